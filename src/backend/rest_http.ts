@@ -1,0 +1,162 @@
+/**
+ * One HTTP call to the backend: JSON out, JSON in. Whatever goes wrong becomes a typed error that
+ * says which call it was and why, and never holds the token.
+ *
+ * @module
+ */
+import { AuthenticationError, BackendError, messageOf, quoted } from "../errors.ts";
+
+/** How to reach the backend. */
+export interface HttpOptions {
+  /** Where the API is. A path is kept; a user name, password, query and fragment are not. */
+  apiUrl: string;
+  /** The API token. */
+  token: string;
+  /** Where the token came from, as said in errors about it. */
+  tokenSource?: string;
+  /** How long one call may take, its answer included, in milliseconds. */
+  timeoutMs: number;
+}
+
+/** Makes calls to the backend, with the token. */
+export class HttpApi {
+  readonly #base: string;
+  readonly #headers: Headers;
+  readonly #tokenName: string;
+  readonly #timeoutMs: number;
+
+  /** Throws an {@linkcode AuthenticationError} for a token that no HTTP header can carry. */
+  constructor({ apiUrl, token, tokenSource, timeoutMs }: HttpOptions) {
+    const { origin, pathname } = new URL(apiUrl);
+    this.#base = origin + pathname.replace(/\/+$/, "");
+    this.#tokenName = tokenSource === undefined ? "API token" : `API token from ${tokenSource}`;
+    this.#headers = headersWith(token, this.#tokenName);
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Gets `path`, which may hold a query. */
+  get(path: string, signal?: AbortSignal): Promise<Answer> {
+    return this.#exchange(path, { method: "GET", headers: this.#headers }, signal);
+  }
+
+  /** Posts `body` to `path`, which may hold a query. */
+  post(path: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
+    const headers = new Headers(this.#headers);
+    headers.set("Content-Type", "application/json");
+    return this.#exchange(path, { method: "POST", headers, body: JSON.stringify(body) }, signal);
+  }
+
+  async #exchange(
+    path: string,
+    request: RequestInit & { method: string },
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    const url = this.#base + path;
+    const call = `${request.method} ${url.replace(/\?.*/, "")}`;
+    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    try {
+      // Redirects are not followed: they could take the token to another server.
+      const response = await fetch(url, { ...request, redirect: "manual", signal: ends });
+      const answer = new Answer(call, response.status, await boundedText(response, call));
+      this.#refuseRejection(answer);
+      refuseRedirect(answer, response.headers.get("Location"));
+      return answer;
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (error instanceof BackendError || error instanceof AuthenticationError) throw error;
+      const why = timeout.aborted ? `timed out after ${this.#timeoutMs / 1000} s` : reasonOf(error);
+      throw new BackendError(`${call} got no answer: ${why}`, { cause: error });
+    }
+  }
+
+  #refuseRejection(answer: Answer): void {
+    if (answer.status !== 401 && answer.status !== 403) return;
+    const { message } = answer.error(`answered ${answer.status}`);
+    throw new AuthenticationError(`The backend rejected the ${this.#tokenName}: ${message}`, {
+      hint: 'Check the token, or get a new one with "cyberwave-cli login"',
+    });
+  }
+}
+
+/** What the backend answered to one call, when it neither redirected nor rejected the token. */
+export class Answer {
+  /** Keeps the answer `text` to `call`. */
+  constructor(readonly call: string, readonly status: number, readonly text: string) {}
+
+  /** What the backend says about its answer: its own words, or the whole text. */
+  get message(): string {
+    const json = this.#json() ?? {};
+    const { message, detail, error } = json as Record<string, unknown>;
+    const said = [message, detail, error].find((words) => typeof words === "string");
+    return said as string | undefined ?? this.text;
+  }
+
+  /** What the call brought. Throws a {@linkcode BackendError} unless it succeeded. */
+  result(): Record<string, unknown> {
+    if (this.status >= 300) throw this.error(`answered ${this.status}`);
+    const json = this.text === "" ? {} : this.#json();
+    if (typeof json !== "object" || json === null) {
+      throw this.error(`answered ${this.status} with something that is not JSON`);
+    }
+    if ("success" in json && json.success === false) throw this.error("was not successful");
+    return json as Record<string, unknown>;
+  }
+
+  /** An error about this answer, with the words of the backend. */
+  error(problem: string): BackendError {
+    const words = this.message === "" ? "" : `: ${quoted(this.message)}`;
+    return new BackendError(`${this.call} ${problem}${words}`, { status: this.status });
+  }
+
+  #json(): unknown {
+    try {
+      return JSON.parse(this.text);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function headersWith(token: string, tokenName: string): Headers {
+  // Checked here, because the platform's own error for a bad header shows the header.
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new AuthenticationError(`The ${tokenName} holds characters that no token has`, {
+      hint: "Set it again, without line breaks, spaces or accents",
+    });
+  }
+  return new Headers({ Authorization: `Token ${token}`, Accept: "application/json" });
+}
+
+function refuseRedirect({ call, status }: Answer, location: string | null): void {
+  if (status < 300 || status >= 400) return;
+  throw new BackendError(`${call} answered ${status}, a redirect to ${quoted(location)}`, {
+    status,
+    hint: "Redirects are not followed: set CYBERWAVE_API_URL to where the API really is",
+  });
+}
+
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+async function boundedText(response: Response, call: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  // Leaving the loop early cancels the body, which frees its connection.
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_ANSWER_BYTES) {
+      throw new BackendError(`${call} answered ${response.status} with more than 1 MiB`, {
+        status: response.status,
+      });
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** Why there was no answer: the innermost reason, such as `dns error: ...`. */
+function reasonOf(error: unknown): string {
+  const message = messageOf(error instanceof Error ? error.cause ?? error : error);
+  return message.match(/client error \(\w+\): (.*)/s)?.[1] ?? message;
+}

@@ -1,0 +1,60 @@
+/**
+ * From the outcome of a command to the message that answers it.
+ *
+ * @module
+ */
+import type { Message } from "../journal/journal.ts";
+import type { RequestId } from "../protocol/command.ts";
+import { encodeReply, errorReply, okReply, type Reply, whole } from "../protocol/reply.ts";
+import type { WorkloadFolder } from "../workload/folder.ts";
+import type { Outcome } from "../workload/outcome.ts";
+import type { Accepted } from "../workload/running.ts";
+
+/** Who answers, and where. */
+export interface ReplyAddress {
+  readonly slug: string;
+  readonly uuid: string;
+  readonly topic: string;
+}
+
+/** The answer to a command that did not become a workload. */
+export function answer(
+  address: ReplyAddress,
+  requestId: RequestId | undefined,
+  result: { readonly output: string } | { readonly error: string },
+): Message {
+  const reply = "output" in result
+    ? okReply(address, requestId, whole(result.output))
+    : errorReply(address, requestId, whole(result.error));
+  return { topic: address.topic, payload: encodeReply(reply) };
+}
+
+/** The answer to a command that did. */
+export function answerWorkload(
+  command: Accepted,
+  outcome: Outcome,
+  folder: WorkloadFolder,
+  maxOutput: number,
+): Message {
+  const payload = encodeReply(replyTo(command, outcome, folder, maxOutput));
+  return { topic: command.replyTopic, payload };
+}
+
+function replyTo(
+  { slug, instanceUuid, requestId }: Accepted,
+  outcome: Outcome,
+  folder: WorkloadFolder,
+  maxOutput: number,
+): Reply {
+  const from = { slug, uuid: instanceUuid };
+  if (outcome.status === "ok") {
+    return okReply(from, requestId, folder.excerpt("stdout", maxOutput));
+  }
+  if (outcome.source === "node") return errorReply(from, requestId, whole(outcome.error));
+  const stderr = folder.excerpt("stderr", maxOutput);
+  return errorReply(
+    from,
+    requestId,
+    stderr.text.trim() === "" ? whole(outcome.fallback) : stderr,
+  );
+}

@@ -1,0 +1,121 @@
+/**
+ * Where messages become commands, and each command finds its handler.
+ *
+ * @module
+ */
+import { quoted } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { type Command, decodeCommand } from "../protocol/command.ts";
+import { isWorkloadKind, type WorkloadKind } from "../protocol/kinds.ts";
+import { answer, type ReplyAddress } from "./answers.ts";
+import { noSuchWorkload, readCancel } from "./cancel.ts";
+import type { CancelTarget } from "./cancel.ts";
+import type { Message } from "../journal/journal.ts";
+import type { StopSignal } from "../journal/record.ts";
+import type { Cancelled } from "./scheduler.ts";
+
+/** What runs and stops work. */
+export interface Workloads {
+  /** Accepts a command, or answers it at once. */
+  submit(kind: WorkloadKind, command: Command, address: ReplyAddress): void;
+  /** Stops a command. `undefined`: there is none. */
+  cancel(target: CancelTarget, signal: StopSignal): Cancelled | undefined;
+}
+
+/** What a dispatcher works with. */
+export interface DispatcherOptions {
+  readonly workloads: Workloads;
+  readonly maxCommandSize: number;
+  readonly logger: Logger;
+  /** Who answers now. */
+  address(): ReplyAddress;
+  /** The output of `status`. */
+  status(): string;
+  /** Remembers an answer and sends it. */
+  post(message: Message): void;
+}
+
+/** A message on a command topic. */
+export interface CommandMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  /** Whether the broker kept it from long ago. */
+  readonly retained: boolean;
+}
+
+/** Takes in messages. When `receive` returns, they are remembered or answered. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+
+  /** Makes a dispatcher. */
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Takes in a message. */
+  receive({ topic, payload, retained }: CommandMessage): void {
+    const { maxCommandSize, logger, post, address } = this.#options;
+    if (retained) {
+      // It would run again at every start: nobody means that.
+      logger.warn(
+        `Ignored a retained message on ${quoted(topic)}: publish commands without retain`,
+      );
+      return;
+    }
+    const decoded = decodeCommand(payload, maxCommandSize);
+    switch (decoded.type) {
+      case "response":
+        return;
+      case "invalid":
+        logger.warn(`Ignored a message on ${quoted(topic)}: it ${decoded.reason}`);
+        if (decoded.requestId !== undefined) {
+          post(answer(address(), decoded.requestId, {
+            error: `Invalid command: the message ${decoded.reason}`,
+          }));
+        }
+        return;
+      case "command":
+        this.#handle(decoded.command);
+    }
+  }
+
+  #handle(command: Command): void {
+    const { workloads, address, status, logger } = this.#options;
+    if (isWorkloadKind(command.name)) {
+      return workloads.submit(command.name, command, address());
+    }
+    switch (command.name) {
+      case "status":
+        return this.#answer(command, { output: status() });
+      case "cancel":
+        return this.#answer(command, this.#cancel(command));
+      default:
+        logger.warn(`Refused an unknown command: ${quoted(command.name)}`);
+        return this.#answer(command, { error: `Unknown command: ${command.name}` });
+    }
+  }
+
+  #cancel({ params }: Command): { output: string } | { error: string } {
+    const request = readCancel(params);
+    if ("error" in request) return request;
+    const { target, signal } = request;
+    const cancelled = this.#options.workloads.cancel(target, signal);
+    if (cancelled === undefined) return { error: noSuchWorkload(target) };
+    const { command: { kind, requestId }, pid } = cancelled;
+    return {
+      output: JSON.stringify({
+        message: pid === undefined
+          ? `Took the waiting ${kind} command out of the queue`
+          : `Sent ${signal} to the ${kind} workload with PID ${pid}`,
+        pid: pid ?? null,
+        workload_type: kind,
+        workload_request_id: requestId ?? null,
+        signal,
+      }),
+    };
+  }
+
+  #answer(command: Command, result: { output: string } | { error: string }): void {
+    this.#options.post(answer(this.#options.address(), command.requestId, result));
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * What can be configured: as a program gives it, and as the node uses it.
+ *
+ * @module
+ */
+import type { LogFormat } from "../log.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+
+/** One number for all kinds of workload, or one for each kind named. */
+export type PerKind = number | Readonly<Partial<Record<WorkloadKind, number>>>;
+
+/**
+ * The configuration of a node. Every field is optional, and a field that is `undefined` counts as
+ * not given.
+ *
+ * @example
+ * ```ts
+ * import type { CloudNodeConfig } from "@cyberwave/cloud-node";
+ *
+ * const config: CloudNodeConfig = {
+ *   inference: "python preview.py {body}",
+ *   concurrency: { inference: 2 },
+ *   heartbeatInterval: 15,
+ * };
+ * console.log(config.inference);
+ * ```
+ */
+export interface CloudNodeConfig {
+  /** The API token. A node cannot start without one. */
+  token?: string;
+  /** Where the backend is. Default: `https://api.cyberwave.com`. */
+  apiUrl?: string;
+  /** The workspace the node belongs to. Default: the token's own. */
+  workspaceSlug?: string;
+  /** The UUID of that workspace. Default: none. */
+  workspaceUuid?: string;
+  /** A hint: the slug the node would like. Default: the backend chooses. */
+  slug?: string;
+  /** The instance to register as, given by a provisioner. Default: the stored one, else a new one. */
+  instanceUuid?: string;
+  /** The hardware and capability profile. Default: `default`. */
+  profileSlug?: string;
+  /** Put in front of every topic, unless empty or `production`. Default: empty. */
+  environment?: string;
+  /** The MQTT broker's host name or address. Default: `mqtt.cyberwave.com`. */
+  mqttHost?: string;
+  /** The MQTT broker's port. Default: 1883. */
+  mqttPort?: number;
+  /** Whether to speak TLS with the broker. Default: true when the port is 8883. */
+  mqttUseTls?: boolean;
+  /** A PEM file of the certificate authorities to trust, relative to `workFolder`. Default: none. */
+  mqttTlsCaCerts?: string;
+  /** The user name at the broker. Default: the instance's UUID, else its slug. */
+  mqttUsername?: string;
+  /** The password at the broker. Default: the API token. */
+  mqttPassword?: string;
+  /** A shell command, run once at each start before registration. Default: none. */
+  installScript?: string;
+  /** The shell command template of `inference` commands. Default: none. */
+  inference?: string;
+  /** The shell command template of `training` commands. Default: none. */
+  training?: string;
+  /** The shell command template of `simulate` commands. Default: none. */
+  simulate?: string;
+  /** The folder in which workloads and the install script run. Default: the current one. */
+  workFolder?: string;
+  /** Seconds between heartbeats; fractions are fine. Default: 30. */
+  heartbeatInterval?: number;
+  /** How many workloads of a kind run at the same time. Default: 1 for each kind. */
+  concurrency?: PerKind;
+  /** How many commands of a kind may wait; 0 refuses what cannot start. Default: 10,000. */
+  maxQueued?: PerKind;
+  /** Seconds after which a workload of a kind is stopped. Default: never. */
+  timeout?: PerKind;
+  /** Seconds between asking a workload to stop and killing it. Default: 10. */
+  cancelGrace?: number;
+  /** Seconds for which a request id is remembered, so as to run it once; 0 for not at all. Default: 3600. */
+  dedupeWindow?: number;
+  /** Bytes of a workload's output that a reply carries at most. Default: 4,194,304 (4 MiB). */
+  maxOutput?: number;
+  /** Bytes a command may have at most. Default: 16,777,216 (16 MiB). */
+  maxCommandSize?: number;
+  /** Seconds the node may take to stop. Default: 10. */
+  stopTimeout?: number;
+  /** The folder of the node's identity, journal and workload files. Default: `~/.cyberwave`. */
+  stateFolder?: string;
+  /** Days for which the files of ended workloads are kept. Default: 7. */
+  keepWorkloads?: number;
+  /** Bytes the files of ended workloads may take up. Default: 1,073,741,824 (1 GiB). */
+  keepWorkloadsSize?: number;
+  /** How log lines look. Default: `text`. */
+  logFormat?: LogFormat;
+}
+
+/** The settings of a node: read, checked, and complete where there is a default. */
+export interface Settings {
+  /** The API token. */
+  readonly token: string | undefined;
+  /** Where the backend is, without a slash at the end. */
+  readonly apiUrl: string;
+  /** The workspace the node belongs to. */
+  readonly workspaceSlug: string | undefined;
+  /** The UUID of that workspace. */
+  readonly workspaceUuid: string | undefined;
+  /** The slug the node would like. */
+  readonly slug: string | undefined;
+  /** The instance a provisioner made for this node. */
+  readonly instanceUuid: string | undefined;
+  /** The hardware and capability profile. */
+  readonly profileSlug: string;
+  /** Put in front of every topic, unless empty or `production`. */
+  readonly environment: string;
+  /** The broker's host name or address, an IPv6 one without brackets. */
+  readonly mqttHost: string;
+  /** The broker's port. */
+  readonly mqttPort: number;
+  /** Whether to speak TLS with the broker. */
+  readonly mqttUseTls: boolean;
+  /** Absolute path of a PEM file of the certificate authorities to trust. */
+  readonly mqttTlsCaCerts: string | undefined;
+  /** The user name at the broker. */
+  readonly mqttUsername: string | undefined;
+  /** The password at the broker. */
+  readonly mqttPassword: string | undefined;
+  /** The shell command run at each start. */
+  readonly installScript: string | undefined;
+  /** The template of `inference` commands. */
+  readonly inference: string | undefined;
+  /** The template of `training` commands. */
+  readonly training: string | undefined;
+  /** The template of `simulate` commands. */
+  readonly simulate: string | undefined;
+  /** Absolute path of the folder in which workloads run. */
+  readonly workFolder: string;
+  /** Seconds between heartbeats. */
+  readonly heartbeatInterval: number;
+  /** How many workloads of each kind run at the same time. */
+  readonly concurrency: Readonly<Record<WorkloadKind, number>>;
+  /** How many commands of each kind may wait. */
+  readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
+  /** Seconds after which a workload is stopped, for the kinds that have a limit. */
+  readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
+  /** Seconds between asking a workload to stop and killing it. */
+  readonly cancelGrace: number;
+  /** Seconds for which a request id is remembered; 0 for not at all. */
+  readonly dedupeWindow: number;
+  /** Bytes of a workload's output that a reply carries at most. */
+  readonly maxOutput: number;
+  /** Bytes a command may have at most. */
+  readonly maxCommandSize: number;
+  /** Seconds the node may take to stop. */
+  readonly stopTimeout: number;
+  /** Absolute path of the folder of the node's identity, journal and workload files. */
+  readonly stateFolder: string;
+  /** Days for which the files of ended workloads are kept. */
+  readonly keepWorkloads: number;
+  /** Bytes the files of ended workloads may take up. */
+  readonly keepWorkloadsSize: number;
+  /** How log lines look. */
+  readonly logFormat: LogFormat;
+}

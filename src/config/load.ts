@@ -1,0 +1,109 @@
+/**
+ * Gathers settings from the command line, the environment and files.
+ *
+ * @module
+ */
+import { homedir } from "node:os";
+import { dirname, join, resolve as absolute } from "node:path";
+import { ConfigError, quoted } from "../errors.ts";
+import type { Settings } from "./config.ts";
+import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import { readCredentials, readDotenv, readYaml } from "./files.ts";
+import { resolveSettings, stateFolderOf } from "./resolve.ts";
+import {
+  credentialsSource,
+  flagSource,
+  type Source,
+  variableSource,
+  yamlSource,
+} from "./sources.ts";
+
+/** Where to look for settings. */
+export interface LoadOptions {
+  /** The config file, relative to `cwd`. Default: `cyberwave.yml`, which may be missing. */
+  configPath?: string;
+  /** Values by the names of their flags, without dashes. Other names are ignored. */
+  flags?: Readonly<Record<string, unknown>>;
+  /** The environment variables. */
+  env: Readonly<Record<string, string>>;
+  /** The current folder. Absolute. */
+  cwd: string;
+}
+
+/** Settings, and how they came about. */
+export interface LoadedSettings {
+  /** The settings. */
+  readonly settings: Settings;
+  /** Where each setting that has a value came from, or `default`. */
+  readonly sources: ReadonlyMap<keyof Settings, string>;
+  /** What the operator may want to know. */
+  readonly warnings: readonly string[];
+  /** The config file that was read. Absolute. */
+  readonly configFile: string | undefined;
+}
+
+/**
+ * Reads the settings, the first place that gives one winning: flags, environment, `.env` beside the
+ * config file, `.env` in the state folder, config file, credentials.json in the state folder.
+ *
+ * The state folder stands for `~/.cyberwave` altogether, so the files in it cannot name another.
+ *
+ * @throws {ConfigError} when a file or a value is not what it should be
+ */
+export async function loadSettings(options: LoadOptions): Promise<LoadedSettings> {
+  const { configPath, flags = {}, env, cwd } = options;
+  const warnings: string[] = [];
+  const warn = (message: string) => void warnings.push(message);
+
+  const file = configPath ?? "cyberwave.yml";
+  const configFile = absolute(cwd, file);
+  const root = await readYaml(configFile, file);
+  if (root === undefined && configPath !== undefined) {
+    throw new ConfigError(`Cannot read ${quoted(file)}: there is no such file`, {
+      hint: "Give --config the path of your cyberwave.yml",
+    });
+  }
+  const config = root === undefined ? NO_FILE : readConfigFile(root, file);
+  warnings.push(...config.warnings);
+
+  const folders = { work: dirname(configFile), home: () => homeFolder(env) };
+  const near = [
+    flagSource(flags),
+    variableSource(env, (name) => `environment variable ${name}`),
+    await dotenvSource(join(folders.work, ".env"), warn),
+  ];
+  const yaml = yamlSource(config.mapping, file);
+  const state = stateFolderOf([...near, yaml], folders);
+  const sources = [
+    ...near,
+    exceptStateFolder(await dotenvSource(join(state, ".env"), warn)),
+    yaml,
+    exceptStateFolder(await readCredentialsSource(join(state, "credentials.json"), warn)),
+  ];
+  return {
+    ...resolveSettings(sources, folders),
+    warnings,
+    configFile: root === undefined ? undefined : configFile,
+  };
+}
+
+const NO_FILE: ConfigFile = { mapping: {}, warnings: [] };
+
+type Warn = (message: string) => void;
+
+async function dotenvSource(path: string, warn: Warn): Promise<Source> {
+  return variableSource(await readDotenv(path, warn), (name) => `${name} in ${path}`);
+}
+
+async function readCredentialsSource(path: string, warn: Warn): Promise<Source> {
+  return credentialsSource(await readCredentials(path, warn), path);
+}
+
+function exceptStateFolder(source: Source): Source {
+  return (setting) => setting.key === "stateFolder" ? undefined : source(setting);
+}
+
+function homeFolder(env: Readonly<Record<string, string>>): string {
+  const home = Deno.build.os === "windows" ? env.USERPROFILE : env.HOME;
+  return home || homedir();
+}

@@ -1,0 +1,120 @@
+/**
+ * From what was given to settings: precedence, checks, defaults.
+ *
+ * @module
+ */
+import { homedir } from "node:os";
+import { join, resolve as absolute } from "node:path";
+import { ConfigError } from "../errors.ts";
+import type { CloudNodeConfig, Settings } from "./config.ts";
+import { type Setting, type SettingKey, SETTINGS } from "./settings.ts";
+import { configSource, type Source } from "./sources.ts";
+import { path } from "./values.ts";
+
+/** What paths in settings are relative to. */
+export interface Folders {
+  /** The folder workloads run in: that of the config file, else the current one. Absolute. */
+  readonly work: string;
+  /** The user's own folder. A function, because finding it out takes a permission. */
+  home(): string;
+}
+
+/** Settings, and where they came from. */
+export interface Resolved {
+  /** The settings. */
+  readonly settings: Settings;
+  /** Where each setting that has a value came from, or `default`. */
+  readonly sources: ReadonlyMap<keyof Settings, string>;
+}
+
+/**
+ * The settings that `sources` give, the first of which wins.
+ *
+ * @throws {ConfigError} naming every value that is not what it should be
+ */
+export function resolveSettings(sources: readonly Source[], folders: Folders): Resolved {
+  const values: Partial<Record<SettingKey, unknown>> = {};
+  const origins = new Map<keyof Settings, string>();
+  const problems: string[] = [];
+  for (const setting of SETTINGS) {
+    const found = lookUp(setting, sources);
+    if ("problem" in found) {
+      problems.push(found.problem);
+    } else {
+      values[setting.key] = found.value;
+      if (found.value !== undefined) origins.set(setting.key, found.from);
+    }
+  }
+  if (problems.length > 0) throw configError(problems);
+  for (const key of ["mqttUseTls", "stateFolder"] as const) {
+    if (!origins.has(key)) origins.set(key, "default");
+  }
+  // The table's types say that each value has the type its field has.
+  return { settings: complete(values as Settings, folders), sources: origins };
+}
+
+/**
+ * The settings of a program that gives its configuration itself. Reads no files and no variables.
+ *
+ * @throws {ConfigError} naming every value that is not what it should be
+ */
+export function resolveConfig(config: CloudNodeConfig): Settings {
+  const workFolder = path.parse(config.workFolder ?? ".");
+  if ("problem" in workFolder) {
+    throw new ConfigError(`workFolder ${workFolder.problem} (from the config given)`);
+  }
+  const folders = { work: absolute(workFolder.value), home: homedir };
+  return resolveSettings([configSource(config)], folders).settings;
+}
+
+/** The state folder, for whoever needs it before the rest. A wrong one is reported with the rest. */
+export function stateFolderOf(sources: readonly Source[], folders: Folders): string {
+  const found = lookUp(SETTINGS.find(({ key }) => key === "stateFolder")!, sources);
+  return stateFolder("value" in found ? found.value as string | undefined : undefined, folders);
+}
+
+type Found =
+  | { readonly value: unknown; readonly from: string }
+  | { readonly problem: string };
+
+function lookUp(setting: Setting, sources: readonly Source[]): Found {
+  for (const source of sources) {
+    const given = source(setting);
+    if (!given) continue;
+    const parsed = setting.type.parse(given.value);
+    return "problem" in parsed
+      ? { problem: `${given.name} ${parsed.problem} (from ${given.from})` }
+      : { value: parsed.value, from: given.from };
+  }
+  return { value: setting.default, from: "default" };
+}
+
+function configError(problems: readonly string[]): ConfigError {
+  const [first] = problems;
+  return new ConfigError(
+    problems.length === 1
+      ? first!
+      : `${problems.length} settings are wrong:\n${problems.join("\n")}`,
+  );
+}
+
+/** Fills in the defaults that depend on something, and makes paths absolute. */
+function complete(values: Settings, folders: Folders): Settings {
+  const { mqttUseTls, mqttPort, mqttTlsCaCerts } = values;
+  return {
+    ...values,
+    workFolder: folders.work,
+    stateFolder: stateFolder(values.stateFolder, folders),
+    mqttUseTls: mqttUseTls ?? mqttPort === 8883,
+    mqttTlsCaCerts: mqttTlsCaCerts && absolutePath(mqttTlsCaCerts, folders),
+  };
+}
+
+function stateFolder(given: string | undefined, folders: Folders): string {
+  return absolutePath(given ?? join("~", ".cyberwave"), folders);
+}
+
+/** `~` is expanded here, because only a shell would do it otherwise. */
+function absolutePath(path: string, { work, home }: Folders): string {
+  return /^~(?=[/\\]|$)/.test(path) ? join(home(), path.slice(1)) : absolute(work, path);
+}

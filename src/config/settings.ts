@@ -1,0 +1,269 @@
+/**
+ * The settings table. Flags, variables, YAML keys, validation, `--help` and the README come from it.
+ *
+ * @module
+ */
+import type { Settings } from "./config.ts";
+import { everyKind, sameForAll, someKinds } from "./per_kind.ts";
+import * as values from "./values.ts";
+
+/** A setting that can be given by a flag, a variable or a file. */
+export type SettingKey = Exclude<keyof Settings, "workFolder">;
+
+/** One row of the table. */
+export interface Setting<T = unknown> {
+  /** The field of `Settings`. */
+  readonly key: SettingKey;
+  /** How messages call it: the key in snake case. */
+  readonly name: string;
+  /** The heading it stands under in the documentation. */
+  readonly group: string;
+  /** How its values are read and shown. */
+  readonly type: values.ValueType<T>;
+  /** What it means. */
+  readonly help: string;
+  /** Its value when nobody gives one. */
+  readonly default?: T;
+  /** The default in words, where it depends on something. */
+  readonly defaultText?: string;
+  /** The flag and what its help calls the value. */
+  readonly flag?: { readonly name: string; readonly value: string };
+  /** The environment variables, the one that wins first. */
+  readonly env: readonly string[];
+  /** The keys in cyberwave.yml, the one that wins first. */
+  readonly yaml: readonly string[];
+  /** The key in credentials.json, beside those that are named like the variables. */
+  readonly credentials?: string;
+}
+
+/** A row as it is written: a key `someName` is `some_name` and `CYBERWAVE_SOME_NAME` unless it says otherwise. */
+type Row<T> =
+  & Omit<Setting<T>, "key" | "name" | "env" | "yaml">
+  & Partial<Pick<Setting<T>, "env" | "yaml">>;
+
+const MiB = 2 ** 20;
+const GiB = 2 ** 30;
+
+const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
+  token: {
+    group: "Account",
+    type: values.token,
+    help: "The API token",
+    env: ["CYBERWAVE_API_TOKEN", "CYBERWAVE_API_KEY"],
+    yaml: [],
+    credentials: "token",
+  },
+  apiUrl: {
+    group: "Account",
+    type: values.httpUrl,
+    help: "Where the backend is",
+    default: "https://api.cyberwave.com",
+    flag: { name: "api-url", value: "URL" },
+    env: ["CYBERWAVE_API_URL", "CYBERWAVE_BASE_URL"],
+  },
+  workspaceSlug: {
+    group: "Account",
+    type: values.identifier,
+    help: "The workspace the node belongs to",
+    defaultText: "the token's own",
+    yaml: [],
+    credentials: "workspace_slug",
+  },
+  workspaceUuid: {
+    group: "Account",
+    type: values.identifier,
+    help: "The UUID of that workspace",
+    yaml: [],
+    credentials: "workspace_uuid",
+  },
+  slug: {
+    group: "Identity",
+    type: values.identifier,
+    help: "The slug the node would like (a hint)",
+    defaultText: "the backend chooses",
+    flag: { name: "slug", value: "SLUG" },
+    env: ["CYBERWAVE_INSTANCE_SLUG"],
+    yaml: [],
+  },
+  instanceUuid: {
+    group: "Identity",
+    type: values.identifier,
+    help: "The instance to register as, given by a provisioner",
+    defaultText: "the stored one, else a new one",
+    env: ["CYBERWAVE_CLOUD_NODE_INSTANCE_UUID"],
+    yaml: [],
+  },
+  profileSlug: {
+    group: "Identity",
+    type: values.identifier,
+    help: "The hardware and capability profile",
+    default: "default",
+    flag: { name: "profile", value: "PROFILE" },
+  },
+  environment: {
+    group: "Identity",
+    type: values.environmentName,
+    help: "Put in front of every topic, unless empty or `production`",
+    default: "",
+    flag: { name: "environment", value: "NAME" },
+  },
+  mqttHost: {
+    group: "Broker",
+    type: values.hostName,
+    help: "The MQTT broker's host name or address",
+    default: "mqtt.cyberwave.com",
+    flag: { name: "mqtt-host", value: "HOST" },
+  },
+  mqttPort: {
+    group: "Broker",
+    type: values.port,
+    help: "The MQTT broker's port",
+    default: 1883,
+    flag: { name: "mqtt-port", value: "PORT" },
+  },
+  mqttUseTls: {
+    group: "Broker",
+    type: values.boolean,
+    help: "Whether to speak TLS with the broker: `true` or `false`",
+    defaultText: "true when the port is 8883",
+  },
+  mqttTlsCaCerts: {
+    group: "Broker",
+    type: values.path,
+    help: "PEM file of the certificate authorities to trust, relative to the config file",
+    defaultText: "those the runtime trusts",
+  },
+  mqttUsername: {
+    group: "Broker",
+    type: values.text,
+    help: "The user name at the broker",
+    defaultText: "the instance's UUID, else its slug",
+  },
+  mqttPassword: {
+    group: "Broker",
+    type: values.password,
+    help: "The password at the broker",
+    defaultText: "the API token",
+  },
+  installScript: {
+    group: "Workloads",
+    type: values.shellCommand,
+    help: "Shell command run once at each start, before registration",
+    yaml: ["install_script", "install"],
+  },
+  inference: {
+    group: "Workloads",
+    type: values.template,
+    help: "Shell command template of `inference` commands",
+    env: ["CYBERWAVE_INFERENCE_CMD"],
+  },
+  training: {
+    group: "Workloads",
+    type: values.template,
+    help: "Shell command template of `training` commands",
+    env: ["CYBERWAVE_TRAINING_CMD"],
+  },
+  simulate: {
+    group: "Workloads",
+    type: values.template,
+    help: "Shell command template of `simulate` commands",
+    env: ["CYBERWAVE_SIMULATE_CMD"],
+  },
+  concurrency: {
+    group: "Workloads",
+    type: everyKind(values.positiveCount, 1),
+    help: "How many workloads of a kind run at once: `2`, or `inference=2,training=1`",
+    default: sameForAll(1),
+    flag: { name: "concurrency", value: "N" },
+  },
+  maxQueued: {
+    group: "Workloads",
+    type: everyKind(values.count, 10_000),
+    help: "How many commands of a kind may wait; 0 refuses what cannot start",
+    default: sameForAll(10_000),
+  },
+  timeout: {
+    group: "Workloads",
+    type: someKinds(values.positiveSeconds),
+    help: "Seconds after which a workload is stopped: `60`, or `inference=60`",
+    default: {},
+    defaultText: "never",
+  },
+  cancelGrace: {
+    group: "Workloads",
+    type: values.seconds,
+    help: "Seconds between asking a workload to stop and killing it",
+    default: 10,
+  },
+  maxOutput: {
+    group: "Workloads",
+    type: values.byteSize,
+    help: "Bytes of a workload's output that a reply carries at most",
+    default: 4 * MiB,
+  },
+  maxCommandSize: {
+    group: "Workloads",
+    type: values.byteSize,
+    help: "Bytes a command may have at most",
+    default: 16 * MiB,
+  },
+  dedupeWindow: {
+    group: "Workloads",
+    type: values.seconds,
+    help: "Seconds for which a request id is remembered, so as to run it once; 0 for not at all",
+    default: 3600,
+  },
+  heartbeatInterval: {
+    group: "Node",
+    type: values.positiveSeconds,
+    help: "Seconds between heartbeats",
+    default: 30,
+    flag: { name: "heartbeat-interval", value: "SECONDS" },
+  },
+  stopTimeout: {
+    group: "Node",
+    type: values.seconds,
+    help: "Seconds the node may take to stop",
+    default: 10,
+    flag: { name: "stop-timeout", value: "SECONDS" },
+  },
+  stateFolder: {
+    group: "Node",
+    type: values.path,
+    help: "Folder of the node's identity, journal and workloads, of `.env` and `credentials.json`",
+    defaultText: "~/.cyberwave",
+    flag: { name: "state-folder", value: "PATH" },
+    env: ["CYBERWAVE_EDGE_CONFIG_DIR"],
+  },
+  keepWorkloads: {
+    group: "Node",
+    type: values.days,
+    help: "Days for which the files of ended workloads are kept",
+    default: 7,
+  },
+  keepWorkloadsSize: {
+    group: "Node",
+    type: values.byteSize,
+    help: "Bytes the files of ended workloads may take up",
+    default: GiB,
+  },
+  logFormat: {
+    group: "Node",
+    type: values.oneOf("text", "json"),
+    help: "How log lines look: `text` or `json`",
+    default: "text",
+    flag: { name: "log-format", value: "FORMAT" },
+  },
+};
+
+/** Every setting, in the order in which the documentation lists them. */
+export const SETTINGS: readonly Setting[] = Object.entries(TABLE).map(([key, row]) => {
+  const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return {
+    key: key as SettingKey,
+    name,
+    env: [`CYBERWAVE_${name.toUpperCase()}`],
+    yaml: [name],
+    ...row,
+  };
+});

@@ -1,0 +1,52 @@
+/**
+ * An MQTT broker inside this process, for development and tests.
+ *
+ * @module
+ */
+import { type AddressInfo, createServer, type Server } from "node:net";
+
+/** An MQTT 3.1.1 and 5 broker on a port of its own. It keeps sessions in memory. */
+export class EmbeddedBroker implements AsyncDisposable {
+  /** The address it listens on. */
+  readonly host: string;
+  /** The port it listens on. */
+  readonly port: number;
+  readonly #server: Server;
+  readonly #closeClients: () => Promise<void>;
+
+  private constructor(host: string, server: Server, closeClients: () => Promise<void>) {
+    this.host = host;
+    this.port = (server.address() as AddressInfo).port;
+    this.#server = server;
+    this.#closeClients = closeClients;
+  }
+
+  /** Starts a broker on loopback and a port that the system chooses, unless told otherwise. */
+  static async start(
+    { host = "127.0.0.1", port = 0 }: { host?: string; port?: number } = {},
+  ): Promise<EmbeddedBroker> {
+    // Loaded here because a node that serves the platform never needs it.
+    const { Aedes } = await import("aedes");
+    const aedes = await Aedes.createBroker();
+    // Nagle's algorithm would add 40 ms to many an exchange.
+    const server = createServer({ noDelay: true }, (socket) => void aedes.handle(socket));
+    const closeClients = () => new Promise<void>((resolve) => aedes.close(resolve));
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(port, host, resolve);
+      });
+    } catch (error) {
+      await closeClients();
+      throw error;
+    }
+    return new EmbeddedBroker(host, server, closeClients);
+  }
+
+  /** Closes every connection and stops listening. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    await this.#closeClients();
+    await closed;
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The errors this package throws on purpose. Each says whether trying again can help
+ * (`permanent`), what to do about it (`hint`) and how a process that dies of it exits (`exitCode`).
+ *
+ * @module
+ */
+
+/** What may be told about an error beyond its message. */
+export interface CloudNodeErrorOptions {
+  /** What the reader can do about it: one sentence, shown under the message. */
+  hint?: string;
+  /** The error that led to this one. */
+  cause?: unknown;
+}
+
+/**
+ * Any error this package throws on purpose.
+ *
+ * @example Telling an expected failure from a bug
+ * ```ts
+ * import { CloudNodeError, ConfigError } from "@cyberwave/cloud-node";
+ *
+ * const error: unknown = new ConfigError("No cyberwave.yml", { hint: "Create one" });
+ * if (error instanceof CloudNodeError) console.log(error.message, error.hint, error.exitCode);
+ * ```
+ */
+export abstract class CloudNodeError extends Error {
+  /** The exit code of a process that ends because of this error. */
+  abstract readonly exitCode: number;
+  /** Whether the same attempt would fail again: `false` means that a retry may succeed. */
+  readonly permanent: boolean = true;
+  /** What the reader can do about it, if there is anything. */
+  readonly hint: string | undefined;
+
+  /** Makes an error with a message, and optionally a hint and a cause. */
+  constructor(message: string, options: CloudNodeErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.name = new.target.name;
+    this.hint = options.hint;
+  }
+}
+
+/**
+ * A setting is missing, malformed or contradicts another one, or a command line is wrong. Exit
+ * code 2.
+ *
+ * @example
+ * ```ts
+ * import { CloudNode, ConfigError } from "@cyberwave/cloud-node";
+ *
+ * try {
+ *   new CloudNode({ config: { mqttPort: 70_000 } });
+ * } catch (error) {
+ *   if (error instanceof ConfigError) console.log(error.message);
+ * }
+ * ```
+ */
+export class ConfigError extends CloudNodeError {
+  /** Always 2. */
+  readonly exitCode = 2;
+}
+
+/**
+ * There is no token, or the backend or the broker rejects it. Exit code 3.
+ *
+ * @example
+ * ```ts
+ * import { AuthenticationError } from "@cyberwave/cloud-node";
+ *
+ * const error = new AuthenticationError("The backend rejected the token");
+ * console.log(error.exitCode, error.permanent); // 3 true
+ * ```
+ */
+export class AuthenticationError extends CloudNodeError {
+  /** Always 3. */
+  readonly exitCode = 3;
+}
+
+/**
+ * The install script failed. Exit code 4.
+ *
+ * @example
+ * ```ts
+ * import { InstallScriptError } from "@cyberwave/cloud-node";
+ *
+ * console.log(new InstallScriptError("The install script failed with code 1").exitCode); // 4
+ * ```
+ */
+export class InstallScriptError extends CloudNodeError {
+  /** Always 4. */
+  readonly exitCode = 4;
+}
+
+/**
+ * Another node already uses the same state folder. Exit code 5.
+ *
+ * @example
+ * ```ts
+ * import { StateFolderInUseError } from "@cyberwave/cloud-node";
+ *
+ * console.log(new StateFolderInUseError("In use by process 4242").exitCode); // 5
+ * ```
+ */
+export class StateFolderInUseError extends CloudNodeError {
+  /** Always 5. */
+  readonly exitCode = 5;
+}
+
+/**
+ * The backend did not answer, or answered with an error. Trying again helps unless `permanent`.
+ * Exit code 1.
+ *
+ * @example
+ * ```ts
+ * import { BackendError } from "@cyberwave/cloud-node";
+ *
+ * const error = new BackendError("POST /register answered 503", { status: 503 });
+ * console.log(error.status, error.permanent); // 503 false
+ * ```
+ */
+export class BackendError extends CloudNodeError {
+  /** Always 1. */
+  readonly exitCode = 1;
+  /** Whether the backend will answer the same again: true for HTTP 4xx but 408, 425 and 429. */
+  override readonly permanent: boolean;
+  /** The HTTP status, or `undefined` when there was no answer at all. */
+  readonly status: number | undefined;
+
+  /** Makes an error for an answer with `status`, or for no answer. */
+  constructor(message: string, options: CloudNodeErrorOptions & { status?: number } = {}) {
+    super(message, options);
+    this.status = options.status;
+    this.permanent = isPermanent(options.status);
+  }
+}
+
+function isPermanent(status: number | undefined): boolean {
+  if (status === undefined || [408, 425, 429].includes(status)) return false;
+  return status >= 400 && status < 500;
+}
+
+/**
+ * The broker cannot be reached, or refuses what was asked of it. Exit code 1.
+ *
+ * @example
+ * ```ts
+ * import { BrokerError } from "@cyberwave/cloud-node";
+ *
+ * console.log(new BrokerError("The broker does not answer").permanent); // false
+ * ```
+ */
+export class BrokerError extends CloudNodeError {
+  /** Always 1. */
+  readonly exitCode = 1;
+  /** Always `false`: brokers come back. */
+  override readonly permanent = false;
+}
+
+/** A value as it stands in a message: quoted, control characters escaped, at most 200 characters. */
+export function quoted(value: unknown): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : String(JSON.stringify(value));
+  return text.length <= 200 ? text : `${text.slice(0, 200)}… (${text.length} characters)`;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

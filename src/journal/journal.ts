@@ -1,0 +1,280 @@
+/**
+ * The journal: what the node has promised and what became of it. Everything here is on disk when
+ * the call returns, so that an effect may follow it.
+ *
+ * @module
+ */
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
+import type { Logger } from "../log.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { Clock } from "../time.ts";
+import { openDatabase } from "./database.ts";
+import { type CommandRecord, type End, type NewCommand, toRecord } from "./record.ts";
+import type { ProcessIdentity, StopRequest } from "./record.ts";
+
+/** The journal's file in the state folder. */
+export const JOURNAL_FILE = "journal.db";
+
+/** All columns but `params`, which may be large. */
+const COLUMNS = `id, kind, request_id, workload_uuid, slug, instance_uuid, reply_topic, state,
+  accepted_at, started_at, pid, start_time, boot_id, stop_cause, stop_signal, stop_at, ended_at,
+  cause, exit_code, signal, bytes`;
+
+/** A message that waits for its delivery. */
+export interface Pending {
+  /** Its place in the order of delivery. */
+  readonly seq: number;
+  /** Where it goes. */
+  readonly topic: string;
+  /** What is sent. */
+  readonly payload: Uint8Array;
+}
+
+/** A message to be delivered at least once. */
+export interface Message {
+  /** Where it goes. */
+  readonly topic: string;
+  /** What is sent. */
+  readonly payload: Uint8Array;
+}
+
+/** The commands this node accepted, and the messages it owes. */
+export class Journal implements Disposable {
+  readonly #db: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(db: DatabaseSync, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /** Opens the journal of a state folder that this node has locked. */
+  static open(folder: string, options: { clock: Clock; logger: Logger }): Journal {
+    const { clock, logger } = options;
+    return new Journal(
+      openDatabase(`${folder}/${JOURNAL_FILE}`, logger, new Date(clock.now())),
+      clock,
+    );
+  }
+
+  /** Closes the database. */
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+
+  /** Remembers a command; with `process`, also that this process is about to run it. */
+  accept(command: NewCommand, process?: ProcessIdentity): void {
+    this.#run(
+      `INSERT INTO commands (id, kind, request_id, workload_uuid, params, slug, instance_uuid,
+         reply_topic, state, accepted_at, started_at, pid, start_time, boot_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      command.id,
+      command.kind,
+      command.requestId ?? null,
+      command.workloadUuid ?? null,
+      command.params,
+      command.slug,
+      command.instanceUuid,
+      command.replyTopic,
+      process === undefined ? "queued" : "running",
+      this.#clock.now(),
+      ...(process === undefined ? [null, null, null, null] : this.#started(process)),
+    );
+  }
+
+  /** Remembers that `process` is about to run a queued command. */
+  start(id: string, process: ProcessIdentity): void {
+    this.#run(
+      `UPDATE commands SET state = 'running', started_at = ?, pid = ?, start_time = ?, boot_id = ?
+       WHERE id = ?`,
+      ...this.#started(process),
+      id,
+    );
+  }
+
+  /** Puts a command whose process certainly never began back into the queue. */
+  requeue(id: string): void {
+    this.#run(
+      `UPDATE commands SET state = 'queued', started_at = NULL, pid = NULL, start_time = NULL,
+         boot_id = NULL WHERE id = ?`,
+      id,
+    );
+  }
+
+  /** Remembers that a command is to be stopped, before anything is signalled. */
+  requestStop(id: string, stop: StopRequest): void {
+    this.#run(
+      "UPDATE commands SET stop_cause = ?, stop_signal = ?, stop_at = ? WHERE id = ?",
+      stop.cause,
+      stop.signal,
+      stop.at,
+      id,
+    );
+  }
+
+  /** Remembers how a command ended together with the messages that tell of it. */
+  end(id: string, end: End, messages: readonly Message[]): Pending[] {
+    return this.#transaction(() => {
+      // Large params are of no use any more, but would stay on disk for days.
+      this.#run(
+        `UPDATE commands SET state = 'ended', ended_at = ?, cause = ?, exit_code = ?, signal = ?,
+           bytes = ?, params = '' WHERE id = ?`,
+        this.#clock.now(),
+        end.cause,
+        end.exitCode ?? null,
+        end.signal ?? null,
+        end.bytes,
+        id,
+      );
+      return messages.map((message) => this.#post(message, id));
+    });
+  }
+
+  /** Remembers a message that belongs to no accepted command. */
+  post(message: Message): Pending {
+    return this.#post(message, null);
+  }
+
+  #post(message: Message, commandId: string | null): Pending {
+    const { lastInsertRowid } = this.#run(
+      "INSERT INTO outbox (command_id, topic, payload, created_at) VALUES (?, ?, ?, ?)",
+      commandId,
+      message.topic,
+      message.payload,
+      this.#clock.now(),
+    );
+    return { seq: Number(lastInsertRowid), ...message };
+  }
+
+  /** The messages still to be delivered, oldest first, after number `after`. */
+  pending(after: number, limit: number): Pending[] {
+    return this.#all(
+      `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ?
+       ORDER BY seq LIMIT ?`,
+      after,
+      limit,
+    ).map((row) => ({
+      seq: row.seq as number,
+      topic: row.topic as string,
+      payload: row.payload as Uint8Array,
+    }));
+  }
+
+  /** How many messages are still to be delivered. */
+  pendingCount(): number {
+    return this.#get("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL")!.n as number;
+  }
+
+  /** Remembers that messages were delivered. */
+  delivered(seqs: readonly number[]): void {
+    this.#transaction(() => {
+      for (const seq of seqs) {
+        this.#run("UPDATE outbox SET delivered_at = ? WHERE seq = ?", this.#clock.now(), seq);
+      }
+    });
+  }
+
+  /** The newest command with this kind and request id that was accepted or ended since `since`. */
+  findRequest(kind: WorkloadKind, requestId: string, since: number): CommandRecord | undefined {
+    const row = this.#get(
+      `SELECT ${COLUMNS} FROM commands WHERE request_id = ? AND kind = ?
+         AND (state <> 'ended' OR max(accepted_at, ended_at) >= ?) ORDER BY seq DESC LIMIT 1`,
+      requestId,
+      kind,
+      since,
+    );
+    return row && toRecord(row);
+  }
+
+  /** Owes the messages of an ended command again. */
+  repost(id: string): Pending[] {
+    this.#run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", id);
+    return this.#all("SELECT seq, topic, payload FROM outbox WHERE command_id = ? ORDER BY seq", id)
+      .map((row) => ({
+        seq: row.seq as number,
+        topic: row.topic as string,
+        payload: row.payload as Uint8Array,
+      }));
+  }
+
+  /** The command with this id. */
+  find(id: string): CommandRecord | undefined {
+    const row = this.#get(`SELECT ${COLUMNS} FROM commands WHERE id = ?`, id);
+    return row && toRecord(row);
+  }
+
+  /** The commands that are queued or running, oldest first. */
+  unfinished(): CommandRecord[] {
+    return this.#all(`SELECT ${COLUMNS} FROM commands WHERE state <> 'ended' ORDER BY seq`).map(
+      toRecord,
+    );
+  }
+
+  /** The params of a command that has not ended, as JSON. */
+  params(id: string): string {
+    return this.#get("SELECT params FROM commands WHERE id = ?", id)!.params as string;
+  }
+
+  /** The commands that were answered and their answers delivered, oldest first. */
+  answered(): CommandRecord[] {
+    return this.#all(
+      `SELECT ${COLUMNS} FROM commands WHERE state = 'ended' AND NOT EXISTS (
+         SELECT 1 FROM outbox WHERE command_id = commands.id AND delivered_at IS NULL)
+       ORDER BY ended_at`,
+    ).map(toRecord);
+  }
+
+  /** Remembers that the files of these commands are gone. */
+  filesRemoved(ids: readonly string[]): void {
+    this.#transaction(() => {
+      for (const id of ids) this.#run("UPDATE commands SET bytes = 0 WHERE id = ?", id);
+    });
+  }
+
+  /** Forgets commands, and delivered messages that belong to none. */
+  forget(ids: readonly string[]): void {
+    this.#transaction(() => {
+      for (const id of ids) this.#run("DELETE FROM commands WHERE id = ?", id);
+      this.#run("DELETE FROM outbox WHERE command_id IS NULL AND delivered_at IS NOT NULL");
+    });
+  }
+
+  #started(process: ProcessIdentity): [number, number, string, string] {
+    return [this.#clock.now(), process.pid, process.startTime, process.bootId];
+  }
+
+  #transaction<T>(body: () => T): T {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = body();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // A full disk makes SQLite roll back by itself, and a second rollback would hide why.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #run(sql: string, ...values: (string | number | null | Uint8Array)[]) {
+    return this.#prepare(sql).run(...values);
+  }
+
+  #get(sql: string, ...values: (string | number)[]): Record<string, SQLOutputValue> | undefined {
+    return this.#prepare(sql).get(...values);
+  }
+
+  #all(sql: string, ...values: (string | number)[]): Record<string, SQLOutputValue>[] {
+    return this.#prepare(sql).all(...values);
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * What the journal knows of a command.
+ *
+ * @module
+ */
+import type { SQLOutputValue } from "node:sqlite";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+
+/** A command as it is accepted. */
+export interface NewCommand {
+  /** The node's own id for it. Also the name of its folder. */
+  readonly id: string;
+  /** What it runs. */
+  readonly kind: WorkloadKind;
+  /** The sender's id for it. */
+  readonly requestId: string | undefined;
+  /** The platform's id for the work, when the platform follows it. */
+  readonly workloadUuid: string | undefined;
+  /** Its params as JSON. */
+  readonly params: string;
+  /** The slug that the node had when it accepted. */
+  readonly slug: string;
+  /** The UUID that the node had when it accepted. */
+  readonly instanceUuid: string;
+  /** Where its reply goes. */
+  readonly replyTopic: string;
+}
+
+/** A process, told apart from every other one that ever had its pid. */
+export interface ProcessIdentity {
+  /** The process id, which is also its process group's. */
+  readonly pid: number;
+  /** When it started, in whatever form the platform tells. */
+  readonly startTime: string;
+  /** The boot during which it started. */
+  readonly bootId: string;
+}
+
+/** The signals a workload may be stopped with. */
+export const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGKILL"] as const;
+
+/** A signal a workload may be stopped with. */
+export type StopSignal = (typeof STOP_SIGNALS)[number];
+
+/** That a command is to be stopped. */
+export interface StopRequest {
+  /** Who wants it. */
+  readonly cause: "cancelled" | "timed_out";
+  /** The last signal sent for it. */
+  readonly signal: StopSignal;
+  /** When it was asked for, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** How a command ended. */
+export interface End {
+  /** Why it ended. */
+  readonly cause: EndCause;
+  /** The exit code, when it is known. */
+  readonly exitCode?: number;
+  /** The signal that ended it, when one did. */
+  readonly signal?: string;
+  /** What its files take on disk. */
+  readonly bytes: number;
+}
+
+/** Why a command ended. */
+export type EndCause = "exited" | "killed" | "cancelled" | "timed_out" | "lost" | "not_started";
+
+/** All that is known of a command, but its params. */
+export interface CommandRecord extends Omit<NewCommand, "params"> {
+  /** Where it stands. */
+  readonly state: "queued" | "running" | "ended";
+  /** When it was accepted, in milliseconds since the epoch. */
+  readonly acceptedAt: number;
+  /** When it was started. */
+  readonly startedAt: number | undefined;
+  /** The process that runs or ran it. */
+  readonly process: ProcessIdentity | undefined;
+  /** That it is to be stopped. */
+  readonly stop: StopRequest | undefined;
+  /** When it ended. */
+  readonly endedAt: number | undefined;
+  /** How it ended. */
+  readonly end: End | undefined;
+}
+
+/** A row of the `commands` table as a record. */
+export function toRecord(row: Record<string, SQLOutputValue>): CommandRecord {
+  const optional = <T>(value: SQLOutputValue) => (value ?? undefined) as T | undefined;
+  return {
+    id: row.id as string,
+    kind: row.kind as WorkloadKind,
+    requestId: optional(row.request_id),
+    workloadUuid: optional(row.workload_uuid),
+    slug: row.slug as string,
+    instanceUuid: row.instance_uuid as string,
+    replyTopic: row.reply_topic as string,
+    state: row.state as CommandRecord["state"],
+    acceptedAt: row.accepted_at as number,
+    startedAt: optional(row.started_at),
+    process: row.pid === null ? undefined : {
+      pid: row.pid as number,
+      startTime: row.start_time as string,
+      bootId: row.boot_id as string,
+    },
+    stop: row.stop_cause === null ? undefined : {
+      cause: row.stop_cause as StopRequest["cause"],
+      signal: row.stop_signal as StopSignal,
+      at: row.stop_at as number,
+    },
+    endedAt: optional(row.ended_at),
+    end: row.cause === null ? undefined : {
+      cause: row.cause as EndCause,
+      exitCode: optional(row.exit_code),
+      signal: optional(row.signal),
+      bytes: row.bytes as number,
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * The journal's tables. A change is a new entry at the end of `MIGRATIONS`, never an edit.
+ *
+ * @module
+ */
+
+/** The statements that lead from each schema version to the next. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE commands (
+    seq           INTEGER PRIMARY KEY,
+    id            TEXT NOT NULL UNIQUE,
+    kind          TEXT NOT NULL,
+    request_id    TEXT,
+    workload_uuid TEXT,
+    params        TEXT NOT NULL,
+    slug          TEXT NOT NULL,
+    instance_uuid TEXT NOT NULL,
+    reply_topic   TEXT NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('queued', 'running', 'ended')),
+    accepted_at   INTEGER NOT NULL,
+    started_at    INTEGER,
+    pid           INTEGER,
+    start_time    TEXT,
+    boot_id       TEXT,
+    stop_cause    TEXT,
+    stop_signal   TEXT,
+    stop_at       INTEGER,
+    ended_at      INTEGER,
+    cause         TEXT,
+    exit_code     INTEGER,
+    signal        TEXT,
+    bytes         INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX commands_by_request ON commands (request_id, kind) WHERE request_id IS NOT NULL;
+  CREATE INDEX commands_unfinished ON commands (state) WHERE state <> 'ended';
+
+  CREATE TABLE outbox (
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    command_id   TEXT REFERENCES commands (id) ON DELETE CASCADE,
+    topic        TEXT NOT NULL,
+    payload      BLOB NOT NULL,
+    created_at   INTEGER NOT NULL,
+    delivered_at INTEGER
+  ) STRICT;
+  CREATE INDEX outbox_pending ON outbox (seq) WHERE delivered_at IS NULL;
+  CREATE INDEX outbox_by_command ON outbox (command_id) WHERE command_id IS NOT NULL;
+  `,
+];

@@ -1,0 +1,112 @@
+/**
+ * Logging, through `@std/log`. Every line passes here, and here secrets are masked and control
+ * characters made harmless, so that nothing a stranger sends can forge a line or move a cursor.
+ *
+ * @module
+ */
+import * as log from "@std/log";
+import { styleText } from "node:util";
+
+/** Where the parts of the node write what they do. */
+export interface Logger {
+  /** Detail for whoever hunts a bug. Shown with `-v`. */
+  debug(message: string): void;
+  /** What the node does. */
+  info(message: string): void;
+  /** Something an operator may have to look at. */
+  warn(message: string): void;
+  /** Something an operator must look at. */
+  error(message: string): void;
+}
+
+/** The name under which this package logs in `@std/log`. Silent until it is set up. */
+export const LOGGER_NAME = "cyberwave-cloud-node";
+
+/** How log lines look: for people, or one JSON object each for machines. */
+export type LogFormat = "text" | "json";
+
+/** Sends log lines to standard error, which leaves standard output to results. */
+export function setupLogging(options: { format: LogFormat; verbose: boolean }): void {
+  const level = options.verbose ? "DEBUG" : "INFO";
+  const formatter = options.format === "json" ? jsonLine : textLine;
+  log.setup({
+    handlers: { stderr: new StderrHandler(level, { formatter }) },
+    loggers: { [LOGGER_NAME]: { level, handlers: ["stderr"] } },
+  });
+}
+
+/** A logger whose lines name `component`. */
+export function createLogger(component: string): Logger {
+  const write = (level: "debug" | "info" | "warn" | "error") => (message: string) =>
+    log.getLogger(LOGGER_NAME)[level](printable(redact(message)), component);
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}
+
+const secrets = new Set<string>();
+
+/** Masks `secret` in every line from now on, also as it looks inside JSON and URLs. */
+export function addSecret(secret: string): void {
+  // Masking a shorter one would blot out ordinary words, and no real token is that short.
+  if (secret.length < 6) return;
+  for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]) {
+    secrets.add(form);
+  }
+}
+
+/** `text` with every known secret masked. */
+export function redact(text: string): string {
+  for (const secret of secrets) text = text.replaceAll(secret, "***");
+  return text;
+}
+
+// Control characters (but newline and tab), and the characters that reorder or break lines.
+// deno-lint-ignore no-control-regex
+const UNPRINTABLE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** `text` that cannot forge a line: further lines are indented, control characters escaped. */
+export function printable(text: string): string {
+  return text
+    .replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    .replaceAll("\n", "\n    ");
+}
+
+const encoder = new TextEncoder();
+
+class StderrHandler extends log.BaseHandler {
+  override log(message: string): void {
+    const bytes = encoder.encode(message + "\n");
+    try {
+      for (let start = 0; start < bytes.length;) {
+        start += Deno.stderr.writeSync(bytes.subarray(start));
+      }
+    } catch {
+      // Nobody reads standard error any more. That is no reason to stop working.
+    }
+  }
+}
+
+function componentOf(record: log.LogRecord): string {
+  return String(record.args[0] ?? "");
+}
+
+function jsonLine(record: log.LogRecord): string {
+  return JSON.stringify({
+    time: record.datetime.toISOString(),
+    level: record.levelName.toLowerCase(),
+    component: componentOf(record),
+    message: record.msg,
+  });
+}
+
+const COLORS = { DEBUG: "gray", INFO: "cyan", WARN: "yellow", ERROR: "red" } as const;
+
+function textLine(record: log.LogRecord): string {
+  const time = record.datetime.toISOString().replace("T", " ").slice(0, 23);
+  const level = record.levelName.padEnd(5);
+  const head = `${time} ${level} ${componentOf(record).padEnd(9)}`;
+  if (!Deno.stderr.isTerminal() || Deno.noColor) return `${head} ${record.msg}`;
+  const color = COLORS[record.levelName as keyof typeof COLORS] ?? "red";
+  return `${styleText("gray", time)} ${styleText(color, level)} ${
+    styleText("gray", componentOf(record).padEnd(9))
+  } ${record.msg}`;
+}

@@ -1,0 +1,165 @@
+/**
+ * Obtaining an instance from the backend and registering this node as it.
+ *
+ * @module
+ */
+import { BackendError, ConfigError, quoted } from "../errors.ts";
+import type { Identity } from "./identity.ts";
+import { retry, type RetryParts } from "./retry.ts";
+
+/** An instance, named by the backend. */
+export interface Instance {
+  /** What identifies it. */
+  uuid: string;
+  /** Its name for people. */
+  slug: string;
+}
+
+/** What registration asks of the backend. */
+export interface InstanceApi {
+  /** Creates an instance. */
+  createInstance(
+    request: { profileSlug: string; slug?: string; workspaceUuid?: string },
+    signal?: AbortSignal,
+  ): Promise<Instance>;
+  /** Registers the instance `uuid`; `"gone"` when there is no such instance. */
+  register(
+    uuid: string,
+    request: { profileSlug: string },
+    signal?: AbortSignal,
+  ): Promise<Instance | "gone">;
+}
+
+/** Where the identity is remembered. */
+export interface Identities {
+  /** The stored identity, if there is one. */
+  read(): Promise<Identity | undefined>;
+  /** Stores an identity durably. */
+  write(identity: Identity): Promise<void>;
+}
+
+/** The settings that registration depends on. */
+export interface RegistrationSettings {
+  /** The hardware and capability profile. */
+  profileSlug: string;
+  /** A hint for the slug of a new instance. */
+  slug?: string;
+  /** The workspace to work in. */
+  workspaceSlug?: string;
+  /** The workspace in which a new instance is created. */
+  workspaceUuid?: string;
+  /** The instance this node was provisioned as: it is registered, and none is ever created. */
+  instanceUuid?: string;
+}
+
+/** What registration works with. */
+export interface RegistrationParts extends RetryParts {
+  /** The backend. */
+  api: InstanceApi;
+  /** The memory across restarts. */
+  store: Identities;
+}
+
+/**
+ * Brings the node into the backend's books. Failures of the backend are retried for as long as it
+ * takes; a rejected token throws an `AuthenticationError`, a provisioned instance that does not
+ * exist a `ConfigError`.
+ */
+export class Registration {
+  readonly #settings: RegistrationSettings;
+  readonly #parts: RegistrationParts;
+  #stored: Identity | undefined;
+
+  /** Does not call anything yet. */
+  constructor(settings: RegistrationSettings, parts: RegistrationParts) {
+    this.#settings = settings;
+    this.#parts = parts;
+  }
+
+  /** The instance to register: the provisioned one, else the stored one, else a new, stored one. */
+  async obtain(signal?: AbortSignal): Promise<{ uuid: string; slug?: string }> {
+    this.#stored = await this.#parts.store.read();
+    const { instanceUuid } = this.#settings;
+    if (instanceUuid === undefined) {
+      return this.#reusable() ?? await this.#createWithRetries(signal);
+    }
+    return this.#stored?.uuid === instanceUuid ? this.#stored : { uuid: instanceUuid };
+  }
+
+  /** Registers `instance`, or a new one when the backend does not know it any more. */
+  register(instance: { uuid: string }, signal?: AbortSignal): Promise<Identity> {
+    let { uuid } = instance;
+    const { profileSlug } = this.#settings;
+    return this.#retry("register", async () => {
+      const { api, logger } = this.#parts;
+      let answer = await api.register(uuid, { profileSlug }, signal);
+      if (answer === "gone") {
+        logger.warn(`The backend does not know the instance ${quoted(uuid)}: creating another`);
+        uuid = (await this.#create(signal)).uuid;
+        answer = await api.register(uuid, { profileSlug }, signal);
+      }
+      if (answer === "gone") {
+        throw new BackendError(`the backend does not know ${quoted(uuid)}, which it just created`);
+      }
+      const identity = await this.#remember(answer);
+      logger.info(`Registered as ${quoted(identity.slug)} (${identity.uuid})`);
+      return identity;
+    }, signal);
+  }
+
+  /** Registers a new instance in place of one that the backend has given up. */
+  async renew(signal?: AbortSignal): Promise<Identity> {
+    return await this.register(await this.#createWithRetries(signal), signal);
+  }
+
+  #reusable(): Identity | undefined {
+    const stored = this.#stored;
+    if (stored === undefined) return undefined;
+    const { slug, workspaceSlug } = this.#settings;
+    const known = `the stored instance ${quoted(stored.slug)} (${stored.uuid})`;
+    if (workspaceSlug && stored.workspaceSlug && workspaceSlug !== stored.workspaceSlug) {
+      this.#parts.logger.warn(
+        `Not using ${known}: it belongs to the workspace ${quoted(stored.workspaceSlug)}, ` +
+          `not to ${quoted(workspaceSlug)}`,
+      );
+      return undefined;
+    }
+    const hint = slug === undefined || slug === stored.slug
+      ? ""
+      : `; the slug ${quoted(slug)} is a hint for new instances only`;
+    this.#parts.logger.info(`Using ${known}${hint}`);
+    return stored;
+  }
+
+  #createWithRetries(signal?: AbortSignal): Promise<Identity> {
+    return this.#retry("create an instance", () => this.#create(signal), signal);
+  }
+
+  async #create(signal?: AbortSignal): Promise<Identity> {
+    const { profileSlug, slug, workspaceUuid, instanceUuid } = this.#settings;
+    if (instanceUuid !== undefined) {
+      throw new ConfigError(`The backend has no living instance ${quoted(instanceUuid)}`, {
+        hint: "Correct CYBERWAVE_CLOUD_NODE_INSTANCE_UUID, or unset it to have one created",
+      });
+    }
+    const request = { profileSlug, slug, workspaceUuid };
+    return await this.#remember(await this.#parts.api.createInstance(request, signal));
+  }
+
+  /** Stores what the backend called this node, where that is news. */
+  async #remember({ uuid, slug }: Instance): Promise<Identity> {
+    const { clock, store } = this.#parts;
+    const known = this.#stored?.uuid === uuid ? this.#stored : undefined;
+    const workspaceSlug = this.#settings.workspaceSlug ?? known?.workspaceSlug ?? null;
+    if (known?.slug === slug && known.workspaceSlug === workspaceSlug) return known;
+    const registeredAt = new Date(clock.now()).toISOString();
+    const identity = { uuid, slug, workspaceSlug, registeredAt };
+    await store.write(identity);
+    this.#stored = identity;
+    return identity;
+  }
+
+  #retry<T>(action: string, attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return retry(action, attempt, this.#parts, signal);
+  }
+}

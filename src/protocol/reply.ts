@@ -1,0 +1,111 @@
+/**
+ * Replies to commands.
+ *
+ * @module
+ */
+
+import type { RequestId } from "./command.ts";
+
+/** Who replies. */
+export interface ReplyFrom {
+  /** The node's slug. */
+  readonly slug: string;
+  /** The node's UUID. */
+  readonly uuid: string;
+}
+
+/** The reply to a command, as it is published. */
+export type Reply =
+  & { request_id: RequestId | null; slug: string; instance_uuid: string }
+  & (
+    | { status: "ok"; output: string; output_truncated?: true }
+    | { status: "error"; error: string; output_truncated?: true }
+  );
+
+/** Says that a command succeeded. */
+export function okReply(from: ReplyFrom, requestId: RequestId | undefined, output: Excerpt): Reply {
+  return {
+    status: "ok",
+    ...envelope(from, requestId),
+    output: output.text,
+    ...(output.truncated && { output_truncated: true }),
+  };
+}
+
+/** Says why a command failed. */
+export function errorReply(
+  from: ReplyFrom,
+  requestId: RequestId | undefined,
+  error: Excerpt,
+): Reply {
+  return {
+    status: "error",
+    ...envelope(from, requestId),
+    error: error.text,
+    ...(error.truncated && { output_truncated: true }),
+  };
+}
+
+/** Text, and whether something was cut out of it. */
+export interface Excerpt {
+  /** The text. */
+  readonly text: string;
+  /** Whether something was cut out of it. */
+  readonly truncated: boolean;
+}
+
+/** Text that is whole. */
+export function whole(text: string): Excerpt {
+  return { text, truncated: false };
+}
+
+function envelope(from: ReplyFrom, requestId: RequestId | undefined) {
+  return { request_id: requestId ?? null, slug: from.slug, instance_uuid: from.uuid };
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * `reply` as JSON of at most `maxBytes`, its output cut in the middle as far as that takes. A
+ * broker refuses a larger packet, and may end the connection over it.
+ */
+export function encodeReply(reply: Reply, maxBytes: number = Infinity): Uint8Array {
+  let encoded = encoder.encode(JSON.stringify(reply));
+  let budget = reply.status === "ok" ? reply.output.length : reply.error.length;
+  while (encoded.length > maxBytes && budget > 0) {
+    // Escaping makes a character up to six bytes: aim at the ratio seen, and get there in a few steps.
+    budget = Math.min(Math.floor(budget * (maxBytes / encoded.length) * 0.95), budget - 1);
+    encoded = encoder.encode(JSON.stringify(withBudget(reply, budget)));
+  }
+  return encoded;
+}
+
+function withBudget(reply: Reply, budget: number): Reply {
+  const cut = (text: string) => cutMiddle(text, budget);
+  return reply.status === "ok"
+    ? { ...reply, output: cut(reply.output), output_truncated: true }
+    : { ...reply, error: cut(reply.error), output_truncated: true };
+}
+
+/** What a PUBLISH packet holds besides topic and payload, generously. */
+const PACKET_OVERHEAD = 32;
+
+/** The payload of a reply, cut so far that its packet is no larger than the broker allows. */
+export function fitReply(payload: Uint8Array, topic: string, maxPacketSize: number): Uint8Array {
+  const room = maxPacketSize - encoder.encode(topic).length - PACKET_OVERHEAD;
+  if (payload.length <= room) return payload;
+  return encodeReply(JSON.parse(new TextDecoder().decode(payload)) as Reply, room);
+}
+
+/** The mark that stands where text was cut out. */
+export function cutMark(omitted: string): string {
+  return `\n[... ${omitted} cut out ...]\n`;
+}
+
+function cutMiddle(text: string, budget: number): string {
+  const mark = cutMark(`${text.length - budget} characters`);
+  const keep = Math.max(0, budget - mark.length);
+  const head = text.slice(0, Math.ceil(keep / 2)).toWellFormed();
+  const tail = keep > 1 ? text.slice(-Math.floor(keep / 2)).toWellFormed() : "";
+  return head + mark + tail;
+}

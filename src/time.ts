@@ -1,0 +1,61 @@
+/**
+ * Time and chance, injected wherever a decision depends on them.
+ *
+ * @module
+ */
+
+/** A source of time. Tests move their own. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. May jump, backwards too. */
+  now(): number;
+  /** Milliseconds since some fixed point. Never goes back. */
+  monotonic(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep(ms, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const abort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      }, ms);
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  },
+};
+
+/** How long to wait between attempts, in milliseconds. */
+export interface BackoffOptions {
+  /** The longest wait before the first retry. */
+  min: number;
+  /** The longest wait before any retry. */
+  max: number;
+}
+
+/**
+ * The wait before retry number `attempt` (from 0): exponential with full jitter, so that a fleet
+ * that lost its server at once does not come back at once.
+ */
+export function backoff(
+  attempt: number,
+  { min, max }: BackoffOptions,
+  random: () => number = Math.random,
+): number {
+  return random() * Math.min(max, min * 2 ** Math.min(attempt, 30));
+}
+
+/** Whether `error` is what an aborted signal threw, so that the caller was asked to stop. */
+export function isAbort(error: unknown, signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true &&
+    (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
+}

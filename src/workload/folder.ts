@@ -1,0 +1,110 @@
+/**
+ * The folder of one workload: `params.json`, `stdout.log`, `stderr.log` and `exit`, readable by the
+ * node's user alone.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { cutMark, type Excerpt, whole } from "../protocol/reply.ts";
+import { parseExitFile } from "./shim.ts";
+
+/** How a workload ended, as far as can be told. */
+export type Exit =
+  | { readonly type: "exited"; readonly code: number }
+  | { readonly type: "killed"; readonly signal: string }
+  /** It never ran, and never will. */
+  | { readonly type: "never_began" }
+  /** It was gone after a restart of the machine. */
+  | { readonly type: "lost" };
+
+/** A stream of output. */
+export type OutputStream = "stdout" | "stderr";
+
+/** The folder of one workload. */
+export class WorkloadFolder {
+  /** Names a folder; it may not exist. */
+  constructor(readonly path: string) {}
+
+  /** Where the params are. */
+  get paramsFile(): string {
+    return `${this.path}/params.json`;
+  }
+
+  /** Where a stream of output goes. */
+  outputFile(stream: OutputStream): string {
+    return `${this.path}/${stream}.log`;
+  }
+
+  /** Writes the params. */
+  writeParams(params: string): void {
+    fs.writeFileSync(this.paramsFile, params, { mode: 0o600, flag: "wx" });
+  }
+
+  /** What the exit file says; `undefined` when the workload never began. */
+  exitFile(): number | "begun" | undefined {
+    try {
+      return parseExitFile(fs.readFileSync(`${this.path}/exit`, "latin1"));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A stream of output, of which at most `maxBytes` are kept: the head and the tail. */
+  excerpt(stream: OutputStream, maxBytes: number): Excerpt {
+    let file: number;
+    try {
+      file = fs.openSync(this.outputFile(stream), "r");
+    } catch {
+      return whole("");
+    }
+    try {
+      return readExcerpt(file, fs.fstatSync(file).size, maxBytes);
+    } finally {
+      fs.closeSync(file);
+    }
+  }
+
+  /** How many bytes of a stream of output there are. */
+  outputSize(stream: OutputStream): number {
+    return fs.statSync(this.outputFile(stream), { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** What the files take on disk, in bytes: each at least a block. */
+  size(): number {
+    try {
+      return fs.readdirSync(this.path).reduce(
+        (sum, name) => sum + Math.max(4096, fs.lstatSync(`${this.path}/${name}`).size),
+        4096,
+      );
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Removes the folder, if it is there. */
+  remove(): void {
+    fs.rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+function readExcerpt(file: number, size: number, maxBytes: number): Excerpt {
+  if (size <= maxBytes) return whole(new TextDecoder().decode(readAt(file, 0, size)));
+  const half = Math.floor(maxBytes / 2);
+  // Streaming mode holds back a character that was cut in two.
+  const head = new TextDecoder().decode(readAt(file, 0, half), { stream: true });
+  const tail = readAt(file, size - half, half);
+  const boundary = tail.findIndex((byte) => (byte & 0xc0) !== 0x80);
+  const text = new TextDecoder().decode(tail.subarray(Math.max(0, boundary)));
+  return { text: head + cutMark(`${size - 2 * half} bytes`) + text, truncated: true };
+}
+
+function readAt(file: number, position: number, length: number): Uint8Array {
+  const buffer = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const read = fs.readSync(file, buffer, filled, length - filled, position + filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return buffer.subarray(0, filled);
+}

@@ -1,0 +1,100 @@
+/**
+ * Removes what is left of old workloads.
+ *
+ * @module
+ */
+import { messageOf } from "../errors.ts";
+import type { CommandRecord } from "../journal/record.ts";
+import type { Logger } from "../log.ts";
+import { type Clock, isAbort } from "../time.ts";
+import { WorkloadFolder } from "./folder.ts";
+
+/** What the journal knows of old workloads. */
+export interface History {
+  /** The commands that were answered and their answers delivered, oldest first. */
+  answered(): CommandRecord[];
+  /** Remembers that the files of these commands are gone. */
+  filesRemoved(ids: readonly string[]): void;
+  /** Forgets these commands. */
+  forget(ids: readonly string[]): void;
+}
+
+/** How long and how much is kept. */
+export interface KeepLimits {
+  /** Files of workloads that ended longer ago than this go, in milliseconds. */
+  readonly maxAgeMs: number;
+  /** The oldest files go while all take more than this, in bytes. */
+  readonly maxBytes: number;
+  /** A request is remembered at least this long, in milliseconds. */
+  readonly dedupeMs: number;
+}
+
+/** What goes. */
+export interface Removals {
+  /** The commands whose files go. */
+  readonly files: readonly string[];
+  /** The commands that are forgotten altogether. */
+  readonly records: readonly string[];
+}
+
+/**
+ * Decides it. `ended` are the commands that were answered and their answers delivered, oldest first.
+ */
+export function expired(
+  ended: readonly CommandRecord[],
+  now: number,
+  { maxAgeMs, maxBytes, dedupeMs }: KeepLimits,
+): Removals {
+  let bytes = ended.reduce((sum, { end }) => sum + (end?.bytes ?? 0), 0);
+  const files: string[] = [];
+  const records: string[] = [];
+  for (const { id, end, endedAt } of ended) {
+    const age = now - (endedAt ?? now);
+    const size = end?.bytes ?? 0;
+    const old = age > maxAgeMs;
+    if (size > 0 && (old || bytes > maxBytes)) {
+      files.push(id);
+      bytes -= size;
+    }
+    if (old && age > dedupeMs) records.push(id);
+  }
+  return { files, records };
+}
+
+/** How often there is a look for what may go. */
+const INTERVAL_MS = 10 * 60 * 1000;
+
+/** What keeping house takes. */
+export interface HousekeepingOptions {
+  readonly history: History;
+  readonly workloadsFolder: string;
+  readonly limits: KeepLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Removes what may go, at once and every ten minutes, until `signal` aborts. */
+export async function keepHouse(options: HousekeepingOptions, signal: AbortSignal): Promise<void> {
+  const { clock, logger } = options;
+  try {
+    while (!signal.aborted) {
+      try {
+        cleanUp(options);
+      } catch (error) {
+        logger.warn(`Cannot remove old workloads: ${messageOf(error)}; trying again later`);
+      }
+      await clock.sleep(INTERVAL_MS, signal);
+    }
+  } catch (error) {
+    if (!isAbort(error, signal)) throw error;
+  }
+}
+
+function cleanUp({ history, workloadsFolder, limits, clock, logger }: HousekeepingOptions): void {
+  const { files, records } = expired(history.answered(), clock.now(), limits);
+  if (files.length === 0 && records.length === 0) return;
+  for (const id of files) new WorkloadFolder(`${workloadsFolder}/${id}`).remove();
+  history.filesRemoved(files);
+  history.forget(records);
+  logger.info(`Removed the files of ${files.length} old workloads, forgot ${records.length}`);
+}

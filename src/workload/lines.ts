@@ -1,0 +1,44 @@
+/**
+ * Output as lines that may be shown.
+ *
+ * @module
+ */
+import { stripVTControlCharacters } from "node:util";
+
+/** A longer line is shown in pieces, so that one without end needs no memory. */
+const MAX_LINE = 8 * 1024;
+
+/** Cuts text that arrives in pieces into lines. */
+export class LineSplitter {
+  readonly #show: (line: string) => void;
+  readonly #decoder = new TextDecoder();
+  #rest = "";
+
+  /** Makes a splitter that hands each line to `show`. */
+  constructor(show: (line: string) => void) {
+    this.#show = show;
+  }
+
+  /** Takes the next bytes. */
+  push(bytes: Uint8Array): void {
+    const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
+    this.#rest = lines.pop()!;
+    for (const line of lines) this.#line(line);
+    while (this.#rest.length > MAX_LINE) {
+      this.#line(this.#rest.slice(0, MAX_LINE));
+      this.#rest = this.#rest.slice(MAX_LINE);
+    }
+  }
+
+  /** Shows a last line that has no line break. */
+  end(): void {
+    if (this.#rest !== "") this.#line(this.#rest);
+    this.#rest = "";
+  }
+
+  #line(line: string): void {
+    // A progress bar writes over itself: its last state is what a terminal would show.
+    const ended = line.replace(/\r+$/, "");
+    this.#show(stripVTControlCharacters(ended.slice(ended.lastIndexOf("\r") + 1)));
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Shows what workloads print in the node's own log, line by line.
+ *
+ * @module
+ */
+import { type Clock, isAbort } from "../time.ts";
+import type { OutputStream, WorkloadFolder } from "./folder.ts";
+import { LineSplitter } from "./lines.ts";
+
+/** How often output is looked for. */
+const INTERVAL_MS = 250;
+
+/**
+ * Shows lines of a workload's output until `ended` aborts, and then what is left. `onlyNew` leaves
+ * out what is there already, which an earlier node has shown.
+ */
+export async function mirrorOutput(
+  folder: WorkloadFolder,
+  show: (line: string) => void,
+  { clock, ended, onlyNew }: { clock: Clock; ended: AbortSignal; onlyNew: boolean },
+): Promise<void> {
+  const tails = (["stdout", "stderr"] as const).map((stream) =>
+    new Tail(folder, stream, show, onlyNew ? folder.outputSize(stream) : 0)
+  );
+  try {
+    while (!ended.aborted) {
+      await clock.sleep(INTERVAL_MS, ended);
+      for (const tail of tails) await tail.read();
+    }
+  } catch (error) {
+    if (!isAbort(error, ended)) throw error;
+  }
+  for (const tail of tails) {
+    await tail.read();
+    tail.end();
+  }
+}
+
+/** Follows one file. */
+export class Tail {
+  readonly #path: string;
+  readonly #lines: LineSplitter;
+  #position: number;
+
+  /** Follows a stream of output from a byte position on. */
+  constructor(
+    folder: WorkloadFolder,
+    stream: OutputStream,
+    show: (line: string) => void,
+    position = 0,
+  ) {
+    this.#path = folder.outputFile(stream);
+    this.#lines = new LineSplitter(show);
+    this.#position = position;
+  }
+
+  /** Shows the whole lines that were written since the last call. */
+  async read(): Promise<void> {
+    let file: Deno.FsFile;
+    try {
+      const { size } = await Deno.stat(this.#path);
+      if (size === this.#position) return;
+      file = await Deno.open(this.#path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw error;
+    }
+    using _ = file;
+    await file.seek(this.#position, Deno.SeekMode.Start);
+    const buffer = new Uint8Array(64 * 1024);
+    for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {
+      this.#position += read;
+      this.#lines.push(buffer.subarray(0, read));
+    }
+  }
+
+  /** Shows a last line that has no line break. */
+  end(): void {
+    this.#lines.end();
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Starts workloads, takes up those of an earlier node, and tells when they end.
+ *
+ * @module
+ */
+import { messageOf } from "../errors.ts";
+import type { CommandRecord, ProcessIdentity, StopRequest } from "../journal/record.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+import { type Exit, WorkloadFolder } from "./folder.ts";
+import { type Accepted, nameOf, RunningWorkload } from "./running.ts";
+import { MAX_INLINE_BODY } from "./shim.ts";
+import type { ShellPool, WaitingShell } from "./shell_pool.ts";
+import { watch, type WorkloadContext } from "./workload.ts";
+
+/** What a runner works with. */
+export interface RunnerOptions {
+  readonly context: WorkloadContext;
+  readonly workloadsFolder: string;
+  /** Seconds after which a kind of workload is stopped. */
+  readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
+  /** Seconds between asking a workload to stop and killing it. */
+  readonly cancelGrace: number;
+  readonly pool: ShellPool;
+  /** Remembers that a command is to be stopped. */
+  requestStop(id: string, stop: StopRequest): void;
+  /** Called once for each workload that ended. */
+  onEnded(running: RunningWorkload, exit: Exit): void;
+}
+
+/** Starts workloads and takes up those of an earlier node. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #leaving = new AbortController();
+  readonly #shells = new Set<WaitingShell>();
+
+  /** Makes a runner. */
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Where the files of a command are. */
+  folderOf(id: string): WorkloadFolder {
+    return new WorkloadFolder(`${this.#options.workloadsFolder}/${id}`);
+  }
+
+  /** Runs a command, which the journal already has as started in this shell. */
+  launch(command: Accepted, params: string, shell: WaitingShell): RunningWorkload {
+    const { pool, context } = this.#options;
+    const folder = this.folderOf(command.id);
+    const running = this.#supervise(command, shell.process, folder, {
+      startedAt: context.clock.now(),
+    });
+    this.#shells.add(shell);
+    shell.exited.then((exit) => {
+      this.#shells.delete(shell);
+      if (!this.#leaving.signal.aborted) this.#options.onEnded(running, exit);
+    });
+    this.#handOver(command, params, shell, folder)
+      // The next shell is started while this one works, when it costs no command any time.
+      .finally(() => pool.fill());
+    return running;
+  }
+
+  /** Takes up a workload of an earlier node. */
+  attach(record: CommandRecord): RunningWorkload {
+    const { context } = this.#options;
+    const running = this.recall(record);
+    watch(record.process!, running.folder, context, this.#leaving.signal)
+      .then((exit) => this.#options.onEnded(running, exit), () => {});
+    return running;
+  }
+
+  /** Takes up a workload of an earlier node that has ended meanwhile. */
+  recall(record: CommandRecord): RunningWorkload {
+    const { process, startedAt, stop } = record;
+    return this.#supervise(record, process!, this.folderOf(record.id), {
+      startedAt: startedAt!,
+      stop,
+      resumed: true,
+    });
+  }
+
+  /** Lets go of what runs: it goes on without the node. */
+  leave(): void {
+    this.#leaving.abort();
+    for (const shell of this.#shells) shell.leave();
+  }
+
+  async #handOver(
+    command: Accepted,
+    params: string,
+    shell: WaitingShell,
+    folder: WorkloadFolder,
+  ): Promise<void> {
+    const { logger } = this.#options.context;
+    const inlineBody = byteLength(params) <= MAX_INLINE_BODY;
+    if (!inlineBody) {
+      logger.info(
+        `${nameOf(command)}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is ` +
+          "the path of a file that holds them",
+      );
+    }
+    try {
+      await shell.run(folder, params, {
+        kind: command.kind,
+        inlineBody,
+        env: {
+          CYBERWAVE_REQUEST_ID: command.requestId ?? "",
+          CYBERWAVE_INSTANCE_UUID: command.instanceUuid,
+          CYBERWAVE_SLUG: command.slug,
+          CYBERWAVE_PARAMS_FILE: folder.paramsFile,
+        },
+      });
+    } catch (error) {
+      logger.error(`Cannot start ${nameOf(command)}: ${messageOf(error)}`);
+      // Without its line the shell ends, and `exited` tells that the workload never began.
+      await shell.dismiss();
+    }
+  }
+
+  #supervise(
+    command: Accepted,
+    process: ProcessIdentity,
+    folder: WorkloadFolder,
+    state: { startedAt: number; stop?: StopRequest; resumed?: boolean },
+  ): RunningWorkload {
+    const { context, timeout, cancelGrace, requestStop } = this.#options;
+    const limit = timeout[command.kind];
+    return new RunningWorkload({
+      command,
+      process,
+      folder,
+      startedAt: state.startedAt,
+      stop: state.stop,
+      resumed: state.resumed ?? false,
+      timeoutMs: limit === undefined ? undefined : limit * 1000,
+      graceMs: cancelGrace * 1000,
+      context,
+      remember: (stop) => requestStop(command.id, stop),
+    });
+  }
+}
+
+function byteLength(text: string): number {
+  // A character is at most three bytes: most texts need no counting.
+  if (text.length * 3 <= MAX_INLINE_BODY) return text.length;
+  return new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,104 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "node:path";
+import { Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
+import { Harness, RESPONSE } from "../support/mqtt_connection.ts";
+
+const test = (sentence: string, fn: () => Promise<void>) =>
+  Deno.test({ name: sentence, ignore: !mosquittoAvailable(), fn });
+
+test("a broker with a certificate from the given authority is connected over TLS", async () => {
+  await using authority = await Authority.create();
+  const tls = await authority.issue("subjectAltName=DNS:localhost,IP:127.0.0.1");
+  await using broker = await Mosquitto.start({ tls });
+  for (const host of ["localhost", "127.0.0.1"]) {
+    await using node = new Harness({ port: broker.port, host, tls: { ca: authority.pem } });
+    await node.connection.whenConnected();
+    await node.connection.publish(RESPONSE, "x".repeat(100_000));
+    assertStringIncludes(node.logger.shown[0], `Connected to mqtts://${host}:${broker.port}`);
+  }
+});
+
+test("a certificate from an unknown authority is refused", async () => {
+  await using authority = await Authority.create();
+  await using stranger = await Authority.create();
+  const tls = await authority.issue("subjectAltName=DNS:localhost,IP:127.0.0.1");
+  await using broker = await Mosquitto.start({ tls });
+  for (const ca of [undefined, stranger.pem]) {
+    await using node = new Harness({ port: broker.port, tls: { ca } });
+    await node.logger.lines.next(({ level }) => level === "debug");
+    assertEquals(node.logger.shown, [
+      `error: Cannot connect to mqtts://127.0.0.1:${broker.port}: ` +
+      "the broker's certificate is not signed by a trusted authority; trying again " +
+      "(give the authority's certificate as mqtt_tls_ca_certs)",
+    ]);
+    assert(!node.connection.connected);
+  }
+});
+
+test("a certificate for another host is refused", async () => {
+  await using authority = await Authority.create();
+  const tls = await authority.issue("subjectAltName=DNS:elsewhere.example");
+  await using broker = await Mosquitto.start({ tls });
+  await using node = new Harness({
+    port: broker.port,
+    host: "localhost",
+    tls: { ca: authority.pem },
+  });
+  await node.logger.logged('the broker\'s certificate is not for host "localhost"');
+});
+
+test("a broker that does not speak TLS on its port is named as such", async () => {
+  await using broker = await Mosquitto.start();
+  await using node = new Harness({ port: broker.port, tls: {} });
+  assertStringIncludes(await node.logger.logged("Cannot connect"), "trying again");
+});
+
+/** A certificate authority made for one test. */
+class Authority implements AsyncDisposable {
+  /** Its certificate. */
+  readonly pem: string;
+  readonly #folder: string;
+
+  private constructor(folder: string, pem: string) {
+    this.#folder = folder;
+    this.pem = pem;
+  }
+
+  static async create(): Promise<Authority> {
+    const folder = await Deno.makeTempDir({ prefix: "authority_" });
+    await openssl(folder, "req", "-x509", ...KEY, ...keyFile("ca"), ...subject("Test authority"));
+    return new Authority(folder, await Deno.readTextFile(join(folder, "ca.pem")));
+  }
+
+  /** Makes a server certificate with an extension such as `subjectAltName=DNS:localhost`. */
+  async issue(extension: string): Promise<{ certificate: string; key: string }> {
+    await Deno.writeTextFile(join(this.#folder, "extension"), extension);
+    await openssl(this.#folder, "req", ...KEY, ...keyFile("server"), ...subject("server"));
+    const signer = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
+    const request = ["-req", "-in", "server.pem", "-out", "signed.pem", "-days", "2"];
+    await openssl(this.#folder, "x509", ...request, ...signer, "-extfile", "extension");
+    return {
+      certificate: join(this.#folder, "signed.pem"),
+      key: join(this.#folder, "server.key"),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
+function keyFile(name: string): string[] {
+  return ["-keyout", `${name}.key`, "-out", `${name}.pem`];
+}
+
+function subject(name: string): string[] {
+  return ["-subj", `/CN=${name}`];
+}
+
+async function openssl(folder: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command("openssl", { args, cwd: folder }).output();
+  assert(success, new TextDecoder().decode(stderr));
+}

@@ -1,0 +1,86 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { readConfigFile } from "../../src/config/config_file.ts";
+import { ConfigError } from "../../src/errors.ts";
+
+const FILE = "cyberwave.yml";
+
+Deno.test("settings stand under either wrapper, or at the top level", () => {
+  const mapping = { inference: "echo {body}" };
+  for (const root of [{ "cyberwave-cloud-node": mapping }, { cyberwave: mapping }, mapping]) {
+    assertEquals(readConfigFile(root, FILE), { mapping, warnings: [] });
+  }
+});
+
+Deno.test("with both wrappers, cyberwave-cloud-node is ours", () => {
+  const root = { cyberwave: { mqtt_port: 1 }, "cyberwave-cloud-node": { mqtt_port: 2 } };
+  assertEquals(readConfigFile(root, FILE), { mapping: { mqtt_port: 2 }, warnings: [] });
+});
+
+Deno.test("an empty wrapper holds no settings", () => {
+  assertEquals(readConfigFile({ cyberwave: null }, FILE), { mapping: {}, warnings: [] });
+});
+
+Deno.test("an empty file is worth a warning", () => {
+  const warnings = ["cyberwave.yml holds no settings"];
+  assertEquals(readConfigFile(null, FILE), { mapping: {}, warnings });
+});
+
+Deno.test("anything but a mapping is refused", () => {
+  const wrong: [unknown, string][] = [
+    [["inference"], "cyberwave.yml must be a mapping of settings to values, got a list"],
+    ["inference", "cyberwave.yml must be a mapping of settings to values, got a single value"],
+    [
+      { cyberwave: "x" },
+      "cyberwave in cyberwave.yml must be a mapping of settings to values, got a single value",
+    ],
+    [
+      { "cyberwave-cloud-node": [] },
+      "cyberwave-cloud-node in cyberwave.yml must be a mapping of settings to values, got a list",
+    ],
+  ];
+  for (const [root, message] of wrong) {
+    assertEquals(
+      assertThrows(() => readConfigFile(root, FILE), ConfigError).message,
+      message,
+    );
+  }
+});
+
+Deno.test("under a wrapper every unknown key is mentioned, with what may have been meant", () => {
+  const root = { cyberwave: { mqtt_prot: 1, colour: "red", sensors: [] } };
+  assertEquals(readConfigFile(root, FILE).warnings, [
+    'Ignored "mqtt_prot" in cyberwave.yml: there is no such setting, did you mean mqtt_port?',
+    'Ignored "colour" in cyberwave.yml: there is no such setting',
+    'Ignored "sensors" in cyberwave.yml: there is no such setting',
+  ]);
+});
+
+Deno.test("outside of a wrapper only the names of settings are mentioned", () => {
+  const root = { services: {}, version: 1, mqtt_port: 8883, cyberwave: {} };
+  assertEquals(readConfigFile(root, FILE).warnings, [
+    'Ignored "mqtt_port" in cyberwave.yml: it stands outside of cyberwave',
+  ]);
+});
+
+Deno.test("without a wrapper the sections of others are left alone, but not mistyped ones", () => {
+  const root = { services: {}, steps: [], version: 1, concurency: { inference: 2 } };
+  assertEquals(readConfigFile(root, FILE).warnings, [
+    'Ignored "version" in cyberwave.yml: there is no such setting',
+    'Ignored "concurency" in cyberwave.yml: there is no such setting, did you mean concurrency?',
+  ]);
+});
+
+Deno.test("what does not belong in a file is sent to where it does, without repeating it", () => {
+  const root = {
+    cyberwave: { token: "hunter2", api_key: "hunter2", slug: "a", instance_slug: "b" },
+  };
+  assertEquals(readConfigFile(root, FILE), {
+    mapping: root.cyberwave,
+    warnings: [
+      'Ignored "token" in cyberwave.yml: set CYBERWAVE_API_TOKEN instead',
+      'Ignored "api_key" in cyberwave.yml: set CYBERWAVE_API_TOKEN instead',
+      'Ignored "slug" in cyberwave.yml: set CYBERWAVE_INSTANCE_SLUG instead',
+      'Ignored "instance_slug" in cyberwave.yml: set CYBERWAVE_INSTANCE_SLUG instead',
+    ],
+  });
+});
