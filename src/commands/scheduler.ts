@@ -8,11 +8,11 @@ import { messageOf } from "../errors.ts";
 import type { Journal, Message, Pending } from "../journal/journal.ts";
 import type { StopRequest, StopSignal } from "../journal/record.ts";
 import type { Command } from "../protocol/command.ts";
-import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
 import { freeBytes } from "../state/folder.ts";
 import { backoff } from "../time.ts";
 import type { Exit } from "../workload/folder.ts";
-import { type Outcome, outcomeOf } from "../workload/outcome.ts";
+import { describeOutcome, type Outcome, outcomeOf } from "../workload/outcome.ts";
 import { examine } from "../workload/reattach.ts";
 import { Runner } from "../workload/runner.ts";
 import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
@@ -21,7 +21,8 @@ import type { WorkloadContext } from "../workload/workload.ts";
 import { admit } from "./admission.ts";
 import { answer, answerWorkload, type ReplyAddress } from "./answers.ts";
 import type { CancelTarget } from "./cancel.ts";
-import { Lane } from "./lane.ts";
+import { newCommandId } from "./command_id.ts";
+import { type Lane, Lanes } from "./lanes.ts";
 
 /** The settings that scheduling depends on. */
 export interface SchedulerSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
@@ -71,23 +72,16 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #pool: ShellPool;
   readonly #runner: Runner;
-  readonly #lanes: Readonly<Record<WorkloadKind, Lane>>;
+  readonly #lanes: Lanes;
   readonly #leaving = new AbortController();
   #open = false;
   #closing = false;
-  #waitingForIdle: (() => void)[] = [];
 
   /** Makes a scheduler that starts nothing before `open()`. */
   constructor(options: SchedulerOptions) {
     const { settings, journal, context, workloadsFolder } = options;
-    const lane = (kind: WorkloadKind) =>
-      new Lane(kind, settings.concurrency[kind], settings.maxQueued[kind]);
     this.#options = options;
-    this.#lanes = {
-      inference: lane("inference"),
-      training: lane("training"),
-      simulate: lane("simulate"),
-    };
+    this.#lanes = new Lanes(settings.concurrency, settings.maxQueued);
     this.#pool = options.createPool(() => this.#startAll());
     this.#runner = new Runner({
       context,
@@ -107,7 +101,7 @@ export class Scheduler {
     const started = unfinished.filter((record) => record.state === "running");
     const recoveries = await examine(started, workloadsFolder, host, logger);
     for (const record of unfinished) {
-      const lane = this.#lanes[record.kind];
+      const lane = this.#lanes.of(record.kind);
       const recovery = recoveries.get(record.id);
       switch (recovery?.action) {
         case "attach":
@@ -155,25 +149,23 @@ export class Scheduler {
   }
 
   /** Resolves when nothing runs and nothing waits. */
-  async idle(): Promise<void> {
-    while (!this.isIdle) {
-      await new Promise<void>((resolve) => this.#waitingForIdle.push(resolve));
-    }
+  idle(): Promise<void> {
+    return this.#lanes.idle();
   }
 
   /** Whether nothing runs and nothing waits. */
   get isIdle(): boolean {
-    return WORKLOAD_KINDS.every((kind) => this.#lanes[kind].isIdle);
+    return this.#lanes.isIdle;
   }
 
   /** What runs. */
   running(): RunningWorkload[] {
-    return WORKLOAD_KINDS.flatMap((kind) => [...this.#lanes[kind].running.values()]);
+    return this.#lanes.running();
   }
 
   /** How many commands wait. */
   get queued(): number {
-    return WORKLOAD_KINDS.reduce((sum, kind) => sum + this.#lanes[kind].queue.length, 0);
+    return this.#lanes.queued().length;
   }
 
   /** Accepts a command, or answers it at once. Returns when that is on disk. */
@@ -190,29 +182,18 @@ export class Scheduler {
 
   /** Stops a command that runs or waits. `undefined`: there is none. */
   cancel(target: CancelTarget, signal: StopSignal): Cancelled | undefined {
-    for (const running of this.running()) {
-      const { command, process } = running;
-      const meant = "pid" in target
-        ? process.pid === target.pid
-        : command.requestId === target.requestId;
-      if (!meant) continue;
-      this.#options.context.logger.info(`Cancelling ${nameOf(command)} with ${signal}`);
+    const { clock, logger } = this.#options.context;
+    const running = this.#lanes.findRunning(target);
+    if (running !== undefined) {
+      logger.info(`Cancelling ${nameOf(running.command)} with ${signal}`);
       running.stop("cancelled", signal);
-      return { command, pid: process.pid };
+      return { command: running.command, pid: running.process.pid };
     }
-    if ("pid" in target) return undefined;
-    for (const kind of WORKLOAD_KINDS) {
-      const command = this.#lanes[kind].waiting(target.requestId);
-      if (command === undefined) continue;
-      const stop: StopRequest = {
-        cause: "cancelled",
-        signal,
-        at: this.#options.context.clock.now(),
-      };
-      this.#answer(command, outcomeOf({ type: "never_began" }, stop));
-      return { command, pid: undefined };
-    }
-    return undefined;
+    const command = this.#lanes.findQueued(target);
+    if (command === undefined) return undefined;
+    const stop: StopRequest = { cause: "cancelled", signal, at: clock.now() };
+    this.#answer(command, outcomeOf({ type: "never_began" }, stop));
+    return { command, pid: undefined };
   }
 
   /** Whether this was asked before; then the answer, if there is one yet, is sent again. */
@@ -237,20 +218,20 @@ export class Scheduler {
   /** Accepts a command, or returns why not. */
   #accept(kind: WorkloadKind, command: Command, address: ReplyAddress): string | undefined {
     const { settings, journal, workloadsFolder, context: { clock, logger } } = this.#options;
-    const lane = this.#lanes[kind];
+    const lane = this.#lanes.of(kind);
     const workloadUuid = command.params.workload_uuid;
     const admission = admit({
       running: lane.running.size,
       concurrency: lane.concurrency,
       queued: lane.queue.length,
-      maxQueued: settings.maxQueued[kind],
+      maxQueued: lane.maxQueued,
       tracked: workloadUuid !== undefined,
       closing: this.#closing,
       freeBytes: freeBytes(workloadsFolder),
     });
     if (admission.action === "refuse") return admission.reason;
     const accepted: Accepted = {
-      id: newId(clock.now()),
+      id: newCommandId(clock.now()),
       kind,
       requestId: command.requestId,
       workloadUuid: typeof workloadUuid === "string" ? workloadUuid : undefined,
@@ -259,8 +240,7 @@ export class Scheduler {
       replyTopic: address.topic,
     };
     const params = JSON.stringify(command.params);
-    const mayStart = this.#open && lane.queue.length === 0 && lane.running.size < lane.concurrency;
-    const shell = mayStart ? this.#pool.take() : undefined;
+    const shell = this.#open && lane.isFree ? this.#pool.take() : undefined;
     try {
       journal.accept({ ...accepted, params }, shell?.process);
     } catch (error) {
@@ -280,7 +260,7 @@ export class Scheduler {
 
   #startAll(): void {
     if (!this.#open) return;
-    for (const kind of WORKLOAD_KINDS) this.#startNext(this.#lanes[kind]);
+    for (const lane of this.#lanes.all()) this.#startNext(lane);
   }
 
   #startNext(lane: Lane): void {
@@ -332,7 +312,7 @@ export class Scheduler {
     }
     const seconds = ((clock.now() - running.startedAt) / 1000).toFixed(1);
     await running.release();
-    logger.info(`${nameOf(command)} ${describe(outcome)} after ${seconds} s`);
+    logger.info(`${nameOf(command)} ${describeOutcome(outcome)} after ${seconds} s`);
   }
 
   #answer(command: Accepted, outcome: Outcome): void {
@@ -341,22 +321,8 @@ export class Scheduler {
     const message = answerWorkload(command, outcome, folder, settings.maxOutput);
     const end = { ...outcome.end, bytes: folder.size() };
     replies.send(journal.end(command.id, end, [message]));
-    const lane = this.#lanes[command.kind];
-    lane.remove(command.id);
-    this.#startNext(lane);
+    this.#lanes.remove(command);
+    this.#startNext(this.#lanes.of(command.kind));
     onAnswered?.(outcome);
-    if (this.isIdle) { for (const resolve of this.#waitingForIdle.splice(0)) resolve(); }
   }
-}
-
-function describe({ status, end }: Outcome): string {
-  if (status === "ok") return "succeeded";
-  const detail = end.exitCode === undefined ? end.signal : `code ${end.exitCode}`;
-  return `${end.cause === "exited" ? "failed" : end.cause.replace("_", " ")} (${detail ?? "-"})`;
-}
-
-/** A short id that sorts by time, safe in a path and easy to type. */
-function newId(now: number): string {
-  const random = crypto.getRandomValues(new Uint8Array(3));
-  return now.toString(36) + [...random].map((byte) => byte.toString(36).padStart(2, "0")).join("");
 }

@@ -6,8 +6,11 @@
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import { type Parsed, refuse, type ValueType } from "./values.ts";
 
-type SomeKinds = Readonly<Partial<Record<WorkloadKind, number>>>;
-type EveryKind = Readonly<Record<WorkloadKind, number>>;
+/** A number for some kinds of workload. */
+export type SomeKinds = Readonly<Partial<Record<WorkloadKind, number>>>;
+
+/** A number for every kind of workload. */
+export type EveryKind = Readonly<Record<WorkloadKind, number>>;
 
 /** A number for every kind: `missing` for those not named. */
 export function everyKind(item: ValueType<number>, missing: number): ValueType<EveryKind> {

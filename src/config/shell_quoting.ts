@@ -188,17 +188,13 @@ class Reader {
 
   #readCommandCharacter(): void {
     const here = this.#match(/<<-?[ \t]*(?=['"\\\w])(\\.|'[^']*'|"[^"]*"|[^\s;&|()<>'"\\])+/y);
-    const comment = this.#match(/#[^\n]*/y);
+    // A comment starts where a word does, whatever line continuations stand between.
+    const comment = this.#match(/(?<=(^|(?<!\\)[\s;&|()])(\\\n)*)#[^\n]*/y);
     if (this.#match(/<<</y)) this.#skip(3);
     else if (here) this.#expectHereDocument(here);
-    else if (comment && this.#startsWord()) this.#skip(comment.length);
+    else if (comment) this.#skip(comment.length);
     else if (this.#match(/\n/y)) this.#readLineEnd();
     else this.#skip(1);
-  }
-
-  #startsWord(): boolean {
-    const before = this.#text.slice(0, this.#at).replace(/(\\\n)+$/, "");
-    return /(^|(?<!\\)[\s;&|()])$/.test(before);
   }
 
   #expectHereDocument(operator: string): void {

@@ -5,29 +5,42 @@
  *
  * @module
  */
-import { type Misplaced, misplacedPlaceholders } from "./shell_quoting.ts";
+import { type Edit, type Misplaced, misplacedPlaceholders } from "./shell_quoting.ts";
 
 /** What is wrong with `template`, with the fix; `undefined` when nothing is. */
 export function templateProblem(template: string): string | undefined {
   const [first] = misplacedPlaceholders(template);
   if (!first) return undefined;
-  const line = template.slice(0, first.index).split("\n").length - 1;
+  const { placeholder } = first;
+  const line = lineOf(first, template);
   const where = template.includes("\n") ? `${first.where} on line ${line + 1}` : first.where;
-  const right = corrected(template, first)?.split("\n")[line]?.trim();
-  const fix = right === undefined
-    ? `put it in a variable first (params=${first.placeholder}) and use "$params" there`
-    : `write ${right}`;
-  return `must not have ${first.placeholder} ${where}, it is quoted already: ${fix}`;
+  const right = freed(template);
+  // Not every placeholder can be freed by an edit: those in a here-document, for one, cannot.
+  const still = misplacedPlaceholders(right).some((other) => lineOf(other, right) === line);
+  const fix = still
+    ? `put it in a variable first (params=${placeholder}) and use "$params" there`
+    : `write ${right.split("\n")[line]!.trim()}`;
+  return `must not have ${placeholder} ${where}, it is quoted already: ${fix}`;
 }
 
-/** The template with every placeholder freed; `undefined` when that takes more than an edit. */
-function corrected(template: string, misplaced: Misplaced | undefined): string | undefined {
-  if (!misplaced) return template;
-  if (misplaced.edits.length === 0) return undefined;
-  let text = template;
-  // From the end, so that the positions of the edits still to do stay right.
-  for (const { at, remove, insert } of misplaced.edits.toSorted((a, b) => b.at - a.at)) {
-    text = text.slice(0, at) + insert + text.slice(at + remove);
+function lineOf({ index }: Misplaced, template: string): number {
+  return template.slice(0, index).split("\n").length - 1;
+}
+
+/** The template after every edit that frees a placeholder. They only take quotes away, so it ends. */
+function freed(template: string): string {
+  const edits = misplacedPlaceholders(template).flatMap(({ edits }) => edits);
+  return edits.length === 0 ? template : freed(applied(edits, template));
+}
+
+function applied(edits: readonly Edit[], template: string): string {
+  const parts: string[] = [];
+  let done = 0;
+  // Placeholders in the same quotes share their edits.
+  const once = new Map(edits.map((edit) => [edit.at, edit]));
+  for (const { at, remove, insert } of [...once.values()].toSorted((a, b) => a.at - b.at)) {
+    parts.push(template.slice(done, at), insert);
+    done = at + remove;
   }
-  return corrected(text, misplacedPlaceholders(text)[0]);
+  return parts.join("") + template.slice(done);
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { Duplex, PassThrough } from "node:stream";
 
 /** An MQTT 3.1.1 and 5 broker on a port of its own. It keeps sessions in memory. */
 export class EmbeddedBroker implements AsyncDisposable {
@@ -29,7 +30,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     const { Aedes } = await import("aedes");
     const aedes = await Aedes.createBroker();
     // Nagle's algorithm would add 40 ms to many an exchange.
-    const server = createServer({ noDelay: true }, (socket) => void aedes.handle(socket));
+    const server = createServer({ noDelay: true }, (socket) => void aedes.handle(flowing(socket)));
     const closeClients = () => new Promise<void>((resolve) => aedes.close(resolve));
     try {
       await new Promise<void>((resolve, reject) => {
@@ -49,4 +50,14 @@ export class EmbeddedBroker implements AsyncDisposable {
     await this.#closeClients();
     await closed;
   }
+}
+
+/**
+ * The socket as a stream to read from on "readable", which is what aedes does. Deno's own sockets
+ * stall when read like that as soon as a packet is larger than a few of their buffers.
+ */
+function flowing(socket: Socket): Duplex {
+  const pair = { readable: socket.pipe(new PassThrough()), writable: socket };
+  // The types know this form with web streams only.
+  return Duplex.from(pair as unknown as Parameters<typeof Duplex.from>[0]);
 }

@@ -54,6 +54,14 @@ export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0
   }
 }
 
+/** An outcome as the log tells it. */
+export function describeOutcome({ status, end }: Outcome): string {
+  if (status === "ok") return "succeeded";
+  const verb = end.cause === "exited" ? "failed" : end.cause.replace("_", " ");
+  const detail = end.exitCode === undefined ? end.signal : `code ${end.exitCode}`;
+  return detail === undefined ? verb : `${verb} (${detail})`;
+}
+
 function nodeError(error: string, end: Omit<End, "bytes">): Outcome {
   return { status: "error", source: "node", error, end };
 }

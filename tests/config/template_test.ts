@@ -78,6 +78,7 @@ const WRONG_WITHOUT_EDIT: [template: string, where: string][] = [
   ["echo ${x:-{body}}", "{body} inside ${...}"],
   ['echo "${x:-{body}}"', "{body} inside ${...}"],
   ['echo "${x:-"{body}"}"', "{body} inside double quotes"],
+  ['echo "${x:-\n"{body}"}"', "{body} inside double quotes on line 2"],
   ["echo $(( {body} + 1 ))", "{body} inside ((...))"],
   ["echo $(( (1 + {body}) ))", "{body} inside ((...))"],
   ["(( x = {body} ))", "{body} inside ((...))"],

@@ -1,0 +1,41 @@
+/**
+ * Turns any computer into a Cyberwave Cloud Node: a machine that takes `inference` and `training`
+ * commands from the Cyberwave platform over MQTT, runs the shell commands configured for them and
+ * answers with their results.
+ *
+ * Run as the main module, this is the command line: `deno run -A jsr:@cyberwave/cloud-node start`.
+ *
+ * @example
+ * ```ts no-eval
+ * import { CloudNode } from "@cyberwave/cloud-node";
+ *
+ * await using node = await CloudNode.fromConfigFile("cyberwave.yml");
+ * await node.run({ handleSignals: true });
+ * ```
+ *
+ * @module
+ */
+export {
+  CloudNode,
+  type CloudNodeOptions,
+  type NodeIdentity,
+  type RunOptions,
+  type RunResult,
+} from "./src/cloud_node.ts";
+export type { CloudNodeConfig, PerKind, Settings } from "./src/config/config.ts";
+export { type LoadedSettings, type LoadOptions, loadSettings } from "./src/config/load.ts";
+export type { LogFormat } from "./src/log.ts";
+export type { WorkloadKind } from "./src/protocol/kinds.ts";
+export {
+  AuthenticationError,
+  BackendError,
+  BrokerError,
+  CloudNodeError,
+  type CloudNodeErrorOptions,
+  ConfigError,
+  InstallScriptError,
+  StateFolderInUseError,
+} from "./src/errors.ts";
+
+// main.ts imports this module, so awaiting it here would wait for itself.
+if (import.meta.main) import("./main.ts").then(({ main }) => main(Deno.args));

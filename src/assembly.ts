@@ -1,0 +1,220 @@
+/**
+ * The parts of a node, joined.
+ *
+ * @module
+ */
+import { readFileSync } from "node:fs";
+import { type Inbound, MqttConnection } from "./backend/mqtt.ts";
+import { RestControlPlane } from "./backend/rest.ts";
+import { Dispatcher } from "./commands/dispatcher.ts";
+import { Scheduler } from "./commands/scheduler.ts";
+import { statusOutput } from "./commands/status.ts";
+import type { Settings } from "./config/config.ts";
+import { Outbox, type Publisher } from "./delivery/outbox.ts";
+import { ConfigError, messageOf, quoted } from "./errors.ts";
+import { Journal } from "./journal/journal.ts";
+import { createLogger } from "./log.ts";
+import { type Identity, IdentityStore } from "./presence/identity.ts";
+import { Registration } from "./presence/registration.ts";
+import { fitReply } from "./protocol/reply.ts";
+import { commandTopic, responseTopic, topicPrefix } from "./protocol/topics.ts";
+import { clientId } from "./state/client_id.ts";
+import { lockFolder, makePrivateFolder } from "./state/folder.ts";
+import { systemClock } from "./time.ts";
+import type { Outcome } from "./workload/outcome.ts";
+import type { Host } from "./workload/processes.ts";
+import { ShellPool } from "./workload/shell_pool.ts";
+
+/** What a node is made from. */
+export interface AssemblyOptions {
+  readonly settings: Settings & { readonly token: string };
+  /** Where the token came from. */
+  readonly tokenSource: string | undefined;
+  /** The environment of the workloads. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly host: Host;
+  /** Called when a command was accepted. */
+  onAccepted(): void;
+  /** Called when an accepted command was answered. */
+  onAnswered(outcome: Outcome): void;
+}
+
+/** More shells waiting than this only cost memory. */
+const MAX_WAITING_SHELLS = 4;
+
+/** The parts of a node, joined. Holds the state folder until it is disposed. */
+export class Assembly implements Disposable {
+  readonly clock = systemClock;
+  readonly workloadsFolder: string;
+  readonly journal: Journal;
+  readonly api: RestControlPlane;
+  readonly registration: Registration;
+  readonly connection: MqttConnection;
+  readonly outbox: Outbox;
+  readonly scheduler: Scheduler;
+  readonly #options: AssemblyOptions;
+  readonly #lock: Disposable;
+  readonly #dispatcher: Dispatcher;
+  readonly #logger = createLogger("node");
+  readonly #prefix: string;
+  #identity: Identity | undefined;
+  #topics: readonly string[] = [];
+
+  /** Claims the state folder and builds the parts; nothing moves yet. */
+  constructor(options: AssemblyOptions) {
+    const { settings, tokenSource } = options;
+    const { clock } = this;
+    this.#options = options;
+    this.#prefix = topicPrefix(settings.environment);
+    makePrivateFolder(settings.stateFolder);
+    this.#lock = lockFolder(settings.stateFolder);
+    try {
+      this.workloadsFolder = `${settings.stateFolder}/workloads`;
+      makePrivateFolder(this.workloadsFolder);
+      this.journal = Journal.open(settings.stateFolder, { clock, logger: createLogger("journal") });
+      this.api = new RestControlPlane({ ...settings, tokenSource });
+      this.registration = this.#createRegistration();
+      this.connection = this.#createConnection();
+      this.outbox = new Outbox({
+        store: this.journal,
+        publisher: publisherOver(this.connection),
+        clock,
+        logger: createLogger("outbox"),
+      });
+      this.scheduler = this.#createScheduler();
+      this.#dispatcher = this.#createDispatcher();
+    } catch (error) {
+      this.#lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Closes the journal and gives the state folder free. */
+  [Symbol.dispose](): void {
+    this.outbox.close();
+    this.journal[Symbol.dispose]();
+    this.#lock[Symbol.dispose]();
+  }
+
+  /** Who this node is, once it is registered. */
+  get identity(): Identity | undefined {
+    return this.#identity;
+  }
+
+  /** Answers to this identity from now on. */
+  async become(identity: Identity): Promise<void> {
+    this.#identity = identity;
+    this.#topics = [identity.uuid, identity.slug].map((name) => commandTopic(this.#prefix, name));
+    await this.connection.setTopics([...this.#topics]);
+  }
+
+  #createRegistration(): Registration {
+    const { settings } = this.#options;
+    const parts = { clock: this.clock, logger: createLogger("presence") };
+    const store = new IdentityStore(settings.stateFolder, parts);
+    return new Registration(settings, { ...parts, api: this.api, store, random: Math.random });
+  }
+
+  #createConnection(): MqttConnection {
+    const { settings } = this.#options;
+    const node = this;
+    return new MqttConnection({
+      host: settings.mqttHost,
+      port: settings.mqttPort,
+      tls: settings.mqttUseTls ? { ca: readAuthorities(settings.mqttTlsCaCerts) } : undefined,
+      clientId: clientId(settings.stateFolder),
+      get username() {
+        return settings.mqttUsername ?? node.#identity?.uuid;
+      },
+      password: settings.mqttPassword ?? settings.token,
+      logger: createLogger("mqtt"),
+      onMessage: (message) => this.#receive(message),
+      onConnected: () => this.outbox.connected(),
+    });
+  }
+
+  #createScheduler(): Scheduler {
+    const { settings, env, host, onAccepted, onAnswered } = this.#options;
+    const { journal, workloadsFolder, clock } = this;
+    const logger = createLogger("workloads");
+    const configured = Object.entries(settings.concurrency)
+      .filter(([kind]) => settings[kind as keyof typeof settings.concurrency] !== undefined);
+    const atOnce = configured.reduce((sum, [, concurrency]) => sum + concurrency, 0);
+    return new Scheduler({
+      settings,
+      journal,
+      replies: this.outbox,
+      workloadsFolder,
+      context: { host, clock, logger },
+      createPool: (onReady) =>
+        new ShellPool({
+          size: Math.min(atOnce, MAX_WAITING_SHELLS),
+          workloadsFolder,
+          workFolder: settings.workFolder,
+          env,
+          templates: settings,
+          host,
+          clock,
+          logger,
+          onReady,
+        }),
+      onAccepted,
+      onAnswered,
+    });
+  }
+
+  #createDispatcher(): Dispatcher {
+    const { settings } = this.#options;
+    return new Dispatcher({
+      workloads: this.scheduler,
+      maxCommandSize: settings.maxCommandSize,
+      logger: createLogger("commands"),
+      address: () => {
+        const { slug, uuid } = this.#identity!;
+        return { slug, uuid, topic: responseTopic(this.#prefix, uuid) };
+      },
+      status: () =>
+        statusOutput({
+          ...settings,
+          ...this.#identity!,
+          running: this.scheduler.running(),
+          queued: this.scheduler.queued,
+          now: this.clock.now(),
+        }),
+      post: (message) => this.outbox.post(message),
+    });
+  }
+
+  #receive(message: Inbound): void {
+    // A resumed session may still hold topics of an earlier identity.
+    if (this.#topics.includes(message.topic)) return this.#dispatcher.receive(message);
+    this.#logger.warn(`Ignored a message for another node, on ${quoted(message.topic)}`);
+  }
+}
+
+function publisherOver(connection: MqttConnection): Publisher {
+  return {
+    get connected() {
+      return connection.connected;
+    },
+    get receiveMaximum() {
+      return connection.receiveMaximum;
+    },
+    publish(topic, payload) {
+      const limit = connection.maxPacketSize ?? Infinity;
+      return connection.publish(topic, fitReply(payload, topic, limit));
+    },
+  };
+}
+
+function readAuthorities(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ConfigError(
+      `Cannot read the certificate authorities in ${quoted(path)}: ${messageOf(error)}`,
+      { hint: "Let mqtt_tls_ca_certs name a PEM file that this user may read", cause: error },
+    );
+  }
+}

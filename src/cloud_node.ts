@@ -1,0 +1,283 @@
+/**
+ * The node as a library.
+ *
+ * @module
+ */
+import type { CloudNodeConfig, Settings } from "./config/config.ts";
+import { type LoadedSettings, loadSettings } from "./config/load.ts";
+import { resolveConfig } from "./config/resolve.ts";
+import { createLogger } from "./log.ts";
+import { Life, type RunResult } from "./life.ts";
+
+export type { LoadedSettings, RunResult };
+
+/** What makes a {@linkcode CloudNode}. */
+export interface CloudNodeOptions {
+  /** The configuration. Default: all defaults, which lack a token. */
+  config?: CloudNodeConfig;
+  /** A hint: the slug the node would like. Wins over `config.slug`. */
+  slug?: string;
+  /** The environment of the workloads. Default: that of this process when the node is run. */
+  env?: Record<string, string>;
+}
+
+/** Who a running node is. */
+export interface NodeIdentity {
+  /** The UUID that the backend gave it. */
+  readonly uuid: string;
+  /** The slug that the backend gave it. */
+  readonly slug: string;
+}
+
+/** How to run a {@linkcode CloudNode}. */
+export interface RunOptions {
+  /** Stops the node when it aborts, as {@linkcode CloudNode.stop} does. */
+  signal?: AbortSignal;
+  /**
+   * Whether SIGTERM, SIGINT and SIGHUP stop the node and SIGQUIT drains it. After the first of them
+   * a second one ends the process at once. Default: `false`, signals are the program's own.
+   */
+  handleSignals?: boolean;
+  /** Stop when one command was answered. Default: `false`. */
+  once?: boolean;
+  /** Stop after this many seconds without work. Default: never. */
+  exitWhenIdle?: number;
+  /** Called when the node is connected and waits for commands. */
+  onReady?: (identity: NodeIdentity) => void;
+}
+
+/**
+ * A computer as a Cyberwave Cloud Node: it registers with the backend, takes commands from the MQTT
+ * broker, runs them and answers them.
+ *
+ * @example A node whose configuration is given
+ * ```ts no-eval
+ * import { CloudNode } from "@cyberwave/cloud-node";
+ *
+ * const node = new CloudNode({
+ *   config: { token: "...", inference: "python infer.py {body}" },
+ *   slug: "my-gpu-node",
+ * });
+ * await node.run({ signal: AbortSignal.timeout(60_000) });
+ * ```
+ */
+export class CloudNode implements AsyncDisposable {
+  #settings: Settings;
+  #tokenSource: string | undefined = "the config given";
+  #env: Readonly<Record<string, string>> | undefined;
+  #life: Life | undefined;
+  #ended: Promise<unknown> | undefined;
+
+  /**
+   * Makes a node from a configuration. Reads no files, and of the environment nothing but the home
+   * folder, for the default `stateFolder`.
+   *
+   * @throws {ConfigError} naming every value that is not what it should be
+   *
+   * @example
+   * ```ts
+   * import { CloudNode } from "@cyberwave/cloud-node";
+   *
+   * new CloudNode({ config: { inference: "python infer.py {body}", mqttPort: 8883 } });
+   * ```
+   */
+  constructor(options: CloudNodeOptions = {}) {
+    const { config = {}, slug = config.slug, env } = options;
+    this.#settings = resolveConfig({ ...config, slug });
+    this.#env = env;
+  }
+
+  /**
+   * Makes a node from a config file, the environment, `.env` files and credentials, as the command
+   * line does. Without `path` it is `cyberwave.yml` in the current folder, which may be missing.
+   *
+   * @throws {ConfigError} when a file or a value is not what it should be
+   *
+   * @example
+   * ```ts
+   * import { CloudNode } from "@cyberwave/cloud-node";
+   *
+   * const file = await Deno.makeTempFile({ suffix: ".yml" });
+   * await Deno.writeTextFile(file, "inference: python infer.py {body}");
+   * await CloudNode.fromConfigFile(file, { slug: "my-gpu-node" });
+   * ```
+   */
+  static async fromConfigFile(
+    path?: string,
+    overrides: Omit<CloudNodeOptions, "config"> = {},
+  ): Promise<CloudNode> {
+    const { slug, env = Deno.env.toObject() } = overrides;
+    const loaded = await loadSettings({ configPath: path, flags: { slug }, env, cwd: Deno.cwd() });
+    const logger = createLogger("config");
+    for (const warning of loaded.warnings) logger.warn(warning);
+    return CloudNode.fromSettings(loaded, env);
+  }
+
+  /**
+   * Makes a node from everything but a config file given: the environment, `.env` files, credentials,
+   * and `cyberwave.yml` in the current folder where there is one.
+   *
+   * @throws {ConfigError} when a file or a value is not what it should be
+   *
+   * @example
+   * ```ts
+   * import { CloudNode } from "@cyberwave/cloud-node";
+   *
+   * const node = await CloudNode.fromEnv({ slug: "my-gpu-node" });
+   * console.log(node.identity); // undefined: it does not run
+   * ```
+   */
+  static fromEnv(overrides: Omit<CloudNodeOptions, "config"> = {}): Promise<CloudNode> {
+    return CloudNode.fromConfigFile(undefined, overrides);
+  }
+
+  /**
+   * Makes a node from settings that were loaded already.
+   *
+   * @example
+   * ```ts
+   * import { CloudNode, loadSettings } from "@cyberwave/cloud-node";
+   *
+   * const loaded = await loadSettings({ env: {}, cwd: "/" });
+   * CloudNode.fromSettings(loaded);
+   * ```
+   */
+  static fromSettings(loaded: LoadedSettings, env?: Readonly<Record<string, string>>): CloudNode {
+    const node = new CloudNode();
+    node.#settings = loaded.settings;
+    node.#tokenSource = loaded.sources.get("token");
+    node.#env = env;
+    return node;
+  }
+
+  /**
+   * Who this node is; `undefined` while it is not registered.
+   *
+   * @example
+   * ```ts
+   * import { CloudNode } from "@cyberwave/cloud-node";
+   *
+   * console.log(new CloudNode().identity); // undefined
+   * ```
+   */
+  get identity(): NodeIdentity | undefined {
+    return this.#life?.identity;
+  }
+
+  /**
+   * Runs the node until it is stopped. What still runs then goes on without it, and is taken up at
+   * the next run with the same state folder.
+   *
+   * @returns how the commands went that were answered meanwhile
+   * @throws {AuthenticationError} if there is no token, or the backend rejects it
+   * @throws {InstallScriptError} if the install script fails
+   * @throws {StateFolderInUseError} if another node uses the state folder
+   * @throws {ConfigError} if a setting turns out to be wrong
+   *
+   * @example
+   * ```ts
+   * import { AuthenticationError, CloudNode } from "@cyberwave/cloud-node";
+   *
+   * try {
+   *   await new CloudNode().run();
+   * } catch (error) {
+   *   console.log(error instanceof AuthenticationError); // true: there is no token
+   * }
+   * ```
+   */
+  async run(options: RunOptions = {}): Promise<RunResult> {
+    if (this.#life !== undefined) throw new Error("Cannot run a node that runs already");
+    const { signal, handleSignals = false, once = false, exitWhenIdle, onReady } = options;
+    const life = new Life({
+      settings: this.#settings,
+      tokenSource: this.#tokenSource,
+      env: this.#env ?? Deno.env.toObject(),
+      once,
+      exitWhenIdle,
+      onReady,
+    });
+    this.#life = life;
+    const stop = () => life.end();
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
+    using _signals = handleSignals ? listen(life) : undefined;
+    try {
+      const ended = life.live();
+      this.#ended = ended.catch(() => {});
+      return await ended;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      this.#life = undefined;
+    }
+  }
+
+  /**
+   * Stops the node and resolves when it has stopped: work that runs goes on without it, answers are
+   * delivered as far as `stopTimeout` allows. Does nothing when the node does not run.
+   *
+   * @example
+   * ```ts
+   * import { CloudNode } from "@cyberwave/cloud-node";
+   *
+   * await new CloudNode().stop();
+   * ```
+   */
+  async stop(): Promise<void> {
+    this.#life?.end();
+    await this.#ended;
+  }
+
+  /**
+   * Takes no new commands, and stops when all accepted ones are done and their answers delivered.
+   * Resolves then.
+   *
+   * @example
+   * ```ts
+   * import { CloudNode } from "@cyberwave/cloud-node";
+   *
+   * await new CloudNode().drain();
+   * ```
+   */
+  async drain(): Promise<void> {
+    this.#life?.drain();
+    await this.#ended;
+  }
+
+  /**
+   * Stops the node, for `await using`.
+   *
+   * @example
+   * ```ts
+   * import { CloudNode } from "@cyberwave/cloud-node";
+   *
+   * await using _node = new CloudNode();
+   * ```
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Lets signals end a life. Once one has come, the next one has its default effect: it kills. */
+function listen(life: Life): Disposable {
+  const drain = () => life.drain();
+  const stop = () => {
+    stopListening();
+    life.end();
+  };
+  const stopListening = () => {
+    for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, stop);
+    for (const signal of DRAIN_SIGNALS) Deno.removeSignalListener(signal, drain);
+  };
+  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, stop);
+  for (const signal of DRAIN_SIGNALS) Deno.addSignalListener(signal, drain);
+  return { [Symbol.dispose]: stopListening };
+}
+
+const WINDOWS = Deno.build.os === "windows";
+const STOP_SIGNALS: Deno.Signal[] = WINDOWS ? ["SIGINT", "SIGBREAK"] : [
+  "SIGTERM",
+  "SIGINT",
+  "SIGHUP",
+];
+const DRAIN_SIGNALS: Deno.Signal[] = WINDOWS ? [] : ["SIGQUIT"];

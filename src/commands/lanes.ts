@@ -1,0 +1,103 @@
+/**
+ * One lane for each kind of workload, so that none of them waits behind another kind.
+ *
+ * @module
+ */
+import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
+import type { Accepted, RunningWorkload } from "../workload/running.ts";
+import type { CancelTarget } from "./cancel.ts";
+
+/** What runs and what waits of one kind of workload. */
+export class Lane {
+  /** What runs, by the command's id. */
+  readonly running: Map<string, RunningWorkload> = new Map();
+  /** What waits, oldest first. */
+  readonly queue: Accepted[] = [];
+
+  /** Makes an empty lane. */
+  constructor(readonly concurrency: number, readonly maxQueued: number) {}
+
+  /** Whether the first in the queue may start. */
+  get mayStart(): boolean {
+    return this.queue.length > 0 && this.running.size < this.concurrency;
+  }
+
+  /** Whether nothing waits and another may start. */
+  get isFree(): boolean {
+    return this.queue.length === 0 && this.running.size < this.concurrency;
+  }
+}
+
+/** What runs and what waits. */
+export class Lanes {
+  readonly #lanes: Readonly<Record<WorkloadKind, Lane>>;
+  #waitingForIdle: (() => void)[] = [];
+
+  /** Makes empty lanes. */
+  constructor(
+    concurrency: Readonly<Record<WorkloadKind, number>>,
+    maxQueued: Readonly<Record<WorkloadKind, number>>,
+  ) {
+    const lane = (kind: WorkloadKind) => new Lane(concurrency[kind], maxQueued[kind]);
+    this.#lanes = {
+      inference: lane("inference"),
+      training: lane("training"),
+      simulate: lane("simulate"),
+    };
+  }
+
+  /** The lane of a kind. */
+  of(kind: WorkloadKind): Lane {
+    return this.#lanes[kind];
+  }
+
+  /** All lanes. */
+  all(): Lane[] {
+    return WORKLOAD_KINDS.map((kind) => this.#lanes[kind]);
+  }
+
+  /** What runs. */
+  running(): RunningWorkload[] {
+    return this.all().flatMap((lane) => [...lane.running.values()]);
+  }
+
+  /** What waits. */
+  queued(): Accepted[] {
+    return this.all().flatMap((lane) => lane.queue);
+  }
+
+  /** What runs and is meant by `target`. */
+  findRunning(target: CancelTarget): RunningWorkload | undefined {
+    return this.running().find(({ process, command }) =>
+      "pid" in target ? process.pid === target.pid : command.requestId === target.requestId
+    );
+  }
+
+  /** What waits and is meant by `target`. */
+  findQueued(target: CancelTarget): Accepted | undefined {
+    if ("pid" in target) return undefined;
+    return this.queued().find(({ requestId }) => requestId === target.requestId);
+  }
+
+  /** Forgets a command, which has been answered. */
+  remove({ id, kind }: Accepted): void {
+    const { running, queue } = this.#lanes[kind];
+    if (!running.delete(id)) {
+      const index = queue.findIndex((command) => command.id === id);
+      if (index !== -1) queue.splice(index, 1);
+    }
+    if (this.isIdle) { for (const resolve of this.#waitingForIdle.splice(0)) resolve(); }
+  }
+
+  /** Whether nothing runs and nothing waits. */
+  get isIdle(): boolean {
+    return this.all().every(({ running, queue }) => running.size + queue.length === 0);
+  }
+
+  /** Resolves when nothing runs and nothing waits. */
+  async idle(): Promise<void> {
+    while (!this.isIdle) {
+      await new Promise<void>((resolve) => this.#waitingForIdle.push(resolve));
+    }
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * One life of a node, from its start to its goodbye.
+ *
+ * @module
+ */
+import { Assembly } from "./assembly.ts";
+import type { Settings } from "./config/config.ts";
+import type { Outbox } from "./delivery/outbox.ts";
+import { InstallScriptError } from "./errors.ts";
+import { addSecret, createLogger, type Logger } from "./log.ts";
+import { bidFarewell } from "./presence/farewell.ts";
+import { sendHeartbeats } from "./presence/heartbeat.ts";
+import type { Identity } from "./presence/identity.ts";
+import { checkToken, missingTokenError } from "./presence/token.ts";
+import { type Clock, isAbort } from "./time.ts";
+import { keepHouse } from "./workload/housekeeping.ts";
+import { runInstallScript } from "./workload/install.ts";
+import { type Host, inspectHost } from "./workload/processes.ts";
+import { nameOf } from "./workload/running.ts";
+
+/** What a life is made from. */
+export interface LifeOptions {
+  readonly settings: Settings;
+  /** Where the token came from. */
+  readonly tokenSource: string | undefined;
+  /** The environment of the workloads. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether to end when one command was answered. */
+  readonly once: boolean;
+  /** Seconds without work after which to end. */
+  readonly exitWhenIdle: number | undefined;
+  /** Called when the node is connected and waits for commands. */
+  readonly onReady: ((identity: Identity) => void) | undefined;
+}
+
+/** How the commands went that were answered during a life. */
+export interface RunResult {
+  /** How many succeeded. */
+  succeeded: number;
+  /** How many failed, were cancelled, timed out or got lost. */
+  failed: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** One life of a node. */
+export class Life {
+  readonly #options: LifeOptions;
+  readonly #logger: Logger = createLogger("node");
+  /** Aborts when the node is to end now. */
+  readonly #ending = new AbortController();
+  /** Aborts when the last message is sent. */
+  readonly #disconnecting = new AbortController();
+  readonly #tasks: Promise<void>[] = [];
+  readonly #result: RunResult = { succeeded: 0, failed: 0 };
+  #parts: Assembly | undefined;
+  #lastActivity = 0;
+  #draining = false;
+  #fatal: unknown;
+
+  /** Makes a life; `live()` begins it. */
+  constructor(options: LifeOptions) {
+    this.#options = options;
+  }
+
+  /** Who the node is, once it is registered. */
+  get identity(): Identity | undefined {
+    return this.#parts?.identity;
+  }
+
+  /** Ends the life: what runs goes on without the node. */
+  end(): void {
+    this.#ending.abort(new Error("The node was asked to stop"));
+  }
+
+  /** Takes nothing new, and ends when all is done and delivered. */
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#parts?.scheduler.close();
+    if (this.#parts?.identity === undefined) return this.end();
+    this.#logger.info("Draining: taking no new commands, and stopping when all is done");
+    this.#run(this.#endWhenDone(this.#parts));
+  }
+
+  /** Lives until it is ended, or something makes going on pointless, which is thrown. */
+  async live(): Promise<RunResult> {
+    const { settings, tokenSource, env } = this.#options;
+    const { token, mqttPassword } = settings;
+    if (token === undefined) throw missingTokenError();
+    for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
+    const host = await inspectHost();
+    using parts = new Assembly({
+      settings: { ...settings, token },
+      tokenSource,
+      env,
+      host,
+      onAccepted: () => this.#onAccepted(),
+      onAnswered: ({ status }) => {
+        this.#result[status === "ok" ? "succeeded" : "failed"]++;
+        this.#lastActivity = parts.clock.monotonic();
+      },
+    });
+    this.#parts = parts;
+    try {
+      await this.#start(parts, host);
+      await aborted(this.#ending.signal);
+    } catch (error) {
+      this.#fail(error);
+    }
+    await this.#goodbye(parts);
+    if (this.#fatal !== undefined) throw this.#fatal;
+    return this.#result;
+  }
+
+  async #start(parts: Assembly, host: Host): Promise<void> {
+    const { once, exitWhenIdle, onReady } = this.#options;
+    const { signal } = this.#ending;
+    const { scheduler, registration, connection } = parts;
+    await scheduler.recover();
+    await checkToken(parts.api, this.#logger, signal);
+    const instance = await registration.obtain(signal);
+    await this.#install(parts, instance, host);
+    await parts.become(await registration.register(instance, signal));
+    this.#run(connection.run(this.#disconnecting.signal));
+    this.#run(this.#heartbeats(parts));
+    this.#run(this.#housekeeping(parts));
+    scheduler.open();
+    await connection.whenConnected(signal);
+    const { slug, uuid } = parts.identity!;
+    this.#logger.info(`Cloud Node '${slug}' (${uuid}) is ready: waiting for commands`);
+    onReady?.(parts.identity!);
+    if (once && !scheduler.isIdle) this.drain();
+    if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle * 1000));
+  }
+
+  async #install(parts: Assembly, instance: { uuid: string }, host: Host): Promise<void> {
+    const { settings, env } = this.#options;
+    if (settings.installScript === undefined) return;
+    try {
+      await runInstallScript({
+        script: settings.installScript,
+        workFolder: settings.workFolder,
+        env,
+        host,
+        clock: parts.clock,
+        logger: createLogger("install"),
+        graceMs: settings.cancelGrace * 1000,
+      }, this.#ending.signal);
+    } catch (error) {
+      if (error instanceof InstallScriptError) {
+        await bidFarewell("failed", (signal) => parts.api.failed(instance, error.message, signal), {
+          clock: parts.clock,
+          logger: this.#logger,
+        });
+      }
+      throw error;
+    }
+  }
+
+  #heartbeats(parts: Assembly): Promise<void> {
+    return sendHeartbeats({
+      api: parts.api,
+      identity: () => parts.identity!,
+      intervalMs: this.#options.settings.heartbeatInterval * 1000,
+      onGone: async (signal) => await parts.become(await parts.registration.renew(signal)),
+      clock: parts.clock,
+      logger: createLogger("presence"),
+    }, this.#ending.signal);
+  }
+
+  #housekeeping({ journal, workloadsFolder, clock }: Assembly): Promise<void> {
+    const { keepWorkloads, keepWorkloadsSize, dedupeWindow } = this.#options.settings;
+    return keepHouse({
+      history: journal,
+      workloadsFolder,
+      limits: {
+        maxAgeMs: keepWorkloads * DAY_MS,
+        maxBytes: keepWorkloadsSize,
+        dedupeMs: dedupeWindow * 1000,
+      },
+      clock,
+      logger: createLogger("workloads"),
+    }, this.#ending.signal);
+  }
+
+  #onAccepted(): void {
+    this.#lastActivity = this.#parts!.clock.monotonic();
+    if (this.#options.once) this.drain();
+  }
+
+  async #endWhenDone({ scheduler, outbox }: Assembly): Promise<void> {
+    await Promise.race([scheduler.idle(), aborted(this.#ending.signal)]);
+    await outbox.drained(this.#ending.signal);
+    this.end();
+  }
+
+  async #drainWhenIdle({ scheduler, clock }: Assembly, idleMs: number): Promise<void> {
+    const { signal } = this.#ending;
+    this.#lastActivity = clock.monotonic();
+    while (!signal.aborted) {
+      await Promise.race([scheduler.idle(), aborted(signal)]);
+      const left = this.#lastActivity + idleMs - clock.monotonic();
+      if (left <= 0) {
+        this.#logger.info(`There was nothing to do for ${idleMs / 1000} s`);
+        return this.drain();
+      }
+      await clock.sleep(left, signal);
+    }
+  }
+
+  async #goodbye(parts: Assembly): Promise<void> {
+    const { scheduler, connection, outbox, identity, api, clock } = parts;
+    scheduler.close();
+    if (connection.connected) await this.#deliverLast(outbox, clock);
+    for (const { command, process, folder } of scheduler.running()) {
+      this.#logger.info(
+        `${nameOf(command)} goes on as process ${process.pid}; its files are in ${folder.path}`,
+      );
+    }
+    if (scheduler.queued > 0) {
+      this.#logger.info(`${scheduler.queued} commands wait for the next start`);
+    }
+    if (identity !== undefined) {
+      await bidFarewell("terminated", (signal) => api.terminated(identity, signal), {
+        clock,
+        logger: this.#logger,
+      });
+    }
+    this.#disconnecting.abort();
+    await scheduler.leave();
+    await Promise.all(this.#tasks);
+    this.#logger.info("Stopped");
+  }
+
+  async #deliverLast(outbox: Outbox, clock: Clock): Promise<void> {
+    const delivered = new AbortController();
+    const tooLate = new AbortController();
+    clock.sleep(this.#options.settings.stopTimeout * 1000, delivered.signal)
+      .then(() => tooLate.abort(), () => {});
+    await outbox.drained(tooLate.signal);
+    delivered.abort();
+  }
+
+  /** Looks after something that goes on beside the rest. Its failure is the node's. */
+  #run(task: Promise<void>): void {
+    this.#tasks.push(task.catch((error) => this.#fail(error)));
+  }
+
+  #fail(error: unknown): void {
+    if (isAbort(error, this.#ending.signal)) return;
+    this.#fatal ??= error;
+    this.end();
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}
