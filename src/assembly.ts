@@ -117,14 +117,14 @@ export class Assembly implements Disposable {
 
   #createConnection(): MqttConnection {
     const { settings } = this.#options;
-    const node = this;
+    const username = () => settings.mqttUsername ?? this.#identity?.uuid;
     return new MqttConnection({
       host: settings.mqttHost,
       port: settings.mqttPort,
       tls: settings.mqttUseTls ? { ca: readAuthorities(settings.mqttTlsCaCerts) } : undefined,
       clientId: clientId(settings.stateFolder),
       get username() {
-        return settings.mqttUsername ?? node.#identity?.uuid;
+        return username();
       },
       password: settings.mqttPassword ?? settings.token,
       logger: createLogger("mqtt"),

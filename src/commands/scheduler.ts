@@ -217,7 +217,7 @@ export class Scheduler {
 
   /** Accepts a command, or returns why not. */
   #accept(kind: WorkloadKind, command: Command, address: ReplyAddress): string | undefined {
-    const { settings, journal, workloadsFolder, context: { clock, logger } } = this.#options;
+    const { journal, workloadsFolder, context: { clock, logger } } = this.#options;
     const lane = this.#lanes.of(kind);
     const workloadUuid = command.params.workload_uuid;
     const admission = admit({
