@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { type Inbound, MqttConnection } from "./backend/mqtt.ts";
 import { RestControlPlane } from "./backend/rest.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
+import { Intake } from "./commands/intake.ts";
 import { Scheduler } from "./commands/scheduler.ts";
 import { statusOutput } from "./commands/status.ts";
 import type { Settings } from "./config/config.ts";
@@ -52,6 +53,7 @@ export class Assembly implements Disposable {
   readonly connection: MqttConnection;
   readonly outbox: Outbox;
   readonly scheduler: Scheduler;
+  readonly intake: Intake;
   readonly #options: AssemblyOptions;
   readonly #lock: Disposable;
   readonly #dispatcher: Dispatcher;
@@ -82,6 +84,16 @@ export class Assembly implements Disposable {
         logger: createLogger("outbox"),
       });
       this.scheduler = this.#createScheduler();
+      this.intake = new Intake({
+        templates: settings,
+        dedupeWindow: settings.dedupeWindow,
+        journal: this.journal,
+        scheduler: this.scheduler,
+        replies: this.outbox,
+        workloadsFolder: this.workloadsFolder,
+        clock,
+        logger: createLogger("commands"),
+      });
       this.#dispatcher = this.#createDispatcher();
     } catch (error) {
       this.#lock[Symbol.dispose]();
@@ -166,7 +178,8 @@ export class Assembly implements Disposable {
   #createDispatcher(): Dispatcher {
     const { settings } = this.#options;
     return new Dispatcher({
-      workloads: this.scheduler,
+      intake: this.intake,
+      scheduler: this.scheduler,
       maxCommandSize: settings.maxCommandSize,
       logger: createLogger("commands"),
       address: () => {

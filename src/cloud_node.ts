@@ -40,6 +40,8 @@ export interface RunOptions {
   handleSignals?: boolean;
   /** Stop when one command was answered. Default: `false`. */
   once?: boolean;
+  /** Take no new commands, and stop when those accepted earlier are done and answered. Default: `false`. */
+  drain?: boolean;
   /** Stop after this many seconds without work. Default: never. */
   exitWhenIdle?: number;
   /** Called when the node is connected and waits for commands. */
@@ -187,12 +189,14 @@ export class CloudNode implements AsyncDisposable {
    */
   async run(options: RunOptions = {}): Promise<RunResult> {
     if (this.#life !== undefined) throw new Error("Cannot run a node that runs already");
-    const { signal, handleSignals = false, once = false, exitWhenIdle, onReady } = options;
+    const { signal, handleSignals = false, once = false, drain = false, exitWhenIdle, onReady } =
+      options;
     const life = new Life({
       settings: this.#settings,
       tokenSource: this.#tokenSource,
       env: this.#env ?? Deno.env.toObject(),
       once,
+      drain,
       exitWhenIdle,
       onReady,
     });

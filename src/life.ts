@@ -27,6 +27,8 @@ export interface LifeOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Whether to end when one command was answered. */
   readonly once: boolean;
+  /** Whether to take nothing new, and to end when all is done and delivered. */
+  readonly drain: boolean;
   /** Seconds without work after which to end. */
   readonly exitWhenIdle: number | undefined;
   /** Called when the node is connected and waits for commands. */
@@ -77,7 +79,7 @@ export class Life {
   drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    this.#parts?.scheduler.close();
+    this.#parts?.intake.close();
     if (this.#parts?.identity === undefined) return this.end();
     this.#logger.info("Draining: taking no new commands, and stopping when all is done");
     this.#run(this.#endWhenDone(this.#parts));
@@ -114,10 +116,12 @@ export class Life {
   }
 
   async #start(parts: Assembly, host: Host): Promise<void> {
-    const { once, exitWhenIdle, onReady } = this.#options;
+    const { once, drain, exitWhenIdle, onReady } = this.#options;
     const { signal } = this.#ending;
     const { scheduler, registration, connection } = parts;
     await scheduler.recover();
+    // Before connecting: what the broker held back for this node is new as well.
+    if (drain) parts.intake.close();
     await checkToken(parts.api, this.#logger, signal);
     const instance = await registration.obtain(signal);
     await this.#install(parts, instance, host);
@@ -130,7 +134,7 @@ export class Life {
     const { slug, uuid } = parts.identity!;
     this.#logger.info(`Cloud Node '${slug}' (${uuid}) is ready: waiting for commands`);
     onReady?.(parts.identity!);
-    if (once && !scheduler.isIdle) this.drain();
+    if (drain || (once && !scheduler.isIdle)) this.drain();
     if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle * 1000));
   }
 
@@ -210,8 +214,8 @@ export class Life {
   }
 
   async #goodbye(parts: Assembly): Promise<void> {
-    const { scheduler, connection, outbox, identity, api, clock } = parts;
-    scheduler.close();
+    const { intake, scheduler, connection, outbox, identity, api, clock } = parts;
+    intake.close();
     if (connection.connected) await this.#deliverLast(outbox, clock);
     for (const { command, process, folder } of scheduler.running()) {
       this.#logger.info(

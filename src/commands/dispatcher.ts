@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { quoted } from "../errors.ts";
+import { messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Command, decodeCommand } from "../protocol/command.ts";
 import { isWorkloadKind, type WorkloadKind } from "../protocol/kinds.ts";
@@ -14,17 +14,22 @@ import type { Message } from "../journal/journal.ts";
 import type { StopSignal } from "../journal/record.ts";
 import type { Cancelled } from "./scheduler.ts";
 
-/** What runs and stops work. */
-export interface Workloads {
+/** What takes commands for workloads. */
+export interface WorkloadIntake {
   /** Accepts a command, or answers it at once. */
   submit(kind: WorkloadKind, command: Command, address: ReplyAddress): void;
+}
+
+/** What stops workloads. */
+export interface Canceller {
   /** Stops a command. `undefined`: there is none. */
   cancel(target: CancelTarget, signal: StopSignal): Cancelled | undefined;
 }
 
 /** What a dispatcher works with. */
 export interface DispatcherOptions {
-  readonly workloads: Workloads;
+  readonly intake: WorkloadIntake;
+  readonly scheduler: Canceller;
   readonly maxCommandSize: number;
   readonly logger: Logger;
   /** Who answers now. */
@@ -80,9 +85,9 @@ export class Dispatcher {
   }
 
   #handle(command: Command): void {
-    const { workloads, address, status, logger } = this.#options;
+    const { intake, address, status, logger } = this.#options;
     if (isWorkloadKind(command.name)) {
-      return workloads.submit(command.name, command, address());
+      return intake.submit(command.name, command, address());
     }
     switch (command.name) {
       case "status":
@@ -99,7 +104,12 @@ export class Dispatcher {
     const request = readCancel(params);
     if ("error" in request) return request;
     const { target, signal } = request;
-    const cancelled = this.#options.workloads.cancel(target, signal);
+    let cancelled: Cancelled | undefined;
+    try {
+      cancelled = this.#options.scheduler.cancel(target, signal);
+    } catch (error) {
+      return { error: `Cannot cancel now: ${messageOf(error)}` };
+    }
     if (cancelled === undefined) return { error: noSuchWorkload(target) };
     const { command: { kind, requestId }, pid } = cancelled;
     return {

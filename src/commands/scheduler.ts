@@ -1,27 +1,23 @@
 /**
- * Runs commands: accepts them into the journal, starts them when it is their turn, and answers them
- * when they end.
+ * Runs commands: remembers them, starts them when it is their turn, and answers them when they end.
  *
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Journal, Message, Pending } from "../journal/journal.ts";
+import type { Journal, Pending } from "../journal/journal.ts";
 import type { StopRequest, StopSignal } from "../journal/record.ts";
-import type { Command } from "../protocol/command.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
-import { freeBytes } from "../state/folder.ts";
 import { backoff } from "../time.ts";
 import type { Exit } from "../workload/folder.ts";
-import { describeOutcome, type Outcome, outcomeOf } from "../workload/outcome.ts";
+import { describeOutcome, notStarted, type Outcome, outcomeOf } from "../workload/outcome.ts";
 import { examine } from "../workload/reattach.ts";
 import { Runner } from "../workload/runner.ts";
 import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
 import type { ShellPool, WaitingShell } from "../workload/shell_pool.ts";
 import type { WorkloadContext } from "../workload/workload.ts";
-import { admit } from "./admission.ts";
-import { answer, answerWorkload, type ReplyAddress } from "./answers.ts";
+import { answerWorkload } from "./answers.ts";
 import type { CancelTarget } from "./cancel.ts";
-import { newCommandId } from "./command_id.ts";
+import { notConfigured } from "./intake.ts";
 import { type Lane, Lanes } from "./lanes.ts";
 
 /** The settings that scheduling depends on. */
@@ -29,24 +25,16 @@ export interface SchedulerSettings extends Partial<Readonly<Record<WorkloadKind,
   readonly concurrency: Readonly<Record<WorkloadKind, number>>;
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
-  readonly dedupeWindow: number;
   readonly cancelGrace: number;
   readonly maxOutput: number;
-}
-
-/** Where answers are sent. */
-export interface Replies {
-  /** Remembers a message and sends it. */
-  post(message: Message): void;
-  /** Sends messages that the journal remembers. */
-  send(messages: readonly Pending[]): void;
 }
 
 /** What a scheduler works with. */
 export interface SchedulerOptions {
   readonly settings: SchedulerSettings;
   readonly journal: Journal;
-  readonly replies: Replies;
+  /** Where answers are sent, which the journal has. */
+  readonly replies: { send(messages: readonly Pending[]): void };
   readonly workloadsFolder: string;
   readonly context: WorkloadContext;
   /** Makes the pool of shells, which calls back when one is ready. */
@@ -75,7 +63,6 @@ export class Scheduler {
   readonly #lanes: Lanes;
   readonly #leaving = new AbortController();
   #open = false;
-  #closing = false;
 
   /** Makes a scheduler that starts nothing before `open()`. */
   constructor(options: SchedulerOptions) {
@@ -90,7 +77,7 @@ export class Scheduler {
       cancelGrace: settings.cancelGrace,
       pool: this.#pool,
       requestStop: (id, stop) => journal.requestStop(id, stop),
-      onEnded: (running, exit) => this.#finish(running, exit),
+      onEnded: (running, exit) => this.#ended(running, exit),
     });
   }
 
@@ -112,18 +99,18 @@ export class Scheduler {
           const running = this.#runner.recall(record);
           lane.running.set(record.id, running);
           logger.info(`${nameOf(record)} ended while the node was away`);
-          this.#finish(running, recovery.exit);
+          this.#ended(running, recovery.exit);
           break;
         }
         case "requeue":
-          journal.requeue(record.id);
-          this.#runner.folderOf(record.id).remove();
+          this.#unstart(record);
           lane.queue.push(record);
           break;
         case undefined:
           lane.queue.push(record);
       }
     }
+    this.#refuseUnconfigured();
     if (this.queued > 0) logger.info(`${this.queued} commands from before wait for their turn`);
   }
 
@@ -134,14 +121,8 @@ export class Scheduler {
     this.#startAll();
   }
 
-  /** Turns away what comes from now on. */
-  close(): void {
-    this.#closing = true;
-  }
-
   /** Lets go of everything: what runs goes on without the node, what waits is in the journal. */
   async leave(): Promise<void> {
-    this.#closing = true;
     this.#open = false;
     this.#leaving.abort();
     this.#runner.leave();
@@ -168,16 +149,30 @@ export class Scheduler {
     return this.#lanes.queued().length;
   }
 
-  /** Accepts a command, or answers it at once. Returns when that is on disk. */
-  submit(kind: WorkloadKind, command: Command, address: ReplyAddress): void {
-    const { settings, replies, context: { logger } } = this.#options;
-    if (this.#repeats(kind, command.requestId)) return;
-    const refusal = settings[kind] === undefined
-      ? `${kind[0].toUpperCase()}${kind.slice(1)} command not configured in cyberwave.yml`
-      : this.#accept(kind, command, address);
-    if (refusal === undefined) return;
-    logger.warn(`Refused a command for ${kind}: ${refusal}`);
-    replies.post(answer(address, command.requestId, { error: refusal }));
+  /** What runs and what waits of a kind. */
+  lane(kind: WorkloadKind): Lane {
+    return this.#lanes.of(kind);
+  }
+
+  /** Remembers a command, and runs it when it is its turn. Throws when it cannot remember it. */
+  accept(command: Accepted, params: string): void {
+    const { journal, context: { logger }, onAccepted } = this.#options;
+    const lane = this.#lanes.of(command.kind);
+    const shell = this.#open && lane.isFree ? this.#pool.take() : undefined;
+    try {
+      journal.accept({ ...command, params }, shell?.process);
+    } catch (error) {
+      if (shell !== undefined) this.#pool.putBack(shell);
+      throw error;
+    }
+    if (shell !== undefined) {
+      this.#launch(lane, command, params, shell);
+    } else {
+      lane.queue.push(command);
+      logger.info(`${nameOf(command)} waits for its turn (${lane.queue.length} in the queue)`);
+      this.#pool.fill();
+    }
+    onAccepted?.();
   }
 
   /** Stops a command that runs or waits. `undefined`: there is none. */
@@ -196,66 +191,18 @@ export class Scheduler {
     return { command, pid: undefined };
   }
 
-  /** Whether this was asked before; then the answer, if there is one yet, is sent again. */
-  #repeats(kind: WorkloadKind, requestId: string | undefined): boolean {
-    const { settings, journal, replies, context: { clock, logger } } = this.#options;
-    if (requestId === undefined || settings.dedupeWindow === 0) return false;
-    const since = clock.now() - settings.dedupeWindow * 1000;
-    const known = journal.findRequest(kind, requestId, since);
-    if (known === undefined) return false;
-    if (known.state === "ended") {
-      logger.warn(
-        `${nameOf(known)} was asked for before, and is not run again: sending its stored reply. ` +
-          "Use a new request_id to run it anew",
-      );
-      replies.send(journal.repost(known.id));
-    } else {
-      logger.warn(`${nameOf(known)} was asked for again while it is ${known.state}: ignored`);
+  /** Turns away what waits for a template that the configuration no longer has. */
+  #refuseUnconfigured(): void {
+    for (const command of this.#lanes.queued()) {
+      if (this.#options.settings[command.kind] !== undefined) continue;
+      this.#answer(command, notStarted(notConfigured(command.kind)));
     }
-    return true;
   }
 
-  /** Accepts a command, or returns why not. */
-  #accept(kind: WorkloadKind, command: Command, address: ReplyAddress): string | undefined {
-    const { journal, workloadsFolder, context: { clock, logger } } = this.#options;
-    const lane = this.#lanes.of(kind);
-    const workloadUuid = command.params.workload_uuid;
-    const admission = admit({
-      running: lane.running.size,
-      concurrency: lane.concurrency,
-      queued: lane.queue.length,
-      maxQueued: lane.maxQueued,
-      tracked: workloadUuid !== undefined,
-      closing: this.#closing,
-      freeBytes: freeBytes(workloadsFolder),
-    });
-    if (admission.action === "refuse") return admission.reason;
-    const accepted: Accepted = {
-      id: newCommandId(clock.now()),
-      kind,
-      requestId: command.requestId,
-      workloadUuid: typeof workloadUuid === "string" ? workloadUuid : undefined,
-      slug: address.slug,
-      instanceUuid: address.uuid,
-      replyTopic: address.topic,
-    };
-    const params = JSON.stringify(command.params);
-    const shell = this.#open && lane.isFree ? this.#pool.take() : undefined;
-    try {
-      journal.accept({ ...accepted, params }, shell?.process);
-    } catch (error) {
-      if (shell !== undefined) this.#pool.putBack(shell);
-      return `The node cannot store the command: ${messageOf(error)}`;
-    }
-    if (shell === undefined) {
-      lane.queue.push(accepted);
-      logger.info(`${nameOf(accepted)} waits for its turn (${lane.queue.length} in the queue)`);
-      this.#pool.fill();
-    } else {
-      this.#launch(lane, accepted, params, shell);
-    }
-    this.#options.onAccepted?.();
-    return undefined;
+  /** Forgets that a command was started, which certainly never began. */
+  #unstart({ id }: Accepted): void {
+    this.#options.journal.requeue(id);
+    this.#runner.folderOf(id).remove();
   }
 
   #startAll(): void {
@@ -288,6 +235,21 @@ export class Scheduler {
     this.#options.context.logger.info(
       `${nameOf(command)} started as process ${shell.process.pid} (id ${command.id})`,
     );
+  }
+
+  #ended(running: RunningWorkload, exit: Exit): void {
+    const { command, resumed, stopRequest } = running;
+    if (exit.type !== "never_began" || !resumed || stopRequest !== undefined) {
+      this.#finish(running, exit);
+      return;
+    }
+    // The node that started it died before its shell had the command.
+    const lane = this.#lanes.of(command.kind);
+    running.release();
+    this.#unstart(command);
+    lane.running.delete(command.id);
+    lane.queue.unshift(command);
+    this.#startNext(lane);
   }
 
   /** Remembers and answers the end of a workload, trying until that is on disk. */

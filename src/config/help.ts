@@ -12,11 +12,11 @@ export const flagOptions: { readonly string: readonly string[] } = {
   string: SETTINGS.flatMap(({ flag }) => flag ? [flag.name] : []),
 };
 
-/** One line of help for each flag. */
-export function flagHelp(): string[] {
+/** One line of help for each of these flags. */
+export function flagHelp(names: readonly string[] = flagOptions.string): string[] {
   return SETTINGS.flatMap((setting) => {
     const { flag, help } = setting;
-    if (!flag) return [];
+    if (!flag || !names.includes(flag.name)) return [];
     const usage = `--${flag.name} ${flag.value}`.padEnd(28);
     return [`  ${usage}  ${withoutMarkdown(help)} (default: ${defaultOf(setting)})`];
   });

@@ -67,11 +67,7 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
   warnings.push(...config.warnings);
 
   const folders = { work: dirname(configFile), home: () => homeFolder(env) };
-  const near = [
-    flagSource(flags),
-    variableSource(env, (name) => `environment variable ${name}`),
-    await dotenvSource(join(folders.work, ".env"), warn),
-  ];
+  const near = await nearSources(flags, env, folders.work, warn);
   const yaml = yamlSource(config.mapping, file);
   const state = stateFolderOf([...near, yaml], folders);
   const sources = [
@@ -101,6 +97,52 @@ async function readCredentialsSource(path: string, warn: Warn): Promise<Source> 
 
 function exceptStateFolder(source: Source): Source {
   return (setting) => setting.key === "stateFolder" ? undefined : source(setting);
+}
+
+/**
+ * The state folder that `loadSettings` would find, for whoever needs nothing else. A config file
+ * that cannot be used counts as missing, with a warning.
+ */
+export async function locateState(
+  options: LoadOptions,
+): Promise<{ readonly stateFolder: string; readonly warnings: readonly string[] }> {
+  const { configPath: file = "cyberwave.yml", flags = {}, env, cwd } = options;
+  const warnings: string[] = [];
+  const warn = (message: string) => void warnings.push(message);
+  const folders = { work: dirname(absolute(cwd, file)), home: () => homeFolder(env) };
+  const sources = [
+    ...await nearSources(flags, env, folders.work, warn),
+    yamlSource(await readMapping(absolute(cwd, file), file, warn), file),
+  ];
+  return { stateFolder: stateFolderOf(sources, folders), warnings };
+}
+
+async function nearSources(
+  flags: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string>>,
+  workFolder: string,
+  warn: Warn,
+): Promise<Source[]> {
+  return [
+    flagSource(flags),
+    variableSource(env, (name) => `environment variable ${name}`),
+    await dotenvSource(join(workFolder, ".env"), warn),
+  ];
+}
+
+async function readMapping(
+  path: string,
+  shownAs: string,
+  warn: Warn,
+): Promise<ConfigFile["mapping"]> {
+  try {
+    const root = await readYaml(path, shownAs);
+    return root === undefined ? {} : readConfigFile(root, shownAs).mapping;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    warn(error.message);
+    return {};
+  }
 }
 
 function homeFolder(env: Readonly<Record<string, string>>): string {

@@ -6,8 +6,17 @@
 import * as fs from "node:fs";
 import { ConfigError, messageOf, quoted, StateFolderInUseError } from "../errors.ts";
 
+/** The mode bit of folders that everybody may write to, such as /tmp. */
+const STICKY = 0o1000;
+
 /** Makes `folder` a directory of mode 0700, whatever the umask and whatever its mode was. */
 export function makePrivateFolder(folder: string): void {
+  const { mode = 0 } = fs.statSync(folder, { throwIfNoEntry: false }) ?? {};
+  if (mode & STICKY) {
+    throw new ConfigError(`Cannot use ${quoted(folder)} as state folder: others share it`, {
+      hint: "Name a folder of its own, such as one below it",
+    });
+  }
   try {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     fs.chmodSync(folder, 0o700);

@@ -47,11 +47,15 @@ export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0
     case "lost":
       return nodeError("Workload lost: the machine restarted", { cause: "lost" });
     case "never_began":
-      return nodeError(
+      return notStarted(
         "Workload could not be started: its shell ended before it began (is the disk full?)",
-        { cause: "not_started" },
       );
   }
+}
+
+/** The outcome of a command that never became a workload. */
+export function notStarted(error: string): Outcome {
+  return nodeError(error, { cause: "not_started" });
 }
 
 /** An outcome as the log tells it. */

@@ -76,6 +76,11 @@ export class RunningWorkload {
     return this.#options.folder;
   }
 
+  /** Whether an earlier node started it. */
+  get resumed(): boolean {
+    return this.#options.resumed;
+  }
+
   /** When it was started, in milliseconds since the epoch. */
   get startedAt(): number {
     return this.#options.startedAt;
