@@ -6,11 +6,13 @@
  * Run as the main module, this is the command line: `deno run -A jsr:@cyberwave/cloud-node start`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { CloudNode } from "@cyberwave/cloud-node";
  *
- * await using node = await CloudNode.fromConfigFile("cyberwave.yml");
- * await node.run({ handleSignals: true });
+ * // cyberwave.yml in the current folder, the environment and .env files
+ * await using node = await CloudNode.fromEnv({ slug: "my-gpu-node" });
+ * // await node.run({ handleSignals: true });
+ * console.log(node.identity); // undefined: it does not run
  * ```
  *
  * @module

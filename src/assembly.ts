@@ -4,7 +4,7 @@
  * @module
  */
 import { readFileSync } from "node:fs";
-import { type Inbound, MqttConnection } from "./backend/mqtt.ts";
+import { type Inbound, MqttConnection, type MqttConnectionOptions } from "./backend/mqtt.ts";
 import { RestControlPlane } from "./backend/rest.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
 import { Intake } from "./commands/intake.ts";
@@ -133,7 +133,7 @@ export class Assembly implements Disposable {
     return new MqttConnection({
       host: settings.mqttHost,
       port: settings.mqttPort,
-      tls: settings.mqttUseTls ? { ca: readAuthorities(settings.mqttTlsCaCerts) } : undefined,
+      tls: tlsOf(settings),
       clientId: clientId(settings.stateFolder),
       get username() {
         return username();
@@ -218,6 +218,11 @@ function publisherOver(connection: MqttConnection): Publisher {
       return connection.publish(topic, fitReply(payload, topic, limit));
     },
   };
+}
+
+/** How to speak TLS with the broker, if at all. */
+export function tlsOf({ mqttUseTls, mqttTlsCaCerts }: Settings): MqttConnectionOptions["tls"] {
+  return mqttUseTls ? { ca: readAuthorities(mqttTlsCaCerts) } : undefined;
 }
 
 function readAuthorities(path: string | undefined): string | undefined {

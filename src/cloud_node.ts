@@ -53,14 +53,15 @@ export interface RunOptions {
  * broker, runs them and answers them.
  *
  * @example A node whose configuration is given
- * ```ts no-eval
+ * ```ts
  * import { CloudNode } from "@cyberwave/cloud-node";
  *
  * const node = new CloudNode({
- *   config: { token: "...", inference: "python infer.py {body}" },
+ *   config: { inference: "python infer.py {body}", concurrency: { inference: 2 } },
  *   slug: "my-gpu-node",
  * });
- * await node.run({ signal: AbortSignal.timeout(60_000) });
+ * // await node.run({ handleSignals: true }); // needs a `token`, and goes on until it is stopped
+ * await node.stop();
  * ```
  */
 export class CloudNode implements AsyncDisposable {

@@ -42,15 +42,15 @@ export function createLogger(component: string): Logger {
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 
-const secrets = new Set<string>();
+/** The longest first, for one may be the beginning of another. */
+let secrets: readonly string[] = [];
 
 /** Masks `secret` in every line from now on, also as it looks inside JSON and URLs. */
 export function addSecret(secret: string): void {
   // Masking a shorter one would blot out ordinary words, and no real token is that short.
   if (secret.length < 6) return;
-  for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]) {
-    secrets.add(form);
-  }
+  const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
+  secrets = [...new Set([...secrets, ...forms])].sort((a, b) => b.length - a.length);
 }
 
 /** `text` with every known secret masked. */

@@ -47,6 +47,8 @@ export interface Broker {
   readonly username?: string;
   /** The password, if the broker wants one. */
   readonly password?: string;
+  /** Whether the broker forgets this client when the link is closed. Default: `false`. */
+  readonly forget?: boolean;
 }
 
 /** The broker received a message and refused it, so that sending it again will not help. */
@@ -227,13 +229,16 @@ function openSocket({ host, port, tls: secure }: Broker): net.Socket {
 }
 
 function connectOptions(broker: Broker, version: ProtocolVersion) {
+  const { forget = false } = broker;
   return {
     protocolVersion: version,
     clientId: broker.clientId,
     username: broker.username,
     password: broker.password,
-    clean: false,
-    properties: version === 5 ? { sessionExpiryInterval: SESSION_EXPIRY_SECONDS } : undefined,
+    clean: forget,
+    properties: version === 5 && !forget
+      ? { sessionExpiryInterval: SESSION_EXPIRY_SECONDS }
+      : undefined,
     keepalive: KEEPALIVE_SECONDS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     reconnectPeriod: 0,

@@ -16,7 +16,8 @@ export type CancelRequest =
 
 /** Reads the params of a `cancel` command. */
 export function readCancel(params: JsonObject): CancelRequest {
-  const { pid, workload_request_id: requestId, signal = "SIGTERM" } = params;
+  const { pid, workload_request_id: requestId } = params;
+  const signal = params.signal ?? "SIGTERM";
   if (!(STOP_SIGNALS as readonly unknown[]).includes(signal)) {
     const text = typeof signal === "string" ? signal : JSON.stringify(signal);
     return { error: `Invalid signal: ${text}. Must be SIGTERM, SIGKILL, or SIGINT` };

@@ -55,6 +55,7 @@ export class Outbox {
   #connection = 0;
   #delivered: number[] = [];
   #remembering = false;
+  readonly #closing = new AbortController();
   #waiting: (() => void)[] = [];
 
   /** Makes an outbox that delivers once `connected()` is called. */
@@ -78,8 +79,11 @@ export class Outbox {
 
   /** Sends messages on their way that are in the journal already. */
   send(messages: readonly Pending[]): void {
-    if (this.#backlog) return;
-    this.#queue.push(...messages);
+    // The next connection starts over with the journal, which has them.
+    if (!this.#options.publisher.connected) return;
+    // So does the rest of the backlog, but for what it has gone past and is owed again.
+    const passed = ({ seq }: Pending) => !this.#backlog || seq <= this.#lastQueued;
+    this.#queue.push(...messages.filter(passed));
     this.#publish();
   }
 
@@ -107,9 +111,10 @@ export class Outbox {
     }
   }
 
-  /** Writes down what was delivered. */
+  /** Writes down what was delivered. What is delivered later is not remembered any more. */
   close(): void {
     this.#rememberDelivered();
+    this.#closing.abort();
   }
 
   #publish(): void {
@@ -153,7 +158,8 @@ export class Outbox {
   #rememberSoon(): void {
     if (this.#remembering) return;
     this.#remembering = true;
-    this.#options.clock.sleep(REMEMBER_AFTER_MS).then(() => this.#rememberDelivered());
+    this.#options.clock.sleep(REMEMBER_AFTER_MS, this.#closing.signal)
+      .then(() => this.#rememberDelivered(), () => {});
   }
 
   #rememberDelivered(): void {

@@ -4,7 +4,7 @@
  * @module
  */
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { Duplex, PassThrough } from "node:stream";
+import { Duplex } from "node:stream";
 
 /** An MQTT 3.1.1 and 5 broker on a port of its own. It keeps sessions in memory. */
 export class EmbeddedBroker implements AsyncDisposable {
@@ -30,7 +30,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     const { Aedes } = await import("aedes");
     const aedes = await Aedes.createBroker();
     // Nagle's algorithm would add 40 ms to many an exchange.
-    const server = createServer({ noDelay: true }, (socket) => void aedes.handle(flowing(socket)));
+    const server = createServer({ noDelay: true }, (socket) => void aedes.handle(oneByOne(socket)));
     const closeClients = () => new Promise<void>((resolve) => aedes.close(resolve));
     try {
       await new Promise<void>((resolve, reject) => {
@@ -53,11 +53,25 @@ export class EmbeddedBroker implements AsyncDisposable {
 }
 
 /**
- * The socket as a stream to read from on "readable", which is what aedes does. Deno's own sockets
- * stall when read like that as soon as a packet is larger than a few of their buffers.
+ * The socket as a stream that holds one buffer at a time. aedes reads once for each "readable",
+ * Deno's streams give one buffer for each read, and what is left over would wait for ever.
  */
-function flowing(socket: Socket): Duplex {
-  const pair = { readable: socket.pipe(new PassThrough()), writable: socket };
-  // The types know this form with web streams only.
-  return Duplex.from(pair as unknown as Parameters<typeof Duplex.from>[0]);
+function oneByOne(socket: Socket): Duplex {
+  const stream = new Duplex({
+    readableHighWaterMark: 1,
+    read: () => void socket.resume(),
+    write: (chunk, encoding, done) => void socket.write(chunk, encoding, done),
+    final: (done) => void socket.end(done),
+    destroy: (error, done) => {
+      socket.destroy();
+      done(error);
+    },
+  });
+  socket.on("data", (chunk) => {
+    if (!stream.push(chunk)) socket.pause();
+  });
+  socket.on("end", () => stream.push(null));
+  socket.on("error", (error) => stream.destroy(error));
+  socket.on("close", () => stream.destroy());
+  return stream;
 }

@@ -37,9 +37,14 @@ export function openDatabase(path: string, logger: Logger, now: Date): DatabaseS
 /** Opens the database at `path` to look into it, whether or not a node uses it. */
 export function openDatabaseToRead(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true });
-  database.exec("PRAGMA busy_timeout = 5000");
-  refuseNewer(database, path);
-  return database;
+  try {
+    database.exec("PRAGMA busy_timeout = 5000");
+    refuseNewer(database, path);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 function openAndMigrate(path: string): DatabaseSync {

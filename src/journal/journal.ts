@@ -9,14 +9,16 @@ import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { openDatabase } from "./database.ts";
-import { type CommandRecord, type End, type NewCommand, toRecord } from "./record.ts";
+import { type CommandRecord, type End, type NewCommand } from "./record.ts";
+import { storedRequestId, toRecord } from "./record.ts";
 import type { ProcessIdentity, StopRequest } from "./record.ts";
 
 /** The journal's file in the state folder. */
 export const JOURNAL_FILE = "journal.db";
 
-/** All columns but `params`, which may be large. */
-const COLUMNS = `id, kind, request_id, workload_uuid, slug, instance_uuid, reply_topic, state,
+/** All columns of a command but `params`, which may be large. */
+export const COLUMNS: string =
+  `id, kind, request_id, workload_uuid, slug, instance_uuid, reply_topic, state,
   accepted_at, started_at, pid, start_time, boot_id, stop_cause, stop_signal, stop_at, ended_at,
   cause, exit_code, signal, bytes`;
 
@@ -71,7 +73,7 @@ export class Journal implements Disposable {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       command.id,
       command.kind,
-      command.requestId ?? null,
+      command.requestId === undefined ? null : storedRequestId(command.requestId),
       command.workloadUuid ?? null,
       command.params,
       command.slug,
@@ -166,10 +168,11 @@ export class Journal implements Disposable {
     return this.#get("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL")!.n as number;
   }
 
-  /** Remembers that messages were delivered. */
+  /** Remembers that messages were delivered. Those that belong to no command are of no more use. */
   delivered(seqs: readonly number[]): void {
     this.#transaction(() => {
       for (const seq of seqs) {
+        this.#run("DELETE FROM outbox WHERE seq = ? AND command_id IS NULL", seq);
         this.#run("UPDATE outbox SET delivered_at = ? WHERE seq = ?", this.#clock.now(), seq);
       }
     });
@@ -180,7 +183,7 @@ export class Journal implements Disposable {
     const row = this.#get(
       `SELECT ${COLUMNS} FROM commands WHERE request_id = ? AND kind = ?
          AND (state <> 'ended' OR max(accepted_at, ended_at) >= ?) ORDER BY seq DESC LIMIT 1`,
-      requestId,
+      storedRequestId(requestId),
       kind,
       since,
     );
@@ -232,11 +235,10 @@ export class Journal implements Disposable {
     });
   }
 
-  /** Forgets commands, and delivered messages that belong to none. */
+  /** Forgets commands and their messages. */
   forget(ids: readonly string[]): void {
     this.#transaction(() => {
       for (const id of ids) this.#run("DELETE FROM commands WHERE id = ?", id);
-      this.#run("DELETE FROM outbox WHERE command_id IS NULL AND delivered_at IS NOT NULL");
     });
   }
 

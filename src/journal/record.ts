@@ -85,13 +85,18 @@ export interface CommandRecord extends Omit<NewCommand, "params"> {
   readonly end: End | undefined;
 }
 
+/** A request id as it is stored: as JSON, for SQLite would read it only up to a NUL. */
+export function storedRequestId(requestId: string): string {
+  return JSON.stringify(requestId);
+}
+
 /** A row of the `commands` table as a record. */
 export function toRecord(row: Record<string, SQLOutputValue>): CommandRecord {
   const optional = <T>(value: SQLOutputValue) => (value ?? undefined) as T | undefined;
   return {
     id: row.id as string,
     kind: row.kind as WorkloadKind,
-    requestId: optional(row.request_id),
+    requestId: row.request_id === null ? undefined : JSON.parse(row.request_id as string),
     workloadUuid: optional(row.workload_uuid),
     slug: row.slug as string,
     instanceUuid: row.instance_uuid as string,

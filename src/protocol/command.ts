@@ -5,7 +5,9 @@
  */
 import { quoted } from "../errors.ts";
 import {
+  isJsonNumber,
   isJsonObject,
+  type JsonNumber,
   type JsonObject,
   jsonTypeOf,
   nestingDepth,
@@ -14,7 +16,7 @@ import {
 } from "./json.ts";
 
 /** The id under which a sender waits for its reply. A number is malformed, but can be answered. */
-export type RequestId = string | number;
+export type RequestId = string | JsonNumber;
 
 /** A well-formed command. */
 export interface Command {
@@ -74,6 +76,7 @@ function decodeMessage(message: JsonObject): Decoded {
     return {
       type: "invalid",
       reason: `has a "request_id" that is ${jsonTypeOf(id)}, not a string`,
+      ...(isJsonNumber(id) && { requestId: id }),
     };
   }
   if (typeof id === "string" && id.length > MAX_REQUEST_ID_LENGTH) {

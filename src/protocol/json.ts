@@ -7,15 +7,30 @@
 /** A JSON object. */
 export type JsonObject = { [name: string]: unknown };
 
+/** A number, as it was written where a JavaScript number would lose some of it. */
+export type JsonNumber = number | { readonly rawJSON: string };
+
+// TypeScript does not know these yet.
+const { rawJSON, isRawJSON } = JSON as typeof JSON & {
+  rawJSON(text: string): JsonNumber;
+  isRawJSON(value: unknown): boolean;
+};
+
 /** Whether `value` is a JSON object: not an array, not `null`. */
 export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawJSON(value);
+}
+
+/** Whether `value` is a JSON number. */
+export function isJsonNumber(value: unknown): value is JsonNumber {
+  return typeof value === "number" || isRawJSON(value);
 }
 
 /** The JSON type of `value`, as a message names it. */
 export function jsonTypeOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
+  if (isJsonNumber(value)) return "a number";
   return isJsonObject(value) ? "an object" : `a ${typeof value}`;
 }
 
@@ -26,7 +41,7 @@ export function jsonTypeOf(value: unknown): string {
 export function parseLossless(text: string): unknown {
   return JSON.parse(text, (_key, value, context?: { source?: string }) => {
     if (typeof value !== "number" || String(value) === context?.source) return value;
-    return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(context!.source!);
+    return rawJSON(context!.source!);
   });
 }
 

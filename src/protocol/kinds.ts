@@ -4,11 +4,11 @@
  * @module
  */
 
-/** The commands that run a configured template. */
-export const WORKLOAD_KINDS = ["inference", "training", "simulate"] as const;
-
 /** A command that runs a configured template. */
-export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
+export type WorkloadKind = "inference" | "training" | "simulate";
+
+/** The commands that run a configured template. */
+export const WORKLOAD_KINDS: readonly WorkloadKind[] = ["inference", "training", "simulate"];
 
 /** Whether `command` runs a configured template. */
 export function isWorkloadKind(command: string): command is WorkloadKind {

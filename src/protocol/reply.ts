@@ -102,9 +102,12 @@ export function cutMark(omitted: string): string {
   return `\n[... ${omitted} cut out ...]\n`;
 }
 
+/** What a mark takes, generously. */
+const MARK_ROOM = 48;
+
 function cutMiddle(text: string, budget: number): string {
-  const mark = cutMark(`${text.length - budget} characters`);
-  const keep = Math.max(0, budget - mark.length);
+  const keep = Math.max(0, budget - MARK_ROOM);
+  const mark = cutMark(`${text.length - keep} characters`);
   const head = text.slice(0, Math.ceil(keep / 2)).toWellFormed();
   const tail = keep > 1 ? text.slice(-Math.floor(keep / 2)).toWellFormed() : "";
   return head + mark + tail;

@@ -50,6 +50,7 @@ export function lockFolder(folder: string): Disposable {
       { hint: "Stop it first, or set CYBERWAVE_EDGE_CONFIG_DIR to give this node its own" },
     );
   }
+  fs.chmodSync(`${folder}/node.lock`, 0o600);
   file.truncateSync();
   file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
   return { [Symbol.dispose]: () => file.close() };

@@ -88,14 +88,19 @@ export class WorkloadFolder {
 }
 
 function readExcerpt(file: number, size: number, maxBytes: number): Excerpt {
-  if (size <= maxBytes) return whole(new TextDecoder().decode(readAt(file, 0, size)));
+  if (size <= maxBytes) return whole(decoder().decode(readAt(file, 0, size)));
   const half = Math.floor(maxBytes / 2);
   // Streaming mode holds back a character that was cut in two.
-  const head = new TextDecoder().decode(readAt(file, 0, half), { stream: true });
+  const head = decoder().decode(readAt(file, 0, half), { stream: true });
   const tail = readAt(file, size - half, half);
   const boundary = tail.findIndex((byte) => (byte & 0xc0) !== 0x80);
-  const text = new TextDecoder().decode(tail.subarray(Math.max(0, boundary)));
+  const text = decoder().decode(tail.subarray(Math.max(0, boundary)));
   return { text: head + cutMark(`${size - 2 * half} bytes`) + text, truncated: true };
+}
+
+/** One that keeps a byte order mark: output is passed on as it is. */
+function decoder(): TextDecoder {
+  return new TextDecoder("utf-8", { ignoreBOM: true });
 }
 
 function readAt(file: number, position: number, length: number): Uint8Array {

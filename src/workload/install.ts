@@ -35,6 +35,7 @@ export async function runInstallScript(
   signal: AbortSignal,
 ): Promise<void> {
   const { script, workFolder, env, host, logger } = options;
+  signal.throwIfAborted();
   logger.info("Running the install script");
   const child = new Deno.Command(host.shell, {
     args: ["-c", script],
@@ -46,7 +47,10 @@ export async function runInstallScript(
     stderr: "piped",
     detached: true,
   }).spawn();
-  const stop = () => stopInstall(child, options);
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped = stopInstall(child, options);
+  };
   signal.addEventListener("abort", stop, { once: true });
   const lastLines: string[] = [];
   const show = (line: string) => logger.info(`[install] ${line}`);
@@ -59,6 +63,7 @@ export async function runInstallScript(
       if (lastLines.length > LAST_LINES) lastLines.shift();
     }),
   ]).finally(() => signal.removeEventListener("abort", stop));
+  await stopped;
   signal.throwIfAborted();
   if (status.success) return logger.info("The install script succeeded");
   const reason = status.signal === null ? `code ${status.code}` : status.signal;

@@ -23,17 +23,22 @@ export class LineSplitter {
   push(bytes: Uint8Array): void {
     const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
     this.#rest = lines.pop()!;
-    for (const line of lines) this.#line(line);
-    while (this.#rest.length > MAX_LINE) {
-      this.#line(this.#rest.slice(0, MAX_LINE));
-      this.#rest = this.#rest.slice(MAX_LINE);
-    }
+    for (const line of lines) this.#line(this.#shorten(line));
+    this.#rest = this.#shorten(this.#rest);
   }
 
   /** Shows a last line that has no line break. */
   end(): void {
     if (this.#rest !== "") this.#line(this.#rest);
     this.#rest = "";
+  }
+
+  /** What is left of a line when its first pieces are shown. */
+  #shorten(line: string): string {
+    for (; line.length > MAX_LINE; line = line.slice(MAX_LINE)) {
+      this.#line(line.slice(0, MAX_LINE));
+    }
+    return line;
   }
 
   #line(line: string): void {

@@ -57,8 +57,9 @@ export class Tail {
   /** Shows the whole lines that were written since the last call. */
   async read(): Promise<void> {
     let file: Deno.FsFile;
+    let size: number;
     try {
-      const { size } = await Deno.stat(this.#path);
+      ({ size } = await Deno.stat(this.#path));
       if (size === this.#position) return;
       file = await Deno.open(this.#path);
     } catch (error) {
@@ -68,7 +69,10 @@ export class Tail {
     using _ = file;
     await file.seek(this.#position, Deno.SeekMode.Start);
     const buffer = new Uint8Array(64 * 1024);
-    for (let read = await file.read(buffer); read !== null; read = await file.read(buffer)) {
+    // No further than the size seen: whatever writes without end must not hold us up.
+    while (this.#position < size) {
+      const read = await file.read(buffer);
+      if (read === null) return;
       this.#position += read;
       this.#lines.push(buffer.subarray(0, read));
     }

@@ -23,7 +23,7 @@ export class ShellMissingError extends CloudNodeError {
 
 const HOST_SCRIPT = `
 command -v bash >/dev/null && echo bash || echo sh
-cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootsessionuuid 2>/dev/null
+cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootsessionuuid 2>/dev/null || :
 `;
 
 /** Learns what is the same for all workloads of this machine. */
@@ -99,7 +99,10 @@ export async function signalOwnGroup(pid: number, signal: StopSignal): Promise<b
 }
 
 async function shellOutput(script: string, args: readonly string[] = []): Promise<string> {
-  return new TextDecoder().decode((await runShell(script, args)).stdout);
+  const { success, stdout } = await runShell(script, args);
+  // What it did not print then proves nothing.
+  if (!success) throw new Error('"sh" was ended before it had looked');
+  return new TextDecoder().decode(stdout);
 }
 
 function runShell(script: string, args: readonly string[]): Promise<Deno.CommandOutput> {

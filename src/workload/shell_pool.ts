@@ -43,6 +43,8 @@ export class ShellPool {
   readonly #closing = new AbortController();
   readonly #waiting: WaitingShell[] = [];
   #starting = 0;
+  /** Those who start shells, to be waited for at the end. */
+  readonly #starters = new Set<Promise<void>>();
   #failures = 0;
 
   /** Makes a pool; `fill()` starts its shells. */
@@ -67,7 +69,8 @@ export class ShellPool {
     if (this.#closing.signal.aborted) return;
     while (this.#waiting.length + this.#starting < this.#options.size) {
       this.#starting++;
-      this.#add();
+      const starter = this.#add().finally(() => this.#starters.delete(starter));
+      this.#starters.add(starter);
     }
   }
 
@@ -84,19 +87,15 @@ export class ShellPool {
   /** Ends the shells that wait. Workloads that run go on. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all(this.#waiting.splice(0).map((shell) => shell.dismiss()));
+    const dismissed = this.#waiting.splice(0).map((shell) => shell.dismiss());
+    await Promise.all([...dismissed, ...this.#starters]);
   }
 
   async #add(): Promise<void> {
     const { signal } = this.#closing;
+    let shell: WaitingShell;
     try {
-      const shell = await this.#start();
-      this.#starting--;
-      if (signal.aborted) return await shell.dismiss();
-      this.#failures = 0;
-      this.#waiting.push(shell);
-      shell.exited.then(() => this.#remove(shell));
-      this.#options.onReady();
+      shell = await this.#start();
     } catch (error) {
       this.#options.logger.error(
         `Cannot start a shell for workloads: ${messageOf(error)}; trying again`,
@@ -104,8 +103,14 @@ export class ShellPool {
       const wait = backoff(this.#failures++, { min: 1_000, max: 30_000 });
       await this.#options.clock.sleep(wait, signal).catch(() => {});
       this.#starting--;
-      this.fill();
+      return this.fill();
     }
+    this.#starting--;
+    if (signal.aborted) return await shell.dismiss();
+    this.#failures = 0;
+    this.#waiting.push(shell);
+    shell.exited.then(() => this.#remove(shell));
+    this.#options.onReady();
   }
 
   #remove(shell: WaitingShell): void {
@@ -113,7 +118,8 @@ export class ShellPool {
     if (index === -1) return;
     this.#waiting.splice(index, 1);
     this.#options.logger.warn("A shell that waited for work was ended; starting another");
-    removeFolder(shell.folder);
+    // Its inner half may still wait.
+    shell.dismiss();
     this.fill();
   }
 
@@ -134,7 +140,10 @@ export class ShellPool {
         detached: true,
       }).spawn();
       const startTime = parseStartTime((await new Response(child.stdout).text()).trim());
-      if (startTime === undefined) throw new Error("it ended at once");
+      if (startTime === undefined) {
+        await child.stdin.close().catch(() => {});
+        throw new Error("it does not tell when it started");
+      }
       return new WaitingShell(child, { pid: child.pid, startTime, bootId: host.bootId }, folder);
     } catch (error) {
       removeFolder(folder);

@@ -21,11 +21,37 @@ export const MAX_INLINE_BODY = 100_000;
 const BEGUN = "................";
 
 /**
+ * Defines a command that tells whether this shell's process group holds anything but this shell,
+ * what it started for this question, and zombies.
+ */
+const GROUP_LIVES = `
+cloud_node_group_lives() {
+  if [ -d /proc/self ]; then
+    for cloud_node_stat in /proc/[0-9]*/stat; do
+      [ "$cloud_node_stat" = /proc/$$/stat ] && continue
+      { read -r cloud_node_stat <"$cloud_node_stat"; } 2>/dev/null || continue
+      set -- \${cloud_node_stat##*) }
+      [ "$3" = $$ ] && [ "$1" != Z ] && return 0
+    done
+    return 1
+  fi
+  ps -A -o pid=,ppid=,pgid=,stat= | while read -r pid parent group state; do
+    [ "$group" = $$ ] && [ "$pid" != $$ ] && [ "$parent" != $$ ] || continue
+    [ "\${state#Z}" = "$state" ] && exit 1
+  done
+  [ $? != 0 ]
+}
+`;
+
+/**
  * Arguments: the workload's shell, the inner script, the folder to work in, the templates.
  * The trap lets a signal to the whole group reach the workload and leaves this shell to tell of it.
+ * The workload's own shell may die of that signal at once while what it started does not: this one
+ * stays until all of the group is gone, so that it can still be found, and killed.
  */
-export const OUTER_SCRIPT = `
-trap : TERM INT HUP
+export const OUTER_SCRIPT = `${GROUP_LIVES}
+cloud_node_signalled=
+trap cloud_node_signalled=1 TERM INT HUP
 if [ -r /proc/$$/stat ]; then read -r stat </proc/$$/stat; else stat=$(ps -o lstart= -p $$); fi
 printf '%s\\n' "$stat"
 exec >/dev/null
@@ -33,6 +59,7 @@ shell=$1 script=$2
 shift 2
 "$shell" -c "$script" "$shell" "$(umask)" "$@"
 code=$?
+while [ "$cloud_node_signalled" ] && cloud_node_group_lives; do sleep 0.1 || sleep 1; done
 [ -s exit ] && printf '%s\\n' "$code" 1<>exit
 exit "$code"
 `;

@@ -64,6 +64,17 @@ Deno.test("two hundred messages arrive, in order", async () => {
   for (const number of numbers) assertEquals((await inbox.next()).text, number);
 });
 
+Deno.test("it carries messages far larger than a socket's buffer", async () => {
+  await using broker = await EmbeddedBroker.start();
+  await using listener = await TestClient.connect(url(broker));
+  await using speaker = await TestClient.connect(url(broker));
+  const inbox = await listener.collect("images");
+  for (const size of [150_000, 200_000, 2_000_000, 8_000_000]) {
+    await speaker.publish("images", "x".repeat(size));
+    assertEquals((await inbox.next()).text.length, size);
+  }
+});
+
 Deno.test("a port that is taken is an error and leaves nothing behind", async () => {
   await using broker = await EmbeddedBroker.start();
   await assertRejects(

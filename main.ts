@@ -1,0 +1,23 @@
+/**
+ * The command line: `deno run -A jsr:@cyberwave/cloud-node start`.
+ *
+ * @module
+ */
+import { failWith } from "./src/cli/failure.ts";
+import { runProgram } from "./src/cli/program.ts";
+
+/** Runs the program with these arguments and ends the process. */
+export async function main(args: string[]): Promise<void> {
+  const verbose = args.includes("-v") || args.includes("--verbose");
+  const exit = (error: unknown) => Deno.exit(failWith(error, { verbose }));
+  // What fails where nobody waits for it is told like the rest.
+  addEventListener("error", ({ error }) => exit(error));
+  addEventListener("unhandledrejection", ({ reason }) => exit(reason));
+  try {
+    Deno.exit(await runProgram(args));
+  } catch (error) {
+    exit(error);
+  }
+}
+
+if (import.meta.main) main(Deno.args);

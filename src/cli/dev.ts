@@ -1,0 +1,146 @@
+/**
+ * `dev`: a node with a platform of its own.
+ *
+ * @module
+ */
+import { CloudNode, type NodeIdentity } from "../cloud_node.ts";
+import type { LoadedSettings } from "../config/load.ts";
+import { DevPlatform, usesSample } from "../dev/platform.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { commandTopic, responseTopic, topicPrefix } from "../protocol/topics.ts";
+import type { Arguments } from "./arguments.ts";
+import { CommandClient } from "./client.ts";
+import type { CliCommand } from "./command.ts";
+import { demoSteps, runDemo } from "./demo.ts";
+import { COMMAND_FAILED } from "./exit_codes.ts";
+import { commandLine, shellWord } from "./invocation.ts";
+import { CONFIG_FLAG, useSettings } from "./settings.ts";
+import { paint, print } from "./terminal.ts";
+
+/** The command. */
+export const dev: CliCommand = {
+  name: "dev",
+  operands: [],
+  summary: "Try everything on this computer alone: no account, no network",
+  details:
+    `Runs a node with an MQTT broker and an emulated backend of its own, on loopback, with the
+cyberwave.yml at hand or a built-in sample. Its state is temporary: work that still runs when it
+stops is ended.`,
+  flags: [
+    CONFIG_FLAG,
+    {
+      name: "once",
+      help: "Send four commands, show the replies, and exit: with 0 if all was well",
+    },
+    {
+      name: "timeout",
+      value: "SECONDS",
+      help: "With --once: how long to wait for each reply (default: 600)",
+    },
+  ],
+  settings: ["slug", "profile", "environment", "concurrency", "log-format"],
+  run,
+};
+
+const DEFAULT_TIMEOUT = 600;
+
+async function run(args: Arguments): Promise<number> {
+  const timeout = args.seconds("timeout") ?? DEFAULT_TIMEOUT;
+  await using platform = await DevPlatform.start();
+  let isSample = false;
+  const loaded = await useSettings(args, (found) => {
+    isSample = usesSample(found);
+    return platform.adapt(found);
+  });
+  await using node = CloudNode.fromSettings(
+    loaded,
+    platform.adaptEnvironment(Deno.env.toObject()),
+  );
+  const ended = new AbortController();
+  const ready = Promise.withResolvers<NodeIdentity | undefined>();
+  const running = node.run({ handleSignals: true, onReady: ready.resolve })
+    .finally(() => {
+      ended.abort();
+      ready.resolve(undefined);
+    });
+  const identity = await Promise.race([ready.promise, running.then(() => undefined)]);
+  let code = 0;
+  // There is none if the node was stopped before it was ready.
+  if (identity !== undefined) {
+    print(introduction(loaded, isSample, identity));
+    if (args.has("once")) {
+      const limits = { timeoutMs: timeout * 1000, signal: ended.signal };
+      code = await demonstrate(loaded, isSample, identity, limits) ? 0 : COMMAND_FAILED;
+      await node.stop();
+    } else print(invitation(loaded, identity));
+  }
+  await running;
+  return code;
+}
+
+/** Shows the node at work. Resolves with whether all went well, until it was stopped. */
+async function demonstrate(
+  { settings }: LoadedSettings,
+  isSample: boolean,
+  { slug }: NodeIdentity,
+  limits: { timeoutMs: number; signal: AbortSignal },
+): Promise<boolean> {
+  const { mqttHost: host, mqttPort: port } = settings;
+  const prefix = topicPrefix(settings.environment);
+  const steps = demoSteps(settings, isSample);
+  try {
+    await using client = await CommandClient.connect({ host, port }, prefix, limits.signal);
+    const passed = await runDemo(steps, client, { slug }, limits);
+    print(`\n${passed} of ${steps.length} came back as they should\n`);
+    return passed === steps.length;
+  } catch (error) {
+    if (!limits.signal.aborted) throw error;
+    return false;
+  }
+}
+
+/** What is there now. */
+function introduction(loaded: LoadedSettings, isSample: boolean, node: NodeIdentity): string {
+  const { settings: { mqttHost, mqttPort, apiUrl, stateFolder }, configFile } = loaded;
+  const config = isSample
+    ? "a built-in sample, as there is no cyberwave.yml here"
+    : configFile ?? "the environment";
+  return `
+${paint("green", "A Cloud Node and all that it needs are up, on this computer alone", "stdout")}
+
+  node      ${node.slug} (${node.uuid})
+  config    ${config}
+  broker    mqtt://${mqttHost}:${mqttPort}
+  backend   ${apiUrl}
+  state     ${stateFolder} (removed at the end)`;
+}
+
+/** How to talk to it. */
+function invitation({ settings }: LoadedSettings, node: NodeIdentity): string {
+  const { mqttHost: host, mqttPort: port, environment, stateFolder } = settings;
+  const prefix = topicPrefix(environment);
+  const kind = WORKLOAD_KINDS.find((kind) => settings[kind] !== undefined) ?? "status";
+  const params = { x: 1 };
+  const to = ["--slug", node.slug, "--mqtt-host", host, "--mqtt-port", `${port}`];
+  if (prefix !== "") to.push("--environment", environment);
+  const message = JSON.stringify({ command: kind, request_id: "r1", params });
+  const [responses, commands] = [responseTopic(prefix, node.uuid), commandTopic(prefix, node.slug)];
+  const mosquitto = (program: string, ...args: string[]) =>
+    [program, "-h", host, "-p", `${port}`, "-q", "1", ...args].map(shellWord).join(" ");
+  return `
+Send it a command from another terminal:
+
+  ${commandLine(["run", kind, JSON.stringify(params), ...to])}
+
+or with the clients of mosquitto:
+
+  ${mosquitto("mosquitto_sub", "-t", responses)}
+  ${mosquitto("mosquitto_pub", "-t", commands, "-m", message)}
+
+and see what it did:
+
+  ${commandLine(["ps", "--state-folder", stateFolder])}
+
+Stop it with Ctrl-C
+`;
+}

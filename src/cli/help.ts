@@ -1,0 +1,60 @@
+/**
+ * What `--help` shows.
+ *
+ * @module
+ */
+import manifest from "../../deno.json" with { type: "json" };
+import { flagHelp } from "../config/help.ts";
+import { COMMON_FLAGS, type Flag } from "./arguments.ts";
+import { type CliCommand, PROGRAM } from "./command.ts";
+import { EXIT_CODES } from "./exit_codes.ts";
+
+/** The version of this program. */
+export const VERSION: string = manifest.version;
+
+/** The help of the whole program. */
+export function programHelp(commands: readonly CliCommand[]): string {
+  return [
+    `${PROGRAM} ${VERSION}: turns this computer into a Cyberwave Cloud Node`,
+    shortHelp(commands),
+    section("Flags", [
+      flagLine({ name: "help", short: "h", help: "Show this help" }),
+      flagLine({ name: "version", short: "V", help: "Show the version" }),
+    ]),
+    section(
+      "Exit codes",
+      EXIT_CODES.map(([code, meaning]) => `  ${`${code}`.padEnd(4)}${meaning}`),
+    ),
+  ].join("\n\n");
+}
+
+/** What somebody needs who gave no command. */
+export function shortHelp(commands: readonly CliCommand[]): string {
+  return [
+    `Usage: ${PROGRAM} <command> [flags]`,
+    section("Commands", commands.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`)),
+    `See "${PROGRAM} <command> --help" for the flags of a command`,
+  ].join("\n\n");
+}
+
+/** The help of one command. */
+export function commandHelp(command: CliCommand): string {
+  const { name, operands, summary, details, flags, settings } = command;
+  const parts = [
+    summary,
+    `Usage: ${[PROGRAM, name, ...operands, "[flags]"].join(" ")}`,
+    details,
+    section("Flags", [...flags, ...COMMON_FLAGS].map(flagLine)),
+  ];
+  if (settings.length > 0) parts.push(section("Settings", flagHelp(settings)));
+  return parts.join("\n\n");
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return [`${title}:`, ...lines].join("\n");
+}
+
+function flagLine({ name, short, value, help }: Flag): string {
+  const flag = [short ? `-${short}, ` : "", `--${name}`, value ? ` ${value}` : ""].join("");
+  return `  ${flag.padEnd(28)}  ${help}`;
+}

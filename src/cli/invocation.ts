@@ -1,0 +1,53 @@
+/**
+ * How this program was started, so that commands can be shown that work when they are pasted.
+ *
+ * @module
+ */
+import { realpathSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** A command line of this program, to be pasted into a shell in any folder. */
+export function commandLine(args: readonly string[]): string {
+  return [...registry(), ...program(), ...args].map(shellWord).join(" ");
+}
+
+/** `text` as one word of a POSIX shell. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function program(): string[] {
+  if (Deno.build.standalone) return [Deno.execPath()];
+  const [, version] = /@cyberwave\/cloud-node\/([^/]+)\/\w+\.ts$/.exec(Deno.mainModule) ?? [];
+  const isFile = Deno.mainModule.startsWith("file:");
+  const module = isFile
+    ? fileURLToPath(Deno.mainModule)
+    : version === undefined
+    ? Deno.mainModule
+    : `jsr:@cyberwave/cloud-node@${version}`;
+  return [deno(), "run", "-A", module];
+}
+
+/** Where packages come from, when that is not where everybody gets them. */
+function registry(): string[] {
+  const url = Deno.env.get("JSR_URL");
+  return url === undefined || url === "https://jsr.io/" ? [] : [`JSR_URL=${url}`];
+}
+
+/** `deno` where the shell finds this one under that name, else its path. */
+function deno(): string {
+  const path = Deno.execPath();
+  const first = (Deno.env.get("PATH") ?? "").split(delimiter)
+    .map((folder) => realPath(join(folder, "deno")))
+    .find((found) => found !== undefined);
+  return first === realPath(path) ? "deno" : path;
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}

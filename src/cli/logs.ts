@@ -1,0 +1,159 @@
+/**
+ * `logs`: shows what a workload printed.
+ *
+ * @module
+ */
+import { ConfigError, quoted } from "../errors.ts";
+import { History } from "../journal/history.ts";
+import type { CommandRecord } from "../journal/record.ts";
+import { createLogger, printable } from "../log.ts";
+import { systemClock } from "../time.ts";
+import { type OutputStream, WorkloadFolder } from "../workload/folder.ts";
+import { LineSplitter } from "../workload/lines.ts";
+import { inspectHost } from "../workload/processes.ts";
+import { nameOf } from "../workload/running.ts";
+import { watch } from "../workload/workload.ts";
+import type { Arguments } from "./arguments.ts";
+import { type CliCommand, PROGRAM } from "./command.ts";
+import { CONFIG_FLAG, useStateFolder } from "./settings.ts";
+import { isTerminal, type Stream, tell, write } from "./terminal.ts";
+
+/** The command. */
+export const logs: CliCommand = {
+  name: "logs",
+  operands: ["<id|request_id>"],
+  summary: "Show or follow what a workload printed",
+  details:
+    `Works whether the node runs or not. Of several workloads with one request id it shows the newest.
+Standard error goes to standard error, unless --stderr asks for nothing else.`,
+  flags: [
+    CONFIG_FLAG,
+    { name: "follow", short: "f", help: "Follow the output until the workload has ended" },
+    { name: "stdout", help: "Only what it printed to standard output" },
+    { name: "stderr", help: "Only what it printed to standard error" },
+  ],
+  settings: ["state-folder"],
+  run,
+};
+
+const INTERVAL_MS = 250;
+
+async function run(args: Arguments): Promise<number> {
+  const stateFolder = await useStateFolder(args);
+  const name = args.operands[0]!;
+  using history = History.open(stateFolder);
+  const record = history?.find(name);
+  if (history === undefined || record === undefined) throw unknownWorkload(name, stateFolder);
+  const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
+  const outputs = outputsOf(args).map(({ from, to }) => new Output(folder.outputFile(from), to));
+  const show = () => outputs.forEach((output) => output.show());
+  if (args.has("follow")) await follow(record, folder, history, show);
+  show();
+  for (const output of outputs) output.end();
+  if (!args.has("follow") && record.state === "queued") {
+    tell(`${nameOf(record)} waits for its turn and has printed nothing yet`);
+  }
+  if (record.state === "ended" && !outputs.some((output) => output.exists)) {
+    tell(`The files of ${nameOf(record)} were removed, as keep_workloads says`);
+  }
+  return 0;
+}
+
+function unknownWorkload(name: string, stateFolder: string): ConfigError {
+  return new ConfigError(`There is no workload ${quoted(name)} in ${quoted(stateFolder)}`, {
+    hint: `See "${PROGRAM} ps --all" for those there are`,
+  });
+}
+
+function outputsOf(args: Arguments): { from: OutputStream; to: Stream }[] {
+  const [onlyOut, onlyErr] = [args.has("stdout"), args.has("stderr")];
+  if (onlyErr && !onlyOut) return [{ from: "stderr", to: "stdout" }];
+  if (onlyOut && !onlyErr) return [{ from: "stdout", to: "stdout" }];
+  return [{ from: "stdout", to: "stdout" }, { from: "stderr", to: "stderr" }];
+}
+
+/** Calls `show` again and again until the workload has ended, be it that a node tells or that it shows. */
+async function follow(
+  { id }: CommandRecord,
+  folder: WorkloadFolder,
+  history: History,
+  show: () => void,
+): Promise<void> {
+  const context = {
+    host: await inspectHost(),
+    clock: systemClock,
+    logger: createLogger("logs"),
+  };
+  const ended = new AbortController();
+  let watched: Promise<void> | undefined;
+  const end = () => ended.abort();
+  for (let announced = false; !ended.signal.aborted;) {
+    show();
+    // It is gone once housekeeping has forgotten it.
+    const now = history.find(id);
+    if (now === undefined || now.state === "ended") break;
+    if (now.state === "running") {
+      // A node that is down tells nothing: then the process itself is looked at.
+      watched ??= watch(now.process!, folder, context, ended.signal).then(end, end);
+    } else if (!announced) {
+      announced = true;
+      tell(`${nameOf(now)} waits for its turn`);
+    }
+    await systemClock.sleep(INTERVAL_MS, ended.signal).catch(() => {});
+  }
+  end();
+  await watched;
+}
+
+/** A stream of output on its way to the user: as it is for a program, harmless for a terminal. */
+class Output {
+  readonly #path: string;
+  readonly #emit: (bytes: Uint8Array) => void;
+  readonly #lines: LineSplitter | undefined;
+  #position = 0;
+  #exists = false;
+
+  constructor(path: string, to: Stream) {
+    this.#path = path;
+    if (isTerminal(to)) {
+      const encoder = new TextEncoder();
+      const lines = new LineSplitter((line) => write(to, encoder.encode(`${printable(line)}\n`)));
+      this.#lines = lines;
+      this.#emit = (bytes) => lines.push(bytes);
+    } else {
+      this.#emit = (bytes) => write(to, bytes);
+    }
+  }
+
+  /** Whether its file was there. */
+  get exists(): boolean {
+    return this.#exists;
+  }
+
+  /** Shows what is new. */
+  show(): void {
+    using file = openIfThere(this.#path);
+    if (file === undefined) return;
+    this.#exists = true;
+    file.seekSync(this.#position, Deno.SeekMode.Start);
+    const buffer = new Uint8Array(64 * 1024);
+    for (let read = file.readSync(buffer); read !== null; read = file.readSync(buffer)) {
+      this.#position += read;
+      this.#emit(buffer.subarray(0, read));
+    }
+  }
+
+  /** Shows a last line that has no line break. */
+  end(): void {
+    this.#lines?.end();
+  }
+}
+
+function openIfThere(path: string): Deno.FsFile | undefined {
+  try {
+    return Deno.openSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * `ps`: lists workloads.
+ *
+ * @module
+ */
+import { quoted } from "../errors.ts";
+import { History } from "../journal/history.ts";
+import type { CommandRecord, End } from "../journal/record.ts";
+import { printable } from "../log.ts";
+import { lockHolder } from "../state/folder.ts";
+import type { Arguments } from "./arguments.ts";
+import type { CliCommand } from "./command.ts";
+import { duration, table } from "./layout.ts";
+import { CONFIG_FLAG, useStateFolder } from "./settings.ts";
+import { print, tell } from "./terminal.ts";
+
+/** The command. */
+export const ps: CliCommand = {
+  name: "ps",
+  operands: [],
+  summary: "List running, queued and recent workloads",
+  details:
+    `Works whether the node runs or not. AGE is the time since the command came, TIME how long it
+has been running or ran.`,
+  flags: [
+    CONFIG_FLAG,
+    { name: "all", help: "All that ended and are remembered, not only the latest 20" },
+    { name: "json", help: "Print one JSON object" },
+  ],
+  settings: ["state-folder"],
+  run,
+};
+
+const LATEST = 20;
+const ALL = -1;
+
+async function run(args: Arguments): Promise<number> {
+  const stateFolder = await useStateFolder(args);
+  using history = History.open(stateFolder);
+  const records = history?.list(args.has("all") ? ALL : LATEST) ?? [];
+  const nodePid = lockHolder(stateFolder);
+  if (args.has("json")) {
+    print(JSON.stringify({
+      state_folder: stateFolder,
+      node_pid: nodePid ?? null,
+      workloads: records.map(jsonOf),
+    }));
+    return 0;
+  }
+  const where = `with the state folder ${quoted(stateFolder)}`;
+  tell(
+    nodePid === undefined
+      ? `No node runs ${where}`
+      : `The node runs ${where} as process ${nodePid}`,
+  );
+  if (history === undefined) tell("There is no journal: no node has taken a command here");
+  else if (records.length === 0) tell("There are no workloads");
+  else for (const line of workloadTable(records, Date.now())) print(line);
+  return 0;
+}
+
+/** Workloads as lines of a table. */
+export function workloadTable(records: readonly CommandRecord[], now: number): string[] {
+  const head = ["ID", "KIND", "REQUEST", "STATE", "PID", "AGE", "TIME", "RESULT"];
+  return table([head, ...records.map((record) => row(record, now))]);
+}
+
+function row(record: CommandRecord, now: number): string[] {
+  const { id, kind, requestId, state, process, acceptedAt, startedAt, endedAt, end } = record;
+  return [
+    id,
+    kind,
+    requestId === undefined ? "-" : harmlessId(requestId),
+    state,
+    state === "running" ? `${process?.pid}` : "-",
+    duration(now - acceptedAt),
+    startedAt === undefined ? "-" : duration((endedAt ?? now) - startedAt),
+    end === undefined ? "-" : resultOf(end),
+  ];
+}
+
+/** An id that a stranger chose, on one line and no wider than a UUID. */
+function harmlessId(id: string): string {
+  const text = printable(id.replaceAll(/\s/g, " "));
+  return text.length <= 36 ? text : `${text.slice(0, 35)}…`;
+}
+
+/** How a workload ended, in a few words. */
+export function resultOf({ cause, exitCode, signal }: Omit<End, "bytes">): string {
+  switch (cause) {
+    case "exited":
+      return exitCode === 0 ? "ok" : `exit code ${exitCode}`;
+    case "killed":
+      return `killed by ${signal}`;
+    case "cancelled":
+      return "cancelled";
+    case "timed_out":
+      return "timed out";
+    case "lost":
+      return "lost";
+    case "not_started":
+      return "not started";
+  }
+}
+
+function jsonOf(record: CommandRecord): Record<string, unknown> {
+  const { end } = record;
+  return {
+    id: record.id,
+    kind: record.kind,
+    request_id: record.requestId ?? null,
+    workload_uuid: record.workloadUuid ?? null,
+    state: record.state,
+    pid: record.process?.pid ?? null,
+    accepted_at: isoTime(record.acceptedAt),
+    started_at: isoTime(record.startedAt),
+    ended_at: isoTime(record.endedAt),
+    cause: end?.cause ?? null,
+    exit_code: end?.exitCode ?? null,
+    signal: end?.signal ?? null,
+  };
+}
+
+function isoTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,62 @@
+/**
+ * The settings of a command.
+ *
+ * @module
+ */
+import type { Settings } from "../config/config.ts";
+import { describeSettings } from "../config/help.ts";
+import {
+  type LoadedSettings,
+  type LoadOptions,
+  loadSettings,
+  locateState,
+} from "../config/load.ts";
+import { addSecret, createLogger, setupLogging } from "../log.ts";
+import type { Arguments, Flag } from "./arguments.ts";
+
+/** The flag that names the config file. */
+export const CONFIG_FLAG: Flag = {
+  name: "config",
+  value: "PATH",
+  help: "The config file (default: cyberwave.yml in the current folder, if there is one)",
+};
+
+/**
+ * Loads the settings and sets up logging as they say. `adapt` may change them first.
+ *
+ * @throws {ConfigError} when a file or a value is not what it should be
+ */
+export async function useSettings(
+  args: Arguments,
+  adapt: (loaded: LoadedSettings) => LoadedSettings = (loaded) => loaded,
+): Promise<LoadedSettings> {
+  const loaded = adapt(await loadSettings(loadOptions(args)));
+  hideSecrets(loaded.settings);
+  setupLogging({ format: loaded.settings.logFormat, verbose: args.has("verbose") });
+  const logger = createLogger("config");
+  for (const warning of loaded.warnings) logger.warn(warning);
+  for (const line of describeSettings(loaded)) logger.debug(line);
+  return loaded;
+}
+
+/** The state folder, which is all that looking at the journal takes, whatever else is wrong. */
+export async function useStateFolder(args: Arguments): Promise<string> {
+  setupLogging({ format: "text", verbose: args.has("verbose") });
+  const { stateFolder, warnings } = await locateState(loadOptions(args));
+  const logger = createLogger("config");
+  for (const warning of warnings) logger.warn(warning);
+  return stateFolder;
+}
+
+function loadOptions(args: Arguments): LoadOptions {
+  return {
+    configPath: args.value("config"),
+    flags: args.flags,
+    env: Deno.env.toObject(),
+    cwd: Deno.cwd(),
+  };
+}
+
+function hideSecrets({ token, mqttPassword }: Settings): void {
+  for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
+}

@@ -1,0 +1,39 @@
+/**
+ * `start`: runs the node.
+ *
+ * @module
+ */
+import { CloudNode } from "../cloud_node.ts";
+import { flagOptions } from "../config/help.ts";
+import { ConfigError } from "../errors.ts";
+import type { Arguments } from "./arguments.ts";
+import type { CliCommand } from "./command.ts";
+import { COMMAND_FAILED } from "./exit_codes.ts";
+import { CONFIG_FLAG, useSettings } from "./settings.ts";
+
+/** The command. */
+export const start: CliCommand = {
+  name: "start",
+  operands: [],
+  summary: "Run the node: register, take commands and answer them until it is stopped",
+  details:
+    `SIGTERM or Ctrl-C stops the node; work that runs goes on, and is taken up at the next start.
+SIGQUIT lets it take nothing new, finish and deliver everything, and then stop.`,
+  flags: [
+    CONFIG_FLAG,
+    { name: "once", help: "Answer one command, then exit: with 0, or 10 if it failed" },
+    { name: "drain", help: "Take nothing new: finish and deliver what is left, then exit" },
+    { name: "exit-when-idle", value: "SECONDS", help: "Exit after so long without work" },
+  ],
+  settings: flagOptions.string,
+  run,
+};
+
+async function run(args: Arguments): Promise<number> {
+  const [once, drain] = [args.has("once"), args.has("drain")];
+  if (once && drain) throw new ConfigError("--once takes a command and --drain takes none");
+  const exitWhenIdle = args.seconds("exit-when-idle");
+  const node = CloudNode.fromSettings(await useSettings(args), Deno.env.toObject());
+  const result = await node.run({ handleSignals: true, once, drain, exitWhenIdle });
+  return once && result.failed > 0 ? COMMAND_FAILED : 0;
+}

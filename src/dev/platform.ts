@@ -1,0 +1,98 @@
+/**
+ * All that a node needs around it, on loopback and for as long as this process lasts.
+ *
+ * @module
+ */
+import type { Settings } from "../config/config.ts";
+import type { LoadedSettings } from "../config/load.ts";
+import { SETTINGS } from "../config/settings.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { EmulatedBackend } from "./backend.ts";
+import { EmbeddedBroker } from "./broker.ts";
+import { SAMPLE } from "./sample.ts";
+import { createStateFolder, removeLeftovers, removeStateFolder } from "./state_folder.ts";
+
+const DEFAULT_SLUG = "dev-node";
+
+/** A broker, a backend and a state folder. */
+export class DevPlatform implements AsyncDisposable {
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(
+    /** The broker. */
+    readonly broker: EmbeddedBroker,
+    /** The backend. */
+    readonly backend: EmulatedBackend,
+    /** The state folder of the node. */
+    readonly stateFolder: string,
+    resources: AsyncDisposableStack,
+  ) {
+    this.#resources = resources;
+  }
+
+  /** Starts one, and clears away those that were killed. */
+  static async start(): Promise<DevPlatform> {
+    await removeLeftovers();
+    await using resources = new AsyncDisposableStack();
+    const broker = resources.use(await EmbeddedBroker.start());
+    const backend = resources.use(EmulatedBackend.start());
+    const stateFolder = resources.adopt(await createStateFolder(), removeStateFolder);
+    return new DevPlatform(broker, backend, stateFolder, resources.move());
+  }
+
+  /** Ends all of it, with what the node left running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  /** The settings with this platform in place of the real one, and the sample where there is nothing. */
+  adapt(loaded: LoadedSettings): LoadedSettings {
+    const changes: Partial<Settings> = {
+      ...this.#account(),
+      slug: loaded.settings.slug ?? DEFAULT_SLUG,
+      ...(usesSample(loaded) && SAMPLE),
+    };
+    const sources = new Map(loaded.sources);
+    for (const key of Object.keys(changes) as (keyof Settings)[]) {
+      if (changes[key] !== loaded.settings[key]) sources.set(key, "dev");
+    }
+    return { ...loaded, settings: { ...loaded.settings, ...changes }, sources };
+  }
+
+  /** `env` with this platform in place of the real one: no workload gets to see a real token. */
+  adaptEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
+    const adapted = { ...env };
+    const account: Partial<Settings> = this.#account();
+    for (const setting of SETTINGS.filter(({ key }) => key in account)) {
+      for (const variable of setting.env) {
+        const value = account[setting.key];
+        if (value === undefined) delete adapted[variable];
+        else adapted[variable] = String(value);
+      }
+    }
+    return adapted;
+  }
+
+  #account() {
+    const { broker, backend, stateFolder } = this;
+    return {
+      token: backend.token,
+      apiUrl: backend.url,
+      workspaceSlug: undefined,
+      workspaceUuid: undefined,
+      instanceUuid: undefined,
+      mqttHost: broker.host,
+      mqttPort: broker.port,
+      mqttUseTls: false,
+      mqttTlsCaCerts: undefined,
+      mqttUsername: undefined,
+      mqttPassword: undefined,
+      stateFolder,
+    } satisfies Partial<Settings>;
+  }
+}
+
+/** Whether nobody has configured anything, so that the sample stands in. */
+export function usesSample({ settings, configFile }: LoadedSettings): boolean {
+  return configFile === undefined && WORKLOAD_KINDS.every((kind) => settings[kind] === undefined);
+}

@@ -1,0 +1,72 @@
+/**
+ * State folders that last as long as one process. Nothing of them stays behind: neither files nor
+ * workloads, which otherwise outlive their node.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { History } from "../journal/history.ts";
+import type { ProcessIdentity, StopSignal } from "../journal/record.ts";
+import { lockHolder } from "../state/folder.ts";
+import { type Clock, systemClock } from "../time.ts";
+import { inspectHost, signalGroup, startTimes } from "../workload/processes.ts";
+
+const PREFIX = "cyberwave-cloud-node-dev";
+const GRACE_MS = 2_000;
+const INTERVAL_MS = 50;
+
+/** Makes a state folder that names this process. */
+export function createStateFolder(): Promise<string> {
+  return Deno.makeTempDir({ prefix: `${PREFIX}-${Deno.pid}-` });
+}
+
+/** Removes a state folder, and ends what still runs there. */
+export async function removeStateFolder(folder: string): Promise<void> {
+  await endWorkloads(folder);
+  await Deno.remove(folder, { recursive: true });
+}
+
+/** Removes the state folders of processes that were killed and so could not do it themselves. */
+export async function removeLeftovers(): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(tmpdir())) {
+    const pid = new RegExp(`^${PREFIX}-(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || !isDirectory) continue;
+    const folder = join(tmpdir(), name);
+    // What others put there must not make this user's processes end.
+    const { uid, mode } = await Deno.lstat(folder);
+    const isOurs = uid === Deno.uid() && ((mode ?? 0) & 0o077) === 0;
+    const isAbandoned = async () =>
+      !(await startTimes([Number(pid)])).has(Number(pid)) && lockHolder(folder) === undefined;
+    if (isOurs && await isAbandoned()) await removeStateFolder(folder);
+  }
+}
+
+/** Ends what runs in a state folder that no node uses: by SIGTERM, by SIGKILL after 2 s. */
+export async function endWorkloads(
+  folder: string,
+  clock: Clock = systemClock,
+): Promise<void> {
+  let left = running(folder);
+  if (left.length === 0) return;
+  const host = await inspectHost();
+  const signalAll = (signal: StopSignal) =>
+    Promise.all(left.map((process) => signalGroup(process, signal, host)));
+  await signalAll("SIGTERM");
+  const deadline = clock.monotonic() + GRACE_MS;
+  for (;;) {
+    const times = await startTimes(left.map(({ pid }) => pid));
+    left = left.filter(({ pid, startTime }) => times.get(pid) === startTime);
+    if (left.length === 0) return;
+    if (clock.monotonic() >= deadline) break;
+    await clock.sleep(INTERVAL_MS);
+  }
+  await signalAll("SIGKILL");
+}
+
+function running(folder: string): ProcessIdentity[] {
+  using history = History.open(folder);
+  return history?.list(0).flatMap(({ state, process }) =>
+    state === "running" && process !== undefined ? [process] : []
+  ) ?? [];
+}

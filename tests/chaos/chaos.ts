@@ -1,0 +1,159 @@
+/** Kills the node and the broker over and over while they work, and checks that no promise breaks. */
+import { NodeProcess } from "../support/node_process.ts";
+import { World } from "../support/world.ts";
+import type { Mosquitto } from "../support/mosquitto.ts";
+import { systemClock } from "../../src/time.ts";
+import { Customer } from "./customer.ts";
+import { processesWith } from "./processes.ts";
+import { Random } from "./random.ts";
+import { inventTask, problemsOf } from "./task.ts";
+
+/** What makes one run. */
+export interface ChaosOptions {
+  /** Where chance begins: the same seed makes the same plan. */
+  readonly seed: number;
+  /** How often something is killed and started again. */
+  readonly cycles: number;
+}
+
+/** What came of it. */
+export interface ChaosReport {
+  /** Every broken promise; empty when all is well. */
+  readonly problems: readonly string[];
+  /** How many commands were sent. */
+  readonly tasks: number;
+  /** How many replies came. */
+  readonly replies: number;
+}
+
+/** How long all that was sent may take to be answered once nothing is killed any more. */
+const PATIENCE_MS = 60_000;
+
+/** Runs the chaos test once. */
+export async function chaos({ seed, cycles }: ChaosOptions): Promise<ChaosReport> {
+  const random = new Random(seed);
+  await using world = await World.withMosquitto({ saveEveryChange: true });
+  await using scene = await Scene.set(world);
+  const { customer } = scene;
+  let number = 0;
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    for (let count = Math.floor(random.between(0, 9)); count > 0; count--) {
+      await systemClock.sleep(random.between(0, 50));
+      customer.give(inventTask(number++, random));
+    }
+    await systemClock.sleep(
+      random.chance(0.2) ? random.between(0, 100) : random.between(100, 1500),
+    );
+    await scene.strike(random.pick({ node: 6, broker: 2, both: 1 }), random.between(0, 400));
+  }
+  await scene.calm();
+  const problems = [...scene.problems];
+  for (const task of customer.tasks) {
+    const ledger = await scene.ledgerOf(task.id);
+    const replies = customer.repliesTo(task);
+    for (const problem of problemsOf(task, ledger, replies)) {
+      problems.push(`${task.id} ${JSON.stringify(task.params)}: ${problem}`);
+      problems.push(...scene.logOf(task.id));
+    }
+  }
+  const replies = customer.tasks.reduce((sum, task) => sum + customer.repliesTo(task).length, 0);
+  return { problems, tasks: customer.tasks.length, replies };
+}
+
+/** A node and a customer around a broker, and whoever kills them. */
+class Scene implements AsyncDisposable {
+  readonly problems: string[] = [];
+  readonly #log: string[] = [];
+  readonly #marker = `CHAOS_MARKER=${crypto.randomUUID()}`;
+  readonly #ledgers: string;
+  #node: NodeProcess | undefined;
+  #customer: Customer | undefined;
+
+  private constructor(readonly world: World<Mosquitto>) {
+    this.#ledgers = `${world.folder}/ledgers`;
+  }
+
+  /** Starts a node and a customer. */
+  static async set(world: World<Mosquitto>): Promise<Scene> {
+    const scene = new Scene(world);
+    await Deno.mkdir(scene.#ledgers);
+    scene.#node = await scene.#startNode();
+    await scene.#node.logged("is ready: waiting for commands");
+    const [{ uuid }] = world.backend.instances.values();
+    scene.#customer = new Customer(world.broker.url, uuid);
+    return scene;
+  }
+
+  /** Who sends commands. */
+  get customer(): Customer {
+    return this.#customer!;
+  }
+
+  /** Kills, and starts again after a while. Does not wait until the node is ready. */
+  async strike(victim: "node" | "broker" | "both", pauseMs: number): Promise<void> {
+    const { broker } = this.world;
+    if (victim !== "broker") await this.#endNode("SIGKILL");
+    if (victim !== "node") await broker.kill();
+    await systemClock.sleep(pauseMs);
+    if (victim !== "node") await broker.restart();
+    if (victim !== "broker") this.#node = await this.#startNode();
+  }
+
+  /** Waits until all is answered, stops the node, and looks for what it left behind. */
+  async calm(): Promise<void> {
+    const deadline = AbortSignal.timeout(PATIENCE_MS);
+    const late = new Promise<void>((resolve) => deadline.onabort = () => resolve());
+    while (this.customer.unanswered.length > 0 && !deadline.aborted) {
+      await Promise.race([this.customer.nextReply(), late]);
+    }
+    await this.#endNode("SIGTERM");
+    for (let look = 0; look < 20; look++) {
+      if ((await processesWith(this.#marker)).length === 0) return;
+      await systemClock.sleep(100);
+    }
+    this.problems.push(...await processesWith(this.#marker));
+  }
+
+  /** What the workload of a command wrote about itself. */
+  async ledgerOf(id: string): Promise<string> {
+    return await Deno.readTextFile(`${this.#ledgers}/${id}`).catch(() => "");
+  }
+
+  /** What the nodes logged about a command. */
+  logOf(id: string): string[] {
+    return this.#log.filter((line) => new RegExp(`\\b${id}\\b|the node`).test(line));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#customer?.[Symbol.asyncDispose]();
+    await this.#node?.[Symbol.asyncDispose]();
+  }
+
+  #startNode(): Promise<NodeProcess> {
+    const script = new URL("workload.sh", import.meta.url).pathname;
+    const template = `exec bash '${script}' {body}`;
+    const [name, value] = this.#marker.split("=");
+    return NodeProcess.spawn(this.world, {
+      yaml: {
+        inference: template,
+        training: template,
+        concurrency: { inference: 4, training: 2 },
+        max_output: "20 KB",
+      },
+      env: { CHAOS_LEDGERS: this.#ledgers, [name]: value },
+    });
+  }
+
+  async #endNode(signal: Deno.Signal): Promise<void> {
+    const node = this.#node!;
+    const status = await node.kill(signal);
+    this.#log.push(...node.log.all, `the node was ended with ${signal}`);
+    const expected = signal === "SIGKILL" ? status.signal === "SIGKILL" : status.code === 0;
+    if (!expected) {
+      this.problems.push(
+        `the node ended by itself: ${Deno.inspect(status)}`,
+        ...node.log.all.slice(-20),
+      );
+    }
+  }
+}

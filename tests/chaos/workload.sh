@@ -1,0 +1,51 @@
+# A workload of the chaos test: does what its params say, and keeps a ledger of it.
+params=$1
+field() { [[ $params =~ \"$1\":\"?([a-z0-9.]+) ]] && echo "${BASH_REMATCH[1]}"; }
+ledger=$CHAOS_LEDGERS/$CYBERWAVE_REQUEST_ID
+# One write with O_APPEND each, so that no two entries can mix.
+note() { printf '%s\n' "$*" >>"$ledger"; }
+
+note start
+case $(field act) in
+quick)
+  echo "done $CYBERWAVE_REQUEST_ID"
+  note end 0
+  ;;
+slow)
+  sleep "$(field seconds)"
+  echo "done $CYBERWAVE_REQUEST_ID"
+  note end 0
+  ;;
+fail)
+  sleep "$(field seconds)"
+  # Chosen here and noted in the ledger alone: nobody can know it who has not seen it.
+  code=$((RANDOM % 125 + 1))
+  note end $code
+  exit $code
+  ;;
+complain)
+  echo "complaint of $CYBERWAVE_REQUEST_ID" >&2
+  note end 1
+  exit 1
+  ;;
+die)
+  sleep "$(field seconds)"
+  signal=$(field signal)
+  note end $((128 + signal))
+  kill -"$signal" $$
+  sleep 60
+  ;;
+massacre)
+  sleep "$(field seconds)"
+  note end group
+  # The group is led by the shell that would have told the exit code.
+  read -r _ _ _ _ group _ </proc/$$/stat
+  kill -9 -- "-$group"
+  sleep 60
+  ;;
+noisy)
+  for ((line = 0; line < 20000; line++)); do echo "$CYBERWAVE_REQUEST_ID line $line"; done
+  echo "done $CYBERWAVE_REQUEST_ID"
+  note end 0
+  ;;
+esac

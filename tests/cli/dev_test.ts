@@ -1,0 +1,127 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Program } from "../support/program.ts";
+
+/** Runs `test` in an empty folder, with a temporary folder of its own for `dev`. */
+async function inFolder(test: (folder: string, env: Record<string, string>) => Promise<void>) {
+  const folder = await Deno.makeTempDir();
+  const temporary = await Deno.makeTempDir();
+  try {
+    await test(folder, { TMPDIR: temporary });
+    assertEquals([...Deno.readDirSync(temporary)], [], "dev left something behind");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(temporary, { recursive: true });
+  }
+}
+
+Deno.test("dev --once sends four commands and exits with 0 when all came back well", async () => {
+  await inFolder(async (cwd, env) => {
+    const { code, stdout } = await Program.run(["dev", "--once"], { cwd, env });
+    assertEquals(code, 0);
+    for (const title of ["1/4 status", "2/4 inference", "3/4 an inference that fails"]) {
+      assertStringIncludes(stdout, title);
+    }
+    assertStringIncludes(stdout, "a built-in sample");
+    assertMatch(stdout, /4\/4 training\n {2}sent .*\n {2}status +ok\n {2}output +trained with/);
+    assertStringIncludes(stdout, '{"you_sent": {"x":1}}');
+    assertStringIncludes(stdout, "4 of 4 came back as they should");
+  });
+});
+
+Deno.test("dev --once expects of a cyberwave.yml no more than it says", async () => {
+  await inFolder(async (cwd, env) => {
+    await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "inference: echo {body}");
+    const { code, stdout } = await Program.run(["dev", "--once"], { cwd, env });
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "training, which is not configured");
+    assertStringIncludes(stdout, "Training command not configured in cyberwave.yml");
+    assertStringIncludes(stdout, 'has "params" that are a string');
+  });
+});
+
+Deno.test("dev --once exits with 10 when a command fails that should not", async () => {
+  await inFolder(async (cwd, env) => {
+    await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "inference: echo no model >&2; exit 1");
+    const { code, stdout } = await Program.run(["dev", "--once"], { cwd, env });
+    assertEquals(code, 10);
+    assertStringIncludes(stdout, "should have been: ok");
+    assertStringIncludes(stdout, "3 of 4 came back as they should");
+  });
+});
+
+Deno.test("dev stays up, and what it prints works as it stands", async () => {
+  await inFolder(async (cwd, env) => {
+    await using dev = Program.start(["dev"], { cwd, env });
+    const [command] = await dev.awaitLine(/\S.* run inference .*/);
+    const shell = (line: string) => new Deno.Command("sh", { args: ["-c", line] }).output();
+    const reply = await shell(command);
+    assertEquals(new TextDecoder().decode(reply.stdout), '{"you_sent": {"x":1}}\n');
+    const [list] = await dev.awaitLine(/\S.* ps --state-folder .*/);
+    assertMatch(new TextDecoder().decode((await shell(list)).stdout), /inference .* ended .* ok/);
+    assertEquals(await dev.end("SIGINT"), 0);
+  });
+});
+
+Deno.test("dev takes no real account, and shows no workload a real token", async () => {
+  await inFolder(async (cwd, env) => {
+    await Deno.writeTextFile(
+      `${cwd}/cyberwave.yml`,
+      "inference: env | grep ^CYBERWAVE_\nmqtt_host: broker.example\nmqtt_use_tls: true",
+    );
+    await Deno.writeTextFile(`${cwd}/.env`, "CYBERWAVE_CLOUD_NODE_INSTANCE_UUID=real-one\n");
+    const real = { CYBERWAVE_API_KEY: "real-token-1", CYBERWAVE_MQTT_PASSWORD: "real-token-2" };
+    const { code, stdout, stderr } = await Program.run(["dev", "--once"], {
+      cwd,
+      env: { ...env, ...real },
+    });
+    assertEquals(code, 0, stdout + stderr);
+    assertStringIncludes(stdout, "CYBERWAVE_API_URL=http://127.0.0.1:");
+    assert(!/real-|broker\.example/.test(stdout + stderr), stdout + stderr);
+  });
+});
+
+Deno.test("dev ends what still runs when it is stopped", async () => {
+  await inFolder(async (cwd, env) => {
+    await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo $$; exec sleep 300");
+    await using dev = Program.start(["dev"], { cwd, env });
+    const [command] = await dev.awaitLine(/\S.* run training .*/);
+    await using _client = new Deno.Command("sh", {
+      args: ["-c", `exec ${command}`],
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const [, pid] = await dev.awaitLine(/\[training [^\]]+\] (\d+)$/);
+    assertEquals(await dev.end("SIGTERM"), 0);
+    assert(!isAlive(Number(pid)));
+  });
+});
+
+Deno.test("dev clears away what another left that was killed", async () => {
+  await inFolder(async (cwd, env) => {
+    await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo $$; exec sleep 300");
+    await using killed = Program.start(["dev"], { cwd, env });
+    const [command] = await killed.awaitLine(/\S.* run training .*/);
+    await using _client = new Deno.Command("sh", {
+      args: ["-c", `exec ${command}`],
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const [, pid] = await killed.awaitLine(/\[training [^\]]+\] (\d+)$/);
+    await killed.end("SIGKILL");
+    assert(isAlive(Number(pid)));
+    await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo short");
+    await using next = Program.start(["dev"], { cwd, env });
+    await next.awaitLine(/is ready/);
+    assert(!isAlive(Number(pid)));
+    assertEquals(await next.end("SIGINT"), 0);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  const script = 'kill -0 "$1" && ! grep -q "State:.Z" "/proc/$1/status"';
+  const { success } = new Deno.Command("sh", {
+    args: ["-c", script, "sh", `${pid}`],
+    stderr: "null",
+  }).outputSync();
+  return success;
+}

@@ -1,0 +1,85 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { Gate, Stage } from "../support/stage.ts";
+
+/** A stage with a node, and what it takes to send that node commands. */
+async function setUp(yaml: string) {
+  await using resources = new AsyncDisposableStack();
+  const stage = resources.use(await Stage.set());
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(yaml.replace("GATE", gate.template));
+  const node = resources.use(stage.start(["start"]));
+  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+  const sender = resources.use(await stage.world.sender({ slug: slug!, uuid: uuid! }));
+  const all = resources.move();
+  return { stage, gate, node, sender, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+Deno.test("logs shows each stream of output where it belongs, byte for byte", async () => {
+  await using world = await setUp(String.raw`  inference: printf 'out\377'; echo err >&2`);
+  const { stage, sender } = world;
+  await sender.ask({ command: "inference", request_id: "r1" });
+  const both = await stage.run(["logs", "r1"]);
+  assertEquals([both.code, both.stdout, both.stderr], [0, "out\ufffd", "err\n"]);
+  const out = await stage.run(["logs", "r1", "--stdout"]);
+  assertEquals([out.stdout, out.stderr], ["out\ufffd", ""]);
+  const err = await stage.run(["logs", "r1", "--stderr"]);
+  assertEquals([err.stdout, err.stderr], ["err\n", ""]);
+});
+
+Deno.test("logs takes the newest of several workloads, and any by its id", async () => {
+  await using world = await setUp("  dedupe_window: 0\n  inference: cat $CYBERWAVE_PARAMS_FILE");
+  const { stage, sender } = world;
+  await sender.ask({ command: "inference", request_id: "r", params: { take: 1 } });
+  await sender.ask({ command: "inference", request_id: "r", params: { take: 2 } });
+  assertStringIncludes((await stage.run(["logs", "r"])).stdout, '"take":2');
+  const { workloads } = JSON.parse((await stage.run(["ps", "--json"])).stdout);
+  assertStringIncludes((await stage.run(["logs", workloads[0].id])).stdout, '"take":1');
+});
+
+Deno.test("logs -f follows until the workload has ended", async () => {
+  await using world = await setUp("  inference: GATE");
+  const { stage, gate, node, sender } = world;
+  await sender.send({ command: "inference", request_id: "r1" });
+  await node.awaitLine(/started as process/);
+  await using logs = stage.start(["logs", "-f", "r1"]);
+  await logs.awaitLine(/^at the gate$/);
+  await gate.open("patience");
+  assertEquals(await logs.exited, 0);
+  assertEquals(logs.output.stdout, "at the gate\nlet through with patience\n");
+});
+
+Deno.test("logs -f follows to the end while the node is down", async () => {
+  await using world = await setUp("  inference: GATE");
+  const { stage, gate, node, sender } = world;
+  await sender.send({ command: "inference", request_id: "r1" });
+  await node.awaitLine(/started as process/);
+  await node.end("SIGKILL");
+  await using logs = stage.start(["logs", "-f", "r1"]);
+  await logs.awaitLine(/^at the gate$/);
+  await gate.open("nobody");
+  assertEquals(await logs.exited, 0);
+  assertEquals(logs.output.stdout, "at the gate\nlet through with nobody\n");
+});
+
+Deno.test("logs -f waits for the turn of what is queued", async () => {
+  await using world = await setUp("  inference: GATE");
+  const { stage, gate, node, sender } = world;
+  await sender.send({ command: "inference", request_id: "r1" });
+  await sender.send({ command: "inference", request_id: "r2" });
+  await node.awaitLine(/inference r2 waits/);
+  await using logs = stage.start(["logs", "-f", "r2"]);
+  await logs.awaitLine(/inference r2 waits for its turn/);
+  await gate.open("first");
+  await logs.awaitLine(/^at the gate$/);
+  await gate.open("second");
+  assertEquals(await logs.exited, 0);
+  assertEquals(logs.output.stdout, "at the gate\nlet through with second\n");
+});
+
+Deno.test("logs of a workload that nobody knows points to ps", async () => {
+  await using stage = await Stage.set();
+  const { code, stderr } = await stage.run(["logs", "../../etc/passwd"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, 'error: There is no workload "../../etc/passwd" in ');
+  assertStringIncludes(stderr, 'hint: See "cyberwave-cloud-node ps --all"');
+});

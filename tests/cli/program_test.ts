@@ -1,0 +1,93 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import manifest from "../../deno.json" with { type: "json" };
+import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
+import { commandHelp, programHelp } from "../../src/cli/help.ts";
+import { COMMANDS } from "../../src/cli/program.ts";
+import { SETTINGS } from "../../src/config/settings.ts";
+import { Program } from "../support/program.ts";
+
+Deno.test("--help shows the commands and the exit codes, --version the version", async () => {
+  const help = await Program.run(["--help"]);
+  assertEquals([help.code, help.stdout], [0, `${programHelp(COMMANDS)}\n`]);
+  for (const { name } of COMMANDS) assertStringIncludes(help.stdout, `\n  ${name} `);
+  for (const [code, meaning] of EXIT_CODES) {
+    assertMatch(help.stdout, new RegExp(`^  ${code} +${meaning.split("(")[0]}`, "m"));
+  }
+  assertEquals((await Program.run(["-V"])).stdout, `${manifest.version}\n`);
+});
+
+Deno.test("without a command it shows the commands on standard error and exits with 2", async () => {
+  const { code, stdout, stderr } = await Program.run([]);
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^Usage: cyberwave-cloud-node <command> \[flags\]\n\nCommands:\n {2}start /);
+});
+
+Deno.test("every command has its help", async () => {
+  await Promise.all(COMMANDS.map(async (command) => {
+    const { code, stdout } = await Program.run([command.name, "--help"]);
+    assertEquals([code, stdout], [0, `${commandHelp(command)}\n`]);
+  }));
+});
+
+Deno.test("the help of ps looks like this", () => {
+  const ps = COMMANDS.find(({ name }) => name === "ps")!;
+  assertEquals(
+    commandHelp(ps),
+    `List running, queued and recent workloads
+
+Usage: cyberwave-cloud-node ps [flags]
+
+Works whether the node runs or not. AGE is the time since the command came, TIME how long it
+has been running or ran.
+
+Flags:
+  --config PATH                 The config file (default: cyberwave.yml in the current folder, if there is one)
+  --all                         All that ended and are remembered, not only the latest 20
+  --json                        Print one JSON object
+  -v, --verbose                 Show more, and stack traces
+  -h, --help                    Show this help
+
+Settings:
+  --state-folder PATH           Folder of the node's identity, journal and workloads, of .env and credentials.json (default: ~/.cyberwave)`,
+  );
+});
+
+Deno.test("start takes the flag of every setting that has one", () => {
+  const help = commandHelp(COMMANDS.find(({ name }) => name === "start")!);
+  for (const { flag } of SETTINGS) if (flag) assertStringIncludes(help, `  --${flag.name} `);
+});
+
+Deno.test("what nobody knows is refused with the nearest that somebody knows", async () => {
+  const table: [string[], string][] = [
+    [["strat"], 'There is no command "strat", did you mean start?'],
+    [["quux"], 'There is no command "quux"'],
+    [["-v", "start"], 'There is no command before "-v"'],
+    [["start", "--mqtt-prot", "1"], 'There is no flag "--mqtt-prot" for "start", did you mean'],
+    [["start", "--once", "here"], '"start" does not know what to do with "here"'],
+    [["start", "--slug"], "--slug needs a value"],
+    [["start", "--once", "--drain"], "--once takes a command and --drain takes none"],
+    [["start", "--exit-when-idle", "abc"], "--exit-when-idle must be a positive number of seconds"],
+    [["logs"], '"logs" needs <id|request_id>'],
+  ];
+  await Promise.all(table.map(async ([args, message]) => {
+    const { code, stderr } = await Program.run(args);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `error: ${message}`);
+  }));
+});
+
+Deno.test("a stack trace is shown with -v only", async () => {
+  const args = ["start", "--mqtt-port", "abc"];
+  assertEquals((await Program.run(args)).stderr.includes("    at "), false);
+  assertEquals((await Program.run([...args, "-v"])).stderr.includes("    at "), true);
+});
+
+Deno.test("that nobody reads the output is no failure", async () => {
+  const script = 'exec "$0" "$@" | true; echo "${PIPESTATUS[0]}"';
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const { stdout, stderr } = await new Deno.Command("bash", {
+    args: ["-c", script, Deno.execPath(), "run", "-A", main, "--help"],
+  }).output();
+  const text = new TextDecoder();
+  assertEquals([text.decode(stdout), text.decode(stderr)], ["0\n", ""]);
+});

@@ -1,0 +1,174 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Gate, Stage } from "../support/stage.ts";
+
+const YAML = `
+  inference: echo '{"done":'{body}'}'
+  training: echo no disk >&2; exit 3
+`;
+
+Deno.test("start registers, says when it is ready, and at SIGTERM takes its leave with 0", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = stage.start(["start", "--slug", "my-node"]);
+  const [, uuid] = await node.awaitLine(/Cloud Node 'my-node' \(([^)]+)\) is ready: waiting for/);
+  assertEquals(await node.end("SIGTERM"), 0);
+  assertEquals(stage.world.backend.instances.get(uuid!)?.status, "terminated");
+  assertEquals(node.output.stdout, "");
+});
+
+Deno.test("SIGINT stops a node like SIGTERM", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = await stage.startNode();
+  assertEquals(await node.end("SIGINT"), 0);
+});
+
+Deno.test("a node that was killed starts again as the same, and takes up what still runs", async () => {
+  await using stage = await Stage.set();
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  inference: ${gate.template}`);
+  await using first = stage.start(["start"]);
+  const [, slug, uuid] = await first.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await sender.send({ command: "inference", request_id: "r1" });
+  const [, pid] = await first.awaitLine(/inference r1 started as process (\d+)/);
+  await first.end("SIGKILL");
+
+  await using second = stage.start(["start"]);
+  await second.awaitLine(new RegExp(`inference r1 still runs as process ${pid}`));
+  await second.awaitLine(new RegExp(`\\(${uuid}\\) is ready`));
+  await gate.open("luck");
+  assertEquals((await sender.reply("r1")).output, "at the gate\nlet through with luck\n");
+  assertEquals(await second.end("SIGTERM"), 0);
+});
+
+Deno.test("without a token it exits with 3 and tells the ways to give one", async () => {
+  await using stage = await Stage.set(YAML);
+  const { code, stderr } = await stage.run(["start"], { env: { CYBERWAVE_API_TOKEN: "" } });
+  assertEquals(code, 3);
+  assertMatch(stderr, /^error: There is no API token\nhint: Give one in any of these ways: /);
+  assertStringIncludes(stderr, "credentials.json");
+});
+
+Deno.test("a rejected token is told with where it came from, and never shown", async () => {
+  await using stage = await Stage.set(YAML);
+  const env = { CYBERWAVE_API_TOKEN: "stale-token-of-last-year" };
+  const { code, stderr } = await stage.run(["start"], { env });
+  assertEquals(code, 3);
+  assertStringIncludes(stderr, "environment variable CYBERWAVE_API_TOKEN");
+  assert(!stderr.includes("stale-token"), stderr);
+});
+
+Deno.test("a wrong setting exits with 2 and names key, value and file", async () => {
+  await using stage = await Stage.set("  heartbeat_interval: abc");
+  const { code, stderr } = await stage.run(["start"]);
+  assertEquals(code, 2);
+  assertEquals(
+    stderr,
+    'error: heartbeat_interval must be a positive number of seconds, got "abc" ' +
+      "(from cyberwave.yml)\n",
+  );
+});
+
+Deno.test("a failing install script exits with 4, and the backend learns why", async () => {
+  await using stage = await Stage.set("  install_script: echo no CUDA here >&2; exit 7");
+  const { code, stderr } = await stage.run(["start"]);
+  assertEquals(code, 4);
+  assertMatch(stderr, /error: The install script failed with code 7\n {4}no CUDA here\nhint: /);
+  const [instance] = stage.world.backend.instances.values();
+  assertEquals(instance?.status, "failed");
+  assertStringIncludes(instance?.error ?? "", "no CUDA here");
+});
+
+Deno.test("a second node with the same state folder exits with 5 and names the first", async () => {
+  await using stage = await Stage.set(YAML);
+  await using first = await stage.startNode();
+  const { code, stderr } = await stage.run(["start"]);
+  assertEquals(code, 5);
+  assertStringIncludes(stderr, `process ${first.pid}`);
+});
+
+Deno.test("start --once answers one command and exits with 0", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = await stage.startNode("--once", "--slug", "once");
+  const { code, stdout } = await stage.run(["run", "inference", '{"x":1}', "--slug", "once"]);
+  assertEquals([code, stdout], [0, '{"done":{"x":1}}\n']);
+  assertEquals(await node.exited, 0);
+});
+
+Deno.test("start --once exits with 10 when its command failed", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = await stage.startNode("--once", "--slug", "once");
+  const { code, stderr } = await stage.run(["run", "training", "--slug", "once"]);
+  assertEquals([code, stderr], [10, "no disk\n"]);
+  assertEquals(await node.exited, 10);
+});
+
+Deno.test("start --exit-when-idle exits with 0 when there was nothing to do for so long", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = await stage.startNode("--exit-when-idle", "0.1");
+  await node.awaitLine(/There was nothing to do for 0.1 s/);
+  assertEquals(await node.exited, 0);
+});
+
+Deno.test("start --drain finishes what is left, refuses what is new, and exits with 0", async () => {
+  await using stage = await Stage.set();
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  inference: ${gate.template}`);
+  await using first = stage.start(["start"]);
+  const [, slug, uuid] = await first.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await sender.send({ command: "inference", request_id: "left" });
+  await first.awaitLine(/inference left started/);
+  await first.end("SIGTERM");
+  await sender.send({ command: "inference", request_id: "new" });
+
+  await using draining = stage.start(["start", "--drain"]);
+  await draining.awaitLine(/Draining/);
+  assertStringIncludes((await sender.reply("new")).error ?? "", "takes no new commands");
+  await gate.open("care");
+  assertEquals((await sender.reply("left")).output, "at the gate\nlet through with care\n");
+  assertEquals(await draining.exited, 0);
+});
+
+Deno.test("start --drain exits at once when nothing is left", async () => {
+  await using stage = await Stage.set(YAML);
+  assertEquals((await stage.run(["start", "--drain"])).code, 0);
+});
+
+Deno.test("SIGQUIT lets what runs finish", async () => {
+  await using stage = await Stage.set();
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  inference: ${gate.template}`);
+  await using node = await stage.startNode("--slug", "quits");
+  await using client = stage.start(["run", "inference", "--slug", "quits"]);
+  await node.awaitLine(/started as process/);
+  node.signal("SIGQUIT");
+  await node.awaitLine(/Draining/);
+  await gate.open("grace");
+  assertEquals(await client.exited, 0);
+  assertEquals(await node.exited, 0);
+});
+
+Deno.test("start -v tells where each setting came from, and masks the token", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = await stage.startNode("-v", "--profile", "gpu");
+  await node.end("SIGTERM");
+  const { stderr } = node.output;
+  assertMatch(stderr, /DEBUG config +profile_slug = gpu \(from --profile\)/);
+  assertMatch(stderr, /token = \*\*\* \(from environment variable CYBERWAVE_API_TOKEN\)/);
+  assert(!stderr.includes(stage.world.backend.token));
+});
+
+Deno.test("with --log-format json every line is an object", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = await stage.startNode("--log-format", "json");
+  await node.end("SIGTERM");
+  for (const line of node.output.stderr.trimEnd().split("\n")) {
+    assertEquals(Object.keys(JSON.parse(line)), ["time", "level", "component", "message"]);
+  }
+});
+
+Deno.test("unknown keys of cyberwave.yml are told, and no reason to stop", async () => {
+  await using stage = await Stage.set("  infrence: echo");
+  await using node = await stage.startNode();
+  assertMatch(node.output.stderr, /WARN +config +Ignored "infrence" .*did you mean inference\?/);
+});

@@ -1,0 +1,247 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { ProcessIdentity } from "../../src/journal/record.ts";
+import { message, newCommand, SUCCESS, TestJournal } from "../support/journal.ts";
+
+const PROCESS: ProcessIdentity = { pid: 4242, startTime: "123456", bootId: "boot-1" };
+const SECOND = 1_000;
+
+function texts(messages: readonly { payload: Uint8Array }[]): string[] {
+  return messages.map(({ payload }) => new TextDecoder().decode(payload));
+}
+
+Deno.test("a command is queued, runs and ends, and every step survives a restart", async () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1", { workloadUuid: "w-1" }));
+  const acceptedAt = test.clock.now();
+  const queued = test.restart().find("c1");
+  assertEquals(queued, {
+    id: "c1",
+    kind: "inference",
+    requestId: "request-c1",
+    workloadUuid: "w-1",
+    slug: "my-node",
+    instanceUuid: "u-1",
+    replyTopic: "cyberwave/cloud-node/u-1/response",
+    state: "queued",
+    acceptedAt,
+    startedAt: undefined,
+    process: undefined,
+    stop: undefined,
+    endedAt: undefined,
+    end: undefined,
+  });
+
+  await test.clock.advance(SECOND);
+  test.journal.start("c1", PROCESS);
+  const running = test.restart().find("c1")!;
+  assertEquals([running.state, running.startedAt, running.process], [
+    "running",
+    acceptedAt + SECOND,
+    PROCESS,
+  ]);
+
+  test.journal.requestStop("c1", { cause: "cancelled", signal: "SIGINT", at: acceptedAt });
+  assertEquals(test.restart().find("c1")!.stop, {
+    cause: "cancelled",
+    signal: "SIGINT",
+    at: acceptedAt,
+  });
+
+  await test.clock.advance(SECOND);
+  test.journal.end("c1", { cause: "cancelled", signal: "SIGINT", exitCode: 130, bytes: 7 }, []);
+  const ended = test.restart().find("c1")!;
+  assertEquals([ended.state, ended.endedAt], ["ended", acceptedAt + 2 * SECOND]);
+  assertEquals(ended.end, { cause: "cancelled", signal: "SIGINT", exitCode: 130, bytes: 7 });
+});
+
+Deno.test("a command may be accepted and started at once", () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1"), PROCESS);
+  const { state, process, startedAt, acceptedAt } = test.journal.find("c1")!;
+  assertEquals([state, process, startedAt], ["running", PROCESS, acceptedAt]);
+});
+
+Deno.test("a command that never began goes back to its place in the queue", () => {
+  using test = new TestJournal();
+  for (const id of ["c1", "c2"]) test.journal.accept(newCommand(id));
+  test.journal.start("c1", PROCESS);
+  test.journal.requeue("c1");
+  const unfinished = test.journal.unfinished();
+  assertEquals(unfinished.map(({ id, state }) => [id, state]), [["c1", "queued"], [
+    "c2",
+    "queued",
+  ]]);
+  assertEquals([unfinished[0].process, unfinished[0].startedAt], [undefined, undefined]);
+});
+
+Deno.test("unfinished commands come in the order of their acceptance, whatever their ids", () => {
+  using test = new TestJournal();
+  for (const id of ["z", "a", "m", "b"]) test.journal.accept(newCommand(id));
+  test.journal.start("m", PROCESS);
+  test.journal.end("a", SUCCESS, []);
+  assertEquals(test.restart().unfinished().map(({ id }) => id), ["z", "m", "b"]);
+});
+
+Deno.test("an id is given once only", () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1"));
+  assertThrows(() => test.journal.accept(newCommand("c1", { requestId: "other" })));
+  assertEquals(test.journal.find("c1")!.requestId, "request-c1");
+});
+
+Deno.test("params are kept until the end, and loaded only when asked for", () => {
+  using test = new TestJournal();
+  const params = JSON.stringify({ nul: "\0", quote: "'\"", astral: "😀", lone: "\ud800" });
+  test.journal.accept(newCommand("c1", { params }));
+  assertEquals(test.restart().params("c1"), params);
+  for (const record of [test.journal.find("c1"), ...test.journal.unfinished()]) {
+    assert(!Object.hasOwn(record!, "params"));
+  }
+  test.journal.end("c1", SUCCESS, []);
+  assertEquals(test.journal.params("c1"), "");
+});
+
+Deno.test("hostile request ids come back exactly as they were", () => {
+  using test = new TestJournal();
+  const hostile = ["", "a\0b", "a", "a\0", "\ud800", "\ud801", "😀", "'; DROP TABLE commands; --"];
+  hostile.forEach((requestId, index) =>
+    test.journal.accept(newCommand(`c${index}`, { requestId }))
+  );
+  test.restart();
+  hostile.forEach((requestId, index) => {
+    assertEquals(test.journal.findRequest("inference", requestId, 0)?.id, `c${index}`);
+    assertEquals(test.journal.find(`c${index}`)?.requestId, requestId);
+  });
+});
+
+Deno.test("a request is found by its id and kind together", () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1", { requestId: "r" }));
+  test.journal.accept(newCommand("c2", { requestId: undefined }));
+  assertEquals(test.journal.findRequest("inference", "r", 0)?.id, "c1");
+  assertEquals(test.journal.findRequest("training", "r", 0), undefined);
+  assertEquals(test.journal.findRequest("inference", "R", 0), undefined);
+  for (const id of ["", "null", "undefined"]) {
+    assertEquals(test.journal.findRequest("inference", id, 0), undefined);
+  }
+});
+
+Deno.test("an unfinished request is never too old, an ended one is from its end on", async () => {
+  using test = new TestJournal();
+  const { clock } = test;
+  test.journal.accept(newCommand("c1", { requestId: "r" }), PROCESS);
+  await clock.advance(100 * SECOND);
+  const find = (since: number) => test.journal.findRequest("inference", "r", since)?.id;
+  assertEquals(find(clock.now()), "c1");
+  test.journal.end("c1", SUCCESS, []);
+  assertEquals(find(clock.now()), "c1");
+  assertEquals(find(clock.now() + 1), undefined);
+});
+
+Deno.test("of two requests with one id the newer is found", () => {
+  using test = new TestJournal();
+  for (const id of ["c1", "c2"]) {
+    test.journal.accept(newCommand(id, { requestId: "r" }));
+    test.journal.end(id, SUCCESS, []);
+  }
+  assertEquals(test.journal.findRequest("inference", "r", 0)?.id, "c2");
+});
+
+Deno.test("messages are pending in the order in which they were stored, page by page", () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1"));
+  test.journal.post(message("1"));
+  test.journal.end("c1", SUCCESS, [message("2"), message("3")]);
+  test.journal.post(message("4", "other/topic"));
+  test.restart();
+  const page = test.journal.pending(0, 3);
+  assertEquals(texts(page), ["1", "2", "3"]);
+  const rest = test.journal.pending(page.at(-1)!.seq, 3);
+  assertEquals(rest.map(({ topic }) => topic), ["other/topic"]);
+  assertEquals(test.journal.pending(rest.at(-1)!.seq, 3), []);
+  assertEquals(test.journal.pendingCount(), 4);
+});
+
+Deno.test("a payload comes back byte for byte", () => {
+  using test = new TestJournal();
+  const payload = Uint8Array.from({ length: 256 }, (_, index) => index);
+  test.journal.post({ topic: "t", payload });
+  assertEquals([...test.restart().pending(0, 1)[0].payload], [...payload]);
+});
+
+Deno.test("what is delivered is not pending, and what was posted later comes after it", () => {
+  using test = new TestJournal();
+  const first = test.journal.post(message("1"));
+  const second = test.journal.post(message("2"));
+  test.journal.delivered([first.seq, second.seq]);
+  assertEquals([test.journal.pending(0, 9), test.journal.pendingCount()], [[], 0]);
+  const third = test.restart().post(message("3"));
+  assert(third.seq > second.seq, "numbers are never used again");
+});
+
+Deno.test("delivered messages that belong to no command leave nothing behind", () => {
+  using test = new TestJournal();
+  const { seq } = test.journal.post(message("status"));
+  test.journal.delivered([seq]);
+  assertEquals(countOf(test, "outbox"), 0);
+});
+
+Deno.test("the end and its message are stored together or not at all", () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1"), PROCESS);
+  const impossible = { topic: null as unknown as string, payload: new Uint8Array() };
+  assertThrows(() => test.journal.end("c1", SUCCESS, [message("1"), impossible]));
+  assertEquals([test.journal.find("c1")!.state, test.journal.pendingCount()], ["running", 0]);
+  test.journal.end("c1", SUCCESS, [message("2")]);
+  assertEquals(texts(test.journal.pending(0, 9)), ["2"]);
+});
+
+Deno.test("an answer can be owed again", () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1"));
+  const [answer] = test.journal.end("c1", SUCCESS, [message("answer")]);
+  test.journal.delivered([answer.seq]);
+  assertEquals(texts(test.journal.repost("c1")), ["answer"]);
+  assertEquals(texts(test.restart().pending(0, 9)), ["answer"]);
+  assertEquals(test.journal.repost("nobody"), []);
+});
+
+Deno.test("a command is answered when it ended and all its messages are delivered", async () => {
+  using test = new TestJournal();
+  for (const id of ["c1", "c2", "c3", "c4"]) test.journal.accept(newCommand(id));
+  const [second] = test.journal.end("c2", SUCCESS, [message("2")]);
+  await test.clock.advance(SECOND);
+  const [first] = test.journal.end("c1", SUCCESS, [message("1")]);
+  test.journal.end("c3", SUCCESS, [message("3")]);
+  const answered = () => test.journal.answered().map(({ id }) => id);
+  assertEquals(answered(), []);
+  test.journal.delivered([first.seq, second.seq]);
+  assertEquals(answered(), ["c2", "c1"]);
+  test.journal.repost("c1");
+  assertEquals(answered(), ["c2"]);
+});
+
+Deno.test("files that are gone take no space any more", () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1"));
+  test.journal.end("c1", SUCCESS, []);
+  test.journal.filesRemoved(["c1", "nobody"]);
+  assertEquals(test.restart().find("c1")!.end!.bytes, 0);
+});
+
+Deno.test("forgetting a command forgets its messages, and nobody else's", () => {
+  using test = new TestJournal();
+  for (const id of ["c1", "c2"]) {
+    test.journal.accept(newCommand(id));
+    test.journal.end(id, SUCCESS, [message(id)]);
+  }
+  test.journal.post(message("status"));
+  test.journal.forget(["c1"]);
+  assertEquals(texts(test.restart().pending(0, 9)), ["c2", "status"]);
+  assertEquals([test.journal.find("c1"), countOf(test, "commands")], [undefined, 1]);
+});
+
+function countOf(test: TestJournal, table: "commands" | "outbox"): number {
+  using reader = test.reader();
+  return reader.prepare(`SELECT count(*) AS n FROM ${table}`).get()!.n as number;
+}

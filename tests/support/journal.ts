@@ -1,0 +1,62 @@
+/** A journal in a folder of its own, and commands for it. */
+import type { DatabaseSync } from "node:sqlite";
+import { openDatabaseToRead } from "../../src/journal/database.ts";
+import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
+import type { End, NewCommand } from "../../src/journal/record.ts";
+import { FakeClock } from "./clock.ts";
+import { RecordingLogger } from "./events.ts";
+
+/** A command like any other, but for what is given. */
+export function newCommand(id: string, given: Partial<NewCommand> = {}): NewCommand {
+  return {
+    id,
+    kind: "inference",
+    requestId: `request-${id}`,
+    workloadUuid: undefined,
+    params: '{"x":1}',
+    slug: "my-node",
+    instanceUuid: "u-1",
+    replyTopic: "cyberwave/cloud-node/u-1/response",
+    ...given,
+  };
+}
+
+/** A message whose payload is `text`. */
+export function message(text: string, topic = "t") {
+  return { topic, payload: new TextEncoder().encode(text) };
+}
+
+/** The end of a command that succeeded. */
+export const SUCCESS: End = { cause: "exited", exitCode: 0, bytes: 4096 };
+
+/** A journal for the length of a test, which can be opened again as after a restart. */
+export class TestJournal implements Disposable {
+  readonly folder: string = Deno.makeTempDirSync({ prefix: "cloud_node_journal_" });
+  readonly clock = new FakeClock();
+  readonly logger = new RecordingLogger();
+  journal: Journal;
+
+  constructor() {
+    this.journal = this.#open();
+  }
+
+  /** The database, to look into while the journal is open. */
+  reader(): DatabaseSync {
+    return openDatabaseToRead(`${this.folder}/${JOURNAL_FILE}`);
+  }
+
+  /** Closes the journal and opens it again. */
+  restart(): Journal {
+    this.journal[Symbol.dispose]();
+    return this.journal = this.#open();
+  }
+
+  #open(): Journal {
+    return Journal.open(this.folder, { clock: this.clock, logger: this.logger });
+  }
+
+  [Symbol.dispose](): void {
+    this.journal[Symbol.dispose]();
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}

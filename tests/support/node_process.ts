@@ -1,0 +1,110 @@
+/** The real program as a process of its own, so that a test can kill it. */
+import type { World } from "./world.ts";
+import { Inbox } from "./events.ts";
+import type { EmbeddedBroker } from "../../src/dev/broker.ts";
+import type { Mosquitto } from "./mosquitto.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const MAIN = Deno.env.get("TEST_MAIN") ?? new URL("main.ts", ROOT).href;
+
+/** What may be told about a node before it starts. */
+export interface NodeProcessOptions {
+  /** Settings as they stand in cyberwave.yml. */
+  readonly yaml?: Readonly<Record<string, unknown>>;
+  /** Further arguments of `start`. */
+  readonly args?: readonly string[];
+  /** Further variables of its environment, which its workloads inherit. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it keeps its state. Default: the world's state folder. */
+  readonly stateFolder?: string;
+}
+
+/** A node in a process of its own. */
+export class NodeProcess implements AsyncDisposable {
+  /** What it logs, line by line. */
+  readonly log = new Inbox<string>();
+  /** How it ended, once all it logged is read. */
+  readonly ended: Promise<Deno.CommandStatus>;
+  readonly #child: Deno.ChildProcess;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.ended = Promise.all([child.status, this.#read()]).then(([status]) => status);
+  }
+
+  /** Starts one, which may not be ready yet. */
+  static async spawn(
+    world: World<EmbeddedBroker | Mosquitto>,
+    { yaml = {}, args = [], env = {}, stateFolder = world.stateFolder }: NodeProcessOptions = {},
+  ): Promise<NodeProcess> {
+    const config = `${world.folder}/cyberwave.yml`;
+    await Deno.writeTextFile(config, JSON.stringify({ "cyberwave-cloud-node": yaml }));
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-A",
+        `--config=${new URL("deno.json", ROOT).pathname}`,
+        MAIN,
+        "start",
+        "--config",
+        config,
+        ...args,
+      ],
+      env: {
+        CYBERWAVE_API_TOKEN: world.backend.token,
+        CYBERWAVE_API_URL: world.backend.url,
+        CYBERWAVE_MQTT_HOST: world.broker.host,
+        CYBERWAVE_MQTT_PORT: String(world.broker.port),
+        CYBERWAVE_EDGE_CONFIG_DIR: stateFolder,
+        ...env,
+      },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    return new NodeProcess(child);
+  }
+
+  /** Starts one and waits until it is ready. */
+  static async start(
+    world: World<EmbeddedBroker | Mosquitto>,
+    options: NodeProcessOptions = {},
+  ): Promise<NodeProcess> {
+    const node = await NodeProcess.spawn(world, options);
+    await node.logged("is ready: waiting for commands");
+    return node;
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The next line of its log, not yet waited for, that has `text` in it. */
+  logged(text: string): Promise<string> {
+    return this.log.next((line) => line.includes(text));
+  }
+
+  /** Sends a signal and waits until it has ended. */
+  async kill(signal: Deno.Signal = "SIGKILL"): Promise<Deno.CommandStatus> {
+    try {
+      this.#child.kill(signal);
+    } catch {
+      // It has ended by itself.
+    }
+    return await this.ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+
+  async #read(): Promise<void> {
+    let rest = "";
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) this.log.push(line);
+    }
+  }
+}
