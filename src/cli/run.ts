@@ -58,10 +58,10 @@ async function runCommand(args: Arguments): Promise<number> {
     return printReply(await client.request(request, address, tooLate), args.has("json"));
   } catch (error) {
     if (error !== tooLate.reason) throw error;
+    const readable = "uuid" in address ? "" : ", and give --uuid if not all replies may be read";
     throw new NoReplyError(`No reply to ${quoted(command)} within ${timeout} s`, {
-      hint:
-        `Check that the node runs, or wait longer with --timeout; it was not told to give up, ` +
-        `and knows the command as ${request.request_id}`,
+      hint: `Check that the node runs, or wait longer with --timeout${readable}. ` +
+        `The node was not told to give up; it knows the command as ${request.request_id}`,
     });
   }
 }

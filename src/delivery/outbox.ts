@@ -79,6 +79,9 @@ export class Outbox {
 
   /** Sends messages on their way that are in the journal already. */
   send(messages: readonly Pending[]): void {
+    // An answer that is owed again does not count as delivered because it was before.
+    const owed = new Set(messages.map(({ seq }) => seq));
+    this.#delivered = this.#delivered.filter((seq) => !owed.has(seq));
     // The next connection starts over with the journal, which has them.
     if (!this.#options.publisher.connected) return;
     // So does the rest of the backlog, but for what it has gone past and is owed again.

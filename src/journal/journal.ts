@@ -9,7 +9,7 @@ import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { openDatabase } from "./database.ts";
-import { type CommandRecord, type End, type NewCommand } from "./record.ts";
+import type { CommandRecord, End, NewCommand } from "./record.ts";
 import { storedRequestId, toRecord } from "./record.ts";
 import type { ProcessIdentity, StopRequest } from "./record.ts";
 

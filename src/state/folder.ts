@@ -11,22 +11,26 @@ const STICKY = 0o1000;
 
 /** Makes `folder` a directory of mode 0700, whatever the umask and whatever its mode was. */
 export function makePrivateFolder(folder: string): void {
-  const { mode = 0 } = fs.statSync(folder, { throwIfNoEntry: false }) ?? {};
-  if (mode & STICKY) {
-    throw new ConfigError(`Cannot use ${quoted(folder)} as state folder: others share it`, {
-      hint: "Name a folder of its own, such as one below it",
-    });
-  }
   try {
+    refuseShared(folder);
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     fs.chmodSync(folder, 0o700);
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw new ConfigError(`Cannot use ${quoted(folder)} as state folder: ${messageOf(error)}`, {
       hint:
         "Make it a folder that this user may write, or set CYBERWAVE_EDGE_CONFIG_DIR to another",
       cause: error,
     });
   }
+}
+
+function refuseShared(folder: string): void {
+  const { mode = 0 } = fs.statSync(folder, { throwIfNoEntry: false }) ?? {};
+  if ((mode & STICKY) === 0) return;
+  throw new ConfigError(`Cannot use ${quoted(folder)} as state folder: others share it`, {
+    hint: "Name a folder of its own, such as one below it",
+  });
 }
 
 /**

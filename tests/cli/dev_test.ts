@@ -84,12 +84,7 @@ Deno.test("dev ends what still runs when it is stopped", async () => {
   await inFolder(async (cwd, env) => {
     await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo $$; exec sleep 300");
     await using dev = Program.start(["dev"], { cwd, env });
-    const [command] = await dev.awaitLine(/\S.* run training .*/);
-    await using _client = new Deno.Command("sh", {
-      args: ["-c", `exec ${command}`],
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
+    await using _client = await train(dev);
     const [, pid] = await dev.awaitLine(/\[training [^\]]+\] (\d+)$/);
     assertEquals(await dev.end("SIGTERM"), 0);
     assert(!isAlive(Number(pid)));
@@ -100,12 +95,7 @@ Deno.test("dev clears away what another left that was killed", async () => {
   await inFolder(async (cwd, env) => {
     await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo $$; exec sleep 300");
     await using killed = Program.start(["dev"], { cwd, env });
-    const [command] = await killed.awaitLine(/\S.* run training .*/);
-    await using _client = new Deno.Command("sh", {
-      args: ["-c", `exec ${command}`],
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
+    await using _client = await train(killed);
     const [, pid] = await killed.awaitLine(/\[training [^\]]+\] (\d+)$/);
     await killed.end("SIGKILL");
     assert(isAlive(Number(pid)));
@@ -116,6 +106,13 @@ Deno.test("dev clears away what another left that was killed", async () => {
     assertEquals(await next.end("SIGINT"), 0);
   });
 });
+
+/** Sends a training to the node of a `dev`. */
+async function train(dev: Program): Promise<Program> {
+  const [, port] = await dev.awaitLine(/run training .* --mqtt-port (\d+)$/);
+  const flags = ["--slug", "dev-node", "--mqtt-host", "127.0.0.1", "--mqtt-port", port!];
+  return Program.start(["run", "training", ...flags]);
+}
 
 function isAlive(pid: number): boolean {
   const script = 'kill -0 "$1" && ! grep -q "State:.Z" "/proc/$1/status"';

@@ -85,11 +85,11 @@ Deno.test("run says so when there is no broker", async () => {
 });
 
 Deno.test({
-  name: "run asks for the UUID when the broker lets nobody read the replies of every node",
+  name: "run suggests the UUID when the broker lets nobody read the replies of every node",
   ignore: !mosquittoAvailable(),
   async fn() {
     const folder = await Deno.makeTempDir();
-    await Deno.writeTextFile(`${folder}/acl`, "topic readwrite cyberwave/cloud-node/u1/#\n");
+    await Deno.writeTextFile(`${folder}/acl`, "pattern write cyberwave/cloud-node/n/command\n");
     await using broker = await Mosquitto.start({ config: [`acl_file ${folder}/acl`] });
     const flags = ["--mqtt-host", broker.host, "--mqtt-port", `${broker.port}`, "--timeout", "0.5"];
     const { code, stderr } = await Program.run(["run", "status", "--slug", "n", ...flags]);

@@ -142,15 +142,6 @@ for (const [name, corrupt] of Object.entries(CORRUPTIONS)) {
   });
 }
 
-Deno.test("a corrupt database is set aside together with what was not yet merged into it", () => {
-  using folder = new Folder();
-  fill(folder);
-  Deno.writeTextFileSync(folder.database, "garbage");
-  Deno.writeTextFileSync(`${folder.database}-wal`, "unmerged");
-  folder.open().close();
-  assertEquals(Deno.readTextFileSync(`${folder.path}/${ASIDE}-wal`), "unmerged");
-});
-
 Deno.test("the database is its user's alone, whatever the umask and whatever stood there", () => {
   for (const umask of [0, 0o077, 0o277]) {
     using folder = new Folder();

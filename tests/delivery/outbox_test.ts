@@ -1,0 +1,346 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Outbox, type Publisher } from "../../src/delivery/outbox.ts";
+import type { Journal } from "../../src/journal/journal.ts";
+import { Inbox } from "../support/events.ts";
+import { message, newCommand, SUCCESS, TestJournal } from "../support/journal.ts";
+
+interface Publication {
+  readonly text: string;
+  acknowledge(): void;
+  fail(why: string): void;
+}
+
+/** The network: takes publications, and lets the test decide what becomes of them. */
+class FakeBroker implements Publisher {
+  connected = false;
+  receiveMaximum = 65_535;
+  readonly published = new Inbox<Publication>();
+  /** Whether publications are acknowledged at once. */
+  acknowledging = false;
+
+  publish(_topic: string, payload: Uint8Array): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.published.push({
+      text: new TextDecoder().decode(payload),
+      acknowledge: resolve,
+      fail: (why) => reject(new Error(why)),
+    });
+    if (this.acknowledging) resolve();
+    return promise;
+  }
+
+  /** What was published so far, in order. */
+  get texts(): string[] {
+    return this.published.all.map(({ text }) => text);
+  }
+}
+
+class Harness implements Disposable {
+  readonly #journal = new TestJournal();
+  readonly clock = this.#journal.clock;
+  readonly logger = this.#journal.logger;
+  readonly broker = new FakeBroker();
+  readonly outbox: Outbox;
+
+  constructor(store?: (journal: Journal) => Partial<Journal>) {
+    const { journal } = this.#journal;
+    const overrides = store?.(journal);
+    this.outbox = new Outbox({
+      store: {
+        post: (posted) => journal.post(posted),
+        pending: (after, limit) => journal.pending(after, limit),
+        pendingCount: () => journal.pendingCount(),
+        delivered: (seqs) => journal.delivered(seqs),
+        ...overrides,
+      },
+      publisher: this.broker,
+      clock: this.clock,
+      logger: this.logger,
+    });
+  }
+
+  get journal(): Journal {
+    return this.#journal.journal;
+  }
+
+  post(...texts: string[]): void {
+    for (const text of texts) this.outbox.post(message(text));
+  }
+
+  connect(): void {
+    this.broker.connected = true;
+    this.outbox.connected();
+  }
+
+  /** Loses the connection, and with it what was on its way. */
+  disconnect(): void {
+    this.broker.connected = false;
+    for (const { fail } of this.broker.published.all) fail("the connection was lost");
+  }
+
+  /** Lets everything that is ready run. */
+  settle(): Promise<void> {
+    return this.clock.advance(0);
+  }
+
+  /** Lets everything that was acknowledged be written down. */
+  async remembered(): Promise<void> {
+    await this.settle();
+    await this.clock.advance(100);
+  }
+
+  [Symbol.dispose](): void {
+    this.outbox.close();
+    this.#journal[Symbol.dispose]();
+  }
+}
+
+function numbers(from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
+}
+
+Deno.test("messages go out in order, as they are posted", () => {
+  using test = new Harness();
+  test.connect();
+  test.post("1", "2");
+  test.outbox.send([test.journal.post(message("3"))]);
+  assertEquals(test.broker.texts, ["1", "2", "3"]);
+});
+
+Deno.test("nothing goes out before there is a connection, then everything does, in order", () => {
+  using test = new Harness();
+  test.post("1", "2");
+  test.outbox.send([test.journal.post(message("3"))]);
+  assertEquals(test.broker.texts, []);
+  test.connect();
+  assertEquals(test.broker.texts, ["1", "2", "3"]);
+});
+
+Deno.test("a message counts as delivered only once the broker has acknowledged it", async () => {
+  using test = new Harness();
+  test.connect();
+  test.post("1", "2");
+  (await test.broker.published.next()).acknowledge();
+  await test.remembered();
+  assertEquals(test.journal.pending(0, 9).length, 1);
+});
+
+Deno.test("no more are on their way than the broker takes", async () => {
+  using test = new Harness();
+  test.broker.receiveMaximum = 2;
+  test.connect();
+  test.post(...numbers(1, 5));
+  assertEquals(test.broker.texts, ["1", "2"]);
+  (await test.broker.published.next()).acknowledge();
+  await test.settle();
+  assertEquals(test.broker.texts, ["1", "2", "3"]);
+});
+
+Deno.test("no more than 64 are on their way, whatever the broker would take", () => {
+  using test = new Harness();
+  test.connect();
+  test.post(...numbers(1, 100));
+  assertEquals(test.broker.texts, numbers(1, 64));
+});
+
+Deno.test("a backlog of several pages goes out in order, together with what comes meanwhile", async () => {
+  for (const backlog of [64, 65, 128, 200]) {
+    using test = new Harness();
+    test.post(...numbers(1, backlog));
+    test.broker.acknowledging = true;
+    test.connect();
+    test.post(String(backlog + 1));
+    await test.outbox.drained(new AbortController().signal);
+    assertEquals(test.broker.texts, numbers(1, backlog + 1));
+  }
+});
+
+Deno.test("when the connection is lost, all that was not acknowledged goes out again, in order", async () => {
+  using test = new Harness();
+  test.connect();
+  test.post(...numbers(1, 4));
+  const [, second] = test.broker.published.all;
+  second.acknowledge();
+  await test.settle();
+  test.disconnect();
+  await test.settle();
+  test.post("5");
+  test.connect();
+  assertEquals(test.broker.texts.slice(4), ["1", "3", "4", "5"]);
+});
+
+Deno.test("an answer that comes late, from an earlier connection, counts and frees no place twice", async () => {
+  using test = new Harness();
+  test.broker.receiveMaximum = 1;
+  test.connect();
+  test.post("1", "2", "3");
+  const first = await test.broker.published.next();
+  test.connect();
+  assertEquals(test.broker.texts, ["1", "1"]);
+  first.acknowledge();
+  await test.settle();
+  assertEquals(test.broker.texts, ["1", "1"], "the second one is still on its way");
+  await test.remembered();
+  assertEquals(test.journal.pendingCount(), 2);
+});
+
+Deno.test("a refused message is kept for the next connection and holds nothing up", async () => {
+  using test = new Harness();
+  test.broker.receiveMaximum = 1;
+  test.connect();
+  test.post("1", "2");
+  (await test.broker.published.next()).fail("not authorized");
+  const line = await test.logger.logged("Cannot publish");
+  assert(line.includes("not authorized") && line.includes("kept for later"), line);
+  await test.settle();
+  assertEquals(test.broker.texts, ["1", "2"]);
+  (await test.broker.published.next()).acknowledge();
+  await test.remembered();
+  assertEquals(test.journal.pendingCount(), 1);
+  test.connect();
+  assertEquals(test.broker.texts, ["1", "2", "1"]);
+});
+
+Deno.test("drained() resolves when the last message is acknowledged", async () => {
+  using test = new Harness();
+  const { signal } = new AbortController();
+  await test.outbox.drained(signal);
+  test.connect();
+  test.post("1", "2");
+  let isDrained = false;
+  const drained = test.outbox.drained(signal).then(() => isDrained = true);
+  (await test.broker.published.next()).acknowledge();
+  await test.settle();
+  assertEquals(isDrained, false);
+  (await test.broker.published.next()).acknowledge();
+  await drained;
+  assertEquals(test.journal.pendingCount(), 0);
+});
+
+Deno.test("drained() waits across a lost connection", async () => {
+  using test = new Harness();
+  test.connect();
+  test.post("1");
+  const drained = test.outbox.drained(new AbortController().signal);
+  test.disconnect();
+  await test.settle();
+  test.broker.acknowledging = true;
+  test.connect();
+  await drained;
+});
+
+Deno.test("drained() gives up when it is told to, before or meanwhile", async () => {
+  using test = new Harness();
+  test.post("1");
+  await test.outbox.drained(AbortSignal.abort());
+  const stop = new AbortController();
+  const drained = test.outbox.drained(stop.signal);
+  stop.abort();
+  await drained;
+  assertEquals(test.journal.pendingCount(), 1);
+});
+
+Deno.test("an answer that is owed again goes out again", async () => {
+  using test = new Harness();
+  test.broker.acknowledging = true;
+  test.connect();
+  test.journal.accept(newCommand("c1"));
+  test.outbox.send(test.journal.end("c1", SUCCESS, [message("answer")]));
+  await test.remembered();
+  test.outbox.send(test.journal.repost("c1"));
+  await test.outbox.drained(new AbortController().signal);
+  assertEquals(test.broker.texts, ["answer", "answer"]);
+});
+
+Deno.test("an answer that is owed again while a backlog goes out is not forgotten behind it", async () => {
+  using test = new Harness();
+  test.journal.accept(newCommand("c1"));
+  const [answer] = test.journal.end("c1", SUCCESS, [message("answer")]);
+  test.journal.delivered([answer.seq]);
+  test.post(...numbers(1, 200));
+  test.connect();
+  test.outbox.send(test.journal.repost("c1"));
+  test.broker.acknowledging = true;
+  for (const { acknowledge } of test.broker.published.all) acknowledge();
+  await test.outbox.drained(new AbortController().signal);
+  assertEquals(test.broker.texts.filter((text) => text === "answer").length, 1);
+  assertEquals(test.broker.texts.filter((text) => text !== "answer"), numbers(1, 200));
+});
+
+Deno.test("an answer that is owed again is not taken for delivered because it was before", async () => {
+  using test = new Harness();
+  test.connect();
+  test.journal.accept(newCommand("c1"));
+  test.outbox.send(test.journal.end("c1", SUCCESS, [message("answer")]));
+  (await test.broker.published.next()).acknowledge();
+  await test.settle();
+  test.outbox.send(test.journal.repost("c1"));
+  await test.remembered();
+  assertEquals(test.journal.pendingCount(), 1);
+});
+
+Deno.test("an outage keeps no messages in memory: the next connection reads them from the journal", async () => {
+  let reads = 0;
+  using test = new Harness((journal) => ({
+    pending: (after, limit) => {
+      reads++;
+      return journal.pending(after, limit);
+    },
+  }));
+  test.connect();
+  test.disconnect();
+  test.post(...numbers(1, 10));
+  test.broker.connected = true;
+  test.post("11");
+  await test.settle();
+  assertEquals([reads, test.broker.texts], [1, ["11"]]);
+});
+
+Deno.test("a message that cannot be stored is sent all the same, once", async () => {
+  using test = new Harness(() => ({
+    post() {
+      throw new Error("database or disk is full");
+    },
+  }));
+  test.connect();
+  test.post("1");
+  const line = await test.logger.logged("Cannot store a message");
+  assertStringIncludes(line, "database or disk is full");
+  (await test.broker.published.next()).fail("the connection was lost");
+  await test.logger.logged("Cannot publish");
+  assertEquals(test.broker.texts, ["1"]);
+});
+
+Deno.test("deliveries that cannot be written down are written down as soon as they can", async () => {
+  let isFull = true;
+  using test = new Harness((journal) => ({
+    delivered(seqs) {
+      if (isFull) throw new Error("database or disk is full");
+      journal.delivered(seqs);
+    },
+  }));
+  test.broker.acknowledging = true;
+  test.connect();
+  test.post("1");
+  await test.remembered();
+  await test.logger.logged("Cannot remember deliveries");
+  assertEquals(test.journal.pendingCount(), 1);
+  isFull = false;
+  await test.remembered();
+  assertEquals([test.journal.pendingCount(), test.broker.texts], [0, ["1"]]);
+});
+
+Deno.test("closing writes down what was delivered and leaves no timer", async () => {
+  const test = new Harness();
+  test.broker.acknowledging = true;
+  test.connect();
+  test.post("1");
+  await test.settle();
+  test.outbox.close();
+  assertEquals(test.journal.pendingCount(), 0);
+  let sleeps = false;
+  test.clock.sleeping().then(() => sleeps = true);
+  await test.settle();
+  assertEquals(sleeps, false);
+  test[Symbol.dispose]();
+});

@@ -1,0 +1,156 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { ConfigError, StateFolderInUseError } from "../../src/errors.ts";
+import { freeBytes, lockFolder, lockHolder, makePrivateFolder } from "../../src/state/folder.ts";
+
+class Folder implements Disposable {
+  readonly path = Deno.makeTempDirSync({ prefix: "cloud_node_state_" });
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+function modeOf(path: string): string {
+  return (Deno.statSync(path).mode! & 0o777).toString(8);
+}
+
+function withUmask(umask: number, body: () => void): void {
+  const before = Deno.umask(umask);
+  try {
+    body();
+  } finally {
+    Deno.umask(before);
+  }
+}
+
+/** Another process that has the lock, and a child of its own that outlives it. */
+class OtherNode implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #output: ReadableStreamDefaultReader<string>;
+
+  constructor(folder: string) {
+    const module = new URL("../../src/state/folder.ts", import.meta.url).href;
+    const program = `
+      import { lockFolder } from ${JSON.stringify(module)};
+      const lock = lockFolder(${JSON.stringify(folder)});
+      new Deno.Command("cat", { stdin: "inherit", stdout: "null", detached: true }).spawn();
+      console.log("locked");
+      await new Promise((resolve) => setTimeout(resolve, 600_000));
+    `;
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--allow-all",
+        "--quiet",
+        `data:text/javascript,${encodeURIComponent(program)}`,
+      ],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  async locked(): Promise<void> {
+    assertEquals((await this.#output.read()).value, "locked\n");
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill().catch(() => {});
+    await this.#output.cancel();
+    await this.#child.stdin.close();
+  }
+}
+
+Deno.test("a state folder is its user's alone, whatever the umask and whatever its mode was", () => {
+  using folder = new Folder();
+  for (const umask of [0, 0o077, 0o377]) {
+    const path = `${folder.path}/${umask}`;
+    withUmask(umask, () => makePrivateFolder(path));
+    assertEquals(modeOf(path), "700");
+  }
+  const loose = `${folder.path}/loose`;
+  Deno.mkdirSync(loose);
+  Deno.chmodSync(loose, 0o777);
+  makePrivateFolder(loose);
+  assertEquals(modeOf(loose), "700");
+});
+
+Deno.test("folders above the state folder are made as well", () => {
+  using folder = new Folder();
+  makePrivateFolder(`${folder.path}/a/b/c`);
+  for (const name of ["a", "a/b", "a/b/c"]) assertEquals(modeOf(`${folder.path}/${name}`), "700");
+});
+
+Deno.test("something that cannot be a state folder is named, with what to do", () => {
+  using folder = new Folder();
+  Deno.writeTextFileSync(`${folder.path}/file`, "");
+  for (const path of ["file", "file/below", "with\0nul"]) {
+    const error = assertThrows(() => makePrivateFolder(`${folder.path}/${path}`), ConfigError);
+    assertStringIncludes(error.message, "Cannot use ");
+    assertStringIncludes(error.hint!, "CYBERWAVE_EDGE_CONFIG_DIR");
+  }
+});
+
+Deno.test("a folder that others share is not taken over", () => {
+  using folder = new Folder();
+  Deno.chmodSync(folder.path, 0o1777);
+  assertThrows(() => makePrivateFolder(folder.path), ConfigError, "others share it");
+  assertEquals(modeOf(folder.path), "777");
+  makePrivateFolder(`${folder.path}/own`);
+});
+
+Deno.test("a state folder has one node at a time, and tells which", () => {
+  using folder = new Folder();
+  assertEquals(lockHolder(folder.path), undefined);
+  {
+    using _lock = lockFolder(folder.path);
+    const error = assertThrows(() => lockFolder(folder.path), StateFolderInUseError);
+    assertEquals(error.exitCode, 5);
+    assertStringIncludes(error.message, `process ${Deno.pid}`);
+    assertEquals(lockHolder(folder.path), Deno.pid);
+  }
+  assertEquals(lockHolder(folder.path), undefined);
+  lockFolder(folder.path)[Symbol.dispose]();
+});
+
+Deno.test("a longer pid of an earlier node leaves nothing behind", () => {
+  using folder = new Folder();
+  Deno.writeTextFileSync(`${folder.path}/node.lock`, "12345678901234567890\n");
+  using _lock = lockFolder(folder.path);
+  assertEquals(Deno.readTextFileSync(`${folder.path}/node.lock`), `${Deno.pid}\n`);
+});
+
+Deno.test("the lock file is its user's alone, whatever the umask and whatever stood there", () => {
+  using folder = new Folder();
+  withUmask(0, () => Deno.writeTextFileSync(`${folder.path}/node.lock`, ""));
+  withUmask(0, () => lockFolder(folder.path)[Symbol.dispose]());
+  assertEquals(modeOf(`${folder.path}/node.lock`), "600");
+});
+
+Deno.test("a node in another process is named, and its lock ends with it even if a child lives on", async () => {
+  using folder = new Folder();
+  await using other = new OtherNode(folder.path);
+  await other.locked();
+  const error = assertThrows(() => lockFolder(folder.path), StateFolderInUseError);
+  assertStringIncludes(error.message, `process ${other.pid}`);
+  assertEquals(lockHolder(folder.path), other.pid);
+  await other.kill();
+  assertEquals(lockHolder(folder.path), undefined);
+  lockFolder(folder.path)[Symbol.dispose]();
+});
+
+Deno.test("free space is that of the folder's file system", () => {
+  using folder = new Folder();
+  const free = freeBytes(folder.path);
+  assert(Number.isFinite(free) && free >= 0);
+  assertThrows(() => freeBytes(`${folder.path}/missing`));
+});
