@@ -181,6 +181,8 @@ export class MqttConnection {
       signal.removeEventListener("abort", close);
       link.close();
       await closed;
+      // mqtt.js ends a stream of its own in a timer of 0 ms, which would outlive this connection.
+      await new Promise((resolve) => setTimeout(resolve, 0));
     }
   }
 

@@ -204,6 +204,7 @@ export class MqttLink {
 
   /** Closes the link in good order, or after 2 s by force. */
   close(): void {
+    if (this.#isClosed) return;
     if (!this.#client.connected) {
       this.#socket.destroy();
       return;

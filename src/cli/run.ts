@@ -58,10 +58,10 @@ async function runCommand(args: Arguments): Promise<number> {
     return printReply(await client.request(request, address, tooLate), args.has("json"));
   } catch (error) {
     if (error !== tooLate.reason) throw error;
-    const readable = "uuid" in address ? "" : ", and give --uuid if not all replies may be read";
+    const wildcard = "uuid" in address ? "" : "; give --uuid if the broker hides other replies";
     throw new NoReplyError(`No reply to ${quoted(command)} within ${timeout} s`, {
-      hint: `Check that the node runs, or wait longer with --timeout${readable}. ` +
-        `The node was not told to give up; it knows the command as ${request.request_id}`,
+      hint: `Check that the node runs, or wait longer with --timeout${wildcard}. ` +
+        `If it runs it goes on with the command, which it knows as ${request.request_id}`,
     });
   }
 }

@@ -76,7 +76,7 @@ export class Intake {
 
   /** Whether this was asked before; then the answer, if there is one yet, is sent again. */
   #repeats(kind: WorkloadKind, requestId: string | undefined): boolean {
-    const { dedupeWindow, journal, replies, clock, logger } = this.#options;
+    const { dedupeWindow, journal, clock, logger } = this.#options;
     if (requestId === undefined || dedupeWindow === 0) return false;
     const known = journal.findRequest(kind, requestId, clock.now() - dedupeWindow * 1000);
     if (known === undefined) return false;

@@ -62,6 +62,8 @@ export class Scheduler {
   readonly #runner: Runner;
   readonly #lanes: Lanes;
   readonly #leaving = new AbortController();
+  /** What is being answered, or shown to its end. */
+  readonly #finishing = new Set<Promise<void>>();
   #open = false;
 
   /** Makes a scheduler that starts nothing before `open()`. */
@@ -126,7 +128,8 @@ export class Scheduler {
     this.#open = false;
     this.#leaving.abort();
     this.#runner.leave();
-    await Promise.all([this.#pool.close(), ...this.running().map((running) => running.release())]);
+    const released = this.running().map((running) => running.release());
+    await Promise.all([this.#pool.close(), ...released, ...this.#finishing]);
   }
 
   /** Resolves when nothing runs and nothing waits. */
@@ -240,7 +243,9 @@ export class Scheduler {
   #ended(running: RunningWorkload, exit: Exit): void {
     const { command, resumed, stopRequest } = running;
     if (exit.type !== "never_began" || !resumed || stopRequest !== undefined) {
-      this.#finish(running, exit);
+      const finishing = this.#finish(running, exit)
+        .finally(() => this.#finishing.delete(finishing));
+      this.#finishing.add(finishing);
       return;
     }
     // The node that started it died before its shell had the command.

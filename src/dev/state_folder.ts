@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { tmpdir } from "node:os";
 import { History } from "../journal/history.ts";
 import type { ProcessIdentity, StopSignal } from "../journal/record.ts";
+import { createLogger } from "../log.ts";
 import { lockHolder } from "../state/folder.ts";
 import { type Clock, systemClock } from "../time.ts";
 import { inspectHost, signalGroup, startTimes } from "../workload/processes.ts";
@@ -49,6 +50,8 @@ export async function endWorkloads(
 ): Promise<void> {
   let left = running(folder);
   if (left.length === 0) return;
+  const pids = left.map(({ pid }) => pid).join(", ");
+  createLogger("dev").info(`Ending what still runs, for its files are removed: process ${pids}`);
   const host = await inspectHost();
   const signalAll = (signal: StopSignal) =>
     Promise.all(left.map((process) => signalGroup(process, signal, host)));

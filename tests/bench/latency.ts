@@ -1,6 +1,7 @@
 /** From a command to its reply, one after the other. */
 import { forkAndExec, startEcho } from "./floors.ts";
-import { type Platform, startNode } from "./node.ts";
+import { startNode } from "./node.ts";
+import type { Mosquitto } from "../support/mosquitto.ts";
 import type { Result } from "./report.ts";
 import { duration, interleaved } from "./sampling.ts";
 
@@ -8,12 +9,9 @@ const SILENT = "true";
 const PRINTING = "echo 'a line of output'";
 
 /** Measures it, for a template that prints nothing and for one that prints. */
-export async function measureLatency(platform: Platform): Promise<Result[]> {
-  await using echo = await startEcho(platform);
-  await using node = await startNode(platform, [
-    `inference: ${SILENT}`,
-    `training: ${PRINTING}`,
-  ]);
+export async function measureLatency(broker: Mosquitto): Promise<Result[]> {
+  await using echo = await startEcho(broker);
+  await using node = await startNode(broker, { inference: SILENT, training: PRINTING });
   const median = await interleaved({
     roundTrip: () => duration(() => echo.caller.run("inference")),
     silentExec: () => forkAndExec(SILENT),

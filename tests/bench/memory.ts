@@ -1,6 +1,7 @@
 /** Memory, idle and while a workload prints much. */
 import { startEcho } from "./floors.ts";
-import { type Platform, startNode } from "./node.ts";
+import { startNode } from "./node.ts";
+import type { Mosquitto } from "../support/mosquitto.ts";
 import type { Result } from "./report.ts";
 
 const IDLE_MS = 5_000;
@@ -10,10 +11,10 @@ const SAMPLE_MS = 20;
 const NOISY = `yes ${"x".repeat(63)} | head -c 100000000`;
 
 /** Measures it, against a program that is only connected to the broker. */
-export async function measureMemory(platform: Platform): Promise<Result[]> {
+export async function measureMemory(broker: Mosquitto): Promise<Result[]> {
   if (Deno.build.os !== "linux") return [];
-  await using echo = await startEcho(platform);
-  await using node = await startNode(platform, [`inference: ${NOISY}`]);
+  await using echo = await startEcho(broker);
+  await using node = await startNode(broker, { inference: NOISY });
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
   const idle = node.program.rss();
   const floor = echo.program.rss();

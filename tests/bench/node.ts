@@ -1,15 +1,12 @@
-/** The real program, with a state folder of its own, and a caller that sends it commands. */
+/** The real program, with a backend and a state folder of its own, and a caller for it. */
 import { join } from "node:path";
-import type { EmulatedBackend } from "../../src/dev/backend.ts";
+import { EmulatedBackend } from "../../src/dev/backend.ts";
 import type { Mosquitto } from "../support/mosquitto.ts";
 import { Caller } from "./caller.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 
-/** Where the nodes connect to. */
-export interface Platform {
-  readonly broker: Mosquitto;
-  readonly backend: EmulatedBackend;
-}
+/** What stands in a node's cyberwave.yml. */
+export type Config = Readonly<Record<string, string | number>>;
 
 /** A running node. */
 export interface BenchNode extends AsyncDisposable {
@@ -17,43 +14,48 @@ export interface BenchNode extends AsyncDisposable {
   readonly caller: Caller;
 }
 
-/** Starts a node with these lines in its cyberwave.yml. Resolves when it answers. */
-export async function startNode(platform: Platform, config: string[]): Promise<BenchNode> {
+/** Starts a node. Resolves when it answers. */
+export async function startNode(broker: Mosquitto, config: Config): Promise<BenchNode> {
   await using stack = new AsyncDisposableStack();
-  const { options, folder } = await prepareNode(platform, config);
-  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const { backend, options } = stack.use(await prepareNode(broker, config));
   const program = stack.use(new Program(options));
-  const { path } = await platform.backend.nextCall(({ path }) => path.endsWith("/register"));
+  const { path } = await backend.nextCall(({ path }) => path.endsWith("/register"));
   const uuid = path.split("/").at(-2)!;
-  const caller = stack.use(await Caller.connect(platform.broker.url, uuid));
+  const caller = stack.use(await Caller.connect(broker.url, uuid));
   const owned = stack.move();
   return { program, caller, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** What starts a node in a new folder of its own. */
-export async function prepareNode(
-  { broker, backend }: Platform,
-  config: string[],
-): Promise<{ options: ProgramOptions; folder: string }> {
+/** All that a node needs to start for the first time. */
+export interface PreparedNode extends AsyncDisposable {
+  readonly backend: EmulatedBackend;
+  readonly options: ProgramOptions;
+}
+
+/** Makes a backend and a folder for a node. */
+export async function prepareNode(broker: Mosquitto, config: Config): Promise<PreparedNode> {
+  const backend = EmulatedBackend.start();
   const folder = await Deno.makeTempDir({ prefix: "cloud_node_bench_" });
   const file = join(folder, "cyberwave.yml");
-  const lines = ["cyberwave-cloud-node:", ...config.map((line) => `  ${line}`)];
-  await Deno.writeTextFile(file, lines.join("\n") + "\n");
+  // JSON is YAML too.
+  await Deno.writeTextFile(file, JSON.stringify({ "cyberwave-cloud-node": config }));
+  const args = [
+    "start",
+    ...["--config", file],
+    ...["--mqtt-host", broker.host],
+    ...["--mqtt-port", String(broker.port)],
+  ];
+  const env = {
+    CYBERWAVE_API_TOKEN: backend.token,
+    CYBERWAVE_API_URL: backend.url,
+    CYBERWAVE_EDGE_CONFIG_DIR: join(folder, "state"),
+  };
   return {
-    folder,
-    options: {
-      module: "../../main.ts",
-      args: [
-        "start",
-        ...["--config", file],
-        ...["--mqtt-host", broker.host],
-        ...["--mqtt-port", String(broker.port)],
-      ],
-      env: {
-        CYBERWAVE_API_TOKEN: backend.token,
-        CYBERWAVE_API_URL: backend.url,
-        CYBERWAVE_EDGE_CONFIG_DIR: join(folder, "state"),
-      },
+    backend,
+    options: { module: "../../main.ts", args, env },
+    async [Symbol.asyncDispose]() {
+      await backend[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
     },
   };
 }

@@ -11,10 +11,14 @@ export interface ProgramOptions {
 /** A Deno program that runs in a process of its own. What it prints is thrown away. */
 export class Program implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
+  #wanted = true;
 
-  /** Starts it. */
+  /** Starts it. That it ends by itself is an error which nobody catches. */
   constructor(options: ProgramOptions) {
     this.#process = spawn(options, "null");
+    this.#process.status.then(({ code }) => {
+      if (this.#wanted) throw new Error(`${options.module} ended by itself, with code ${code}`);
+    });
   }
 
   /** How much memory it has, in MB. Only Linux tells. */
@@ -25,6 +29,7 @@ export class Program implements AsyncDisposable {
 
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#wanted = false;
     this.#process.kill("SIGTERM");
     await this.#process.status;
   }

@@ -1,20 +1,17 @@
 /** From the start of the program until it is ready. */
-import { type Platform, prepareNode } from "./node.ts";
+import { prepareNode } from "./node.ts";
 import { timeToLine } from "./program.ts";
+import type { Mosquitto } from "../support/mosquitto.ts";
 import type { Result } from "./report.ts";
 import { interleaved } from "./sampling.ts";
 
 /** Measures it on a fresh state folder, against a program that only loads what the node loads. */
-export async function measureStartup(platform: Platform): Promise<Result> {
+export async function measureStartup(broker: Mosquitto): Promise<Result> {
   const median = await interleaved({
     floor: () => timeToLine({ module: "./empty.ts" }, "ready"),
     node: async () => {
-      const { options, folder } = await prepareNode(platform, ["inference: 'true'"]);
-      try {
-        return await timeToLine(options, "is ready: waiting for commands");
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
+      await using node = await prepareNode(broker, { inference: "true" });
+      return await timeToLine(node.options, "is ready: waiting for commands");
     },
   }, { rounds: 10 });
   return {

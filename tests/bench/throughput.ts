@@ -1,27 +1,25 @@
 /** Many commands at once. */
 import { forkAndExecMany } from "./floors.ts";
-import { type Platform, startNode } from "./node.ts";
+import { startNode } from "./node.ts";
+import type { Mosquitto } from "../support/mosquitto.ts";
 import type { Result } from "./report.ts";
 import { duration, interleaved } from "./sampling.ts";
 
 const TEMPLATE = "true";
 
 /** Measures how many commands a second are answered. */
-export async function measureThroughput(platform: Platform): Promise<Result[]> {
+export async function measureThroughput(broker: Mosquitto): Promise<Result[]> {
   return [
-    await measureBurst(platform, { count: 200, concurrency: 1 }),
-    await measureBurst(platform, { count: 1_000, concurrency: 4 }),
+    await measureBurst(broker, { count: 200, concurrency: 1 }),
+    await measureBurst(broker, { count: 1_000, concurrency: 4 }),
   ];
 }
 
 async function measureBurst(
-  platform: Platform,
+  broker: Mosquitto,
   { count, concurrency }: { count: number; concurrency: number },
 ): Promise<Result> {
-  await using node = await startNode(platform, [
-    `inference: ${TEMPLATE}`,
-    `concurrency: ${concurrency}`,
-  ]);
+  await using node = await startNode(broker, { inference: TEMPLATE, concurrency });
   const commands = Array.from({ length: count }, () => "inference");
   const median = await interleaved({
     floor: () => forkAndExecMany(TEMPLATE, { count, parallel: concurrency }),

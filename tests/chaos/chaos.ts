@@ -101,11 +101,14 @@ class Scene implements AsyncDisposable {
 
   /** Waits until all is answered, stops the node, and looks for what it left behind. */
   async calm(): Promise<void> {
-    const deadline = AbortSignal.timeout(PATIENCE_MS);
-    const late = new Promise<void>((resolve) => deadline.onabort = () => resolve());
-    while (this.customer.unanswered.length > 0 && !deadline.aborted) {
-      await Promise.race([this.customer.nextReply(), late]);
+    const answered = new AbortController();
+    let late = false;
+    const deadline = systemClock.sleep(PATIENCE_MS, answered.signal)
+      .then(() => void (late = true), () => {});
+    while (this.customer.unanswered.length > 0 && !late) {
+      await Promise.race([this.customer.nextReply(), deadline]);
     }
+    answered.abort();
     await this.#endNode("SIGTERM");
     for (let look = 0; look < 20; look++) {
       if ((await processesWith(this.#marker)).length === 0) return;

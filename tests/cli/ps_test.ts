@@ -44,6 +44,13 @@ Deno.test("ps lists what ended, runs and waits, whether the node runs or not", a
   );
 });
 
+Deno.test("ps finds the state folder that cyberwave.yml names", async () => {
+  await using stage = await Stage.set("  state_folder: elsewhere");
+  const env = { CYBERWAVE_EDGE_CONFIG_DIR: "" };
+  const { stderr } = await stage.run(["ps"], { env });
+  assertStringIncludes(stderr, `${stage.world.folder}/elsewhere`);
+});
+
 Deno.test("ps works with a cyberwave.yml that is broken", async () => {
   await using stage = await Stage.set("  : : :");
   const { code, stderr } = await stage.run(["ps"]);

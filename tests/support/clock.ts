@@ -44,16 +44,25 @@ export class FakeClock implements Clock {
 
   /** Resolves once somebody sleeps, with the milliseconds until the next one wakes. */
   async sleeping(): Promise<number> {
-    while (this.#sleepers.size === 0) {
-      await new Promise<void>((resolve) => {
-        const watcher = () => {
-          this.#watchers.delete(watcher);
-          resolve();
-        };
-        this.#watchers.add(watcher);
-      });
-    }
+    while (this.#sleepers.size === 0) await this.#sleeper();
     return Math.min(...[...this.#sleepers].map(({ due }) => due)) - this.#elapsed;
+  }
+
+  /** Resolves once somebody sleeps who wakes in `ms`. */
+  async sleepingFor(ms: number): Promise<void> {
+    const due = this.#elapsed + ms;
+    while (![...this.#sleepers].some((sleeper) => sleeper.due === due)) await this.#sleeper();
+  }
+
+  /** Resolves when somebody falls asleep. */
+  #sleeper(): Promise<void> {
+    return new Promise((resolve) => {
+      const watcher = () => {
+        this.#watchers.delete(watcher);
+        resolve();
+      };
+      this.#watchers.add(watcher);
+    });
   }
 
   /** Moves by `ms`, waking each sleeper at its time and letting it run until it waits again. */

@@ -164,7 +164,7 @@ export async function isAlive(pid: number): Promise<boolean> {
 /** Resolves when `path` exists and has a whole line in it, with its text. */
 export async function fileWritten(path: string): Promise<string> {
   const folder = path.slice(0, path.lastIndexOf("/"));
-  using watcher = Deno.watchFs(folder);
+  const watcher = Deno.watchFs(folder);
   const read = () => {
     try {
       return Deno.readTextFileSync(path);
@@ -172,7 +172,10 @@ export async function fileWritten(path: string): Promise<string> {
       return "";
     }
   };
-  if (read().includes("\n")) return read();
+  if (read().includes("\n")) {
+    watcher.close();
+    return read();
+  }
   for await (const _ of watcher) if (read().includes("\n")) return read();
   throw new Error(`${path} was never written`);
 }

@@ -1,0 +1,61 @@
+import { assertEquals } from "@std/assert";
+import { History } from "../../src/journal/history.ts";
+import { Journal } from "../../src/journal/journal.ts";
+import type { NewCommand } from "../../src/journal/record.ts";
+import { FakeClock } from "../support/clock.ts";
+import { RecordingLogger } from "../support/events.ts";
+
+function command(id: string, requestId?: string): NewCommand {
+  return {
+    id,
+    kind: "inference",
+    requestId,
+    workloadUuid: undefined,
+    params: "{}",
+    slug: "s",
+    instanceUuid: "u",
+    replyTopic: "t",
+  };
+}
+
+Deno.test("a folder without a journal has no history, and none is made", async () => {
+  const folder = await Deno.makeTempDir();
+  assertEquals(History.open(folder), undefined);
+  assertEquals([...Deno.readDirSync(folder)], []);
+  await Deno.remove(folder);
+});
+
+Deno.test("the history shows what a node does meanwhile, the latest of what ended", async () => {
+  const folder = await Deno.makeTempDir();
+  const clock = new FakeClock();
+  {
+    using journal = Journal.open(folder, { clock, logger: new RecordingLogger() });
+    using history = History.open(folder)!;
+    assertEquals(history.list(10), []);
+    for (const id of ["first", "second", "third"]) journal.accept(command(id, "same"));
+    for (const id of ["second", "first"]) {
+      await clock.advance(1_000);
+      journal.end(id, { cause: "exited", exitCode: 0, bytes: 0 }, []);
+    }
+    const ids = (ended: number) => history.list(ended).map(({ id }) => id);
+    assertEquals(ids(0), ["third"]);
+    assertEquals(ids(1), ["first", "third"]);
+    assertEquals(ids(-1), ["first", "second", "third"]);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a command is found by its id, else the newest by its request id", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    using journal = Journal.open(folder, { clock: new FakeClock(), logger: new RecordingLogger() });
+    using history = History.open(folder)!;
+    journal.accept(command("a", "r\0é"));
+    journal.accept(command("b", "r\0é"));
+    journal.accept(command("c", "a"));
+    assertEquals(history.find("r\0é")?.id, "b");
+    assertEquals(history.find("a")?.id, "a");
+    assertEquals(history.find("r"), undefined);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
