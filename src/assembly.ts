@@ -40,8 +40,8 @@ export interface AssemblyOptions {
   onAnswered(outcome: Outcome): void;
 }
 
-/** More shells waiting than this only cost memory. */
-const MAX_WAITING_SHELLS = 4;
+/** How many shells wait: one is started while another works, and more than these cost memory. */
+const WAITING_SHELLS = { min: 2, max: 4 };
 
 /** The parts of a node, joined. Holds the state folder until it is disposed. */
 export class Assembly implements Disposable {
@@ -160,7 +160,7 @@ export class Assembly implements Disposable {
       context: { host, clock, logger },
       createPool: (onReady) =>
         new ShellPool({
-          size: Math.min(atOnce, MAX_WAITING_SHELLS),
+          size: Math.min(Math.max(atOnce, WAITING_SHELLS.min), WAITING_SHELLS.max),
           workloadsFolder,
           workFolder: settings.workFolder,
           env,

@@ -18,7 +18,7 @@ export async function measureLatency(broker: Mosquitto): Promise<Result[]> {
     silent: () => duration(() => node.caller.run("inference")),
     printingExec: () => forkAndExec(PRINTING),
     printing: () => duration(() => node.caller.run("training")),
-  }, { rounds: 40, batch: 10 });
+  }, 200);
   return [
     { name: "floor: MQTT round trip", value: median.roundTrip, unit: "ms" },
     { name: "floor: fork and exec of bash", value: median.silentExec, unit: "ms" },

@@ -1,24 +1,27 @@
 /** Taking samples on a machine that others use as well. */
 
+/** How long the machine has to finish what a sample left behind. */
+const REST_MS = 10;
+
 /** Measures once, in whatever unit: what `interleaved` takes the median of. */
 export type Sampler = () => Promise<number>;
 
 /**
- * The median of each sampler. They take turns in small batches, so that whatever else the machine
- * does meanwhile falls on all of them alike. A first round, not counted, warms them up.
+ * The median of each sampler. They take turns, so that whatever else the machine does meanwhile
+ * falls on all of them alike, and each starts from rest. The first rounds only warm them up.
  */
 export async function interleaved<Name extends string>(
   samplers: Record<Name, Sampler>,
-  { rounds, batch = 1 }: { rounds: number; batch?: number },
+  rounds: number,
 ): Promise<Record<Name, number>> {
   const entries = Object.entries(samplers) as [Name, Sampler][];
   const samples = entries.map((): number[] => []);
-  for (let round = 0; round <= rounds; round++) {
+  const warmUp = Math.ceil(rounds / 10);
+  for (let round = -warmUp; round < rounds; round++) {
     for (const [index, [, sampler]] of entries.entries()) {
-      for (let i = 0; i < batch; i++) {
-        const sample = await sampler();
-        if (round > 0) samples[index].push(sample);
-      }
+      await new Promise((resolve) => setTimeout(resolve, REST_MS));
+      const sample = await sampler();
+      if (round >= 0) samples[index].push(sample);
     }
   }
   const medians = entries.map(([name], index) => [name, median(samples[index])]);

@@ -13,7 +13,7 @@ export async function measureStartup(broker: Mosquitto): Promise<Result> {
       await using node = await prepareNode(broker, { inference: "true" });
       return await timeToLine(node.options, "is ready: waiting for commands");
     },
-  }, { rounds: 10 });
+  }, 10);
   return {
     name: "start to ready",
     value: median.node,

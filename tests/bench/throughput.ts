@@ -24,7 +24,7 @@ async function measureBurst(
   const median = await interleaved({
     floor: () => forkAndExecMany(TEMPLATE, { count, parallel: concurrency }),
     burst: () => duration(() => Promise.all(commands.map((command) => node.caller.run(command)))),
-  }, { rounds: 5 });
+  }, 5);
   // Replies are in order: behind this one there is no second reply to anything before.
   await node.caller.run("status");
   if (node.caller.unexpected > 0) {

@@ -16,7 +16,7 @@ export class FakeClock implements Clock {
   constructor(readonly epoch: number = Date.parse("2025-01-01T00:00:00Z")) {}
 
   now(): number {
-    return this.epoch + this.#elapsed;
+    return Math.floor(this.epoch + this.#elapsed);
   }
 
   monotonic(): number {

@@ -1,0 +1,134 @@
+import { assert, assertEquals } from "@std/assert";
+
+/** From the bottom to the top: each part may import from those below it, never from its neighbours. */
+const LAYERS: readonly (readonly string[])[] = [
+  ["errors", "time"],
+  ["log"],
+  ["protocol"],
+  ["config", "state"],
+  ["journal"],
+  ["backend", "presence", "delivery", "workload"],
+  ["commands"],
+  ["assembly"],
+  ["life"],
+  ["cloud_node"],
+  ["dev"],
+  ["cli"],
+];
+
+interface SourceFile {
+  /** Its path in src. */
+  readonly path: string;
+  readonly text: string;
+  /** What it imports: paths in src, or names of packages. */
+  readonly imports: readonly string[];
+}
+
+const SOURCE = new URL("../src/", import.meta.url);
+const FILES: readonly SourceFile[] = [...sourceFiles("")];
+
+function* sourceFiles(folder: string): Generator<SourceFile> {
+  for (const { name, isDirectory } of Deno.readDirSync(new URL(folder, SOURCE))) {
+    const path = `${folder}${name}`;
+    if (isDirectory) yield* sourceFiles(`${path}/`);
+    else yield readSource(path);
+  }
+}
+
+function readSource(path: string): SourceFile {
+  const url = new URL(path, SOURCE);
+  const text = Deno.readTextFileSync(url);
+  const specifiers = code(text).matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g);
+  const imports = Array.from(specifiers, ([, specifier]) => {
+    if (!specifier.startsWith(".")) return specifier;
+    return new URL(specifier, url).href.replace(SOURCE.href, "");
+  });
+  return { path, text, imports };
+}
+
+/** Source without its comments. */
+function code(text: string): string {
+  return text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "");
+}
+
+/** The folder of a file in src, or its name when it stands by itself. */
+function partOf(path: string): string {
+  return path.split("/")[0].replace(/\.ts$/, "");
+}
+
+function layerOf(path: string): number {
+  return LAYERS.findIndex((parts) => parts.includes(partOf(path)));
+}
+
+/** The files outside of these parts that have `pattern` in their code. */
+function outside(parts: readonly string[], pattern: RegExp): string[] {
+  return FILES.filter(({ path, text }) => !parts.includes(partOf(path)) && pattern.test(code(text)))
+    .map(({ path }) => path);
+}
+
+Deno.test("architecture: every part of the source has its layer", () => {
+  assert(FILES.length > 50);
+  assertEquals(FILES.map(({ path }) => path).filter((path) => layerOf(path) === -1), []);
+});
+
+Deno.test("architecture: imports lead down, or stay within their part", () => {
+  const wrong = FILES.flatMap(({ path, imports }) =>
+    imports
+      .filter((target) => target.endsWith(".ts") && partOf(target) !== partOf(path))
+      .filter((target) => layerOf(target) >= layerOf(path))
+      .map((target) => `${path} imports ${target}`)
+  );
+  assertEquals(wrong, []);
+});
+
+Deno.test("architecture: no file leads back to itself", () => {
+  const byPath = new Map(FILES.map((file) => [file.path, file]));
+  const safe = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, trail: readonly string[]) => {
+    if (trail.includes(path)) return cycles.push([...trail, path].join(" -> "));
+    if (safe.has(path)) return;
+    for (const target of byPath.get(path)?.imports ?? []) visit(target, [...trail, path]);
+    safe.add(path);
+  };
+  for (const { path } of FILES) visit(path, []);
+  assertEquals(cycles, []);
+});
+
+Deno.test("architecture: the edges are where they belong", () => {
+  assertEquals(outside(["workload"], /\bDeno\.Command\b|node:child_process/), []);
+  assertEquals(outside(["backend"], /\bfetch\(/), []);
+  assertEquals(outside(["cli"], /\bDeno\.exit\b|\bprocess\.exit\b/), []);
+  assertEquals(outside(["cli", "log"], /\bconsole\.|\bDeno\.std(in|out|err)\b/), []);
+  assertEquals(outside(["journal"], /^import \{[^}]*\} from "node:sqlite"/m), []);
+});
+
+Deno.test("architecture: time and chance are injected", () => {
+  const names = /\bMath\.random\(|\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/;
+  assertEquals(outside(["time", "cli"], names), []);
+});
+
+Deno.test("architecture: each package is used where it belongs, and the broker is loaded late", () => {
+  const users = new Map<string, Set<string>>();
+  for (const { path, imports } of FILES) {
+    for (const name of imports) {
+      if (name.endsWith(".ts") || name.startsWith("node:")) continue;
+      users.set(name, (users.get(name) ?? new Set()).add(path));
+    }
+  }
+  assertEquals([...users.get("aedes") ?? []], ["dev/broker.ts"]);
+  const broker = FILES.find(({ path }) => path === "dev/broker.ts")!;
+  assert(
+    !/^import (?!type)[^;]*"aedes"/m.test(broker.text) && broker.text.includes('import("aedes")'),
+  );
+  assertEquals([...users.get("@std/log") ?? []], ["log.ts"]);
+  assertEquals([...users.get("mqtt") ?? []].map(partOf).filter((part) => part !== "backend"), []);
+});
+
+Deno.test("architecture: files are short, finished and named for what they do", () => {
+  for (const { path, text } of FILES) {
+    assert(text.split("\n").length <= 301, `${path} is longer than 300 lines`);
+    assert(!/\b(TODO|FIXME|XXX|HACK)\b/.test(text), `${path} is not finished`);
+    assert(!/\b(utils?|helpers?|misc|common)\b/.test(path), `${path} is named for nothing`);
+  }
+});

@@ -1,0 +1,118 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { addSecret, printable, redact } from "../src/log.ts";
+
+const MODULE = new URL("../src/log.ts", import.meta.url).href;
+const CONFIG = new URL("../deno.json", import.meta.url).pathname;
+
+/** A program that may log. */
+function program(source: string): string[] {
+  const imports = `import { addSecret, createLogger, setupLogging } from "${MODULE}";`;
+  const url = `data:text/javascript,${encodeURIComponent(`${imports}\n${source}`)}`;
+  return ["run", "--quiet", "--allow-all", `--config=${CONFIG}`, url];
+}
+
+/** What a program writes to standard error that logs these lines. */
+async function logged(setup: string, ...statements: string[]): Promise<string> {
+  const source = [setup, 'const logger = createLogger("part");', ...statements].join("\n");
+  const { stderr, stdout, success } = await new Deno.Command(Deno.execPath(), {
+    args: program(source),
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder().decode(stderr);
+  assert(success, text);
+  assertEquals(stdout.length, 0);
+  return text;
+}
+
+const text = (verbose = false) => `setupLogging({ format: "text", verbose: ${verbose} });`;
+const JSON_FORMAT = 'setupLogging({ format: "json", verbose: true });';
+
+Deno.test("log lines go to standard error, with time, level and component, and no colour in a file", async () => {
+  const lines = await logged(text(), 'logger.info("hello");', 'logger.error("oh");');
+  assertMatch(
+    lines,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} INFO {2}part {6}hello\n[-\d]+ [:.\d]+ ERROR part {6}oh\n$/,
+  );
+});
+
+Deno.test("detail is shown only when asked for", async () => {
+  const statements = ['logger.debug("detail");', 'logger.warn("warning");'];
+  assert(!(await logged(text(), ...statements)).includes("detail"));
+  assert((await logged(text(true), ...statements)).includes("DEBUG part      detail"));
+});
+
+Deno.test("a library that nobody set up logs nothing", async () => {
+  const statements = ["debug", "info", "warn", "error"].map((level) => `logger.${level}("hello");`);
+  assertEquals(await logged("", ...statements), "");
+});
+
+Deno.test("for machines each line is one JSON object", async () => {
+  const lines = await logged(JSON_FORMAT, `logger.warn("a\\n\\u001b\\"b");`, 'logger.debug("c");');
+  const [first, second, rest] = lines.split("\n");
+  const { time, ...warning } = JSON.parse(first);
+  assertEquals(new Date(time).toISOString(), time);
+  assertEquals(warning, { level: "warn", component: "part", message: 'a\n    \\u001b"b' });
+  assertEquals([JSON.parse(second).level, rest], ["debug", ""]);
+});
+
+Deno.test("no message can forge a line or move the cursor", async () => {
+  const hostile = "x\n2025-01-01 00:00:00.000 ERROR node forged\r\x1b[2J\u202e\u2028\0\x9b31m";
+  const lines = await logged(text(), `logger.info(${JSON.stringify(hostile)});`);
+  const [first, second, rest] = lines.split("\n");
+  assert(first.endsWith(" x") && second.startsWith("    2025-01-01"), lines);
+  assert(second.endsWith("forged\\u000d\\u001b[2J\\u202e\\u2028\\u0000\\u009b31m"), second);
+  assertEquals(rest, "");
+});
+
+Deno.test("what may be printed stays as it is", () => {
+  for (const message of ["plain", "tab\there", "é 😀 שלום", ""]) {
+    assertEquals(printable(message), message);
+  }
+});
+
+Deno.test("a secret never appears, whatever form it takes", async () => {
+  const secret = 'pass/word "1"+é';
+  const lines = await logged(
+    `${text(true)} const secret = ${JSON.stringify(secret)}; addSecret(secret);`,
+    "logger.info(secret + secret);",
+    "logger.error(JSON.stringify({ token: secret }));",
+    "logger.debug('https://host/' + encodeURIComponent(secret) + '/x');",
+  );
+  assert(!/word|pass/.test(lines), lines);
+  assertEquals(lines.match(/\*\*\*/g)?.length, 4);
+});
+
+Deno.test("of two secrets that begin alike nothing of the longer is left", () => {
+  addSecret("alike-1234");
+  addSecret("alike-1234-and-more");
+  assertEquals(redact("x alike-1234-and-more y alike-1234 z"), "x *** y *** z");
+});
+
+Deno.test("what is too short to be a secret blots out no ordinary words", () => {
+  addSecret("");
+  addSecret("node");
+  assertEquals(redact("a node"), "a node");
+});
+
+Deno.test("a component is named in its lines alone", async () => {
+  const lines = await logged(text(), 'createLogger("other").info("a");', 'logger.info("b");');
+  assertMatch(lines, /other {5}a\n.*part {6}b\n$/);
+});
+
+Deno.test("nobody who reads standard error is no reason to stop", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: program(`
+      ${text()}
+      await new Response(Deno.stdin.readable).text();
+      for (let i = 0; i < 10; i++) createLogger("part").info("x".repeat(10_000));
+      console.log("still here");
+    `),
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  await child.stderr.cancel();
+  await child.stdin.close();
+  assertEquals(await new Response(child.stdout).text(), "still here\n");
+  assertEquals((await child.status).code, 0);
+});
