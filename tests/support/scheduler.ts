@@ -9,9 +9,8 @@ import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
 import type { Outcome } from "../../src/workload/outcome.ts";
-import { ShellPool } from "../../src/workload/shell_pool.ts";
 import { Inbox, RecordingLogger } from "./events.ts";
-import { fileWritten, HOST } from "./workshop.ts";
+import { fileWritten, HOST, killGroup, WatchedPool } from "./workshop.ts";
 
 /** What may be told about a node's scheduling. */
 export interface SchedulingOptions extends Partial<SchedulerSettings> {
@@ -35,12 +34,14 @@ export class Scheduling implements AsyncDisposable {
   readonly logger = new RecordingLogger();
   readonly replies = new Inbox<SentReply>();
   readonly outcomes = new Inbox<Outcome>();
+  readonly #lives: Life[] = [];
   #life: Life;
 
   private constructor(life: (test: Scheduling) => Life) {
     Deno.mkdirSync(this.workFolder);
     Deno.mkdirSync(this.workloadsFolder);
     this.#life = life(this);
+    this.#lives.push(this.#life);
   }
 
   /** Starts to take commands. */
@@ -114,19 +115,15 @@ export class Scheduling implements AsyncDisposable {
   async restart(options: SchedulingOptions): Promise<void> {
     await this.#life.end();
     this.#life = new Life(this, options);
+    this.#lives.push(this.#life);
     await this.#life.begin();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const running = this.scheduler.running();
     await this.#life.end();
-    for (const { process } of running) {
-      try {
-        Deno.kill(-process.pid, "SIGKILL");
-      } catch {
-        // It has ended.
-      }
-    }
+    for (const { process } of running) killGroup(process);
+    for (const life of this.#lives) await life.exited();
     Deno.removeSync(this.folder, { recursive: true });
   }
 }
@@ -137,6 +134,7 @@ class Life {
   readonly intake: Intake;
   readonly dispatcher: Dispatcher;
   readonly #open: boolean;
+  #pool!: WatchedPool;
 
   constructor(test: Scheduling, options: SchedulingOptions) {
     const { folder, workloadsFolder, workFolder, logger } = test;
@@ -164,7 +162,7 @@ class Life {
       workloadsFolder,
       context,
       createPool: (onReady) =>
-        new ShellPool({
+        this.#pool = new WatchedPool({
           size: 2,
           workloadsFolder,
           workFolder,
@@ -212,5 +210,10 @@ class Life {
   async end(): Promise<void> {
     await this.scheduler.leave();
     this.journal[Symbol.dispose]();
+  }
+
+  /** Resolves when every process of this life has ended. */
+  exited(): Promise<void> {
+    return this.#pool.exited();
   }
 }

@@ -36,13 +36,41 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** A pool that remembers what it gave away, so that a test can wait for the end of all of it. */
+export class WatchedPool extends ShellPool {
+  readonly #exited: Promise<Exit>[] = [];
+
+  override take(): WaitingShell | undefined {
+    const shell = super.take();
+    if (shell !== undefined) this.#exited.push(shell.exited);
+    return shell;
+  }
+
+  /** Resolves when every process that came from here has ended. */
+  async exited(): Promise<void> {
+    // A node that leaves no longer waits for its workloads: something else must.
+    const awake = setInterval(() => {}, 1_000);
+    await Promise.all(this.#exited);
+    clearInterval(awake);
+  }
+}
+
+/** Kills a workload and all that belongs to it, if it still runs. */
+export function killGroup({ pid }: ProcessIdentity): void {
+  try {
+    Deno.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
 /** Where workloads run. */
 export class Workshop implements AsyncDisposable {
   readonly folder: string = Deno.makeTempDirSync({ prefix: "cloud_node_workshop_" });
   readonly workloadsFolder: string = `${this.folder}/workloads`;
   readonly workFolder: string = `${this.folder}/work`;
   readonly logger = new RecordingLogger();
-  readonly pool: ShellPool;
+  readonly pool: WatchedPool;
   readonly runner: Runner;
   /** How many shells have become ready. */
   readonly ready = new Inbox<void>();
@@ -50,6 +78,7 @@ export class Workshop implements AsyncDisposable {
   readonly stops = new Inbox<StopRequest>();
   readonly #ended = new Inbox<{ running: RunningWorkload; exit: Exit }>();
   readonly #running = new Set<RunningWorkload>();
+  readonly #done = new Set<number>();
   #count = 0;
 
   constructor(options: WorkshopOptions) {
@@ -59,7 +88,7 @@ export class Workshop implements AsyncDisposable {
     Deno.mkdirSync(workloadsFolder);
     Deno.mkdirSync(workFolder);
     const host = { ...HOST, shell };
-    this.pool = new ShellPool({
+    this.pool = new WatchedPool({
       size,
       workloadsFolder,
       workFolder,
@@ -117,6 +146,7 @@ export class Workshop implements AsyncDisposable {
   /** How a workload ended, once it has. */
   async ended(running: RunningWorkload): Promise<Ended> {
     const { exit } = await this.#ended.next((ended) => ended.running === running);
+    this.#done.add(running.process.pid);
     await running.release();
     const text = (stream: "stdout" | "stderr") => running.folder.excerpt(stream, 1 << 30).text;
     return {
@@ -141,7 +171,9 @@ export class Workshop implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.runner.leave();
     await Promise.all([...this.#running].map((running) => running.release()));
+    for (const { process } of this.#running) if (!this.#done.has(process.pid)) killGroup(process);
     await this.pool.close();
+    await this.pool.exited();
     Deno.removeSync(this.folder, { recursive: true });
   }
 }
