@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { statSync } from "node:fs";
 import { type Clock, isAbort } from "../time.ts";
 import type { OutputStream, WorkloadFolder } from "./folder.ts";
 import { LineSplitter } from "./lines.ts";
@@ -56,11 +57,11 @@ export class Tail {
 
   /** Shows the whole lines that were written since the last call. */
   async read(): Promise<void> {
+    // Most workloads print little: looking whether there is more must cost next to nothing.
+    const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size <= this.#position) return;
     let file: Deno.FsFile;
-    let size: number;
     try {
-      ({ size } = await Deno.stat(this.#path));
-      if (size === this.#position) return;
       file = await Deno.open(this.#path);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return;
