@@ -203,16 +203,9 @@ export class Scheduler {
   }
 
   /** Forgets that a command was started, which certainly never began. */
-  #unstart(command: Accepted): void {
-    try {
-      this.#options.journal.requeue(command.id);
-    } catch (error) {
-      // Its next start overwrites what the journal has, and so does the next recovery.
-      this.#options.context.logger.warn(
-        `Cannot store that ${nameOf(command)} waits again: ${messageOf(error)}`,
-      );
-    }
-    this.#runner.folderOf(command.id).remove();
+  #unstart({ id }: Accepted): void {
+    this.#options.journal.requeue(id);
+    this.#runner.folderOf(id).remove();
   }
 
   #startAll(): void {
