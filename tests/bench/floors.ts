@@ -1,5 +1,5 @@
 /** What the machine takes for the least that must be done. */
-import type { Mosquitto } from "../support/mosquitto.ts";
+import type { Site } from "./node.ts";
 import { Caller } from "./caller.ts";
 import { Program } from "./program.ts";
 import { duration } from "./sampling.ts";
@@ -11,7 +11,7 @@ export interface Echo extends AsyncDisposable {
 }
 
 /** Starts one, in a process of its own as a node is. */
-export async function startEcho(broker: Mosquitto): Promise<Echo> {
+export async function startEcho({ broker }: Site): Promise<Echo> {
   await using stack = new AsyncDisposableStack();
   const uuid = crypto.randomUUID();
   const program = stack.use(new Program({ module: "./echo.ts", args: [broker.url, uuid] }));

@@ -1,17 +1,20 @@
 /** From a command to its reply, one after the other. */
 import { forkAndExec, startEcho } from "./floors.ts";
-import { startNode } from "./node.ts";
-import type { Mosquitto } from "../support/mosquitto.ts";
+import { type Site, startNode } from "./node.ts";
 import type { Result } from "./report.ts";
 import { duration, interleaved } from "./sampling.ts";
 
 const SILENT = "true";
 const PRINTING = "echo 'a line of output'";
 
+/** A journal is slower during its first commands, while its file still grows. */
+const JOURNAL_GROWS = 500;
+
 /** Measures it, for a template that prints nothing and for one that prints. */
-export async function measureLatency(broker: Mosquitto): Promise<Result[]> {
-  await using echo = await startEcho(broker);
-  await using node = await startNode(broker, { inference: SILENT, training: PRINTING });
+export async function measureLatency(site: Site): Promise<Result[]> {
+  await using echo = await startEcho(site);
+  await using node = await startNode(site, { inference: SILENT, training: PRINTING });
+  for (let i = 0; i < JOURNAL_GROWS; i++) await node.caller.run("inference");
   const median = await interleaved({
     roundTrip: () => duration(() => echo.caller.run("inference")),
     silentExec: () => forkAndExec(SILENT),

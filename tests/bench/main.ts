@@ -5,15 +5,23 @@
 import { Mosquitto } from "../support/mosquitto.ts";
 import { measureLatency } from "./latency.ts";
 import { measureMemory } from "./memory.ts";
+import { measureParts } from "./parts.ts";
 import { asJson, asTable, type Result } from "./report.ts";
 import { measureStartup } from "./startup.ts";
 import { measureThroughput } from "./throughput.ts";
 
 await using broker = await Mosquitto.start();
-const results: Result[] = [
-  ...await measureLatency(broker),
-  ...await measureThroughput(broker),
-  await measureStartup(broker),
-  ...await measureMemory(broker),
-];
-console.log(Deno.args.includes("--json") ? asJson(results) : asTable(results));
+const folder = await Deno.makeTempDir({ prefix: "cloud_node_bench_" });
+const site = { broker, folder };
+try {
+  const results: Result[] = [
+    ...await measureLatency(site),
+    ...await measureParts(site),
+    ...await measureThroughput(site),
+    await measureStartup(site),
+    ...await measureMemory(site),
+  ];
+  console.log(Deno.args.includes("--json") ? asJson(results) : asTable(results));
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}

@@ -1,7 +1,6 @@
 /** Memory, idle and while a workload prints much. */
 import { startEcho } from "./floors.ts";
-import { startNode } from "./node.ts";
-import type { Mosquitto } from "../support/mosquitto.ts";
+import { type Site, startNode } from "./node.ts";
 import type { Result } from "./report.ts";
 
 const IDLE_MS = 5_000;
@@ -11,10 +10,10 @@ const SAMPLE_MS = 20;
 const NOISY = `yes ${"x".repeat(63)} | head -c 100000000`;
 
 /** Measures it, against a program that is only connected to the broker. */
-export async function measureMemory(broker: Mosquitto): Promise<Result[]> {
+export async function measureMemory(site: Site): Promise<Result[]> {
   if (Deno.build.os !== "linux") return [];
-  await using echo = await startEcho(broker);
-  await using node = await startNode(broker, { inference: NOISY });
+  await using echo = await startEcho(site);
+  await using node = await startNode(site, { inference: NOISY });
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
   const idle = node.program.rss();
   const floor = echo.program.rss();

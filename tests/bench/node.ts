@@ -5,6 +5,13 @@ import type { Mosquitto } from "../support/mosquitto.ts";
 import { Caller } from "./caller.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 
+/** Where nodes run. */
+export interface Site {
+  readonly broker: Mosquitto;
+  /** Holds all that they write. Removed at the end: file systems are slower after removals. */
+  readonly folder: string;
+}
+
 /** What stands in a node's cyberwave.yml. */
 export type Config = Readonly<Record<string, string | number>>;
 
@@ -15,13 +22,13 @@ export interface BenchNode extends AsyncDisposable {
 }
 
 /** Starts a node. Resolves when it answers. */
-export async function startNode(broker: Mosquitto, config: Config): Promise<BenchNode> {
+export async function startNode(site: Site, config: Config): Promise<BenchNode> {
   await using stack = new AsyncDisposableStack();
-  const { backend, options } = stack.use(await prepareNode(broker, config));
+  const { backend, options } = stack.use(await prepareNode(site, config));
   const program = stack.use(new Program(options));
   const { path } = await backend.nextCall(({ path }) => path.endsWith("/register"));
   const uuid = path.split("/").at(-2)!;
-  const caller = stack.use(await Caller.connect(broker.url, uuid));
+  const caller = stack.use(await Caller.connect(site.broker.url, uuid));
   const owned = stack.move();
   return { program, caller, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
@@ -32,11 +39,14 @@ export interface PreparedNode extends AsyncDisposable {
   readonly options: ProgramOptions;
 }
 
-/** Makes a backend and a folder for a node. */
-export async function prepareNode(broker: Mosquitto, config: Config): Promise<PreparedNode> {
+/** Makes a backend and a folder of its own for a node. */
+export async function prepareNode(
+  { broker, folder }: Site,
+  config: Config,
+): Promise<PreparedNode> {
   const backend = EmulatedBackend.start();
-  const folder = await Deno.makeTempDir({ prefix: "cloud_node_bench_" });
-  const file = join(folder, "cyberwave.yml");
+  const own = await Deno.makeTempDir({ dir: folder });
+  const file = join(own, "cyberwave.yml");
   // JSON is YAML too.
   await Deno.writeTextFile(file, JSON.stringify({ "cyberwave-cloud-node": config }));
   const args = [
@@ -48,14 +58,11 @@ export async function prepareNode(broker: Mosquitto, config: Config): Promise<Pr
   const env = {
     CYBERWAVE_API_TOKEN: backend.token,
     CYBERWAVE_API_URL: backend.url,
-    CYBERWAVE_EDGE_CONFIG_DIR: join(folder, "state"),
+    CYBERWAVE_EDGE_CONFIG_DIR: join(own, "state"),
   };
   return {
     backend,
     options: { module: "../../main.ts", args, env },
-    async [Symbol.asyncDispose]() {
-      await backend[Symbol.asyncDispose]();
-      await Deno.remove(folder, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   };
 }

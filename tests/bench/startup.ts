@@ -1,16 +1,15 @@
 /** From the start of the program until it is ready. */
-import { prepareNode } from "./node.ts";
+import { prepareNode, type Site } from "./node.ts";
 import { timeToLine } from "./program.ts";
-import type { Mosquitto } from "../support/mosquitto.ts";
 import type { Result } from "./report.ts";
 import { interleaved } from "./sampling.ts";
 
 /** Measures it on a fresh state folder, against a program that only loads what the node loads. */
-export async function measureStartup(broker: Mosquitto): Promise<Result> {
+export async function measureStartup(site: Site): Promise<Result> {
   const median = await interleaved({
     floor: () => timeToLine({ module: "./empty.ts" }, "ready"),
     node: async () => {
-      await using node = await prepareNode(broker, { inference: "true" });
+      await using node = await prepareNode(site, { inference: "true" });
       return await timeToLine(node.options, "is ready: waiting for commands");
     },
   }, 10);

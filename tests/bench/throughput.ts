@@ -1,25 +1,24 @@
 /** Many commands at once. */
 import { forkAndExecMany } from "./floors.ts";
-import { startNode } from "./node.ts";
-import type { Mosquitto } from "../support/mosquitto.ts";
+import { type Site, startNode } from "./node.ts";
 import type { Result } from "./report.ts";
 import { duration, interleaved } from "./sampling.ts";
 
 const TEMPLATE = "true";
 
 /** Measures how many commands a second are answered. */
-export async function measureThroughput(broker: Mosquitto): Promise<Result[]> {
+export async function measureThroughput(site: Site): Promise<Result[]> {
   return [
-    await measureBurst(broker, { count: 200, concurrency: 1 }),
-    await measureBurst(broker, { count: 1_000, concurrency: 4 }),
+    await measureBurst(site, { count: 200, concurrency: 1 }),
+    await measureBurst(site, { count: 1_000, concurrency: 4 }),
   ];
 }
 
 async function measureBurst(
-  broker: Mosquitto,
+  site: Site,
   { count, concurrency }: { count: number; concurrency: number },
 ): Promise<Result> {
-  await using node = await startNode(broker, { inference: TEMPLATE, concurrency });
+  await using node = await startNode(site, { inference: TEMPLATE, concurrency });
   const commands = Array.from({ length: count }, () => "inference");
   const median = await interleaved({
     floor: () => forkAndExecMany(TEMPLATE, { count, parallel: concurrency }),
