@@ -39,7 +39,8 @@ export function admit(situation: Situation): Admission {
       `The node's disk is full (${left} MiB left): no new commands until there is space`,
     );
   }
-  if (running + queued < concurrency || (!tracked && queued < maxQueued)) {
+  // Some of those that wait do so only until a shell is ready for them.
+  if (running + queued < concurrency + (tracked ? 0 : maxQueued)) {
     return { action: "accept" };
   }
   if (tracked) return refuse(`Busy: ${running} of ${concurrency} running, ${queued} queued`);

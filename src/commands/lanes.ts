@@ -22,6 +22,18 @@ export class Lane {
     return this.queue.length > 0 && this.running.size < this.concurrency;
   }
 
+  /** What may start when `command` has left: the first in the queue, if there is room then. */
+  nextWithout({ id }: Accepted): Accepted | undefined {
+    const running = this.running.has(id) ? this.running.size - 1 : this.running.size;
+    return running < this.concurrency ? this.queue.find((command) => command.id !== id) : undefined;
+  }
+
+  /** Takes a command out of the queue, if it is there. */
+  leaveQueue({ id }: Accepted): void {
+    const index = this.queue.findIndex((command) => command.id === id);
+    if (index !== -1) this.queue.splice(index, 1);
+  }
+
   /** Whether nothing waits and another may start. */
   get isFree(): boolean {
     return this.queue.length === 0 && this.running.size < this.concurrency;
@@ -80,12 +92,9 @@ export class Lanes {
   }
 
   /** Forgets a command, which has been answered. */
-  remove({ id, kind }: Accepted): void {
-    const { running, queue } = this.#lanes[kind];
-    if (!running.delete(id)) {
-      const index = queue.findIndex((command) => command.id === id);
-      if (index !== -1) queue.splice(index, 1);
-    }
+  remove(command: Accepted): void {
+    const lane = this.#lanes[command.kind];
+    if (!lane.running.delete(command.id)) lane.leaveQueue(command);
     if (this.isIdle) { for (const resolve of this.#waitingForIdle.splice(0)) resolve(); }
   }
 

@@ -7,18 +7,18 @@ import { messageOf } from "../errors.ts";
 import type { Journal, Pending } from "../journal/journal.ts";
 import type { StopRequest, StopSignal } from "../journal/record.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
-import { backoff } from "../time.ts";
 import type { Exit } from "../workload/folder.ts";
-import { describeOutcome, notStarted, type Outcome, outcomeOf } from "../workload/outcome.ts";
+import { notStarted, type Outcome, outcomeOf } from "../workload/outcome.ts";
 import { examine } from "../workload/reattach.ts";
 import { Runner } from "../workload/runner.ts";
 import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
-import type { ShellPool, WaitingShell } from "../workload/shell_pool.ts";
+import type { ShellPool } from "../workload/shell_pool.ts";
 import type { WorkloadContext } from "../workload/workload.ts";
-import { answerWorkload } from "./answers.ts";
 import type { CancelTarget } from "./cancel.ts";
+import { Completion } from "./completion.ts";
 import { notConfigured } from "./intake.ts";
 import { type Lane, Lanes } from "./lanes.ts";
+import { type Start, Starter } from "./starter.ts";
 
 /** The settings that scheduling depends on. */
 export interface SchedulerSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
@@ -52,8 +52,8 @@ export interface Cancelled {
   readonly pid: number | undefined;
 }
 
-/** What is tried again when the disk is full waits this long in between. */
-const RETRY = { min: 2_000, max: 30_000 };
+/** What cannot be started because the disk is full waits this long. */
+const RETRY_MS = 2_000;
 
 /** Runs commands. */
 export class Scheduler {
@@ -61,9 +61,9 @@ export class Scheduler {
   readonly #pool: ShellPool;
   readonly #runner: Runner;
   readonly #lanes: Lanes;
+  readonly #starter: Starter;
+  readonly #completion: Completion;
   readonly #leaving = new AbortController();
-  /** What is being answered, or shown to its end. */
-  readonly #finishing = new Set<Promise<void>>();
   #open = false;
 
   /** Makes a scheduler that starts nothing before `open()`. */
@@ -80,6 +80,12 @@ export class Scheduler {
       pool: this.#pool,
       requestStop: (id, stop) => journal.requestStop(id, stop),
       onEnded: (running, exit) => this.#ended(running, exit),
+    });
+    this.#starter = new Starter({ ...context, journal, pool: this.#pool, runner: this.#runner });
+    this.#completion = new Completion({
+      ...options,
+      ...context,
+      folderOf: (id) => this.#runner.folderOf(id),
     });
   }
 
@@ -129,7 +135,7 @@ export class Scheduler {
     this.#leaving.abort();
     this.#runner.leave();
     const released = this.running().map((running) => running.release());
-    await Promise.all([this.#pool.close(), ...released, ...this.#finishing]);
+    await Promise.all([this.#pool.close(), ...released, this.#completion.leave()]);
   }
 
   /** Resolves when nothing runs and nothing waits. */
@@ -159,17 +165,11 @@ export class Scheduler {
 
   /** Remembers a command, and runs it when it is its turn. Throws when it cannot remember it. */
   accept(command: Accepted, params: string): void {
-    const { journal, context: { logger }, onAccepted } = this.#options;
+    const { context: { logger }, onAccepted } = this.#options;
     const lane = this.#lanes.of(command.kind);
-    const shell = this.#open && lane.isFree ? this.#pool.take() : undefined;
-    try {
-      journal.accept({ ...command, params }, shell?.process);
-    } catch (error) {
-      if (shell !== undefined) this.#pool.putBack(shell);
-      throw error;
-    }
-    if (shell !== undefined) {
-      this.#launch(lane, command, params, shell);
+    const start = this.#starter.accept(command, params, this.#open && lane.isFree);
+    if (start !== undefined) {
+      this.#begin(lane, start);
     } else {
       lane.queue.push(command);
       logger.info(`${nameOf(command)} waits for its turn (${lane.queue.length} in the queue)`);
@@ -198,14 +198,25 @@ export class Scheduler {
   #refuseUnconfigured(): void {
     for (const command of this.#lanes.queued()) {
       if (this.#options.settings[command.kind] !== undefined) continue;
-      this.#answer(command, notStarted(notConfigured(command.kind)));
+      const refusal = notStarted(notConfigured(command.kind));
+      this.#completion.untilStored(
+        `the refusal of ${nameOf(command)}`,
+        () => this.#answer(command, refusal),
+        () => {},
+      );
     }
   }
 
   /** Forgets that a command was started, which certainly never began. */
-  #unstart({ id }: Accepted): void {
-    this.#options.journal.requeue(id);
-    this.#runner.folderOf(id).remove();
+  #unstart(command: Accepted): void {
+    const { journal, context: { logger } } = this.#options;
+    try {
+      journal.requeue(command.id);
+    } catch (error) {
+      // Its next start overwrites what the journal has, and a next node would find the same.
+      logger.warn(`Cannot remember that ${nameOf(command)} never began: ${messageOf(error)}`);
+    }
+    this.#runner.folderOf(command.id).remove();
   }
 
   #startAll(): void {
@@ -214,39 +225,32 @@ export class Scheduler {
   }
 
   #startNext(lane: Lane): void {
-    const { journal, context: { clock, logger } } = this.#options;
+    const { clock, logger } = this.#options.context;
     while (this.#open && lane.mayStart) {
-      const shell = this.#pool.take();
-      if (shell === undefined) return this.#pool.fill();
       const command = lane.queue[0];
+      let start: Start | undefined;
       try {
-        const params = journal.params(command.id);
-        journal.start(command.id, shell.process);
-        lane.queue.shift();
-        this.#launch(lane, command, params, shell);
+        start = this.#starter.remember(command);
       } catch (error) {
-        this.#pool.putBack(shell);
         logger.error(`Cannot start ${nameOf(command)}: ${messageOf(error)}; trying again`);
-        clock.sleep(RETRY.min, this.#leaving.signal).then(() => this.#startNext(lane), () => {});
+        clock.sleep(RETRY_MS, this.#leaving.signal).then(() => this.#startNext(lane), () => {});
         return;
       }
+      if (start === undefined) return this.#pool.fill();
+      this.#begin(lane, start);
     }
   }
 
-  #launch(lane: Lane, command: Accepted, params: string, shell: WaitingShell): void {
-    lane.running.set(command.id, this.#runner.launch(command, params, shell));
-    this.#options.context.logger.info(
-      `${nameOf(command)} started as process ${shell.process.pid} (id ${command.id})`,
-    );
+  /** Lets a command begin, which may have waited. */
+  #begin(lane: Lane, start: Start): void {
+    lane.leaveQueue(start.command);
+    lane.running.set(start.command.id, this.#starter.begin(start));
   }
 
   #ended(running: RunningWorkload, exit: Exit): void {
     const { command, resumed, stopRequest } = running;
     if (exit.type !== "never_began" || !resumed || stopRequest !== undefined) {
-      const finishing = this.#finish(running, exit)
-        .finally(() => this.#finishing.delete(finishing));
-      this.#finishing.add(finishing);
-      return;
+      return this.#completion.finish(running, exit, (...end) => this.#answer(...end));
     }
     // The node that started it died before its shell had the command.
     const lane = this.#lanes.of(command.kind);
@@ -257,39 +261,20 @@ export class Scheduler {
     this.#startNext(lane);
   }
 
-  /** Remembers and answers the end of a workload, trying until that is on disk. */
-  async #finish(running: RunningWorkload, exit: Exit): Promise<void> {
-    const { settings, context: { clock, logger } } = this.#options;
-    const { command, stopRequest } = running;
-    const outcome = outcomeOf(exit, stopRequest, settings.timeout[command.kind]);
-    for (let attempt = 0;; attempt++) {
-      try {
-        this.#answer(command, outcome);
-        break;
-      } catch (error) {
-        logger.error(
-          `Cannot store the end of ${nameOf(command)}: ${messageOf(error)}; trying until I can`,
-        );
-        try {
-          await clock.sleep(backoff(attempt, RETRY), this.#leaving.signal);
-        } catch {
-          return; // The next node finds the exit file.
-        }
-      }
-    }
-    const seconds = ((clock.now() - running.startedAt) / 1000).toFixed(1);
-    await running.release();
-    logger.info(`${nameOf(command)} ${describeOutcome(outcome)} after ${seconds} s`);
-  }
-
+  /** Answers a command, and starts the next of its lane: remembering both at once saves time. */
   #answer(command: Accepted, outcome: Outcome): void {
-    const { settings, journal, replies, onAnswered } = this.#options;
-    const folder = this.#runner.folderOf(command.id);
-    const message = answerWorkload(command, outcome, folder, settings.maxOutput);
-    const end = { ...outcome.end, bytes: folder.size() };
-    replies.send(journal.end(command.id, end, [message]));
+    const lane = this.#lanes.of(command.kind);
+    const next = this.#open ? lane.nextWithout(command) : undefined;
+    let start: Start | undefined;
+    try {
+      this.#completion.answer(command, outcome, () => start = next && this.#starter.remember(next));
+    } catch (error) {
+      if (start !== undefined) this.#starter.abandon(start);
+      throw error;
+    }
     this.#lanes.remove(command);
-    this.#startNext(this.#lanes.of(command.kind));
-    onAnswered?.(outcome);
+    if (start !== undefined) this.#begin(lane, start);
+    this.#startNext(lane);
+    this.#options.onAnswered?.(outcome);
   }
 }

@@ -117,7 +117,7 @@ export class Journal implements Disposable {
 
   /** Remembers how a command ended together with the messages that tell of it. */
   end(id: string, end: End, messages: readonly Message[]): Pending[] {
-    return this.#transaction(() => {
+    return this.atomically(() => {
       // Large params are of no use any more, but would stay on disk for days.
       this.#run(
         `UPDATE commands SET state = 'ended', ended_at = ?, cause = ?, exit_code = ?, signal = ?,
@@ -170,7 +170,7 @@ export class Journal implements Disposable {
 
   /** Remembers that messages were delivered. Those that belong to no command are of no more use. */
   delivered(seqs: readonly number[]): void {
-    this.#transaction(() => {
+    this.atomically(() => {
       for (const seq of seqs) {
         this.#run("DELETE FROM outbox WHERE seq = ? AND command_id IS NULL", seq);
         this.#run("UPDATE outbox SET delivered_at = ? WHERE seq = ?", this.#clock.now(), seq);
@@ -230,33 +230,35 @@ export class Journal implements Disposable {
 
   /** Remembers that the files of these commands are gone. */
   filesRemoved(ids: readonly string[]): void {
-    this.#transaction(() => {
+    this.atomically(() => {
       for (const id of ids) this.#run("UPDATE commands SET bytes = 0 WHERE id = ?", id);
     });
   }
 
   /** Forgets commands and their messages. */
   forget(ids: readonly string[]): void {
-    this.#transaction(() => {
+    this.atomically(() => {
       for (const id of ids) this.#run("DELETE FROM commands WHERE id = ?", id);
     });
   }
 
-  #started(process: ProcessIdentity): [number, number, string, string] {
-    return [this.#clock.now(), process.pid, process.startTime, process.bootId];
-  }
-
-  #transaction<T>(body: () => T): T {
-    this.#db.exec("BEGIN IMMEDIATE");
+  /** Remembers all that `body` does, or nothing of it when it throws. */
+  atomically<T>(body: () => T): T {
+    if (this.#db.isTransaction) return body();
+    this.#run("BEGIN IMMEDIATE");
     try {
       const result = body();
-      this.#db.exec("COMMIT");
+      this.#run("COMMIT");
       return result;
     } catch (error) {
       // A full disk makes SQLite roll back by itself, and a second rollback would hide why.
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      if (this.#db.isTransaction) this.#run("ROLLBACK");
       throw error;
     }
+  }
+
+  #started(process: ProcessIdentity): [number, number, string, string] {
+    return [this.#clock.now(), process.pid, process.startTime, process.bootId];
   }
 
   #prepare(sql: string): StatementSync {

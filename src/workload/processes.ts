@@ -13,8 +13,6 @@ export interface Host {
   readonly bootId: string;
   /** The shell that templates run under: `bash`, or `sh` where there is none. */
   readonly shell: "bash" | "sh";
-  /** Whether there is setsid(1), which makes a session without forking the whole node. */
-  readonly setsid?: boolean;
 }
 
 /** `sh` cannot be run, without which no workload can. */
@@ -25,15 +23,14 @@ export class ShellMissingError extends CloudNodeError {
 
 const HOST_SCRIPT = `
 command -v bash >/dev/null && echo bash || echo sh
-command -v setsid >/dev/null && echo setsid || echo
 cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootsessionuuid 2>/dev/null || :
 `;
 
 /** Learns what is the same for all workloads of this machine. */
 export async function inspectHost(): Promise<Host> {
   try {
-    const [shell, setsid, bootId = ""] = (await shellOutput(HOST_SCRIPT)).split("\n");
-    return { shell: shell === "bash" ? "bash" : "sh", setsid: setsid === "setsid", bootId };
+    const [shell, bootId = ""] = (await shellOutput(HOST_SCRIPT)).split("\n");
+    return { shell: shell === "bash" ? "bash" : "sh", bootId };
   } catch (error) {
     throw new ShellMissingError('Cannot run "sh", which every workload needs', {
       hint: "Put a POSIX shell on the PATH, and allow it with --allow-run=sh",

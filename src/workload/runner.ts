@@ -53,20 +53,18 @@ export class Runner {
     this.#shells.add(shell);
     shell.exited.then((exit) => {
       this.#shells.delete(shell);
-      if (!this.#leaving.signal.aborted) this.#options.onEnded(running, exit);
+      if (exit === undefined) this.#watch(running);
+      else if (!this.#leaving.signal.aborted) this.#options.onEnded(running, exit);
     });
-    this.#handOver(command, params, shell, folder)
-      // The next shell is started while this one works, when it costs no command any time.
-      .finally(() => pool.fill());
+    this.#handOver(command, params, shell, folder);
+    pool.fillLater();
     return running;
   }
 
   /** Takes up a workload of an earlier node. */
   attach(record: CommandRecord): RunningWorkload {
-    const { context } = this.#options;
     const running = this.recall(record);
-    watch(record.process!, running.folder, context, this.#leaving.signal)
-      .then((exit) => this.#options.onEnded(running, exit), () => {});
+    this.#watch(running);
     return running;
   }
 
@@ -86,12 +84,18 @@ export class Runner {
     for (const shell of this.#shells) shell.leave();
   }
 
-  async #handOver(
+  #watch(running: RunningWorkload): void {
+    const { context, onEnded } = this.#options;
+    watch(running.process, running.folder, context, this.#leaving.signal)
+      .then((exit) => onEnded(running, exit), () => {});
+  }
+
+  #handOver(
     command: Accepted,
     params: string,
     shell: WaitingShell,
     folder: WorkloadFolder,
-  ): Promise<void> {
+  ): void {
     const { logger } = this.#options.context;
     const inlineBody = byteLength(params) <= MAX_INLINE_BODY;
     if (!inlineBody) {
@@ -101,7 +105,7 @@ export class Runner {
       );
     }
     try {
-      await shell.run(folder, params, {
+      shell.run(folder, params, {
         kind: command.kind,
         inlineBody,
         env: {
@@ -114,7 +118,7 @@ export class Runner {
     } catch (error) {
       logger.error(`Cannot start ${nameOf(command)}: ${messageOf(error)}`);
       // Without its line the shell ends, and `exited` tells that the workload never began.
-      await shell.dismiss();
+      shell.dismiss();
     }
   }
 

@@ -11,8 +11,9 @@ import type { Logger } from "../log.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import { backoff, type Clock } from "../time.ts";
 import { type Exit, WorkloadFolder } from "./folder.ts";
-import { type Host, parseStartTime } from "./processes.ts";
-import { commandLine, INNER_SCRIPT, OUTER_SCRIPT, type ShellCommand, shellSource } from "./shim.ts";
+import { type Launched, Launcher } from "./launcher.ts";
+import type { Host } from "./processes.ts";
+import { commandLine, INNER_SCRIPT, type ShellCommand, shellSource } from "./shim.ts";
 
 /** What the shells of a pool have in common. */
 export interface ShellPoolOptions {
@@ -36,25 +37,27 @@ export interface ShellPoolOptions {
 /** The prefix of the folders of shells that still wait. */
 const WAITING = ".waiting-";
 
+/** For how long a command that has just begun has the machine to itself. */
+const FILL_AFTER_MS = 20;
+
 /** Shells that wait for work. */
 export class ShellPool {
   readonly #options: ShellPoolOptions;
   readonly #arguments: string[];
   readonly #closing = new AbortController();
   readonly #waiting: WaitingShell[] = [];
+  /** Launchers whose last workload has ended. */
+  readonly #idle: Launcher[] = [];
   #starting = 0;
-  /** Those who start shells, to be waited for at the end. */
-  readonly #starters = new Set<Promise<void>>();
+  #filling = false;
+  /** What is under way, to be waited for at the end. */
+  readonly #tasks = new Set<Promise<void>>();
   #failures = 0;
 
   /** Makes a pool; `fill()` starts its shells. */
   constructor(options: ShellPoolOptions) {
     this.#options = options;
     this.#arguments = [
-      "-c",
-      OUTER_SCRIPT,
-      "cloud-node",
-      options.host.shell,
       INNER_SCRIPT,
       options.workFolder,
       ...WORKLOAD_KINDS.map((kind) => shellSource(options.templates[kind] ?? "")),
@@ -69,9 +72,18 @@ export class ShellPool {
     if (this.#closing.signal.aborted) return;
     while (this.#waiting.length + this.#starting < this.#options.size) {
       this.#starting++;
-      const starter = this.#add().finally(() => this.#starters.delete(starter));
-      this.#starters.add(starter);
+      this.#track(this.#add());
     }
+  }
+
+  /** Starts them when the commands at hand need the machine no more, or not at once. */
+  async fillLater(): Promise<void> {
+    if (this.#waiting.length === 0) return this.fill();
+    if (this.#filling) return;
+    this.#filling = true;
+    await this.#options.clock.sleep(FILL_AFTER_MS, this.#closing.signal).catch(() => {});
+    this.#filling = false;
+    this.fill();
   }
 
   /** A shell that is ready, which then is the caller's. */
@@ -87,8 +99,16 @@ export class ShellPool {
   /** Ends the shells that wait. Workloads that run go on. */
   async close(): Promise<void> {
     this.#closing.abort();
-    const dismissed = this.#waiting.splice(0).map((shell) => shell.dismiss());
-    await Promise.all([...dismissed, ...this.#starters]);
+    await Promise.all([
+      ...this.#waiting.splice(0).map((shell) => shell.dismiss()),
+      ...this.#idle.splice(0).map((launcher) => launcher.close()),
+      ...this.#tasks,
+    ]);
+  }
+
+  #track(task: Promise<void>): void {
+    const tracked = task.finally(() => this.#tasks.delete(tracked));
+    this.#tasks.add(tracked);
   }
 
   async #add(): Promise<void> {
@@ -118,103 +138,87 @@ export class ShellPool {
     if (index === -1) return;
     this.#waiting.splice(index, 1);
     this.#options.logger.warn("A shell that waited for work was ended; starting another");
-    // Its inner half may still wait.
-    shell.dismiss();
+    this.#track(shell.dismiss());
     this.fill();
   }
 
   async #start(): Promise<WaitingShell> {
     const { workloadsFolder, env, host } = this.#options;
-    const folder = `${workloadsFolder}/${WAITING}${crypto.randomUUID()}`;
-    fs.mkdirSync(folder, { mode: 0o700 });
+    const path = `${workloadsFolder}/${WAITING}${crypto.randomUUID()}`;
+    fs.mkdirSync(path, { mode: 0o700 });
+    let launcher: Launcher | undefined;
     try {
-      // A session of its own: no terminal and no signal for the node reaches the workload. Deno's
-      // way to one forks the node, which takes it five times as long as to start setsid(1).
-      const { setsid = false } = host;
-      const child = new Deno.Command(setsid ? "setsid" : "sh", {
-        args: setsid ? ["sh", ...this.#arguments] : this.#arguments,
-        detached: !setsid,
-        cwd: folder,
-        clearEnv: true,
-        env,
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "null",
-      }).spawn();
-      const startTime = parseStartTime((await new Response(child.stdout).text()).trim());
-      if (startTime === undefined) {
-        await child.stdin.close().catch(() => {});
-        throw new Error("it does not tell when it started");
-      }
-      return new WaitingShell(child, { pid: child.pid, startTime, bootId: host.bootId }, folder);
+      launcher = this.#idle.pop() ??
+        new Launcher({ host, cwd: workloadsFolder, env, args: this.#arguments });
+      const folder = new CurrentFolder(path);
+      const launched = await launcher.start(path, () => folder.current);
+      const shell = new WaitingShell(launcher, launched, folder);
+      shell.exited.then((exit) => {
+        if (exit !== undefined) this.#track(this.#takeBack(shell, launched.gone));
+      });
+      return shell;
     } catch (error) {
-      removeFolder(folder);
+      await launcher?.close();
+      removeFolder(path);
       throw error;
     }
   }
+
+  async #takeBack({ launcher }: WaitingShell, gone: Promise<boolean>): Promise<void> {
+    const reusable = await gone;
+    if (!reusable || this.#closing.signal.aborted || this.#idle.length >= this.#options.size) {
+      return await launcher.close();
+    }
+    this.#idle.push(launcher);
+    this.fill();
+  }
 }
 
-/** A shell that waits for one command. */
+/** The folder of a workload, which has another name while its shells wait for their command. */
+class CurrentFolder {
+  current: WorkloadFolder;
+
+  constructor(path: string) {
+    this.current = new WorkloadFolder(path);
+  }
+}
+
+/** Shells that wait for one command. */
 export class WaitingShell {
   /** The process that will run it. */
   readonly process: ProcessIdentity;
-  /** How it ended, once it did. */
-  readonly exited: Promise<Exit>;
-  readonly #child: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  #folder: WorkloadFolder;
+  /** How it ended, once it did; `undefined` when that cannot be told from here any more. */
+  readonly exited: Promise<Exit | undefined>;
+  /** What has started it. */
+  readonly launcher: Launcher;
+  readonly #folder: CurrentFolder;
 
-  /** Takes over a shell that has just started in `folder`. */
-  constructor(child: Deno.ChildProcess, process: ProcessIdentity, folder: string) {
-    this.#child = child;
+  /** Takes over shells that have just started in `folder`. */
+  constructor(launcher: Launcher, { process, exited }: Launched, folder: CurrentFolder) {
+    this.launcher = launcher;
     this.process = process;
-    this.#folder = new WorkloadFolder(folder);
-    this.#input = child.stdin.getWriter();
-    this.exited = child.status.then((status) => this.#exit(status));
-  }
-
-  /** The folder of the workload. */
-  get folder(): string {
-    return this.#folder.path;
-  }
-
-  /**
-   * Makes `folder` the workload's own, which holds its params, and lets it begin. Resolves when the
-   * shell has its command.
-   */
-  run(folder: WorkloadFolder, params: string, command: ShellCommand): Promise<void> {
-    // The shells' current directory follows the new name.
-    fs.renameSync(this.#folder.path, folder.path);
+    this.exited = exited;
     this.#folder = folder;
-    folder.writeParams(params);
-    return this.#send(new TextEncoder().encode(commandLine(command)));
   }
 
-  /** Lets the shell end without work, and waits for it. */
+  /** Makes `folder` the workload's own, which holds its params, and lets it begin. */
+  run(folder: WorkloadFolder, params: string, command: ShellCommand): void {
+    // The shells' current directory follows the new name.
+    fs.renameSync(this.#folder.current.path, folder.path);
+    this.#folder.current = folder;
+    folder.writeParams(params);
+    this.launcher.send(commandLine(command));
+  }
+
+  /** Lets the shells end without work, and waits for them. */
   async dismiss(): Promise<void> {
-    await this.#input.close().catch(() => {});
-    await this.#child.status;
-    removeFolder(this.#folder.path);
+    await this.launcher.close();
+    removeFolder(this.#folder.current.path);
   }
 
   /** Stops waiting for the workload, which goes on. */
   leave(): void {
-    this.#child.unref();
-  }
-
-  async #send(line: Uint8Array<ArrayBuffer>): Promise<void> {
-    try {
-      await this.#input.write(line);
-      await this.#input.close();
-    } catch {
-      // The shell is gone: `exited` tells that it never began.
-    }
-  }
-
-  #exit(status: Deno.CommandStatus): Exit {
-    if (status.signal !== null) return { type: "killed", signal: status.signal };
-    const recorded = this.#folder.exitFile();
-    return recorded === undefined ? { type: "never_began" } : { type: "exited", code: status.code };
+    this.launcher.leave();
   }
 }
 

@@ -38,7 +38,7 @@ export interface Ended {
 
 /** A pool that remembers what it gave away, so that a test can wait for the end of all of it. */
 export class WatchedPool extends ShellPool {
-  readonly #exited: Promise<Exit>[] = [];
+  readonly #exited: Promise<unknown>[] = [];
 
   override take(): WaitingShell | undefined {
     const shell = super.take();

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   commandLine,
   MAX_INLINE_BODY,
@@ -257,11 +263,15 @@ Deno.test("templates are bash where there is one: real ones source and use its s
   assertEquals([stdout, stderr], ["yes\n2\n", ""]);
 });
 
-Deno.test("a workload leads a session of its own, without a terminal", async () => {
+Deno.test("a workload leads a process group of its own, in a session without a terminal that is not the node's", async () => {
   if (Deno.build.os !== "linux") return;
   const { stdout, running } = await runOnce(`read -r stat </proc/$$/stat; echo "\${stat##*) }"`);
   const [, , group, session, terminal] = stdout.split(" ").map(Number);
-  assertEquals([group, session, terminal], [running.process.pid, running.process.pid, 0]);
+  assertEquals([group, terminal], [running.process.pid, 0]);
+  const [, , , own] = Deno.readTextFileSync("/proc/self/stat").split(") ")[1].split(" ").map(
+    Number,
+  );
+  assertNotEquals(session, own);
 });
 
 Deno.test("a shell that gets no command does nothing", async () => {
