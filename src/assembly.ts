@@ -34,6 +34,8 @@ export interface AssemblyOptions {
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
+  /** Whether to take one command only. */
+  readonly once: boolean;
   /** Called when a command was accepted. */
   onAccepted(): void;
   /** Called when an accepted command was answered. */
@@ -87,6 +89,7 @@ export class Assembly implements Disposable {
       this.intake = new Intake({
         templates: settings,
         dedupeWindow: settings.dedupeWindow,
+        once: options.once,
         journal: this.journal,
         scheduler: this.scheduler,
         replies: this.outbox,
@@ -141,6 +144,7 @@ export class Assembly implements Disposable {
       password: settings.mqttPassword ?? settings.token,
       logger: createLogger("mqtt"),
       onMessage: (message) => this.#receive(message),
+      settle: () => this.#dispatcher.settle(),
       onConnected: () => this.outbox.connected(),
     });
   }

@@ -87,7 +87,7 @@ export class Life {
 
   /** Lives until it is ended, or something makes going on pointless, which is thrown. */
   async live(): Promise<RunResult> {
-    const { settings, tokenSource, env } = this.#options;
+    const { settings, tokenSource, env, once } = this.#options;
     const { token, mqttPassword } = settings;
     if (token === undefined) throw missingTokenError();
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
@@ -97,6 +97,7 @@ export class Life {
       tokenSource,
       env,
       host,
+      once,
       onAccepted: () => this.#onAccepted(),
       onAnswered: ({ status }) => {
         this.#result[status === "ok" ? "succeeded" : "failed"]++;

@@ -14,20 +14,18 @@ import {
   type MessageProperties,
   MqttLink,
   PublishRefusedError,
+  type Receiver,
 } from "./mqtt_link.ts";
 
 export { type Broker, type Inbound, type MessageProperties, PublishRefusedError };
 
-/** What a connection needs to know and whom it tells. */
-export interface MqttConnectionOptions extends Broker {
+/**
+ * What a connection needs to know and whom it tells. Messages of a resumed session come before
+ * `onConnected`.
+ */
+export interface MqttConnectionOptions extends Broker, Receiver {
   /** Where state changes are logged, once each. */
   readonly logger: Logger;
-  /**
-   * Takes in a message, synchronously: it is acknowledged to the broker when this returns. When it
-   * throws, the message is not acknowledged and the connection is dropped, so that the broker
-   * delivers again. Messages of a resumed session come before `onConnected`.
-   */
-  onMessage(message: Inbound): void;
   /** Called when the connection is up and every topic is subscribed. */
   onConnected?(connection: { version: "5" | "3.1.1"; sessionResumed: boolean }): void;
   /** Called when a connection that was up is closed. */
@@ -156,7 +154,7 @@ export class MqttConnection {
     { version }: Attempt,
     signal: AbortSignal,
   ): Promise<{ failure: Failure; lasted: number | undefined }> {
-    const link = new MqttLink(this.#options, version, this.#options.onMessage);
+    const link = new MqttLink(this.#options, version, this.#options);
     const closed = link.closed.then((failure) => {
       this.#withdraw();
       return failure;

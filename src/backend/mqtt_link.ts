@@ -51,6 +51,21 @@ export interface Broker {
   readonly forget?: boolean;
 }
 
+/** Who takes in what comes from a broker. */
+export interface Receiver {
+  /**
+   * Takes in a message, synchronously. When it throws, the message is not acknowledged and the
+   * connection is dropped, so that the broker delivers again.
+   */
+  onMessage(message: Inbound): void;
+  /**
+   * Called before messages that were taken in are acknowledged, for all that came at once: what must
+   * survive a crash is on disk when it returns. When it throws, none of them is acknowledged and the
+   * connection is dropped.
+   */
+  settle?(): void;
+}
+
 /** The broker received a message and refused it, so that sending it again will not help. */
 export class PublishRefusedError extends BrokerError {
   /** The MQTT 5 reason code, 0x80 or above. */
@@ -94,10 +109,11 @@ export class MqttLink {
   #failure: Failure | undefined;
   #established = false;
   #isClosed = false;
+  #holding = false;
   #goodbye: ReturnType<typeof setTimeout> | undefined;
 
-  /** Starts to connect. `onMessage` is called from the moment on when the broker accepts. */
-  constructor(broker: Broker, version: ProtocolVersion, onMessage: (message: Inbound) => void) {
+  /** Starts to connect. `receiver` is called from the moment on when the broker accepts. */
+  constructor(broker: Broker, version: ProtocolVersion, receiver: Receiver) {
     const accepted = Promise.withResolvers<IConnackPacket | undefined>();
     const closed = Promise.withResolvers<Failure>();
     let isAccepted = false;
@@ -108,16 +124,13 @@ export class MqttLink {
     // This hook runs before PUBACK is sent: without its callback there is none, and nothing that
     // came after this message is looked at.
     this.#client.handleMessage = (packet, acknowledge) => {
-      try {
-        onMessage(inbound(packet));
-      } catch (error) {
-        this.#drop({
-          kind: "trouble",
-          why: `a message on topic ${quoted(packet.topic)} was not taken in: ${messageOf(error)}`,
-        });
-        return;
-      }
-      acknowledge();
+      this.#holdBack(receiver);
+      if (
+        this.#attempt(
+          `a message on topic ${quoted(packet.topic)} was not taken in`,
+          () => receiver.onMessage(inbound(packet)),
+        )
+      ) acknowledge();
     };
     this.#client.on("connect", (connack) => {
       isAccepted = true;
@@ -211,6 +224,30 @@ export class MqttLink {
     }
     this.#goodbye ??= setTimeout(() => this.#socket.destroy(), GOODBYE_TIMEOUT_MS);
     this.#socket.end(DISCONNECT);
+  }
+
+  /** Keeps acknowledgements from leaving before all that came in with them is settled. */
+  #holdBack(receiver: Receiver): void {
+    if (this.#holding) return;
+    this.#holding = true;
+    this.#socket.cork();
+    setImmediate(() => {
+      this.#holding = false;
+      if (this.#attempt("messages were not remembered", () => receiver.settle?.())) {
+        this.#socket.uncork();
+      }
+    });
+  }
+
+  /** Calls `action`. When it throws, the connection is dropped for `why`. */
+  #attempt(why: string, action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      this.#drop({ kind: "trouble", why: `${why}: ${messageOf(error)}` });
+      return false;
+    }
   }
 
   #drop(failure: Failure | undefined): void {

@@ -63,9 +63,11 @@ export class CommandClient implements AsyncDisposable {
     const clientId = `cyberwave-cloud-node-run-${random}`;
     let failure: Failure | undefined;
     for (const version of [5, 4] as const) {
-      const link = new MqttLink({ ...broker, clientId, forget: true }, version, (message) => {
-        const reply = decodeReply(message);
-        if (reply !== undefined) waiting.get(String(reply.request_id))?.(reply);
+      const link = new MqttLink({ ...broker, clientId, forget: true }, version, {
+        onMessage(message) {
+          const reply = decodeReply(message);
+          if (reply !== undefined) waiting.get(String(reply.request_id))?.(reply);
+        },
       });
       const close = () => link.close();
       signal.addEventListener("abort", close, { once: true });

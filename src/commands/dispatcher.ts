@@ -16,8 +16,10 @@ import type { Cancelled } from "./scheduler.ts";
 
 /** What takes commands for workloads. */
 export interface WorkloadIntake {
-  /** Accepts a command, or answers it at once. */
+  /** Takes a command for `settle()`, or answers it at once. */
   submit(kind: WorkloadKind, command: Command, address: ReplyAddress): void;
+  /** Accepts what was submitted, or answers it. Returns when that is on disk. */
+  settle(): void;
 }
 
 /** What stops workloads. */
@@ -48,13 +50,18 @@ export interface CommandMessage {
   readonly retained: boolean;
 }
 
-/** Takes in messages. When `receive` returns, they are remembered or answered. */
+/** Takes in messages. When `settle` returns, they are remembered or answered. */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
 
   /** Makes a dispatcher. */
   constructor(options: DispatcherOptions) {
     this.#options = options;
+  }
+
+  /** Remembers the commands that were taken in. */
+  settle(): void {
+    this.#options.intake.settle();
   }
 
   /** Takes in a message. */
@@ -89,6 +96,8 @@ export class Dispatcher {
     if (isWorkloadKind(command.name)) {
       return intake.submit(command.name, command, address());
     }
+    // It may be about one that came just before.
+    intake.settle();
     switch (command.name) {
       case "status":
         return this.#answer(command, { output: status() });

@@ -22,10 +22,11 @@ export class Lane {
     return this.queue.length > 0 && this.running.size < this.concurrency;
   }
 
-  /** What may start when `command` has left: the first in the queue, if there is room then. */
-  nextWithout({ id }: Accepted): Accepted | undefined {
-    const running = this.running.has(id) ? this.running.size - 1 : this.running.size;
-    return running < this.concurrency ? this.queue.find((command) => command.id !== id) : undefined;
+  /** What may start when the commands with these ids have left, in order. */
+  nextWithout(leaving: ReadonlySet<string>): Accepted[] {
+    const running = this.running.keys().filter((id) => !leaving.has(id)).toArray().length;
+    const room = Math.max(0, this.concurrency - running);
+    return this.queue.values().filter(({ id }) => !leaving.has(id)).take(room).toArray();
   }
 
   /** Takes a command out of the queue, if it is there. */
@@ -34,9 +35,9 @@ export class Lane {
     if (index !== -1) this.queue.splice(index, 1);
   }
 
-  /** Whether nothing waits and another may start. */
-  get isFree(): boolean {
-    return this.queue.length === 0 && this.running.size < this.concurrency;
+  /** How many may start that come now: none while others wait. */
+  get room(): number {
+    return this.queue.length === 0 ? Math.max(0, this.concurrency - this.running.size) : 0;
   }
 }
 

@@ -15,10 +15,10 @@ import { type Accepted, nameOf, type RunningWorkload } from "../workload/running
 import type { ShellPool } from "../workload/shell_pool.ts";
 import type { WorkloadContext } from "../workload/workload.ts";
 import type { CancelTarget } from "./cancel.ts";
-import { Completion } from "./completion.ts";
+import { Completion, type Ended } from "./completion.ts";
 import { notConfigured } from "./intake.ts";
 import { type Lane, Lanes } from "./lanes.ts";
-import { type Start, Starter } from "./starter.ts";
+import { type Arrival, type Start, Starter } from "./starter.ts";
 
 /** The settings that scheduling depends on. */
 export interface SchedulerSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
@@ -86,6 +86,7 @@ export class Scheduler {
       ...options,
       ...context,
       folderOf: (id) => this.#runner.folderOf(id),
+      settle: (ended) => this.#answer(ended),
     });
   }
 
@@ -163,19 +164,25 @@ export class Scheduler {
     return this.#lanes.of(kind);
   }
 
-  /** Remembers a command, and runs it when it is its turn. Throws when it cannot remember it. */
-  accept(command: Accepted, params: string): void {
+  /** Remembers commands, and runs each when it is its turn. Throws when it cannot remember them. */
+  accept(arrivals: readonly Arrival[]): void {
+    const starts = this.#starter.acceptAll(
+      arrivals,
+      (kind) => this.#open ? this.#lanes.of(kind).room : 0,
+    );
     const { context: { logger }, onAccepted } = this.#options;
-    const lane = this.#lanes.of(command.kind);
-    const start = this.#starter.accept(command, params, this.#open && lane.isFree);
-    if (start !== undefined) {
-      this.#begin(lane, start);
-    } else {
-      lane.queue.push(command);
-      logger.info(`${nameOf(command)} waits for its turn (${lane.queue.length} in the queue)`);
-      this.#pool.fill();
+    for (const { command } of arrivals) {
+      const lane = this.#lanes.of(command.kind);
+      const start = starts.get(command.id);
+      if (start !== undefined) {
+        this.#begin(lane, start);
+      } else {
+        lane.queue.push(command);
+        logger.info(`${nameOf(command)} waits for its turn (${lane.queue.length} in the queue)`);
+        this.#pool.fill();
+      }
+      onAccepted?.();
     }
-    onAccepted?.();
   }
 
   /** Stops a command that runs or waits. `undefined`: there is none. */
@@ -190,7 +197,7 @@ export class Scheduler {
     const command = this.#lanes.findQueued(target);
     if (command === undefined) return undefined;
     const stop: StopRequest = { cause: "cancelled", signal, at: clock.now() };
-    this.#answer(command, outcomeOf({ type: "never_began" }, stop));
+    this.#answer([{ command, outcome: outcomeOf({ type: "never_began" }, stop) }]);
     return { command, pid: undefined };
   }
 
@@ -198,12 +205,8 @@ export class Scheduler {
   #refuseUnconfigured(): void {
     for (const command of this.#lanes.queued()) {
       if (this.#options.settings[command.kind] !== undefined) continue;
-      const refusal = notStarted(notConfigured(command.kind));
-      this.#completion.untilStored(
-        `the refusal of ${nameOf(command)}`,
-        () => this.#answer(command, refusal),
-        () => {},
-      );
+      this.#lanes.of(command.kind).leaveQueue(command);
+      this.#completion.refuse(command, notStarted(notConfigured(command.kind)));
     }
   }
 
@@ -250,7 +253,7 @@ export class Scheduler {
   #ended(running: RunningWorkload, exit: Exit): void {
     const { command, resumed, stopRequest } = running;
     if (exit.type !== "never_began" || !resumed || stopRequest !== undefined) {
-      return this.#completion.finish(running, exit, (...end) => this.#answer(...end));
+      return this.#completion.finish(running, exit);
     }
     // The node that started it died before its shell had the command.
     const lane = this.#lanes.of(command.kind);
@@ -261,20 +264,23 @@ export class Scheduler {
     this.#startNext(lane);
   }
 
-  /** Answers a command, and starts the next of its lane: remembering both at once saves time. */
-  #answer(command: Accepted, outcome: Outcome): void {
-    const lane = this.#lanes.of(command.kind);
-    const next = this.#open ? lane.nextWithout(command) : undefined;
-    let start: Start | undefined;
+  /** Answers commands, and starts the next of their lanes: remembering both at once saves time. */
+  #answer(ended: readonly Ended[]): void {
+    const leaving = new Set(ended.map(({ command }) => command.id));
+    const starts: Start[] = [];
     try {
-      this.#completion.answer(command, outcome, () => start = next && this.#starter.remember(next));
+      this.#completion.answer(ended, () => {
+        for (const lane of this.#open ? this.#lanes.all() : []) {
+          this.#starter.rememberAll(lane.nextWithout(leaving), starts);
+        }
+      });
     } catch (error) {
-      if (start !== undefined) this.#starter.abandon(start);
+      for (const start of starts) this.#starter.abandon(start);
       throw error;
     }
-    this.#lanes.remove(command);
-    if (start !== undefined) this.#begin(lane, start);
-    this.#startNext(lane);
-    this.#options.onAnswered?.(outcome);
+    for (const { command } of ended) this.#lanes.remove(command);
+    for (const start of starts) this.#begin(this.#lanes.of(start.command.kind), start);
+    this.#startAll();
+    for (const { outcome } of ended) this.#options.onAnswered?.(outcome);
   }
 }

@@ -5,14 +5,20 @@
  */
 import type { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Runner } from "../workload/runner.ts";
 import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
 import type { ShellPool, WaitingShell } from "../workload/shell_pool.ts";
 
-/** A command whose start is remembered, and what it is to be started with. */
-export interface Start {
+/** A command as it arrived. */
+export interface Arrival {
   readonly command: Accepted;
+  /** Its params as JSON. */
   readonly params: string;
+}
+
+/** A command whose start is remembered, and what it is to be started with. */
+export interface Start extends Arrival {
   readonly shell: WaitingShell;
 }
 
@@ -33,8 +39,44 @@ export class Starter {
     this.#options = options;
   }
 
-  /** Remembers a new command, with its start if it is to start now and a shell is ready for it. */
-  accept(command: Accepted, params: string, now: boolean): Start | undefined {
+  /**
+   * Remembers new commands, with the starts of those for whose kind there is room and a shell is
+   * ready. Throws when it cannot, and then remembers none.
+   */
+  acceptAll(
+    arrivals: readonly Arrival[],
+    roomOf: (kind: WorkloadKind) => number,
+  ): Map<string, Start> {
+    const starts = new Map<string, Start>();
+    const rooms = new Map<WorkloadKind, number>();
+    try {
+      this.#options.journal.atomically(() => {
+        for (const arrival of arrivals) {
+          const { id, kind } = arrival.command;
+          const room = rooms.get(kind) ?? roomOf(kind);
+          const start = this.#accept(arrival, room > 0);
+          if (start !== undefined) starts.set(id, start);
+          // In order: behind one that waits the others wait as well.
+          rooms.set(kind, start === undefined ? 0 : room - 1);
+        }
+      });
+      return starts;
+    } catch (error) {
+      for (const start of starts.values()) this.abandon(start);
+      throw error;
+    }
+  }
+
+  /** Remembers the starts of commands that have waited in `starts`, until no more shell is ready. */
+  rememberAll(commands: readonly Accepted[], starts: Start[]): void {
+    for (const command of commands) {
+      const start = this.remember(command);
+      if (start === undefined) return;
+      starts.push(start);
+    }
+  }
+
+  #accept({ command, params }: Arrival, now: boolean): Start | undefined {
     const { journal, pool } = this.#options;
     const shell = now ? pool.take() : undefined;
     if (shell === undefined) {

@@ -15,7 +15,10 @@ class Harness {
   readonly posted: Message[] = [];
   cancel: () => Cancelled | undefined = () => undefined;
   readonly #dispatcher = new Dispatcher({
-    intake: { submit: (kind, command) => this.submitted.push([kind, command]) },
+    intake: {
+      submit: (kind, command) => this.submitted.push([kind, command]),
+      settle: () => {},
+    },
     scheduler: {
       cancel: (target) => {
         this.cancelled.push(target);

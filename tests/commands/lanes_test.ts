@@ -17,15 +17,27 @@ Deno.test("each kind has a lane of its own", () => {
   assertEquals(lanes.all().map(({ concurrency }) => concurrency), [2, 1, 1]);
 });
 
-Deno.test("a lane is free while nothing waits and another may run", () => {
+Deno.test("a lane has room for those that come now while nothing waits and more may run", () => {
   const lane = new Lanes(NUMBERS, NUMBERS).of("inference");
-  assertEquals([lane.isFree, lane.mayStart], [true, false]);
+  assertEquals([lane.room, lane.mayStart], [2, false]);
   lane.running.set("c1", runningOf("c1", 1));
-  assertEquals([lane.isFree, lane.mayStart], [true, false]);
+  assertEquals([lane.room, lane.mayStart], [1, false]);
   lane.queue.push(newCommand("c2"));
-  assertEquals([lane.isFree, lane.mayStart], [false, true]);
+  assertEquals([lane.room, lane.mayStart], [0, true]);
   lane.running.set("c3", runningOf("c3", 3));
-  assertEquals([lane.isFree, lane.mayStart], [false, false]);
+  assertEquals([lane.room, lane.mayStart], [0, false]);
+});
+
+Deno.test("when commands leave, as many of the first in the queue may start as there is room then", () => {
+  const lane = new Lanes(NUMBERS, NUMBERS).of("inference");
+  const after = (...ids: string[]) => lane.nextWithout(new Set(ids)).map(({ id }) => id);
+  for (const id of ["c1", "c2"]) lane.running.set(id, runningOf(id, 1));
+  for (const id of ["c3", "c4", "c5"]) lane.queue.push(newCommand(id));
+  assertEquals(after(), []);
+  assertEquals(after("c1"), ["c3"]);
+  assertEquals(after("c1", "c2"), ["c3", "c4"]);
+  assertEquals(after("c3"), [], "one that is cancelled while it waits makes no room");
+  assertEquals(after("c2", "c3"), ["c4"]);
 });
 
 Deno.test("what runs is found by pid and by request id, what waits by request id alone", () => {

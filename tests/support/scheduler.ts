@@ -68,6 +68,7 @@ export class Scheduling implements AsyncDisposable {
     const text = typeof message === "string" ? message : JSON.stringify(message);
     const payload = message instanceof Uint8Array ? message : new TextEncoder().encode(text);
     this.#life.dispatcher.receive({ topic: "commands/u-1", payload, retained });
+    this.#life.dispatcher.settle();
   }
 
   /** Sends a command for inference, or another kind. */
