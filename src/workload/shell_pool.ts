@@ -49,6 +49,8 @@ export class ShellPool {
   /** Launchers whose last workload has ended. */
   readonly #idle: Launcher[] = [];
   #starting = 0;
+  /** How many launchers are about to be idle. */
+  #ending = 0;
   #filling = false;
   /** What is under way, to be waited for at the end. */
   readonly #tasks = new Set<Promise<void>>();
@@ -70,7 +72,7 @@ export class ShellPool {
   /** Starts shells until enough wait. */
   fill(): void {
     if (this.#closing.signal.aborted) return;
-    while (this.#waiting.length + this.#starting < this.#options.size) {
+    while (this.#waiting.length + this.#starting + this.#ending < this.#options.size) {
       this.#starting++;
       this.#track(this.#add());
     }
@@ -165,7 +167,9 @@ export class ShellPool {
   }
 
   async #takeBack({ launcher }: WaitingShell, gone: Promise<boolean>): Promise<void> {
+    this.#ending++;
     const reusable = await gone;
+    this.#ending--;
     if (!reusable || this.#closing.signal.aborted || this.#idle.length >= this.#options.size) {
       return await launcher.close();
     }
