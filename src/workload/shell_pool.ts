@@ -156,7 +156,7 @@ export class ShellPool {
       const launched = await launcher.start(path, () => folder.current);
       const shell = new WaitingShell(launcher, launched, folder);
       shell.exited.then((exit) => {
-        if (exit !== undefined) this.#track(this.#takeBack(shell, launched.gone));
+        if (exit !== undefined) this.#track(this.#takeBack(shell, exit, launched.gone));
       });
       return shell;
     } catch (error) {
@@ -166,15 +166,16 @@ export class ShellPool {
     }
   }
 
-  async #takeBack({ launcher }: WaitingShell, gone: Promise<boolean>): Promise<void> {
-    this.#ending++;
+  async #takeBack({ launcher }: WaitingShell, exit: Exit, gone: Promise<boolean>): Promise<void> {
+    const isWorn = exit.type !== "exited";
+    if (!isWorn) this.#ending++;
     const reusable = await gone;
-    this.#ending--;
-    if (!reusable || this.#closing.signal.aborted || this.#idle.length >= this.#options.size) {
-      return await launcher.close();
-    }
-    this.#idle.push(launcher);
-    this.fill();
+    if (!isWorn) this.#ending--;
+    const wanted = reusable && !this.#closing.signal.aborted &&
+      this.#idle.length < this.#options.size;
+    if (wanted) this.#idle.push(launcher);
+    if (!isWorn) this.fill();
+    if (!wanted) await launcher.close();
   }
 }
 
