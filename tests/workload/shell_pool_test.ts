@@ -114,6 +114,7 @@ Deno.test("the shell is the process that the journal will know", async () => {
   await using workshop = new Workshop({ templates: { inference: "echo $PPID; echo $$" } });
   const { stdout, running } = await workshop.run();
   assertEquals(stdout.split("\n")[0], String(running.process.pid));
+  await workshop.pool.close();
   assertEquals(await isAlive(running.process.pid), false);
 });
 
