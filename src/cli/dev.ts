@@ -52,6 +52,7 @@ async function run(args: Arguments): Promise<number> {
     isSample = usesSample(found);
     return platform.adapt(found);
   });
+  await platform.answerOverMqtt(loaded.settings.environment);
   await using node = CloudNode.fromSettings(
     loaded,
     platform.adaptEnvironment(Deno.env.toObject()),
