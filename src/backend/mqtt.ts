@@ -17,7 +17,7 @@ import {
   type Receiver,
 } from "./mqtt_link.ts";
 
-export { type Broker, type Inbound, type MessageProperties, PublishRefusedError };
+export { type Broker, type Failure, type Inbound, type MessageProperties, PublishRefusedError };
 
 /**
  * What a connection needs to know and whom it tells. Messages of a resumed session come before
@@ -30,6 +30,8 @@ export interface MqttConnectionOptions extends Broker, Receiver {
   onConnected?(connection: { version: "5" | "3.1.1"; sessionResumed: boolean }): void;
   /** Called when a connection that was up is closed. */
   onDisconnected?(): void;
+  /** Called when a connection could not be made or is closed, with why; not when it was ended. */
+  onFailure?(failure: Failure): void;
   /** Times the waits between attempts. Default: the machine's clock. */
   readonly clock?: Clock;
   /** Spreads the waits between attempts. Default: `Math.random`. */
@@ -64,6 +66,11 @@ export class MqttConnection {
     this.#up.promise.catch(() => {});
   }
 
+  /** Where the broker is: `mqtt://host:port`, or `mqtts://` with TLS. */
+  get url(): string {
+    return this.#url;
+  }
+
   /** Whether the broker is connected and every topic subscribed. */
   get connected(): boolean {
     return this.#connected;
@@ -91,6 +98,7 @@ export class MqttConnection {
         if (signal.aborted) break;
         attempt = nextAttempt(attempt, failure, lasted);
         this.#report(failure, lasted !== undefined, attempt);
+        this.#options.onFailure?.(failure);
         const wait = backoff(attempt.failures - 1, attempt.wait, this.#options.random);
         await this.#clock.sleep(wait, signal);
       }
@@ -194,7 +202,7 @@ export class MqttConnection {
     for (const { topic, why } of refused) {
       this.#options.logger.error(
         `The broker refused the subscription to ${quoted(topic)}: ${why} ` +
-          "(check that this node's user may subscribe to its command topics)",
+          "(check that this node's user may subscribe to it)",
       );
     }
     if (!unsubscribed) return;

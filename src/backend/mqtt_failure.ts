@@ -21,6 +21,8 @@ export interface Failure {
   readonly why: string;
   /** What to do about it, if there is anything. */
   readonly hint?: string;
+  /** Whether it is the user name or the password that the broker does not accept. */
+  readonly isRejection?: true;
 }
 
 /** What a failure's text may name. */
@@ -98,6 +100,7 @@ export function refusedConnection(code: number, { username }: Target): Failure {
           ? "the broker demands a user name and password"
           : `the broker rejected user name ${quoted(username)} or its password`,
         hint: "check CYBERWAVE_MQTT_USERNAME and CYBERWAVE_MQTT_PASSWORD, or the API token",
+        isRejection: true,
       };
     case 0x8a:
       return { kind: "trouble", why: "the broker has banned this client" };
