@@ -77,8 +77,8 @@ export class Assembly implements Disposable {
     try {
       this.workloadsFolder = `${settings.stateFolder}/workloads`;
       makePrivateFolder(this.workloadsFolder);
-      this.journal = Journal.open(settings.stateFolder, { clock, logger: createLogger("journal") });
       this.api = this.#createControlPlane();
+      this.journal = Journal.open(settings.stateFolder, { clock, logger: createLogger("journal") });
       this.registration = this.#createRegistration();
       this.connection = this.#createConnection();
       this.outbox = new Outbox({

@@ -38,8 +38,8 @@ export interface MqttConnectionOptions extends Broker, Receiver {
   readonly random?: () => number;
 }
 
-/** The longest fixed part of a PUBLISH packet: its header, the topic's length, id and properties. */
-const PUBLISH_OVERHEAD = 5 + 2 + 2 + 1;
+/** The longest fixed part of a PUBLISH: its header, the lengths of topic and properties, its id. */
+const PUBLISH_OVERHEAD = 5 + 2 + 2 + 4;
 const PACKET_TOO_LARGE = 0x95;
 
 /** A connection to a broker that comes back by itself. */
@@ -149,7 +149,8 @@ export class MqttConnection {
     }
     // A broker closes the connection over a packet that is too large, and would do so each time.
     if (this.#maxPacketSize !== undefined) {
-      const size = PUBLISH_OVERHEAD + Buffer.byteLength(topic) + Buffer.byteLength(payload);
+      const size = PUBLISH_OVERHEAD + Buffer.byteLength(topic) + Buffer.byteLength(payload) +
+        sizeOf(options.properties);
       if (size > this.#maxPacketSize) {
         return Promise.reject(new PublishRefusedError(topic, PACKET_TOO_LARGE));
       }
@@ -241,4 +242,19 @@ export class MqttConnection {
     if (failure.kind === "trouble") logger.error(message);
     else logger.warn(message);
   }
+}
+
+/** How many bytes the properties of a message take up. */
+function sizeOf(
+  { responseTopic, correlationData, userProperties }: MessageProperties = {},
+): number {
+  let size = 0;
+  if (responseTopic !== undefined) size += 3 + Buffer.byteLength(responseTopic);
+  if (correlationData !== undefined) size += 3 + correlationData.length;
+  for (const [name, value] of Object.entries(userProperties ?? {})) {
+    for (const text of [value].flat()) {
+      size += 5 + Buffer.byteLength(name) + Buffer.byteLength(text);
+    }
+  }
+  return size;
 }
