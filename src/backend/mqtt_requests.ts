@@ -111,8 +111,7 @@ export class MqttRequests {
    * @throws {ConfigError} if it does not speak MQTT 5
    */
   ready(signal?: AbortSignal): Promise<void> {
-    const tell = (why: string) =>
-      `There is no connection to ${this.#options.connection.url}: ${why}`;
+    const tell = (why: string) => `Cannot connect to ${this.#options.connection.url}: ${why}`;
     return this.#wait(tell, false, signal, () => Promise.resolve());
   }
 
