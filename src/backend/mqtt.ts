@@ -7,7 +7,13 @@ import { Buffer } from "node:buffer";
 import { BrokerError, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { backoff, type Clock, isAbort, systemClock } from "../time.ts";
-import { type Attempt, type Failure, FIRST_ATTEMPT, nextAttempt } from "./mqtt_failure.ts";
+import {
+  type Attempt,
+  type Failure,
+  FIRST_ATTEMPT,
+  nextAttempt,
+  withoutFallback,
+} from "./mqtt_failure.ts";
 import {
   type Broker,
   type Inbound,
@@ -32,6 +38,8 @@ export interface MqttConnectionOptions extends Broker, Receiver {
   onDisconnected?(): void;
   /** Called when a connection could not be made or is closed, with why; not when it was ended. */
   onFailure?(failure: Failure): void;
+  /** Whether to take no broker that speaks 3.1.1 only. Default: `false`. */
+  readonly needs5?: boolean;
   /** Times the waits between attempts. Default: the machine's clock. */
   readonly clock?: Clock;
   /** Spreads the waits between attempts. Default: `Math.random`. */
@@ -94,8 +102,9 @@ export class MqttConnection {
     let attempt = FIRST_ATTEMPT;
     try {
       while (!signal.aborted) {
-        const { failure, lasted } = await this.#connect(attempt, signal);
+        const { failure: found, lasted } = await this.#connect(attempt, signal);
         if (signal.aborted) break;
+        const failure = this.#options.needs5 ? withoutFallback(found) : found;
         attempt = nextAttempt(attempt, failure, lasted);
         this.#report(failure, lasted !== undefined, attempt);
         this.#options.onFailure?.(failure);

@@ -71,9 +71,10 @@ export class MqttControlPlane implements ControlPlane {
       },
       // An answer that comes after its connection has nobody to go to.
       forget: true,
+      needs5: true,
       logger,
       onMessage: (message) => this.#requests.receive(message),
-      onConnected: ({ version }) => this.#requests.connected(version),
+      onConnected: () => this.#requests.connected(),
       onFailure: (failure) => this.#requests.failed(failure),
     });
     const responseTopic = clientResponseTopic(topicPrefix, broker.clientId);

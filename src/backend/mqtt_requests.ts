@@ -72,7 +72,6 @@ export class MqttRequests {
   readonly #answers = new Map<string, (payload: Uint8Array) => void>();
   readonly #unacknowledged = new Set<Promise<void>>();
   #failure: Failure | undefined;
-  #isTooOld = false;
 
   /** Does not request anything yet. */
   constructor(options: RequestOptions) {
@@ -80,9 +79,8 @@ export class MqttRequests {
   }
 
   /** The connection is up. */
-  connected(version: "5" | "3.1.1"): void {
+  connected(): void {
     this.#failure = undefined;
-    this.#isTooOld = version !== "5";
   }
 
   /** The connection could not be made, or is lost. */
@@ -169,7 +167,6 @@ export class MqttRequests {
       await connection.whenConnected(end.signal).catch((error) => {
         throw end.signal.aborted ? error : new BackendError(waiter.tell(messageOf(error)));
       });
-      if (this.#isTooOld) throw tooOldError(connection.url);
       return await task(waiter);
     } finally {
       this.#waiters.delete(waiter);
@@ -204,17 +201,17 @@ function isHopeless({ kind }: Failure, { isPatient }: Waiter): boolean {
   return kind === "trouble" || (kind === "outage" && !isPatient);
 }
 
-function errorFor({ why, hint, isRejection }: Failure, { tell }: Waiter): Error {
-  if (!isRejection) return new BackendError(tell(why), { hint });
-  return new AuthenticationError(tell(why), {
-    hint: "Check CYBERWAVE_MQTT_USERNAME and CYBERWAVE_MQTT_PASSWORD, or the API token",
-  });
-}
-
-function tooOldError(url: string): ConfigError {
-  return new ConfigError(`Cannot use the control plane over MQTT: ${url} does not speak MQTT 5`, {
-    hint: "Set control_plane: rest",
-  });
+function errorFor({ why, hint, refused }: Failure, { tell }: Waiter): Error {
+  switch (refused) {
+    case "credentials":
+      return new AuthenticationError(tell(why), {
+        hint: "Check CYBERWAVE_MQTT_USERNAME and CYBERWAVE_MQTT_PASSWORD, or the API token",
+      });
+    case "version":
+      return new ConfigError(tell(why), { hint: "Set control_plane: rest, or use another broker" });
+    default:
+      return new BackendError(tell(why), { hint });
+  }
 }
 
 const NOT_AUTHORIZED = 0x87;

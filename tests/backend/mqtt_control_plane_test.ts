@@ -161,39 +161,44 @@ Deno.test("who waits when the control plane is ended is told", async () => {
 });
 
 const CONNACK_5 = [0x20, 3, 0, 0, 0];
-const CONNACK_3 = [0x20, 2, 0, 0];
+const OLD_CONNACKS = [["of MQTT 5", [0x20, 3, 0, 0x84, 0]], ["of MQTT 3.1.1", [
+  0x20,
+  2,
+  0,
+  1,
+]]] as const;
 
-/** A broker that refuses MQTT 5 with `refusal`, and welcomes 3.1.1. */
-function oldBroker(refusal: number[]) {
+/** A broker that answers whoever connects with `connack` and hangs up. */
+function dismissiveBroker(connack: readonly number[]) {
   return serve(async (socket) => {
-    const connect = await packet(socket);
-    if (connect.at(6) === 5) {
-      await socket.write(new Uint8Array(refusal));
-      return;
-    }
-    await socket.write(new Uint8Array(CONNACK_3));
-    const subscribe = await packet(socket);
-    await socket.write(new Uint8Array([0x90, 3, subscribe[0], subscribe[1], 1]));
-    await socket.read(new Uint8Array(1));
+    await packet(socket);
+    await socket.write(new Uint8Array(connack));
   });
 }
 
-for (const [how, refusal] of [["says so", [0x20, 2, 0, 1]], ["hangs up", []]] as const) {
-  Deno.test(`a broker that speaks no MQTT 5 and ${how} is an error of the configuration`, async () => {
-    await using broker = oldBroker([...refusal]);
+for (const [version, connack] of OLD_CONNACKS) {
+  Deno.test(`a broker that refuses MQTT 5 by a CONNACK ${version} is an error of the configuration`, async () => {
+    await using broker = dismissiveBroker(connack);
     await using running = new RunningPlane(broker.port);
-    const message = `mqtt://127.0.0.1:${broker.port} does not speak MQTT 5`;
-    const error = await assertRejects(() => running.plane.checkToken(), ConfigError, message);
-    assertEquals(error.hint, "Set control_plane: rest");
-    await assertRejects(() => running.plane.heartbeat(NODE), ConfigError, message);
+    for (const call of [() => running.plane.checkToken(), () => running.plane.heartbeat(NODE)]) {
+      const error = await assertRejects(call, ConfigError, "the broker does not speak MQTT 5");
+      assertMatch(error.hint ?? "", /^Set control_plane: rest/);
+    }
   });
 }
+
+Deno.test("a broker that hangs up may speak no MQTT 5, or be out", async () => {
+  await using broker = dismissiveBroker([]);
+  await using running = new RunningPlane(broker.port);
+  const call = () => running.plane.checkToken();
+  const error = await assertRejects(call, BackendError, "the broker closed the connection");
+  assertEquals(error.permanent, false);
+  assertMatch(error.hint ?? "", /control_plane: rest/);
+  await running.logger.logged("set control_plane: rest");
+});
 
 Deno.test("a broker that rejects the user name or password rejects the token", async () => {
-  await using broker = serve(async (socket) => {
-    await packet(socket);
-    await socket.write(new Uint8Array([0x20, 3, 0, 0x86, 0]));
-  });
+  await using broker = dismissiveBroker([0x20, 3, 0, 0x86, 0]);
   await using running = new RunningPlane(broker.port);
   const { plane } = running;
   for (const call of [() => plane.checkToken(), () => plane.heartbeat(NODE)]) {
