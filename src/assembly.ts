@@ -4,7 +4,9 @@
  * @module
  */
 import { readFileSync } from "node:fs";
+import type { ControlPlane } from "./backend/control_plane.ts";
 import { type Inbound, MqttConnection, type MqttConnectionOptions } from "./backend/mqtt.ts";
+import { MqttControlPlane } from "./backend/mqtt_control_plane.ts";
 import { RestControlPlane } from "./backend/rest.ts";
 import { Dispatcher } from "./commands/dispatcher.ts";
 import { Intake } from "./commands/intake.ts";
@@ -50,7 +52,7 @@ export class Assembly implements Disposable {
   readonly clock = systemClock;
   readonly workloadsFolder: string;
   readonly journal: Journal;
-  readonly api: RestControlPlane;
+  readonly api: ControlPlane;
   readonly registration: Registration;
   readonly connection: MqttConnection;
   readonly outbox: Outbox;
@@ -66,7 +68,7 @@ export class Assembly implements Disposable {
 
   /** Claims the state folder and builds the parts; nothing moves yet. */
   constructor(options: AssemblyOptions) {
-    const { settings, tokenSource } = options;
+    const { settings } = options;
     const { clock } = this;
     this.#options = options;
     this.#prefix = topicPrefix(settings.environment);
@@ -75,8 +77,8 @@ export class Assembly implements Disposable {
     try {
       this.workloadsFolder = `${settings.stateFolder}/workloads`;
       makePrivateFolder(this.workloadsFolder);
+      this.api = this.#createControlPlane();
       this.journal = Journal.open(settings.stateFolder, { clock, logger: createLogger("journal") });
-      this.api = new RestControlPlane({ ...settings, tokenSource });
       this.registration = this.#createRegistration();
       this.connection = this.#createConnection();
       this.outbox = new Outbox({
@@ -121,6 +123,30 @@ export class Assembly implements Disposable {
     this.#identity = identity;
     this.#topics = [identity.uuid, identity.slug].map((name) => commandTopic(this.#prefix, name));
     await this.connection.setTopics([...this.#topics]);
+  }
+
+  #createControlPlane(): ControlPlane {
+    const { settings, tokenSource } = this.#options;
+    const { token, mqttUsername, slug } = settings;
+    const rest = new RestControlPlane({ ...settings, tokenSource });
+    if (settings.controlPlane === "rest") return rest;
+    const nameless = `cloud-node-bootstrap-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
+    return new MqttControlPlane({
+      broker: {
+        host: settings.mqttHost,
+        port: settings.mqttPort,
+        tls: tlsOf(settings),
+        clientId: `${clientId(settings.stateFolder)}-control`,
+        password: settings.mqttPassword ?? token,
+      },
+      username: () =>
+        mqttUsername ?? this.#identity?.uuid ?? this.registration.known?.uuid ?? slug ?? nameless,
+      topicPrefix: this.#prefix,
+      token,
+      tokenSource,
+      rest,
+      logger: createLogger("control"),
+    });
   }
 
   #createRegistration(): Registration {

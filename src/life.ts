@@ -119,11 +119,14 @@ export class Life {
   async #start(parts: Assembly, host: Host): Promise<void> {
     const { once, drain, exitWhenIdle, onReady } = this.#options;
     const { signal } = this.#ending;
-    const { scheduler, registration, connection } = parts;
+    const { scheduler, registration, connection, api } = parts;
     await scheduler.recover();
     // Before connecting: what the broker held back for this node is new as well.
     if (drain) parts.intake.close();
-    await checkToken(parts.api, this.#logger, signal);
+    await registration.recall();
+    // Until the last word to the backend is said.
+    this.#run(api.run(this.#disconnecting.signal));
+    await checkToken(api, this.#logger, signal);
     const instance = await registration.obtain(signal);
     await this.#install(parts, instance, host);
     await parts.become(await registration.register(instance, signal));

@@ -7,7 +7,13 @@ import { Buffer } from "node:buffer";
 import { BrokerError, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { backoff, type Clock, isAbort, systemClock } from "../time.ts";
-import { type Attempt, type Failure, FIRST_ATTEMPT, nextAttempt } from "./mqtt_failure.ts";
+import {
+  type Attempt,
+  type Failure,
+  FIRST_ATTEMPT,
+  nextAttempt,
+  withoutFallback,
+} from "./mqtt_failure.ts";
 import {
   type Broker,
   type Inbound,
@@ -17,7 +23,7 @@ import {
   type Receiver,
 } from "./mqtt_link.ts";
 
-export { type Broker, type Inbound, type MessageProperties, PublishRefusedError };
+export { type Broker, type Failure, type Inbound, type MessageProperties, PublishRefusedError };
 
 /**
  * What a connection needs to know and whom it tells. Messages of a resumed session come before
@@ -30,14 +36,18 @@ export interface MqttConnectionOptions extends Broker, Receiver {
   onConnected?(connection: { version: "5" | "3.1.1"; sessionResumed: boolean }): void;
   /** Called when a connection that was up is closed. */
   onDisconnected?(): void;
+  /** Called when a connection could not be made or is closed, with why; not when it was ended. */
+  onFailure?(failure: Failure): void;
+  /** Whether to take no broker that speaks 3.1.1 only. Default: `false`. */
+  readonly needs5?: boolean;
   /** Times the waits between attempts. Default: the machine's clock. */
   readonly clock?: Clock;
   /** Spreads the waits between attempts. Default: `Math.random`. */
   readonly random?: () => number;
 }
 
-/** The longest fixed part of a PUBLISH packet: its header, the topic's length, id and properties. */
-const PUBLISH_OVERHEAD = 5 + 2 + 2 + 1;
+/** The longest fixed part of a PUBLISH: its header, the lengths of topic and properties, its id. */
+const PUBLISH_OVERHEAD = 5 + 2 + 2 + 4;
 const PACKET_TOO_LARGE = 0x95;
 
 /** A connection to a broker that comes back by itself. */
@@ -64,6 +74,11 @@ export class MqttConnection {
     this.#up.promise.catch(() => {});
   }
 
+  /** Where the broker is: `mqtt://host:port`, or `mqtts://` with TLS. */
+  get url(): string {
+    return this.#url;
+  }
+
   /** Whether the broker is connected and every topic subscribed. */
   get connected(): boolean {
     return this.#connected;
@@ -87,10 +102,12 @@ export class MqttConnection {
     let attempt = FIRST_ATTEMPT;
     try {
       while (!signal.aborted) {
-        const { failure, lasted } = await this.#connect(attempt, signal);
+        const { failure: found, lasted } = await this.#connect(attempt, signal);
         if (signal.aborted) break;
+        const failure = this.#options.needs5 ? withoutFallback(found) : found;
         attempt = nextAttempt(attempt, failure, lasted);
         this.#report(failure, lasted !== undefined, attempt);
+        this.#options.onFailure?.(failure);
         const wait = backoff(attempt.failures - 1, attempt.wait, this.#options.random);
         await this.#clock.sleep(wait, signal);
       }
@@ -141,7 +158,8 @@ export class MqttConnection {
     }
     // A broker closes the connection over a packet that is too large, and would do so each time.
     if (this.#maxPacketSize !== undefined) {
-      const size = PUBLISH_OVERHEAD + Buffer.byteLength(topic) + Buffer.byteLength(payload);
+      const size = PUBLISH_OVERHEAD + Buffer.byteLength(topic) + Buffer.byteLength(payload) +
+        sizeOf(options.properties);
       if (size > this.#maxPacketSize) {
         return Promise.reject(new PublishRefusedError(topic, PACKET_TOO_LARGE));
       }
@@ -194,7 +212,7 @@ export class MqttConnection {
     for (const { topic, why } of refused) {
       this.#options.logger.error(
         `The broker refused the subscription to ${quoted(topic)}: ${why} ` +
-          "(check that this node's user may subscribe to its command topics)",
+          "(check that this node's user may subscribe to it)",
       );
     }
     if (!unsubscribed) return;
@@ -233,4 +251,19 @@ export class MqttConnection {
     if (failure.kind === "trouble") logger.error(message);
     else logger.warn(message);
   }
+}
+
+/** How many bytes the properties of a message take up. */
+function sizeOf(
+  { responseTopic, correlationData, userProperties }: MessageProperties = {},
+): number {
+  let size = 0;
+  if (responseTopic !== undefined) size += 3 + Buffer.byteLength(responseTopic);
+  if (correlationData !== undefined) size += 3 + correlationData.length;
+  for (const [name, value] of Object.entries(userProperties ?? {})) {
+    for (const text of [value].flat()) {
+      size += 5 + Buffer.byteLength(name) + Buffer.byteLength(text);
+    }
+  }
+  return size;
 }

@@ -21,6 +21,8 @@ export interface Failure {
   readonly why: string;
   /** What to do about it, if there is anything. */
   readonly hint?: string;
+  /** What of this client's the broker does not accept, where that is plain. */
+  readonly refused?: "credentials" | "version";
 }
 
 /** What a failure's text may name. */
@@ -79,6 +81,22 @@ function other(version: ProtocolVersion): ProtocolVersion {
   return version === 5 ? 4 : 5;
 }
 
+/**
+ * What `failure` is to a client that cannot do without MQTT 5. Silence proves nothing: it may be a
+ * broker that is down behind a load balancer.
+ */
+export function withoutFallback(failure: Failure): Failure {
+  const hint = "where the broker speaks no MQTT 5, set control_plane: rest";
+  switch (failure.kind) {
+    case "version":
+      return { kind: "trouble", why: "the broker does not speak MQTT 5", hint, refused: "version" };
+    case "silence":
+      return { ...failure, kind: "outage", hint };
+    default:
+      return failure;
+  }
+}
+
 /** The failure behind a CONNACK that refuses, of MQTT 5 or 3.1.1. */
 export function refusedConnection(code: number, { username }: Target): Failure {
   switch (code) {
@@ -98,6 +116,7 @@ export function refusedConnection(code: number, { username }: Target): Failure {
           ? "the broker demands a user name and password"
           : `the broker rejected user name ${quoted(username)} or its password`,
         hint: "check CYBERWAVE_MQTT_USERNAME and CYBERWAVE_MQTT_PASSWORD, or the API token",
+        refused: "credentials",
       };
     case 0x8a:
       return { kind: "trouble", why: "the broker has banned this client" };

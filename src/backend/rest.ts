@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { BackendError, quoted } from "../errors.ts";
-import { identifierProblem } from "../protocol/identifiers.ts";
-import { type Answer, HttpApi } from "./rest_http.ts";
+import { checkedId } from "./answer.ts";
+import type {
+  ControlPlane,
+  Instance,
+  InstanceRef,
+  InstanceRequest,
+  LogEntry,
+  PlatformWorkload,
+  UploadedResults,
+} from "./control_plane.ts";
+import { HttpApi } from "./rest_http.ts";
 
 /** How to reach the backend. */
 export interface RestOptions {
@@ -21,37 +29,11 @@ export interface RestOptions {
   timeoutMs?: number;
 }
 
-/** What a new instance should be. */
-export interface InstanceRequest {
-  /** The hardware and capability profile. */
-  profileSlug: string;
-  /** A hint: the backend may choose another slug. */
-  slug?: string;
-  /** The workspace it belongs to. Default: the token's own. */
-  workspaceUuid?: string;
-}
-
-/** An instance, named by the backend. */
-export interface Instance {
-  /** What identifies it. */
-  uuid: string;
-  /** Its name for people. */
-  slug: string;
-}
-
-/** An instance whose slug may not be known yet. */
-export interface InstanceRef {
-  /** What identifies it. */
-  uuid: string;
-  /** Its name for people. */
-  slug?: string;
-}
-
 /**
  * The backend's REST calls. Each throws an `AuthenticationError` for HTTP 401 and 403, and a
  * `BackendError` when it fails otherwise; a call that is aborted throws its signal's reason.
  */
-export class RestControlPlane {
+export class RestControlPlane implements ControlPlane {
   readonly #http: HttpApi;
   readonly #workspaceSlug: string | undefined;
 
@@ -59,6 +41,11 @@ export class RestControlPlane {
   constructor({ timeoutMs = 30_000, workspaceSlug, ...options }: RestOptions) {
     this.#http = new HttpApi({ ...options, timeoutMs });
     this.#workspaceSlug = workspaceSlug;
+  }
+
+  /** Resolves at once: each call makes a connection of its own. */
+  run(_signal?: AbortSignal): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Makes sure that the backend accepts the token. */
@@ -76,7 +63,7 @@ export class RestControlPlane {
       provider: "self-hosted",
       visibility: "private",
     }, signal);
-    return instanceIn(answer);
+    return answer.instance();
   }
 
   /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */
@@ -87,14 +74,14 @@ export class RestControlPlane {
   ): Promise<Instance | "gone"> {
     const body = { profile_slug: request.profileSlug };
     const answer = await this.#http.post(pathOf(uuid, "register"), body, signal);
-    return answer.status === 404 ? "gone" : instanceIn(answer);
+    return answer.status === 404 ? "gone" : answer.instance();
   }
 
   /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
   async heartbeat(instance: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone"> {
     const body = this.#identify(instance);
     const answer = await this.#http.post(pathOf(instance.uuid, "heartbeat"), body, signal);
-    if (isGone(answer)) return "gone";
+    if (answer.isGone) return "gone";
     answer.result();
     return "alive";
   }
@@ -113,6 +100,46 @@ export class RestControlPlane {
     answer.result();
   }
 
+  /** Adds to the log of the instance. */
+  async log(
+    instance: InstanceRef,
+    { type, content }: LogEntry,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const body = { ...this.#identify(instance), log_type: type, log_content: content };
+    const answer = await this.#http.post(pathOf(instance.uuid, "log"), body, signal);
+    answer.result();
+  }
+
+  /** What the platform knows about a workload; `undefined` when it knows none such. */
+  async workload(uuid: string, signal?: AbortSignal): Promise<PlatformWorkload | undefined> {
+    const answer = await this.#http.get(workloadPath(uuid), signal);
+    return answer.workload();
+  }
+
+  /** A URL at which a result file of a workload can be put. Its query is a secret. */
+  async signUpload(
+    workloadUuid: string,
+    filename: string,
+    signal?: AbortSignal,
+  ): Promise<{ signedUrl: string }> {
+    const path = `${workloadPath(workloadUuid)}/attachments`;
+    const answer = await this.#http.post(path, { filename }, signal);
+    return { signedUrl: answer.signedUrl() };
+  }
+
+  /** Says that the result files of a workload are where they belong. */
+  async uploadResults(
+    workloadUuid: string,
+    { filenames, signedUrls, attachmentUuids }: UploadedResults,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const path = `${workloadPath(workloadUuid)}/upload-results`;
+    const body = { filenames, signed_urls: signedUrls, attachment_uuids: attachmentUuids };
+    const answer = await this.#http.post(path, body, signal);
+    answer.result();
+  }
+
   #query(): string {
     const slug = this.#workspaceSlug;
     return slug === undefined ? "" : `?workspace_slug=${encodeURIComponent(slug)}`;
@@ -124,24 +151,9 @@ export class RestControlPlane {
 }
 
 function pathOf(uuid: string, action: string): string {
-  return `/api/v1/cloud-node/${encodeURIComponent(uuid)}/${action}`;
+  return `/api/v1/cloud-node/${encodeURIComponent(checkedId(uuid))}/${action}`;
 }
 
-function isGone({ status, message }: Answer): boolean {
-  // The backend has no code of its own for an instance that it has terminated.
-  return status === 404 || (status === 400 && /terminat/i.test(message));
-}
-
-/** The instance in an answer. Its names go into topics and URLs, so they are not taken on trust. */
-function instanceIn(answer: Answer): Instance {
-  const { uuid, slug } = answer.result();
-  for (const [name, value] of Object.entries({ uuid, slug })) {
-    const problem = identifierProblem(value);
-    if (problem === undefined) continue;
-    throw new BackendError(
-      `${answer.call} answered with the ${name} ${quoted(value ?? null)}, which ${problem}`,
-      { status: answer.status },
-    );
-  }
-  return { uuid, slug } as Instance;
+function workloadPath(uuid: string): string {
+  return `/api/v1/cloud-node-workloads/${encodeURIComponent(checkedId(uuid))}`;
 }

@@ -5,6 +5,8 @@
  * @module
  */
 import { AuthenticationError, BackendError, messageOf, quoted } from "../errors.ts";
+import { addSecret } from "../log.ts";
+import { Answer, tokenName } from "./answer.ts";
 
 /** How to reach the backend. */
 export interface HttpOptions {
@@ -29,9 +31,10 @@ export class HttpApi {
   constructor({ apiUrl, token, tokenSource, timeoutMs }: HttpOptions) {
     const { origin, pathname } = new URL(apiUrl);
     this.#base = origin + pathname.replace(/\/+$/, "");
-    this.#tokenName = tokenSource === undefined ? "API token" : `API token from ${tokenSource}`;
+    this.#tokenName = tokenName(tokenSource);
     this.#headers = headersWith(token, this.#tokenName);
     this.#timeoutMs = timeoutMs;
+    addSecret(token);
   }
 
   /** Gets `path`, which may hold a query. */
@@ -59,7 +62,7 @@ export class HttpApi {
       // Redirects are not followed: they could take the token to another server.
       const response = await fetch(url, { ...request, redirect: "manual", signal: ends });
       const answer = new Answer(call, response.status, await boundedText(response, call));
-      this.#refuseRejection(answer);
+      answer.refuseRejection(this.#tokenName);
       refuseRedirect(answer, response.headers.get("Location"));
       return answer;
     } catch (error) {
@@ -67,53 +70,6 @@ export class HttpApi {
       if (error instanceof BackendError || error instanceof AuthenticationError) throw error;
       const why = timeout.aborted ? `timed out after ${this.#timeoutMs / 1000} s` : reasonOf(error);
       throw new BackendError(`${call} got no answer: ${why}`, { cause: error });
-    }
-  }
-
-  #refuseRejection(answer: Answer): void {
-    if (answer.status !== 401 && answer.status !== 403) return;
-    const { message } = answer.error(`answered ${answer.status}`);
-    throw new AuthenticationError(`The backend rejected the ${this.#tokenName}: ${message}`, {
-      hint: 'Check the token, or get a new one with "cyberwave-cli login"',
-    });
-  }
-}
-
-/** What the backend answered to one call, when it neither redirected nor rejected the token. */
-export class Answer {
-  /** Keeps the answer `text` to `call`. */
-  constructor(readonly call: string, readonly status: number, readonly text: string) {}
-
-  /** What the backend says about its answer: its own words, or the whole text. */
-  get message(): string {
-    const json = this.#json() ?? {};
-    const { message, detail, error } = json as Record<string, unknown>;
-    const said = [message, detail, error].find((words) => typeof words === "string");
-    return said as string | undefined ?? this.text;
-  }
-
-  /** What the call brought. Throws a {@linkcode BackendError} unless it succeeded. */
-  result(): Record<string, unknown> {
-    if (this.status >= 300) throw this.error(`answered ${this.status}`);
-    const json = this.text === "" ? {} : this.#json();
-    if (typeof json !== "object" || json === null) {
-      throw this.error(`answered ${this.status} with something that is not JSON`);
-    }
-    if ("success" in json && json.success === false) throw this.error("was not successful");
-    return json as Record<string, unknown>;
-  }
-
-  /** An error about this answer, with the words of the backend. */
-  error(problem: string): BackendError {
-    const words = this.message === "" ? "" : `: ${quoted(this.message)}`;
-    return new BackendError(`${this.call} ${problem}${words}`, { status: this.status });
-  }
-
-  #json(): unknown {
-    try {
-      return JSON.parse(this.text);
-    } catch {
-      return undefined;
     }
   }
 }

@@ -38,7 +38,7 @@ stops is ended.`,
       help: "With --once: how long to wait for each reply (default: 600)",
     },
   ],
-  settings: ["slug", "profile", "environment", "concurrency", "log-format"],
+  settings: ["slug", "profile", "environment", "control-plane", "concurrency", "log-format"],
   run,
 };
 
@@ -52,6 +52,7 @@ async function run(args: Arguments): Promise<number> {
     isSample = usesSample(found);
     return platform.adapt(found);
   });
+  await platform.answerOverMqtt(loaded.settings.environment);
   await using node = CloudNode.fromSettings(
     loaded,
     platform.adaptEnvironment(Deno.env.toObject()),
@@ -101,7 +102,8 @@ async function demonstrate(
 
 /** What is there now. */
 function introduction(loaded: LoadedSettings, isSample: boolean, node: NodeIdentity): string {
-  const { settings: { mqttHost, mqttPort, apiUrl, stateFolder }, configFile } = loaded;
+  const { settings, configFile } = loaded;
+  const { mqttHost, mqttPort, apiUrl, controlPlane, stateFolder } = settings;
   const config = isSample
     ? "a built-in sample, as there is no cyberwave.yml here"
     : configFile ?? "the environment";
@@ -111,7 +113,7 @@ ${paint("green", "A Cloud Node and all that it needs are up, on this computer al
   node      ${node.slug} (${node.uuid})
   config    ${config}
   broker    mqtt://${mqttHost}:${mqttPort}
-  backend   ${apiUrl}
+  backend   ${apiUrl}${controlPlane === "mqtt" ? ", asked over MQTT" : ""}
   state     ${stateFolder} (removed at the end)`;
 }
 

@@ -6,6 +6,9 @@
 import type { LogFormat } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 
+/** What carries the calls of a node to the backend. */
+export type ControlPlaneName = "rest" | "mqtt";
+
 /** One number for all kinds of workload, or one for each kind named. */
 export type PerKind = number | Readonly<Partial<Record<WorkloadKind, number>>>;
 
@@ -30,6 +33,8 @@ export interface CloudNodeConfig {
   token?: string;
   /** Where the backend is. Default: `https://api.cyberwave.com`. */
   apiUrl?: string;
+  /** What carries the node's calls to the backend. Default: `rest`. */
+  controlPlane?: ControlPlaneName;
   /** The workspace the node belongs to. Default: the token's own. */
   workspaceSlug?: string;
   /** The UUID of that workspace. Default: none. */
@@ -98,6 +103,8 @@ export interface Settings {
   readonly token: string | undefined;
   /** Where the backend is, without a slash at the end. */
   readonly apiUrl: string;
+  /** What carries the node's calls to the backend. */
+  readonly controlPlane: ControlPlaneName;
   /** The workspace the node belongs to. */
   readonly workspaceSlug: string | undefined;
   /** The UUID of that workspace. */

@@ -61,6 +61,13 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
     flag: { name: "api-url", value: "URL" },
     env: ["CYBERWAVE_API_URL", "CYBERWAVE_BASE_URL"],
   },
+  controlPlane: {
+    group: "Account",
+    type: values.oneOf("rest", "mqtt"),
+    help: "What carries the node's calls to the backend: `rest` or `mqtt`",
+    default: "rest",
+    flag: { name: "control-plane", value: "NAME" },
+  },
   workspaceSlug: {
     group: "Account",
     type: values.identifier,

@@ -7,8 +7,10 @@ import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { topicPrefix } from "../protocol/topics.ts";
 import { EmulatedBackend } from "./backend.ts";
 import { EmbeddedBroker } from "./broker.ts";
+import { MqttFrontEnd } from "./mqtt_front_end.ts";
 import { SAMPLE } from "./sample.ts";
 import { createStateFolder, removeLeftovers, removeStateFolder } from "./state_folder.ts";
 
@@ -43,6 +45,12 @@ export class DevPlatform implements AsyncDisposable {
   /** Ends all of it, with what the node left running. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
+  }
+
+  /** Has the backend answer over MQTT as well, on the topics of an environment. */
+  async answerOverMqtt(environment: string): Promise<void> {
+    const prefix = topicPrefix(environment);
+    this.#resources.use(await MqttFrontEnd.start(this.backend, this.broker, prefix));
   }
 
   /** The settings with this platform in place of the real one, and the sample where there is nothing. */

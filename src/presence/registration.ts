@@ -69,6 +69,7 @@ export class Registration {
   readonly #settings: RegistrationSettings;
   readonly #parts: RegistrationParts;
   #stored: Identity | undefined;
+  #recalled: Promise<void> | undefined;
 
   /** Does not call anything yet. */
   constructor(settings: RegistrationSettings, parts: RegistrationParts) {
@@ -76,14 +77,25 @@ export class Registration {
     this.#parts = parts;
   }
 
+  /** Reads who this node was, so that `known` can tell it. */
+  recall(): Promise<void> {
+    return this.#recalled ??= this.#parts.store.read().then((stored) => {
+      this.#stored = stored;
+    });
+  }
+
+  /** The instance that this node is or will register as, as far as that is known yet. */
+  get known(): { uuid: string; slug?: string } | undefined {
+    const { instanceUuid } = this.#settings;
+    if (instanceUuid === undefined) return this.#belongsElsewhere ? undefined : this.#stored;
+    return this.#stored?.uuid === instanceUuid ? this.#stored : { uuid: instanceUuid };
+  }
+
   /** The instance to register: the provisioned one, else the stored one, else a new, stored one. */
   async obtain(signal?: AbortSignal): Promise<{ uuid: string; slug?: string }> {
-    this.#stored = await this.#parts.store.read();
-    const { instanceUuid } = this.#settings;
-    if (instanceUuid === undefined) {
-      return this.#reusable() ?? await this.#createWithRetries(signal);
-    }
-    return this.#stored?.uuid === instanceUuid ? this.#stored : { uuid: instanceUuid };
+    await this.recall();
+    if (this.#settings.instanceUuid === undefined) this.#explainStored();
+    return this.known ?? await this.#createWithRetries(signal);
   }
 
   /** Registers `instance`, or a new one when the backend does not know it any more. */
@@ -112,23 +124,28 @@ export class Registration {
     return await this.register(await this.#createWithRetries(signal), signal);
   }
 
-  #reusable(): Identity | undefined {
+  get #belongsElsewhere(): boolean {
+    const { workspaceSlug } = this.#settings;
+    const itsWorkspace = this.#stored?.workspaceSlug;
+    return Boolean(workspaceSlug && itsWorkspace && workspaceSlug !== itsWorkspace);
+  }
+
+  /** Says whether the stored instance is used. */
+  #explainStored(): void {
     const stored = this.#stored;
-    if (stored === undefined) return undefined;
+    if (stored === undefined) return;
     const { slug, workspaceSlug } = this.#settings;
     const known = `the stored instance ${quoted(stored.slug)} (${stored.uuid})`;
-    if (workspaceSlug && stored.workspaceSlug && workspaceSlug !== stored.workspaceSlug) {
-      this.#parts.logger.warn(
+    if (this.#belongsElsewhere) {
+      return this.#parts.logger.warn(
         `Not using ${known}: it belongs to the workspace ${quoted(stored.workspaceSlug)}, ` +
           `not to ${quoted(workspaceSlug)}`,
       );
-      return undefined;
     }
     const hint = slug === undefined || slug === stored.slug
       ? ""
       : `; the slug ${quoted(slug)} is a hint for new instances only`;
     this.#parts.logger.info(`Using ${known}${hint}`);
-    return stored;
   }
 
   #createWithRetries(signal?: AbortSignal): Promise<Identity> {

@@ -18,3 +18,23 @@ export function commandTopic(prefix: string, address: string): string {
 export function responseTopic(prefix: string, instanceUuid: string): string {
   return `${prefix}cyberwave/cloud-node/${instanceUuid}/response`;
 }
+
+/** Where answers to the requests of an MQTT client arrive. */
+export function clientResponseTopic(prefix: string, clientId: string): string {
+  return `${prefix}cyberwave/response/${clientId}`;
+}
+
+/** Where a new instance is requested. The token in it is a secret. */
+export function instanceRequestTopic(prefix: string, token: string): string {
+  return `${prefix}cyberwave/cloud-node-token/${token}/request-instance`;
+}
+
+/** Where a node tells the backend something about its instance. */
+export function instanceTopic(prefix: string, instanceUuid: string, action: string): string {
+  return `${prefix}cyberwave/cloud-node/${instanceUuid}/${action}`;
+}
+
+/** Where a node tells the platform something about a workload, or asks it. */
+export function workloadTopic(prefix: string, workloadUuid: string, action: string): string {
+  return `${prefix}cyberwave/cloud-workload/${workloadUuid}/${action}`;
+}

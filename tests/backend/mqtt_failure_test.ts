@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import {
   type Attempt,
   disconnectedByBroker,
@@ -7,6 +7,7 @@ import {
   FIRST_ATTEMPT,
   nextAttempt,
   refusedConnection,
+  withoutFallback,
 } from "../../src/backend/mqtt_failure.ts";
 
 const STEPS: {
@@ -171,4 +172,16 @@ Deno.test("a broker that stopped answering is said to do so", () => {
 Deno.test("a reset connection says nothing but that the other side hung up", () => {
   const error = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
   assertEquals(failedConnection(error, TARGET), undefined);
+});
+
+Deno.test("who needs MQTT 5 tries no older version, and is told how to do without", () => {
+  const old = withoutFallback({ kind: "version", why: "the broker does not speak this version" });
+  assertEquals([old.kind, old.refused], ["trouble", "version"]);
+  const silent = withoutFallback({ kind: "silence", why: "the broker closed the connection" });
+  assertEquals([silent.kind, silent.why], ["outage", "the broker closed the connection"]);
+  for (const { hint } of [old, silent]) assertMatch(hint ?? "", /control_plane: rest/);
+  const attempts = [old, silent].map((failure) => nextAttempt(FIRST_ATTEMPT, failure, undefined));
+  assertEquals(attempts.map(({ version }) => version), [5, 5]);
+  const outage = { kind: "outage", why: "connection refused" } as const;
+  assertEquals(withoutFallback(outage), outage);
 });

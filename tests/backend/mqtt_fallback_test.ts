@@ -3,6 +3,7 @@ import { EmbeddedBroker } from "../../src/dev/broker.ts";
 import { BrokerError } from "../../src/errors.ts";
 import { TestClient } from "../support/mqtt_client.ts";
 import { COMMAND, Harness, RESPONSE } from "../support/mqtt_connection.ts";
+import { packet, serve } from "../support/raw_broker.ts";
 
 const CONNACK_OK = [0x20, 3, 0, 0, 0];
 // SUBACK for the packet identifier at the start of `rest`, which refuses the one topic.
@@ -116,48 +117,3 @@ Deno.test("a broker that does not hang up is left after two seconds", async () =
   await node[Symbol.asyncDispose]();
   left.resolve();
 });
-
-/** A server on a free port that handles each connection and then closes it. */
-function serve(
-  handle: (socket: Deno.TcpConn) => Promise<void>,
-): AsyncDisposable & { port: number } {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const handled: Promise<void>[] = [];
-  const accepting = (async () => {
-    for await (const socket of listener) {
-      handled.push(handle(socket).catch(() => {}).finally(() => closeOnce(socket)));
-    }
-  })();
-  return {
-    port: listener.addr.port,
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      await accepting;
-      await Promise.all(handled);
-    },
-  };
-}
-
-function closeOnce(socket: Deno.TcpConn): void {
-  try {
-    socket.close();
-  } catch {
-    // Piping has closed it already.
-  }
-}
-
-/** The next MQTT packet, of less than 128 bytes, without its fixed header. */
-async function packet(socket: Deno.TcpConn): Promise<Uint8Array> {
-  const [, length] = await bytes(socket, 2);
-  return bytes(socket, length);
-}
-
-async function bytes(socket: Deno.TcpConn, count: number): Promise<Uint8Array> {
-  const buffer = new Uint8Array(count);
-  for (let filled = 0; filled < count;) {
-    const read = await socket.read(buffer.subarray(filled));
-    if (read === null) throw new Error("The connection was closed");
-    filled += read;
-  }
-  return buffer;
-}

@@ -28,6 +28,16 @@ Deno.test("dev --once sends four commands and exits with 0 when all came back we
   });
 });
 
+Deno.test("dev --once does the same with a control plane over MQTT", async () => {
+  await inFolder(async (cwd, env) => {
+    const args = ["dev", "--once", "--control-plane", "mqtt", "--environment", "a/b"];
+    const { code, stdout } = await Program.run(args, { cwd, env });
+    assertEquals(code, 0);
+    assertMatch(stdout, /backend +http:\/\/127\.0\.0\.1:\d+, asked over MQTT/);
+    assertStringIncludes(stdout, "4 of 4 came back as they should");
+  });
+});
+
 Deno.test("dev --once expects of a cyberwave.yml no more than it says", async () => {
   await inFolder(async (cwd, env) => {
     await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "inference: echo {body}");

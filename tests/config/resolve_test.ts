@@ -34,6 +34,7 @@ Deno.test("with nothing given there are defaults", () => {
   assertEquals<Settings>(settingsOf(), {
     token: undefined,
     apiUrl: "https://api.cyberwave.com",
+    controlPlane: "rest",
     workspaceSlug: undefined,
     workspaceUuid: undefined,
     slug: undefined,

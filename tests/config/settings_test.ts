@@ -13,7 +13,8 @@ const VARIABLES = `
 const YAML_KEYS = `
   install_script install inference training simulate profile_slug heartbeat_interval mqtt_host
   mqtt_port mqtt_use_tls mqtt_tls_ca_certs mqtt_username mqtt_password max_output max_command_size
-  concurrency max_queued dedupe_window timeout cancel_grace keep_workloads`.trim().split(/\s+/);
+  control_plane concurrency max_queued dedupe_window timeout cancel_grace keep_workloads`.trim()
+  .split(/\s+/);
 
 const FLAGS = ["slug", "profile", "mqtt-host", "mqtt-port", "stop-timeout", "log-format"];
 

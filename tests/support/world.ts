@@ -4,6 +4,7 @@ import type { NodeIdentity, RunResult } from "../../src/cloud_node.ts";
 import type { CloudNodeConfig } from "../../src/config/config.ts";
 import { EmbeddedBroker } from "../../src/dev/broker.ts";
 import { EmulatedBackend } from "../../src/dev/backend.ts";
+import { MqttFrontEnd } from "../../src/dev/mqtt_front_end.ts";
 import type { Inbox } from "./events.ts";
 import { Mosquitto, type MosquittoOptions } from "./mosquitto.ts";
 import { type Message, TestClient } from "./mqtt_client.ts";
@@ -59,6 +60,11 @@ export class World<Broker extends EmbeddedBroker | Mosquitto> implements AsyncDi
       (path) => Deno.remove(path, { recursive: true }),
     );
     return new World(backend, broker, folder, resources.move());
+  }
+
+  /** Has the backend answer over MQTT as well: requests, and the statuses of workloads. */
+  async answerOverMqtt(prefix = ""): Promise<void> {
+    this.#resources.use(await MqttFrontEnd.start(this.backend, this.broker, prefix));
   }
 
   /** What a node needs to live here, and `settings` beside. */
