@@ -1,0 +1,32 @@
+/**
+ * Where a workload stands, as the platform wants to hear it.
+ *
+ * @module
+ */
+
+/** A status of a workload. The last three forms are final. */
+export type WorkloadStatus =
+  | { readonly status: "running"; readonly message: string; readonly pid: number }
+  | { readonly status: "finalizing"; readonly message: string; readonly file_count: number }
+  | {
+    readonly status: "completed";
+    readonly success: boolean;
+    /** `null` when a signal ended it, or nobody knows. */
+    readonly exit_code: number | null;
+    readonly error?: string;
+    /** The end of its standard error. */
+    readonly stderr?: string;
+  }
+  | { readonly status: "failed"; readonly error: string; readonly failure_detail: string }
+  | {
+    readonly status: "cancelled" | "failed";
+    readonly message: string;
+    readonly signal: string;
+    /** `null` when it had not started. */
+    readonly pid: number | null;
+  };
+
+/** A status as it is published. */
+export function encodeStatus(status: WorkloadStatus): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(status));
+}
