@@ -47,6 +47,14 @@ export interface InstanceRef {
   slug?: string;
 }
 
+/** A piece of an instance's log. */
+export interface LogEntry {
+  /** What it is from. */
+  type: "stdout" | "stderr" | "system" | "app";
+  /** The text. */
+  content: string;
+}
+
 /**
  * The backend's REST calls. Each throws an `AuthenticationError` for HTTP 401 and 403, and a
  * `BackendError` when it fails otherwise; a call that is aborted throws its signal's reason.
@@ -110,6 +118,17 @@ export class RestControlPlane {
   async failed(instance: InstanceRef, error: string, signal?: AbortSignal): Promise<void> {
     const body = { ...this.#identify(instance), error };
     const answer = await this.#http.post(pathOf(instance.uuid, "failed"), body, signal);
+    answer.result();
+  }
+
+  /** Adds to the log of the instance. */
+  async log(
+    instance: InstanceRef,
+    { type, content }: LogEntry,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const body = { ...this.#identify(instance), log_type: type, log_content: content };
+    const answer = await this.#http.post(pathOf(instance.uuid, "log"), body, signal);
     answer.result();
   }
 
