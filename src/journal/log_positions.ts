@@ -59,8 +59,8 @@ export class LogPositions {
     // One statement for all of them, which is one transaction.
     this.#db.prepare(
       `INSERT INTO log_positions (command_id, stdout, stderr)
-       SELECT id, value ->> 'stdout', value ->> 'stderr'
-         FROM json_each(?) JOIN commands ON id = value ->> 'id' WHERE true
+       SELECT commands.id, value ->> 'stdout', value ->> 'stderr'
+         FROM json_each(?) JOIN commands ON commands.id = value ->> 'id' WHERE true
        ON CONFLICT (command_id) DO UPDATE SET stdout = excluded.stdout, stderr = excluded.stderr`,
     ).run(JSON.stringify(positions));
   }

@@ -62,6 +62,9 @@ export class WorkloadOutput {
   readonly #speaker: Partial<Record<OutputStream, string>> = {};
   /** Positions that could not be stored yet. */
   readonly #unstored = new Map<string, LogPosition>();
+  /** Whether that was told. */
+  #cannotStore = false;
+  /** The files of which it was told that they cannot be read. */
   readonly #unreadable = new Set<string>();
 
   /** Reads nothing yet. */
@@ -120,10 +123,17 @@ export class WorkloadOutput {
   }
 
   #unsentBytes(workload: UnsentOutput): number {
-    const position = this.#positionOf(workload);
-    const unsent = (stream: OutputStream) =>
-      Math.max(0, sizeOf(this.#options.fileOf(workload.id, stream)) - position[stream]);
-    return unsent("stdout") + unsent("stderr");
+    return this.#unread(workload, "stdout") + this.#unread(workload, "stderr");
+  }
+
+  #unread(workload: UnsentOutput, stream: OutputStream): number {
+    const path = this.#options.fileOf(workload.id, stream);
+    try {
+      return Math.max(0, sizeOf(path) - this.#positionOf(workload)[stream]);
+    } catch (error) {
+      this.#complain(path, error);
+      return 0;
+    }
   }
 
   #positionOf(workload: UnsentOutput): LogPosition {
@@ -155,11 +165,11 @@ export class WorkloadOutput {
     limit: number,
     cutsLines: boolean,
   ): Piece | "too long" | undefined {
+    const unread = this.#unread(workload, stream);
+    if (unread === 0) return undefined;
+    if (limit <= 0) return "too long";
     const path = this.#options.fileOf(workload.id, stream);
     const position = this.#positionOf(workload)[stream];
-    const unread = sizeOf(path) - position;
-    if (unread <= 0) return undefined;
-    if (limit <= 0) return "too long";
     try {
       const printed = readAt(path, position, this.#buffer.subarray(0, Math.min(unread, limit)));
       const atEnd = workload.ended && printed.length === unread;
@@ -174,19 +184,22 @@ export class WorkloadOutput {
   #store(action: () => void): boolean {
     try {
       action();
-      return true;
+      this.#cannotStore = false;
     } catch (error) {
-      this.#options.logger.debug(`Cannot store how much output was sent: ${messageOf(error)}`);
-      return false;
+      if (!this.#cannotStore) {
+        this.#options.logger.warn(
+          `Cannot store how much output was sent: ${messageOf(error)}; trying with each batch`,
+        );
+      }
+      this.#cannotStore = true;
     }
+    return !this.#cannotStore;
   }
 
   #complain(path: string, error: unknown): void {
     if (this.#unreadable.has(path)) return;
     this.#unreadable.add(path);
-    this.#options.logger.warn(
-      `Cannot read the output in ${quoted(path)}: ${messageOf(error)}; it is not sent until I can`,
-    );
+    this.#options.logger.warn(`Cannot read the output in ${quoted(path)}: ${messageOf(error)}`);
   }
 }
 

@@ -70,7 +70,7 @@ export interface HousekeepingOptions {
   readonly workloadsFolder: string;
   readonly limits: KeepLimits;
   /** How many bytes of a workload's output the platform would still have got. */
-  unsentBytes(id: string): number;
+  unsentBytes?(id: string): number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -96,7 +96,7 @@ function cleanUp(options: HousekeepingOptions): void {
   const { history, workloadsFolder, limits, clock, logger } = options;
   const { files, records } = expired(history.answered(), clock.now(), limits);
   if (files.length === 0 && records.length === 0) return;
-  const unsent = files.reduce((sum, id) => sum + options.unsentBytes(id), 0);
+  const unsent = files.reduce((sum, id) => sum + (options.unsentBytes?.(id) ?? 0), 0);
   for (const id of files) new WorkloadFolder(`${workloadsFolder}/${id}`).remove();
   history.filesRemoved(files);
   history.forget(records);

@@ -51,7 +51,8 @@ export class RunningWorkload {
   constructor(options: RunningOptions) {
     const { command, folder, resumed, stop, timeoutMs, context } = options;
     this.#options = options;
-    const show = (line: string) => context.output.info(`[${nameOf(command)}] ${line}`);
+    const { logger, output = logger } = context;
+    const show = (line: string) => output.info(`[${nameOf(command)}] ${line}`);
     this.#mirrored = mirrorOutput(folder, show, {
       clock: context.clock,
       ended: this.#ended.signal,

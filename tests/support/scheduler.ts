@@ -155,7 +155,7 @@ class Life {
     const sent = ({ topic, payload }: { topic: string; payload: Uint8Array }) =>
       test.replies.push({ topic, ...JSON.parse(new TextDecoder().decode(payload)) });
     const replies: Replies = { post: sent, send: (messages) => messages.forEach(sent) };
-    const context = { host: HOST, clock, logger, output: logger };
+    const context = { host: HOST, clock, logger };
     const scheduler = this.scheduler = new Scheduler({
       settings,
       journal: this.journal,

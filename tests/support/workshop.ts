@@ -100,7 +100,7 @@ export class Workshop implements AsyncDisposable {
       onReady: () => this.ready.push(),
     });
     this.runner = new Runner({
-      context: { host, clock, logger, output: logger },
+      context: { host, clock, logger },
       workloadsFolder,
       timeout,
       cancelGrace,
