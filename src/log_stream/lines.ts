@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 
 /** A piece of output. */
 export interface Piece {
@@ -26,8 +27,6 @@ export interface PieceBounds {
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
-
-const encoder = new TextEncoder();
 
 /**
  * The longest piece of whole lines that `printed` begins with. `"too long"`: it begins with a line
@@ -54,7 +53,7 @@ export function firstPiece(
 
 /** How many bytes a text has in UTF-8. */
 export function byteLength(text: string): number {
-  return encoder.encode(text).length;
+  return Buffer.byteLength(text);
 }
 
 /** How many of these bytes are whole lines. */
