@@ -16,7 +16,10 @@ import type { Settings } from "./config/config.ts";
 import { Outbox, type Publisher } from "./delivery/outbox.ts";
 import { ConfigError, messageOf, quoted } from "./errors.ts";
 import { Journal } from "./journal/journal.ts";
-import { createLogger } from "./log.ts";
+import { createLogger, type Logger } from "./log.ts";
+import type { LineBuffer } from "./log_stream/line_buffer.ts";
+import { LogStream } from "./log_stream/log_stream.ts";
+import { WorkloadOutput } from "./log_stream/output.ts";
 import { type Identity, IdentityStore } from "./presence/identity.ts";
 import { Registration } from "./presence/registration.ts";
 import { fitReply } from "./protocol/reply.ts";
@@ -24,8 +27,10 @@ import { commandTopic, responseTopic, topicPrefix } from "./protocol/topics.ts";
 import { clientId } from "./state/client_id.ts";
 import { lockFolder, makePrivateFolder } from "./state/folder.ts";
 import { systemClock } from "./time.ts";
+import { WorkloadFolder } from "./workload/folder.ts";
 import type { Outcome } from "./workload/outcome.ts";
 import type { Host } from "./workload/processes.ts";
+import { nameOf } from "./workload/running.ts";
 import { ShellPool } from "./workload/shell_pool.ts";
 
 /** What a node is made from. */
@@ -38,6 +43,10 @@ export interface AssemblyOptions {
   readonly host: Host;
   /** Whether to take one command only. */
   readonly once: boolean;
+  /** Makes loggers whose lines the platform is to see. */
+  readonly loggerFor: (component: string) => Logger;
+  /** Those lines. */
+  readonly lines: LineBuffer;
   /** Called when a command was accepted. */
   onAccepted(): void;
   /** Called when an accepted command was answered. */
@@ -58,19 +67,22 @@ export class Assembly implements Disposable {
   readonly outbox: Outbox;
   readonly scheduler: Scheduler;
   readonly intake: Intake;
+  /** `undefined` when no logs are to be sent. */
+  readonly logStream: LogStream | undefined;
   readonly #options: AssemblyOptions;
   readonly #lock: Disposable;
   readonly #dispatcher: Dispatcher;
-  readonly #logger = createLogger("node");
+  readonly #logger: Logger;
   readonly #prefix: string;
   #identity: Identity | undefined;
   #topics: readonly string[] = [];
 
   /** Claims the state folder and builds the parts; nothing moves yet. */
   constructor(options: AssemblyOptions) {
-    const { settings } = options;
+    const { settings, loggerFor } = options;
     const { clock } = this;
     this.#options = options;
+    this.#logger = loggerFor("node");
     this.#prefix = topicPrefix(settings.environment);
     makePrivateFolder(settings.stateFolder);
     this.#lock = lockFolder(settings.stateFolder);
@@ -78,14 +90,14 @@ export class Assembly implements Disposable {
       this.workloadsFolder = `${settings.stateFolder}/workloads`;
       makePrivateFolder(this.workloadsFolder);
       this.api = this.#createControlPlane();
-      this.journal = Journal.open(settings.stateFolder, { clock, logger: createLogger("journal") });
+      this.journal = Journal.open(settings.stateFolder, { clock, logger: loggerFor("journal") });
       this.registration = this.#createRegistration();
       this.connection = this.#createConnection();
       this.outbox = new Outbox({
         store: this.journal,
         publisher: publisherOver(this.connection),
         clock,
-        logger: createLogger("outbox"),
+        logger: loggerFor("outbox"),
       });
       this.scheduler = this.#createScheduler();
       this.intake = new Intake({
@@ -97,9 +109,10 @@ export class Assembly implements Disposable {
         replies: this.outbox,
         workloadsFolder: this.workloadsFolder,
         clock,
-        logger: createLogger("commands"),
+        logger: loggerFor("commands"),
       });
       this.#dispatcher = this.#createDispatcher();
+      this.logStream = this.#createLogStream();
     } catch (error) {
       this.#lock[Symbol.dispose]();
       throw error;
@@ -109,6 +122,7 @@ export class Assembly implements Disposable {
   /** Closes the journal and gives the state folder free. */
   [Symbol.dispose](): void {
     this.outbox.close();
+    if (this.logStream === undefined) this.journal.logPositions.skip();
     this.journal[Symbol.dispose]();
     this.#lock[Symbol.dispose]();
   }
@@ -126,7 +140,7 @@ export class Assembly implements Disposable {
   }
 
   #createControlPlane(): ControlPlane {
-    const { settings, tokenSource } = this.#options;
+    const { settings, tokenSource, loggerFor } = this.#options;
     const { token, mqttUsername, slug } = settings;
     const rest = new RestControlPlane({ ...settings, tokenSource });
     if (settings.controlPlane === "rest") return rest;
@@ -145,19 +159,19 @@ export class Assembly implements Disposable {
       token,
       tokenSource,
       rest,
-      logger: createLogger("control"),
+      logger: loggerFor("control"),
     });
   }
 
   #createRegistration(): Registration {
-    const { settings } = this.#options;
-    const parts = { clock: this.clock, logger: createLogger("presence") };
+    const { settings, loggerFor } = this.#options;
+    const parts = { clock: this.clock, logger: loggerFor("presence") };
     const store = new IdentityStore(settings.stateFolder, parts);
     return new Registration(settings, { ...parts, api: this.api, store, random: Math.random });
   }
 
   #createConnection(): MqttConnection {
-    const { settings } = this.#options;
+    const { settings, loggerFor } = this.#options;
     const username = () => settings.mqttUsername ?? this.#identity?.uuid;
     return new MqttConnection({
       host: settings.mqttHost,
@@ -168,7 +182,7 @@ export class Assembly implements Disposable {
         return username();
       },
       password: settings.mqttPassword ?? settings.token,
-      logger: createLogger("mqtt"),
+      logger: loggerFor("mqtt"),
       onMessage: (message) => this.#receive(message),
       settle: () => this.#dispatcher.settle(),
       onConnected: () => this.outbox.connected(),
@@ -178,7 +192,9 @@ export class Assembly implements Disposable {
   #createScheduler(): Scheduler {
     const { settings, env, host, onAccepted, onAnswered } = this.#options;
     const { journal, workloadsFolder, clock } = this;
-    const logger = createLogger("workloads");
+    const logger = this.#options.loggerFor("workloads");
+    // What workloads print reaches the platform from their files, not as lines of the node.
+    const output = createLogger("workloads");
     const configured = Object.entries(settings.concurrency)
       .filter(([kind]) => settings[kind as keyof typeof settings.concurrency] !== undefined);
     const atOnce = configured.reduce((sum, [, concurrency]) => sum + concurrency, 0);
@@ -187,7 +203,7 @@ export class Assembly implements Disposable {
       journal,
       replies: this.outbox,
       workloadsFolder,
-      context: { host, clock, logger },
+      context: { host, clock, logger, output },
       createPool: (onReady) =>
         new ShellPool({
           size: Math.min(Math.max(atOnce, WAITING_SHELLS.min), WAITING_SHELLS.max),
@@ -205,13 +221,35 @@ export class Assembly implements Disposable {
     });
   }
 
+  #createLogStream(): LogStream | undefined {
+    const { settings: { logStreamInterval }, lines } = this.#options;
+    const { logPositions } = this.journal;
+    if (logStreamInterval === 0) {
+      logPositions.skip();
+      return undefined;
+    }
+    // Its own trouble is told here alone: sent, it would make more of it.
+    const logger = createLogger("logs");
+    const fileOf = (id: string, stream: "stdout" | "stderr") =>
+      new WorkloadFolder(`${this.workloadsFolder}/${id}`).outputFile(stream);
+    return new LogStream({
+      api: this.api,
+      identity: () => this.#identity!,
+      output: new WorkloadOutput({ store: logPositions, fileOf, nameOf, logger }),
+      lines,
+      intervalMs: logStreamInterval * 1000,
+      clock: this.clock,
+      logger,
+    });
+  }
+
   #createDispatcher(): Dispatcher {
-    const { settings } = this.#options;
+    const { settings, loggerFor } = this.#options;
     return new Dispatcher({
       intake: this.intake,
       scheduler: this.scheduler,
       maxCommandSize: settings.maxCommandSize,
-      logger: createLogger("commands"),
+      logger: loggerFor("commands"),
       address: () => {
         const { slug, uuid } = this.#identity!;
         return { slug, uuid, topic: responseTopic(this.#prefix, uuid) };

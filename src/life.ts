@@ -5,14 +5,14 @@
  */
 import { Assembly } from "./assembly.ts";
 import type { Settings } from "./config/config.ts";
-import type { Outbox } from "./delivery/outbox.ts";
 import { InstallScriptError } from "./errors.ts";
 import { addSecret, createLogger, type Logger } from "./log.ts";
+import { LineBuffer } from "./log_stream/line_buffer.ts";
 import { bidFarewell } from "./presence/farewell.ts";
 import { sendHeartbeats } from "./presence/heartbeat.ts";
 import type { Identity } from "./presence/identity.ts";
 import { checkToken, missingTokenError } from "./presence/token.ts";
-import { type Clock, isAbort } from "./time.ts";
+import { isAbort, within } from "./time.ts";
 import { keepHouse } from "./workload/housekeeping.ts";
 import { runInstallScript } from "./workload/install.ts";
 import { type Host, inspectHost } from "./workload/processes.ts";
@@ -45,10 +45,15 @@ export interface RunResult {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** How long a node that is to stop now goes on sending logs. */
+const LAST_LOGS_MS = 2_000;
+
 /** One life of a node. */
 export class Life {
   readonly #options: LifeOptions;
-  readonly #logger: Logger = createLogger("node");
+  /** The lines of this node, not of others in this process. */
+  readonly #lines = new LineBuffer();
+  readonly #logger: Logger;
   /** Aborts when the node is to end now. */
   readonly #ending = new AbortController();
   /** Aborts when the last message is sent. */
@@ -63,6 +68,7 @@ export class Life {
   /** Makes a life; `live()` begins it. */
   constructor(options: LifeOptions) {
     this.#options = options;
+    this.#logger = this.#loggerFor("node");
   }
 
   /** Who the node is, once it is registered. */
@@ -98,6 +104,8 @@ export class Life {
       env,
       host,
       once,
+      loggerFor: (component) => this.#loggerFor(component),
+      lines: this.#lines,
       onAccepted: () => this.#onAccepted(),
       onAnswered: ({ status }) => {
         this.#result[status === "ok" ? "succeeded" : "failed"]++;
@@ -133,6 +141,7 @@ export class Life {
     this.#run(connection.run(this.#disconnecting.signal));
     this.#run(this.#heartbeats(parts));
     this.#run(this.#housekeeping(parts));
+    if (parts.logStream !== undefined) this.#run(parts.logStream.run(this.#disconnecting.signal));
     scheduler.open();
     await connection.whenConnected(signal);
     const { slug, uuid } = parts.identity!;
@@ -152,7 +161,7 @@ export class Life {
         env,
         host,
         clock: parts.clock,
-        logger: createLogger("install"),
+        logger: this.#loggerFor("install"),
         graceMs: settings.cancelGrace * 1000,
       }, this.#ending.signal);
     } catch (error) {
@@ -166,6 +175,12 @@ export class Life {
     }
   }
 
+  /** A logger whose lines the platform sees too, if it is to see any. */
+  #loggerFor(component: string): Logger {
+    if (this.#options.settings.logStreamInterval === 0) return createLogger(component);
+    return createLogger(component, (line) => this.#lines.add(line));
+  }
+
   #heartbeats(parts: Assembly): Promise<void> {
     return sendHeartbeats({
       api: parts.api,
@@ -173,11 +188,11 @@ export class Life {
       intervalMs: this.#options.settings.heartbeatInterval * 1000,
       onGone: async (signal) => await parts.become(await parts.registration.renew(signal)),
       clock: parts.clock,
-      logger: createLogger("presence"),
+      logger: this.#loggerFor("presence"),
     }, this.#ending.signal);
   }
 
-  #housekeeping({ journal, workloadsFolder, clock }: Assembly): Promise<void> {
+  #housekeeping({ journal, workloadsFolder, logStream, clock }: Assembly): Promise<void> {
     const { keepWorkloads, keepWorkloadsSize, dedupeWindow } = this.#options.settings;
     return keepHouse({
       history: journal,
@@ -187,8 +202,9 @@ export class Life {
         maxBytes: keepWorkloadsSize,
         dedupeMs: dedupeWindow * 1000,
       },
+      unsentBytes: (id) => logStream?.unsentBytes(id) ?? 0,
       clock,
-      logger: createLogger("workloads"),
+      logger: this.#loggerFor("workloads"),
     }, this.#ending.signal);
   }
 
@@ -197,9 +213,13 @@ export class Life {
     if (this.#options.once) this.drain();
   }
 
-  async #endWhenDone({ scheduler, outbox }: Assembly): Promise<void> {
+  async #endWhenDone({ scheduler, outbox, logStream, clock }: Assembly): Promise<void> {
+    const { stopTimeout } = this.#options.settings;
     await Promise.race([scheduler.idle(), aborted(this.#ending.signal)]);
     await outbox.drained(this.#ending.signal);
+    await within(stopTimeout * 1000, clock, async (tooLate) => {
+      await logStream?.drain(AbortSignal.any([tooLate, this.#ending.signal]));
+    });
     this.end();
   }
 
@@ -219,8 +239,11 @@ export class Life {
 
   async #goodbye(parts: Assembly): Promise<void> {
     const { intake, scheduler, connection, outbox, identity, api, clock } = parts;
+    const { stopTimeout } = this.#options.settings;
     intake.close();
-    if (connection.connected) await this.#deliverLast(outbox, clock);
+    if (connection.connected) {
+      await within(stopTimeout * 1000, clock, (tooLate) => outbox.drained(tooLate));
+    }
     for (const { command, process, folder } of scheduler.running()) {
       this.#logger.info(
         `${nameOf(command)} goes on as process ${process.pid}; its files are in ${folder.path}`,
@@ -229,6 +252,9 @@ export class Life {
     if (scheduler.queued > 0) {
       this.#logger.info(`${scheduler.queued} commands wait for the next start`);
     }
+    await within(Math.min(stopTimeout * 1000, LAST_LOGS_MS), clock, async (tooLate) => {
+      await parts.logStream?.send(tooLate);
+    });
     if (identity !== undefined) {
       await bidFarewell("terminated", (signal) => api.terminated(identity, signal), {
         clock,
@@ -239,15 +265,6 @@ export class Life {
     await scheduler.leave();
     await Promise.all(this.#tasks);
     this.#logger.info("Stopped");
-  }
-
-  async #deliverLast(outbox: Outbox, clock: Clock): Promise<void> {
-    const delivered = new AbortController();
-    const tooLate = new AbortController();
-    clock.sleep(this.#options.settings.stopTimeout * 1000, delivered.signal)
-      .then(() => tooLate.abort(), () => {});
-    await outbox.drained(tooLate.signal);
-    delivered.abort();
   }
 
   /** Looks after something that goes on beside the rest. Its failure is the node's. */

@@ -6,6 +6,7 @@
  */
 import * as log from "@std/log";
 import { styleText } from "node:util";
+import { systemClock } from "./time.ts";
 
 /** Where the parts of the node write what they do. */
 export interface Logger {
@@ -35,10 +36,18 @@ export function setupLogging(options: { format: LogFormat; verbose: boolean }): 
   });
 }
 
-/** A logger whose lines name `component`. */
-export function createLogger(component: string): Logger {
-  const write = (level: "debug" | "info" | "warn" | "error") => (message: string) =>
-    log.getLogger(LOGGER_NAME)[level](printable(redact(message)), component);
+/**
+ * A logger whose lines name `component`. `listener` is told those at info and above, as text, also
+ * where logging is not set up.
+ */
+export function createLogger(component: string, listener?: (line: string) => void): Logger {
+  const write = (level: "debug" | "info" | "warn" | "error") => (message: string) => {
+    const line = printable(redact(message));
+    log.getLogger(LOGGER_NAME)[level](line, component);
+    if (level === "debug" || listener === undefined) return;
+    const head = lineHead(new Date(systemClock.now()), level.toUpperCase(), component);
+    listener(`${head.join(" ")} ${line}`);
+  };
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 
@@ -101,12 +110,17 @@ function jsonLine(record: log.LogRecord): string {
 const COLORS = { DEBUG: "gray", INFO: "cyan", WARN: "yellow", ERROR: "red" } as const;
 
 function textLine(record: log.LogRecord): string {
-  const time = record.datetime.toISOString().replace("T", " ").slice(0, 23);
-  const level = record.levelName.padEnd(5);
-  const head = `${time} ${level} ${componentOf(record).padEnd(9)}`;
-  if (!Deno.stderr.isTerminal() || Deno.noColor) return `${head} ${record.msg}`;
+  const head = lineHead(record.datetime, record.levelName, componentOf(record));
+  if (!Deno.stderr.isTerminal() || Deno.noColor) return `${head.join(" ")} ${record.msg}`;
+  const [time, level, component] = head;
   const color = COLORS[record.levelName as keyof typeof COLORS] ?? "red";
   return `${styleText("gray", time)} ${styleText(color, level)} ${
-    styleText("gray", componentOf(record).padEnd(9))
+    styleText("gray", component)
   } ${record.msg}`;
+}
+
+/** What stands before the message in a line of text. */
+function lineHead(time: Date, level: string, component: string): [string, string, string] {
+  const date = time.toISOString().replace("T", " ").slice(0, 23);
+  return [date, level.padEnd(5), component.padEnd(9)];
 }

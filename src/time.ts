@@ -62,6 +62,22 @@ export function backoff(
   return random() * Math.min(max, min * 2 ** Math.min(attempt, 30));
 }
 
+/** Does something that ends early when its signal aborts, which is after `ms`. */
+export async function within(
+  ms: number,
+  clock: Clock,
+  action: (tooLate: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const done = new AbortController();
+  const tooLate = new AbortController();
+  clock.sleep(ms, done.signal).then(() => tooLate.abort(), () => {});
+  try {
+    await action(tooLate.signal);
+  } finally {
+    done.abort();
+  }
+}
+
 /** Whether `error` is what an aborted signal threw, so that the caller was asked to stop. */
 export function isAbort(error: unknown, signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true &&

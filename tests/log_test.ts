@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { addSecret, printable, redact } from "../src/log.ts";
+import { addSecret, createLogger, printable, redact } from "../src/log.ts";
 
 const MODULE = new URL("../src/log.ts", import.meta.url).href;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;
@@ -97,6 +97,20 @@ Deno.test("what is too short to be a secret blots out no ordinary words", () => 
 Deno.test("a component is named in its lines alone", async () => {
   const lines = await logged(text(), 'createLogger("other").info("a");', 'logger.info("b");');
   assertMatch(lines, /other {5}a\n.*part {6}b\n$/);
+});
+
+Deno.test("who listens is told each line at info and above as text, also where logging is not set up", () => {
+  addSecret("listen-secret");
+  const heard: string[] = [];
+  const logger = createLogger("part", (line) => heard.push(line));
+  logger.debug("detail");
+  logger.info("hello listen-secret");
+  logger.warn("two\nlines");
+  createLogger("other").error("not for this listener");
+  assertEquals(heard.map((line) => line.replace(/^\S+ [\d:.]+/, "TIME")), [
+    "TIME INFO  part      hello ***",
+    "TIME WARN  part      two\n    lines",
+  ]);
 });
 
 Deno.test("nobody who reads standard error is no reason to stop", async () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { backoff, isAbort, systemClock } from "../src/time.ts";
+import { backoff, isAbort, systemClock, within } from "../src/time.ts";
+import { FakeClock } from "./support/clock.ts";
 
 Deno.test("backoff doubles up to its limit, with full jitter", () => {
   const limits = { min: 1_000, max: 30_000 };
@@ -58,4 +59,26 @@ Deno.test("isAbort() tells an abort from other failures", () => {
   assertEquals(isAbort(reason, open), false);
   assertEquals(isAbort(new DOMException("aborted", "AbortError"), open), false);
   assertEquals(isAbort(reason, undefined), false);
+});
+
+Deno.test("what takes too long is told to end, and what does not leaves no timer behind", async () => {
+  const clock = new FakeClock();
+  const ends = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  const late = within(1_000, clock, ends);
+  await clock.advance(999);
+  assertEquals(
+    await Promise.race([late.then(() => "ended"), Promise.resolve("goes on")]),
+    "goes on",
+  );
+  await clock.advance(1);
+  await late;
+
+  let tooLate: AbortSignal | undefined;
+  await within(1_000, clock, (signal) => {
+    tooLate = signal;
+    return Promise.resolve();
+  });
+  await clock.advance(1_000);
+  assertEquals(tooLate?.aborted, false);
 });

@@ -95,6 +95,8 @@ export interface CloudNodeConfig {
   keepWorkloadsSize?: number;
   /** How log lines look. Default: `text`. */
   logFormat?: LogFormat;
+  /** Seconds between batches of log lines to the platform; 0 sends none. Default: 3. */
+  logStreamInterval?: number;
 }
 
 /** The settings of a node: read, checked, and complete where there is a default. */
@@ -165,4 +167,6 @@ export interface Settings {
   readonly keepWorkloadsSize: number;
   /** How log lines look. */
   readonly logFormat: LogFormat;
+  /** Seconds between batches of log lines to the platform; 0 for none. */
+  readonly logStreamInterval: number;
 }

@@ -261,6 +261,14 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
     default: "text",
     flag: { name: "log-format", value: "FORMAT" },
   },
+  logStreamInterval: {
+    group: "Node",
+    type: values.seconds,
+    help: "Seconds between batches of output and log lines to the platform; 0 sends none",
+    default: 3,
+    flag: { name: "log-stream-interval", value: "SECONDS" },
+    env: ["CYBERWAVE_WORKLOAD_LOG_STREAM_INTERVAL"],
+  },
 };
 
 /** Every setting, in the order in which the documentation lists them. */

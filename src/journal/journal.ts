@@ -9,6 +9,7 @@ import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { openDatabase } from "./database.ts";
+import { LogPositions } from "./log_positions.ts";
 import type { CommandRecord, End, NewCommand } from "./record.ts";
 import { storedRequestId, toRecord } from "./record.ts";
 import type { ProcessIdentity, StopRequest } from "./record.ts";
@@ -42,12 +43,15 @@ export interface Message {
 
 /** The commands this node accepted, and the messages it owes. */
 export class Journal implements Disposable {
+  /** How far the output of each command has reached the platform. */
+  readonly logPositions: LogPositions;
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #statements = new Map<string, StatementSync>();
 
   private constructor(db: DatabaseSync, clock: Clock) {
     this.#db = db;
+    this.logPositions = new LogPositions(db);
     this.#clock = clock;
   }
 

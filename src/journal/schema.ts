@@ -46,4 +46,16 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX outbox_pending ON outbox (seq) WHERE delivered_at IS NULL;
   CREATE INDEX outbox_by_command ON outbox (command_id) WHERE command_id IS NOT NULL;
   `,
+  // What ended before there were live logs is not sent any more.
+  `
+  ALTER TABLE commands ADD COLUMN output_sent INTEGER NOT NULL DEFAULT 0;
+  UPDATE commands SET output_sent = 1 WHERE state = 'ended';
+  CREATE INDEX commands_output_unsent ON commands (seq) WHERE output_sent = 0 AND state <> 'queued';
+
+  CREATE TABLE log_positions (
+    command_id TEXT PRIMARY KEY REFERENCES commands (id) ON DELETE CASCADE,
+    stdout     INTEGER NOT NULL,
+    stderr     INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -69,6 +69,8 @@ export interface HousekeepingOptions {
   readonly history: History;
   readonly workloadsFolder: string;
   readonly limits: KeepLimits;
+  /** How many bytes of a workload's output the platform would still have got. */
+  unsentBytes?(id: string): number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -90,11 +92,14 @@ export async function keepHouse(options: HousekeepingOptions, signal: AbortSigna
   }
 }
 
-function cleanUp({ history, workloadsFolder, limits, clock, logger }: HousekeepingOptions): void {
+function cleanUp(options: HousekeepingOptions): void {
+  const { history, workloadsFolder, limits, clock, logger } = options;
   const { files, records } = expired(history.answered(), clock.now(), limits);
   if (files.length === 0 && records.length === 0) return;
+  const unsent = files.reduce((sum, id) => sum + (options.unsentBytes?.(id) ?? 0), 0);
   for (const id of files) new WorkloadFolder(`${workloadsFolder}/${id}`).remove();
   history.filesRemoved(files);
   history.forget(records);
   logger.info(`Removed the files of ${files.length} old workloads, forgot ${records.length}`);
+  if (unsent > 0) logger.warn(`[${unsent} bytes of their output dropped: they were never sent]`);
 }

@@ -13,7 +13,9 @@ import { stopWorkload, type WorkloadContext } from "./workload.ts";
 export type Accepted = Omit<NewCommand, "params">;
 
 /** How the log names a command: `inference r1`, or by the node's own id when it came without one. */
-export function nameOf({ kind, requestId, id }: Accepted): string {
+export function nameOf(
+  { kind, requestId, id }: Pick<Accepted, "kind" | "requestId" | "id">,
+): string {
   const name = requestId ?? id;
   return `${kind} ${/^[\w.:-]{1,100}$/.test(name) ? name : quoted(name)}`;
 }
@@ -49,7 +51,8 @@ export class RunningWorkload {
   constructor(options: RunningOptions) {
     const { command, folder, resumed, stop, timeoutMs, context } = options;
     this.#options = options;
-    const show = (line: string) => context.logger.info(`[${nameOf(command)}] ${line}`);
+    const { logger, output = logger } = context;
+    const show = (line: string) => output.info(`[${nameOf(command)}] ${line}`);
     this.#mirrored = mirrorOutput(folder, show, {
       clock: context.clock,
       ended: this.#ended.signal,

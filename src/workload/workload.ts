@@ -22,6 +22,8 @@ export interface WorkloadContext {
   readonly host: Host;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Where what workloads print is shown. Default: `logger`. */
+  readonly output?: Logger;
 }
 
 /**

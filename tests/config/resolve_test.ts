@@ -65,6 +65,7 @@ Deno.test("with nothing given there are defaults", () => {
     keepWorkloads: 7,
     keepWorkloadsSize: 1_073_741_824,
     logFormat: "text",
+    logStreamInterval: 3,
   });
 });
 

@@ -101,6 +101,29 @@ Deno.test("old files are removed at the start and every ten minutes, undelivered
   await house;
 });
 
+Deno.test("output that goes before it was sent is counted, in one line", async () => {
+  using test = new TestJournal();
+  const { journal, clock, logger, folder } = test;
+  for (const id of ["a", "b", "sent"]) {
+    journal.accept(newCommand(id));
+    journal.delivered(journal.end(id, SUCCESS, [message(id)]).map(({ seq }) => seq));
+  }
+  await clock.advance(8 * DAY);
+  const stop = new AbortController();
+  const house = keepHouse({
+    history: journal,
+    workloadsFolder: folder,
+    limits: LIMITS,
+    unsentBytes: (id) => id === "sent" ? 0 : 1_000,
+    clock,
+    logger,
+  }, stop.signal);
+  await logger.logged("2000 bytes of their output dropped");
+  stop.abort();
+  await house;
+  assertEquals(logger.shown.length, 2);
+});
+
 Deno.test("files that cannot be removed are tried again later", async () => {
   using test = new TestJournal();
   const { journal, clock, logger, folder } = test;

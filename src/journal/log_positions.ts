@@ -1,0 +1,93 @@
+/**
+ * How far the output of each command has reached the platform.
+ *
+ * @module
+ */
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+
+/** A command that has output to be sent, or may still have. */
+export interface UnsentOutput {
+  /** Its place in the order of commands. */
+  readonly seq: number;
+  /** The node's own id for it. */
+  readonly id: string;
+  /** What it runs. */
+  readonly kind: WorkloadKind;
+  /** The sender's id for it. */
+  readonly requestId: string | undefined;
+  /** Whether it has ended, and prints no more. */
+  readonly ended: boolean;
+  /** How many bytes of its standard output were sent. */
+  readonly stdout: number;
+  /** How many bytes of its standard error were sent. */
+  readonly stderr: number;
+}
+
+/** How many bytes of a command's output were sent. */
+export type LogPosition = Pick<UnsentOutput, "id" | "stdout" | "stderr">;
+
+const UNSENT =
+  `SELECT seq, id, kind, request_id, state = 'ended' AS ended, coalesce(stdout, 0) AS stdout,
+     coalesce(stderr, 0) AS stderr
+   FROM commands LEFT JOIN log_positions ON command_id = id
+   WHERE output_sent = 0 AND state <> 'queued'`;
+
+/** How far the output of each command has reached the platform. */
+export class LogPositions {
+  readonly #db: DatabaseSync;
+
+  /** Keeps it in the journal's database. */
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** The started commands whose output was not sent to its end: oldest first, after number `after`. */
+  unsent(after: number, limit: number): UnsentOutput[] {
+    return this.#db.prepare(`${UNSENT} AND seq > ? ORDER BY seq LIMIT ?`).all(after, limit)
+      .map(toUnsent);
+  }
+
+  /** The command with this id, unless its output was sent to its end. */
+  find(id: string): UnsentOutput | undefined {
+    const row = this.#db.prepare(`${UNSENT} AND id = ?`).get(id);
+    return row && toUnsent(row);
+  }
+
+  /** Remembers how much was sent. Commands that are forgotten meanwhile are passed over. */
+  advance(positions: readonly LogPosition[]): void {
+    // One statement for all of them, which is one transaction.
+    this.#db.prepare(
+      `INSERT INTO log_positions (command_id, stdout, stderr)
+       SELECT commands.id, value ->> 'stdout', value ->> 'stderr'
+         FROM json_each(?) JOIN commands ON commands.id = value ->> 'id' WHERE true
+       ON CONFLICT (command_id) DO UPDATE SET stdout = excluded.stdout, stderr = excluded.stderr`,
+    ).run(JSON.stringify(positions));
+  }
+
+  /** Remembers that the output of these commands was sent to its end. */
+  finish(ids: readonly string[]): void {
+    this.#db.prepare(
+      "UPDATE commands SET output_sent = 1 WHERE id IN (SELECT value FROM json_each(?))",
+    ).run(JSON.stringify(ids));
+  }
+
+  /** Remembers that the output of all commands started so far is not to be sent. */
+  skip(): void {
+    this.#db.exec(
+      "UPDATE commands SET output_sent = 1 WHERE output_sent = 0 AND state <> 'queued'",
+    );
+  }
+}
+
+function toUnsent(row: Record<string, SQLOutputValue>): UnsentOutput {
+  return {
+    seq: row.seq as number,
+    id: row.id as string,
+    kind: row.kind as WorkloadKind,
+    requestId: row.request_id === null ? undefined : JSON.parse(row.request_id as string),
+    ended: row.ended === 1,
+    stdout: row.stdout as number,
+    stderr: row.stderr as number,
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * The node's own log lines until they are sent: a bounded number of them, the latest.
+ *
+ * @module
+ */
+import { byteLength } from "./lines.ts";
+
+/** What bounds a {@linkcode LineBuffer}. */
+export interface LineBufferLimits {
+  /** How many lines are kept. Default 1,000. */
+  readonly maxLines?: number;
+  /** How many bytes these take in UTF-8. Default 1 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** A longer line is kept only up to here, in characters. */
+const MAX_LINE = 16 * 1024;
+
+interface BufferedLine {
+  readonly text: string;
+  readonly size: number;
+}
+
+/** Lines, of which the oldest are dropped and counted when there are too many. */
+export class LineBuffer {
+  readonly #maxLines: number;
+  readonly #maxBytes: number;
+  readonly #lines: BufferedLine[] = [];
+  #bytes = 0;
+  #dropped = 0;
+
+  /** Makes an empty one. */
+  constructor({ maxLines = 1_000, maxBytes = 1024 * 1024 }: LineBufferLimits = {}) {
+    this.#maxLines = maxLines;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Adds a line. */
+  add(line: string): void {
+    const text = line.length <= MAX_LINE ? `${line}\n` : `${line.slice(0, MAX_LINE)}…\n`;
+    const size = byteLength(text);
+    this.#lines.push({ text, size });
+    this.#bytes += size;
+    while (this.#lines.length > this.#maxLines || this.#bytes > this.#maxBytes) {
+      this.#shift();
+      this.#dropped++;
+    }
+  }
+
+  /**
+   * Takes lines out, oldest first, as many as have at most `limit` bytes, under a line that says how
+   * many were dropped before them. `undefined`: there is none.
+   */
+  take(limit: number): string | undefined {
+    if (this.#lines.length === 0 && this.#dropped === 0) return undefined;
+    let text = this.#dropped === 0 ? "" : `[${this.#dropped} lines dropped]\n`;
+    this.#dropped = 0;
+    for (let size = byteLength(text); this.#lines.length > 0;) {
+      size += this.#lines[0].size;
+      if (size > limit) break;
+      text += this.#shift().text;
+    }
+    return text;
+  }
+
+  #shift(): BufferedLine {
+    const line = this.#lines.shift()!;
+    this.#bytes -= line.size;
+    return line;
+  }
+}
