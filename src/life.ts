@@ -6,7 +6,7 @@
 import { Assembly } from "./assembly.ts";
 import type { Settings } from "./config/config.ts";
 import type { Outbox } from "./delivery/outbox.ts";
-import { InstallScriptError } from "./errors.ts";
+import { BrokerError, InstallScriptError } from "./errors.ts";
 import { addSecret, createLogger, type Logger } from "./log.ts";
 import { bidFarewell } from "./presence/farewell.ts";
 import { sendHeartbeats } from "./presence/heartbeat.ts";
@@ -196,7 +196,9 @@ export class Life {
 
   async #endWhenDone({ scheduler, outbox }: Assembly): Promise<void> {
     await Promise.race([scheduler.idle(), aborted(this.#ending.signal)]);
-    await outbox.drained(this.#ending.signal);
+    const patienceMs = this.#options.settings.stopTimeout * 1000;
+    const left = await outbox.drained(this.#ending.signal, patienceMs);
+    if (left > 0 && !this.#ending.signal.aborted) throw undeliverable(left);
     this.end();
   }
 
@@ -243,7 +245,8 @@ export class Life {
     const tooLate = new AbortController();
     clock.sleep(this.#options.settings.stopTimeout * 1000, delivered.signal)
       .then(() => tooLate.abort(), () => {});
-    await outbox.drained(tooLate.signal);
+    // The broker has had its chance with what it refuses.
+    await outbox.drained(tooLate.signal, 0);
     delivered.abort();
   }
 
@@ -257,6 +260,12 @@ export class Life {
     this.#fatal ??= error;
     this.end();
   }
+}
+
+function undeliverable(left: number): BrokerError {
+  return new BrokerError(`The broker refuses what is left to deliver: ${left} messages`, {
+    hint: "They are kept for the next start: let this node's user publish on its response topic",
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
