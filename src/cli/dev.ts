@@ -6,6 +6,7 @@
 import { CloudNode, type NodeIdentity } from "../cloud_node.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { DevPlatform, usesSample } from "../dev/platform.ts";
+import { removeLeftovers } from "../dev/state_folder.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { commandTopic, responseTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Arguments } from "./arguments.ts";
@@ -25,7 +26,7 @@ export const dev: CliCommand = {
   details:
     `Runs a node with an MQTT broker and an emulated backend of its own, on loopback, with the
 cyberwave.yml at hand or a built-in sample. Its state is temporary: work that still runs when it
-stops is ended.`,
+stops is ended. Where it was killed and could not do that, the next "dev" does.`,
   flags: [
     CONFIG_FLAG,
     {
@@ -52,6 +53,7 @@ async function run(args: Arguments): Promise<number> {
     isSample = usesSample(found);
     return platform.adapt(found);
   });
+  await removeLeftovers();
   await using node = CloudNode.fromSettings(
     loaded,
     platform.adaptEnvironment(Deno.env.toObject()),
