@@ -19,6 +19,18 @@ const STARTING_CALLS: readonly [call: string, matches: CallMatcher][] = [
   ["its registration", isReport("register")],
 ];
 
+/** How a backend gives up an instance, and what its heartbeat then brings. */
+const GIVING_UP: readonly [
+  how: string,
+  giveUp: (backend: EmulatedBackend, uuid: string) => void,
+][] = [
+  ["answered with 404", (backend, uuid) => void backend.instances.delete(uuid)],
+  [
+    "answered with 400 because it was terminated",
+    (backend, uuid) => backend.instances.get(uuid)!.status = "terminated",
+  ],
+];
+
 const STATUS = { command: "status", request_id: "s1" };
 
 /** Hangs up on whoever calls, and resolves with the port at the first caller's end. */
@@ -139,11 +151,27 @@ Deno.test("a run of one command ends when that was answered", async () => {
   assertEquals((await sender.reply("i1")).error, "Command failed with code 3");
 });
 
-Deno.test("the environment stands in front of every topic", async () => {
+Deno.test("a node that is given its config never looks at the environment", async () => {
   await using world = await World.start();
-  await using local = await world.runNode({ environment: "dev" });
-  await using sender = await world.sender(local.identity, "dev");
-  assertEquals((await sender.ask(STATUS)).status, "ok");
+  const misleading = {
+    CYBERWAVE_API_TOKEN: "another-token",
+    CYBERWAVE_API_URL: "http://127.0.0.1:9",
+    CYBERWAVE_MQTT_HOST: "broker.invalid",
+    CYBERWAVE_ENVIRONMENT: "dev",
+    CYBERWAVE_INSTANCE_SLUG: "another-slug",
+    CYBERWAVE_INFERENCE_CMD: "echo from the environment",
+    CYBERWAVE_EDGE_CONFIG_DIR: "/nonexistent/state",
+  };
+  for (const [name, value] of Object.entries(misleading)) Deno.env.set(name, value);
+  try {
+    await using local = await world.runNode({ inference: "echo from the config", slug: "mine" });
+    assertEquals(local.identity.slug, "mine");
+    await using sender = await world.sender(local.identity);
+    const reply = await sender.ask({ command: "inference", request_id: "i1" });
+    assertEquals(reply.output, "from the config\n");
+  } finally {
+    for (const name of Object.keys(misleading)) Deno.env.delete(name);
+  }
 });
 
 Deno.test("a backend that is down at the start is waited for", async () => {
@@ -218,21 +246,23 @@ Deno.test("a node whose broker takes the call and never says a word can be stopp
   assertEquals(await run, { succeeded: 0, failed: 0 });
 });
 
-Deno.test("a node that the backend has given up registers anew and moves its topics", async () => {
-  await using world = await World.start();
-  await using local = await world.runNode({ heartbeatInterval: 0.05 });
-  const old = local.identity;
-  world.backend.instances.get(old.uuid)!.status = "terminated";
-  // The heartbeats of the new instance begin when its topics are subscribed to.
-  await world.called((call) => isReport("heartbeat")(call) && !call.path.includes(old.uuid));
-  const now = local.node.identity!;
-  assert(now.uuid !== old.uuid);
-  await using sender = await world.sender(now);
-  const topic = `cyberwave/cloud-node/${old.uuid}/command`;
-  await sender.client.publish(topic, { command: "status", request_id: "to the old one" });
-  assertEquals((await sender.ask(STATUS)).instance_uuid, now.uuid);
-  assertEquals(sender.inbox.all.length, 1);
-});
+for (const [how, giveUp] of GIVING_UP) {
+  Deno.test(`a node registers anew and moves its topics when its heartbeat is ${how}`, async () => {
+    await using world = await World.start();
+    await using local = await world.runNode({ heartbeatInterval: 0.05 });
+    const old = local.identity;
+    giveUp(world.backend, old.uuid);
+    // The heartbeats of the new instance begin when its topics are subscribed to.
+    await world.called((call) => isReport("heartbeat")(call) && !call.path.includes(old.uuid));
+    const now = local.node.identity!;
+    assert(now.uuid !== old.uuid);
+    await using sender = await world.sender(now);
+    const topic = `cyberwave/cloud-node/${old.uuid}/command`;
+    await sender.client.publish(topic, { command: "status", request_id: "to the old one" });
+    assertEquals((await sender.ask(STATUS)).instance_uuid, now.uuid);
+    assertEquals(sender.inbox.all.length, 1);
+  });
+}
 
 Deno.test("several nodes run in one process, each with its own state folder", async () => {
   await using world = await World.start();
