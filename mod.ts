@@ -24,8 +24,7 @@ export {
   type RunOptions,
   type RunResult,
 } from "./src/cloud_node.ts";
-export type { CloudNodeConfig, PerKind, Settings } from "./src/config/config.ts";
-export { type LoadedSettings, type LoadOptions, loadSettings } from "./src/config/load.ts";
+export type { CloudNodeConfig, PerKind } from "./src/config/config.ts";
 export type { LogFormat } from "./src/log.ts";
 export type { WorkloadKind } from "./src/protocol/kinds.ts";
 export {

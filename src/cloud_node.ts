@@ -9,19 +9,46 @@ import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
 import { Life, type RunResult } from "./life.ts";
 
-export type { LoadedSettings, RunResult };
+export type { RunResult };
 
-/** What makes a {@linkcode CloudNode}. */
+/**
+ * What makes a {@linkcode CloudNode}.
+ *
+ * @example Workloads that see nothing of this process's environment but what is named
+ * ```ts
+ * import { CloudNode, type CloudNodeOptions } from "@cyberwave/cloud-node";
+ *
+ * const options: CloudNodeOptions = {
+ *   config: { inference: "python infer.py {body}" },
+ *   slug: "my-gpu-node",
+ *   env: { PATH: "/usr/bin:/bin", CUDA_VISIBLE_DEVICES: "0" },
+ * };
+ * new CloudNode(options);
+ * ```
+ */
 export interface CloudNodeOptions {
   /** The configuration. Default: all defaults, which lack a token. */
   config?: CloudNodeConfig;
-  /** A hint: the slug the node would like. Wins over `config.slug`. */
+  /** A hint: the slug the node would like. Wins over `config.slug`. Default: the backend chooses. */
   slug?: string;
-  /** The environment of the workloads. Default: that of this process when the node is run. */
+  /**
+   * The environment of the workloads and the install script. Default: that of this process when
+   * the node is run. `fromConfigFile` and `fromEnv` also take the settings from it.
+   */
   env?: Record<string, string>;
 }
 
-/** Who a running node is. */
+/**
+ * Who a running node is.
+ *
+ * @example
+ * ```ts
+ * import type { NodeIdentity } from "@cyberwave/cloud-node";
+ *
+ * const commandTopic = ({ uuid }: NodeIdentity) => `cyberwave/cloud-node/${uuid}/command`;
+ * console.log(commandTopic({ uuid: "0b8a", slug: "my-gpu-node" })); // cyberwave/cloud-node/0b8a/command
+ * ```
+ */
 export interface NodeIdentity {
   /** The UUID that the backend gave it. */
   readonly uuid: string;
@@ -29,9 +56,23 @@ export interface NodeIdentity {
   readonly slug: string;
 }
 
-/** How to run a {@linkcode CloudNode}. */
+/**
+ * How to run a {@linkcode CloudNode}.
+ *
+ * @example A node that stops after ten minutes without work
+ * ```ts
+ * import type { RunOptions } from "@cyberwave/cloud-node";
+ *
+ * const options: RunOptions = {
+ *   handleSignals: true,
+ *   exitWhenIdle: 600,
+ *   onReady: ({ slug }) => console.log(`${slug} waits for commands`),
+ * };
+ * console.log(options.exitWhenIdle); // 600, for `node.run(options)`
+ * ```
+ */
 export interface RunOptions {
-  /** Stops the node when it aborts, as {@linkcode CloudNode.stop} does. */
+  /** Stops the node when it aborts, as {@linkcode CloudNode.stop} does. Default: nothing does. */
   signal?: AbortSignal;
   /**
    * Whether SIGTERM, SIGINT and SIGHUP stop the node and SIGQUIT drains it. After the first of them
@@ -44,9 +85,18 @@ export interface RunOptions {
   drain?: boolean;
   /** Stop after this many seconds without work. Default: never. */
   exitWhenIdle?: number;
-  /** Called when the node is connected and waits for commands. */
+  /** Called once, when the node is connected and waits for commands. Default: nothing is. */
   onReady?: (identity: NodeIdentity) => void;
 }
+
+/**
+ * Makes a node from settings that were loaded already, with `env` as the environment of its
+ * workloads. For the command line: a program has the constructor and its kin.
+ */
+export let nodeFrom: (
+  loaded: LoadedSettings,
+  env: Readonly<Record<string, string>>,
+) => CloudNode;
 
 /**
  * A computer as a Cyberwave Cloud Node: it registers with the backend, takes commands from the MQTT
@@ -113,7 +163,7 @@ export class CloudNode implements AsyncDisposable {
     const loaded = await loadSettings({ configPath: path, flags: { slug }, env, cwd: Deno.cwd() });
     const logger = createLogger("config");
     for (const warning of loaded.warnings) logger.warn(warning);
-    return CloudNode.fromSettings(loaded, env);
+    return nodeFrom(loaded, env);
   }
 
   /**
@@ -134,23 +184,14 @@ export class CloudNode implements AsyncDisposable {
     return CloudNode.fromConfigFile(undefined, overrides);
   }
 
-  /**
-   * Makes a node from settings that were loaded already.
-   *
-   * @example
-   * ```ts
-   * import { CloudNode, loadSettings } from "@cyberwave/cloud-node";
-   *
-   * const loaded = await loadSettings({ env: {}, cwd: "/" });
-   * CloudNode.fromSettings(loaded);
-   * ```
-   */
-  static fromSettings(loaded: LoadedSettings, env?: Readonly<Record<string, string>>): CloudNode {
-    const node = new CloudNode();
-    node.#settings = loaded.settings;
-    node.#tokenSource = loaded.sources.get("token");
-    node.#env = env;
-    return node;
+  static {
+    nodeFrom = ({ settings, sources }, env) => {
+      const node = new CloudNode();
+      node.#settings = settings;
+      node.#tokenSource = sources.get("token");
+      node.#env = env;
+      return node;
+    };
   }
 
   /**
@@ -176,6 +217,7 @@ export class CloudNode implements AsyncDisposable {
    * @throws {InstallScriptError} if the install script fails
    * @throws {StateFolderInUseError} if another node uses the state folder
    * @throws {ConfigError} if a setting turns out to be wrong
+   * @throws {BrokerError} if the broker refuses the replies that a draining node has left
    *
    * @example
    * ```ts

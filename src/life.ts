@@ -35,7 +35,17 @@ export interface LifeOptions {
   readonly onReady: ((identity: Identity) => void) | undefined;
 }
 
-/** How the commands went that were answered during a life. */
+/**
+ * How the commands went that were answered while a node ran.
+ *
+ * @example
+ * ```ts
+ * import type { RunResult } from "@cyberwave/cloud-node";
+ *
+ * const report = ({ succeeded, failed }: RunResult) => `${succeeded} of ${succeeded + failed}`;
+ * console.log(report({ succeeded: 3, failed: 1 })); // 3 of 4
+ * ```
+ */
 export interface RunResult {
   /** How many succeeded. */
   succeeded: number;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CloudNode, type NodeIdentity } from "../cloud_node.ts";
+import { nodeFrom, type NodeIdentity } from "../cloud_node.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { DevPlatform, usesSample } from "../dev/platform.ts";
 import { removeLeftovers } from "../dev/state_folder.ts";
@@ -54,7 +54,7 @@ async function run(args: Arguments): Promise<number> {
     return platform.adapt(found);
   });
   await removeLeftovers();
-  await using node = CloudNode.fromSettings(
+  await using node = nodeFrom(
     loaded,
     platform.adaptEnvironment(Deno.env.toObject()),
   );

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CloudNode } from "../cloud_node.ts";
+import { nodeFrom } from "../cloud_node.ts";
 import { flagOptions } from "../config/help.ts";
 import { ConfigError } from "../errors.ts";
 import type { Arguments } from "./arguments.ts";
@@ -33,7 +33,7 @@ async function run(args: Arguments): Promise<number> {
   const [once, drain] = [args.has("once"), args.has("drain")];
   if (once && drain) throw new ConfigError("--once takes a command and --drain takes none");
   const exitWhenIdle = args.seconds("exit-when-idle");
-  const node = CloudNode.fromSettings(await useSettings(args), Deno.env.toObject());
+  const node = nodeFrom(await useSettings(args), Deno.env.toObject());
   const result = await node.run({ handleSignals: true, once, drain, exitWhenIdle });
   return once && result.failed > 0 ? COMMAND_FAILED : 0;
 }

@@ -6,7 +6,18 @@
 import type { LogFormat } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 
-/** One number for all kinds of workload, or one for each kind named. */
+/**
+ * One number for all kinds of workload, or one for each kind named; the others keep the default.
+ *
+ * @example
+ * ```ts
+ * import type { CloudNodeConfig, PerKind } from "@cyberwave/cloud-node";
+ *
+ * const timeout: PerKind = { inference: 60, training: 24 * 60 * 60 };
+ * const config: CloudNodeConfig = { concurrency: 2, timeout };
+ * console.log(config.timeout);
+ * ```
+ */
 export type PerKind = number | Readonly<Partial<Record<WorkloadKind, number>>>;
 
 /**
@@ -88,7 +99,7 @@ export interface CloudNodeConfig {
   keepWorkloads?: number;
   /** Bytes the files of ended workloads may take up. Default: 1,073,741,824 (1 GiB). */
   keepWorkloadsSize?: number;
-  /** How log lines look. Default: `text`. */
+  /** How log lines look on the command line; a library logs as `@std/log` is set up. Default: `text`. */
   logFormat?: LogFormat;
 }
 
