@@ -3,91 +3,13 @@
  *
  * @module
  */
-import type { CloudNodeConfig, Settings } from "./config/config.ts";
+import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
 import { Life, type RunResult } from "./life.ts";
-
-export type { RunResult };
-
-/**
- * What makes a {@linkcode CloudNode}.
- *
- * @example Workloads that see nothing of this process's environment but what is named
- * ```ts
- * import { CloudNode, type CloudNodeOptions } from "@cyberwave/cloud-node";
- *
- * const options: CloudNodeOptions = {
- *   config: { inference: "python infer.py {body}" },
- *   slug: "my-gpu-node",
- *   env: { PATH: "/usr/bin:/bin", CUDA_VISIBLE_DEVICES: "0" },
- * };
- * new CloudNode(options);
- * ```
- */
-export interface CloudNodeOptions {
-  /** The configuration. Default: all defaults, which lack a token. */
-  config?: CloudNodeConfig;
-  /** A hint: the slug the node would like. Wins over `config.slug`. Default: the backend chooses. */
-  slug?: string;
-  /**
-   * The environment of the workloads and the install script. Default: that of this process when
-   * the node is run. `fromConfigFile` and `fromEnv` also take the settings from it.
-   */
-  env?: Record<string, string>;
-}
-
-/**
- * Who a running node is.
- *
- * @example
- * ```ts
- * import type { NodeIdentity } from "@cyberwave/cloud-node";
- *
- * const commandTopic = ({ uuid }: NodeIdentity) => `cyberwave/cloud-node/${uuid}/command`;
- * console.log(commandTopic({ uuid: "0b8a", slug: "my-gpu-node" })); // cyberwave/cloud-node/0b8a/command
- * ```
- */
-export interface NodeIdentity {
-  /** The UUID that the backend gave it. */
-  readonly uuid: string;
-  /** The slug that the backend gave it. */
-  readonly slug: string;
-}
-
-/**
- * How to run a {@linkcode CloudNode}.
- *
- * @example A node that stops after ten minutes without work
- * ```ts
- * import type { RunOptions } from "@cyberwave/cloud-node";
- *
- * const options: RunOptions = {
- *   handleSignals: true,
- *   exitWhenIdle: 600,
- *   onReady: ({ slug }) => console.log(`${slug} waits for commands`),
- * };
- * console.log(options.exitWhenIdle); // 600, for `node.run(options)`
- * ```
- */
-export interface RunOptions {
-  /** Stops the node when it aborts, as {@linkcode CloudNode.stop} does. Default: nothing does. */
-  signal?: AbortSignal;
-  /**
-   * Whether SIGTERM, SIGINT and SIGHUP stop the node and SIGQUIT drains it. After the first of them
-   * a second one ends the process at once. Default: `false`, signals are the program's own.
-   */
-  handleSignals?: boolean;
-  /** Stop when one command was answered. Default: `false`. */
-  once?: boolean;
-  /** Take no new commands, and stop when those accepted earlier are done and answered. Default: `false`. */
-  drain?: boolean;
-  /** Stop after this many seconds without work. Default: never. */
-  exitWhenIdle?: number;
-  /** Called once, when the node is connected and waits for commands. Default: nothing is. */
-  onReady?: (identity: NodeIdentity) => void;
-}
+import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./options.ts";
+import { listenForSignals } from "./signals.ts";
 
 /**
  * Makes a node from settings that were loaded already, with `env` as the environment of its
@@ -247,7 +169,7 @@ export class CloudNode implements AsyncDisposable {
     const stop = () => life.end();
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
-    using _signals = handleSignals ? listen(life) : undefined;
+    using _signals = handleSignals ? listenForSignals(life) : undefined;
     try {
       const ended = life.live();
       this.#ended = ended.catch(() => {});
@@ -304,27 +226,3 @@ export class CloudNode implements AsyncDisposable {
     await this.stop();
   }
 }
-
-/** Lets signals end a life. Once one has come, the next one has its default effect: it kills. */
-function listen(life: Life): Disposable {
-  const drain = () => life.drain();
-  const stop = () => {
-    stopListening();
-    life.end();
-  };
-  const stopListening = () => {
-    for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, stop);
-    for (const signal of DRAIN_SIGNALS) Deno.removeSignalListener(signal, drain);
-  };
-  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, stop);
-  for (const signal of DRAIN_SIGNALS) Deno.addSignalListener(signal, drain);
-  return { [Symbol.dispose]: stopListening };
-}
-
-const WINDOWS = Deno.build.os === "windows";
-const STOP_SIGNALS: Deno.Signal[] = WINDOWS ? ["SIGINT", "SIGBREAK"] : [
-  "SIGTERM",
-  "SIGINT",
-  "SIGHUP",
-];
-const DRAIN_SIGNALS: Deno.Signal[] = WINDOWS ? [] : ["SIGQUIT"];

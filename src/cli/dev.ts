@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { nodeFrom, type NodeIdentity } from "../cloud_node.ts";
+import { nodeFrom } from "../cloud_node.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { DevPlatform, usesSample } from "../dev/platform.ts";
 import { removeLeftovers } from "../dev/state_folder.ts";
+import type { NodeIdentity } from "../options.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { commandTopic, responseTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Arguments } from "./arguments.ts";

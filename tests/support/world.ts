@@ -1,10 +1,11 @@
 /** Everything around a node: a backend, a broker, a state folder, and somebody who sends commands. */
-import { CloudNode, type CloudNodeOptions, type RunOptions } from "../../src/cloud_node.ts";
-import type { NodeIdentity, RunResult } from "../../src/cloud_node.ts";
+import { CloudNode } from "../../src/cloud_node.ts";
 import type { CloudNodeConfig } from "../../src/config/config.ts";
 import { EmbeddedBroker } from "../../src/dev/broker.ts";
 import { EmulatedBackend } from "../../src/dev/backend.ts";
 import type { Call, CallMatcher } from "../../src/dev/backend_calls.ts";
+import type { RunResult } from "../../src/life.ts";
+import type { CloudNodeOptions, NodeIdentity, RunOptions } from "../../src/options.ts";
 import { type Inbox, inTime } from "./events.ts";
 import { Mosquitto, type MosquittoOptions } from "./mosquitto.ts";
 import { type Message, TestClient } from "./mqtt_client.ts";
