@@ -64,15 +64,19 @@ export async function runInstallScript(
   ];
   const status = await child.status;
   signal.removeEventListener("abort", stop);
-  const held = await Promise.all(outputs.map((output) => output.drain(clock)));
+  await Promise.all(outputs.map((output) => output.drain(clock)));
   await stopped;
-  signal.throwIfAborted();
-  if (held.includes(true)) {
+  const close = () => Promise.all(outputs.map((output) => output.close()));
+  if (signal.aborted || !status.success) await close();
+  else if (!outputs.every((output) => output.hasEnded)) {
+    // To close its pipe would kill it.
+    signal.addEventListener("abort", close, { once: true });
     logger.warn(
-      "The install script left a process behind that holds its output, which is no longer shown: " +
-        "redirect the output of what is to go on",
+      "The install script left a process running whose output comes here, and which fails without " +
+        "this node: redirect the output of what is to go on",
     );
   }
+  signal.throwIfAborted();
   if (status.success) return logger.info("The install script succeeded");
   const reason = status.signal === null ? `code ${status.code}` : status.signal;
   throw new InstallScriptError(
@@ -101,17 +105,21 @@ class Output {
     this.#read = this.#readAll();
   }
 
-  /**
-   * Resolves when the last output of a script that has ended is shown: with whether somebody else,
-   * such as a daemon it started, still holds the stream.
-   */
-  async drain(clock: Clock): Promise<boolean> {
+  /** Whether it has ended: nobody holds it any more. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Resolves when the last output of a script that has ended is shown, whoever holds the stream. */
+  async drain(clock: Clock): Promise<void> {
     const deadline = clock.monotonic() + MAX_DRAIN_MS;
     while (!this.#hasEnded && clock.monotonic() < deadline && await this.#speaks(clock));
-    const isHeld = !this.#hasEnded;
-    if (isHeld) await this.#reader.cancel();
+  }
+
+  /** Shows no more. */
+  async close(): Promise<void> {
+    await this.#reader.cancel();
     await this.#read;
-    return isHeld;
   }
 
   /** Whether there is output, or its end, before a silence. */
