@@ -18,7 +18,8 @@ export const start: CliCommand = {
   summary: "Run the node: register, take commands and answer them until it is stopped",
   details:
     `SIGTERM or Ctrl-C stops the node; work that runs goes on, and is taken up at the next start.
-SIGQUIT lets it take nothing new, finish and deliver everything, and then stop.`,
+SIGQUIT lets it take nothing new, finish and deliver everything, and then stop. What the broker has
+refused for stop_timeout seconds is left for the next start then, with exit code 1.`,
   flags: [
     CONFIG_FLAG,
     { name: "once", help: "Answer one command, then exit: with 0, or 10 if it failed" },
