@@ -17,15 +17,10 @@
  *
  * @module
  */
-export {
-  CloudNode,
-  type CloudNodeOptions,
-  type NodeIdentity,
-  type RunOptions,
-  type RunResult,
-} from "./src/cloud_node.ts";
-export type { CloudNodeConfig, ControlPlaneName, PerKind, Settings } from "./src/config/config.ts";
-export { type LoadedSettings, type LoadOptions, loadSettings } from "./src/config/load.ts";
+export { CloudNode } from "./src/cloud_node.ts";
+export type { CloudNodeOptions, NodeIdentity, RunOptions } from "./src/options.ts";
+export type { RunResult } from "./src/life.ts";
+export type { CloudNodeConfig, ControlPlaneName, PerKind } from "./src/config/config.ts";
 export type { LogFormat } from "./src/log.ts";
 export type { WorkloadKind } from "./src/protocol/kinds.ts";
 export {

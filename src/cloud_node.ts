@@ -3,50 +3,22 @@
  *
  * @module
  */
-import type { CloudNodeConfig, Settings } from "./config/config.ts";
+import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
 import { Life, type RunResult } from "./life.ts";
+import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./options.ts";
+import { listenForSignals } from "./signals.ts";
 
-export type { LoadedSettings, RunResult };
-
-/** What makes a {@linkcode CloudNode}. */
-export interface CloudNodeOptions {
-  /** The configuration. Default: all defaults, which lack a token. */
-  config?: CloudNodeConfig;
-  /** A hint: the slug the node would like. Wins over `config.slug`. */
-  slug?: string;
-  /** The environment of the workloads. Default: that of this process when the node is run. */
-  env?: Record<string, string>;
-}
-
-/** Who a running node is. */
-export interface NodeIdentity {
-  /** The UUID that the backend gave it. */
-  readonly uuid: string;
-  /** The slug that the backend gave it. */
-  readonly slug: string;
-}
-
-/** How to run a {@linkcode CloudNode}. */
-export interface RunOptions {
-  /** Stops the node when it aborts, as {@linkcode CloudNode.stop} does. */
-  signal?: AbortSignal;
-  /**
-   * Whether SIGTERM, SIGINT and SIGHUP stop the node and SIGQUIT drains it. After the first of them
-   * a second one ends the process at once. Default: `false`, signals are the program's own.
-   */
-  handleSignals?: boolean;
-  /** Stop when one command was answered. Default: `false`. */
-  once?: boolean;
-  /** Take no new commands, and stop when those accepted earlier are done and answered. Default: `false`. */
-  drain?: boolean;
-  /** Stop after this many seconds without work. Default: never. */
-  exitWhenIdle?: number;
-  /** Called when the node is connected and waits for commands. */
-  onReady?: (identity: NodeIdentity) => void;
-}
+/**
+ * Makes a node from settings that were loaded already, with `env` as the environment of its
+ * workloads. For the command line: a program has the constructor and its kin.
+ */
+export let nodeFrom: (
+  loaded: LoadedSettings,
+  env: Readonly<Record<string, string>>,
+) => CloudNode;
 
 /**
  * A computer as a Cyberwave Cloud Node: it registers with the backend, takes commands from the MQTT
@@ -113,7 +85,7 @@ export class CloudNode implements AsyncDisposable {
     const loaded = await loadSettings({ configPath: path, flags: { slug }, env, cwd: Deno.cwd() });
     const logger = createLogger("config");
     for (const warning of loaded.warnings) logger.warn(warning);
-    return CloudNode.fromSettings(loaded, env);
+    return nodeFrom(loaded, env);
   }
 
   /**
@@ -134,23 +106,14 @@ export class CloudNode implements AsyncDisposable {
     return CloudNode.fromConfigFile(undefined, overrides);
   }
 
-  /**
-   * Makes a node from settings that were loaded already.
-   *
-   * @example
-   * ```ts
-   * import { CloudNode, loadSettings } from "@cyberwave/cloud-node";
-   *
-   * const loaded = await loadSettings({ env: {}, cwd: "/" });
-   * CloudNode.fromSettings(loaded);
-   * ```
-   */
-  static fromSettings(loaded: LoadedSettings, env?: Readonly<Record<string, string>>): CloudNode {
-    const node = new CloudNode();
-    node.#settings = loaded.settings;
-    node.#tokenSource = loaded.sources.get("token");
-    node.#env = env;
-    return node;
+  static {
+    nodeFrom = ({ settings, sources }, env) => {
+      const node = new CloudNode();
+      node.#settings = settings;
+      node.#tokenSource = sources.get("token");
+      node.#env = env;
+      return node;
+    };
   }
 
   /**
@@ -176,6 +139,7 @@ export class CloudNode implements AsyncDisposable {
    * @throws {InstallScriptError} if the install script fails
    * @throws {StateFolderInUseError} if another node uses the state folder
    * @throws {ConfigError} if a setting turns out to be wrong
+   * @throws {BrokerError} if the broker refuses the replies that a draining node has left
    *
    * @example
    * ```ts
@@ -205,7 +169,7 @@ export class CloudNode implements AsyncDisposable {
     const stop = () => life.end();
     signal?.addEventListener("abort", stop);
     if (signal?.aborted) stop();
-    using _signals = handleSignals ? listen(life) : undefined;
+    using _signals = handleSignals ? listenForSignals(life) : undefined;
     try {
       const ended = life.live();
       this.#ended = ended.catch(() => {});
@@ -262,27 +226,3 @@ export class CloudNode implements AsyncDisposable {
     await this.stop();
   }
 }
-
-/** Lets signals end a life. Once one has come, the next one has its default effect: it kills. */
-function listen(life: Life): Disposable {
-  const drain = () => life.drain();
-  const stop = () => {
-    stopListening();
-    life.end();
-  };
-  const stopListening = () => {
-    for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, stop);
-    for (const signal of DRAIN_SIGNALS) Deno.removeSignalListener(signal, drain);
-  };
-  for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, stop);
-  for (const signal of DRAIN_SIGNALS) Deno.addSignalListener(signal, drain);
-  return { [Symbol.dispose]: stopListening };
-}
-
-const WINDOWS = Deno.build.os === "windows";
-const STOP_SIGNALS: Deno.Signal[] = WINDOWS ? ["SIGINT", "SIGBREAK"] : [
-  "SIGTERM",
-  "SIGINT",
-  "SIGHUP",
-];
-const DRAIN_SIGNALS: Deno.Signal[] = WINDOWS ? [] : ["SIGQUIT"];

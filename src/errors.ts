@@ -5,11 +5,21 @@
  * @module
  */
 
-/** What may be told about an error beyond its message. */
+/**
+ * What may be told about an error beyond its message.
+ *
+ * @example
+ * ```ts
+ * import { type CloudNodeErrorOptions, ConfigError } from "@cyberwave/cloud-node";
+ *
+ * const options: CloudNodeErrorOptions = { hint: "Create one", cause: new Error("ENOENT") };
+ * console.log(new ConfigError("There is no cyberwave.yml", options).hint); // Create one
+ * ```
+ */
 export interface CloudNodeErrorOptions {
-  /** What the reader can do about it: one sentence, shown under the message. */
+  /** What the reader can do about it: one sentence, shown under the message. Default: none. */
   hint?: string;
-  /** The error that led to this one. */
+  /** The error that led to this one. Default: none. */
   cause?: unknown;
 }
 

@@ -5,7 +5,7 @@
  */
 import { Assembly } from "./assembly.ts";
 import type { Settings } from "./config/config.ts";
-import { InstallScriptError } from "./errors.ts";
+import { BrokerError, InstallScriptError } from "./errors.ts";
 import { addSecret, createLogger, type Logger } from "./log.ts";
 import { LineBuffer } from "./log_stream/line_buffer.ts";
 import { bidFarewell } from "./presence/farewell.ts";
@@ -35,7 +35,17 @@ export interface LifeOptions {
   readonly onReady: ((identity: Identity) => void) | undefined;
 }
 
-/** How the commands went that were answered during a life. */
+/**
+ * How the commands went that were answered while a node ran.
+ *
+ * @example
+ * ```ts
+ * import type { RunResult } from "@cyberwave/cloud-node";
+ *
+ * const report = ({ succeeded, failed }: RunResult) => `${succeeded} of ${succeeded + failed}`;
+ * console.log(report({ succeeded: 3, failed: 1 })); // 3 of 4
+ * ```
+ */
 export interface RunResult {
   /** How many succeeded. */
   succeeded: number;
@@ -214,12 +224,13 @@ export class Life {
   }
 
   async #endWhenDone({ scheduler, outbox, logStream, clock }: Assembly): Promise<void> {
-    const { stopTimeout } = this.#options.settings;
+    const patienceMs = this.#options.settings.stopTimeout * 1000;
     await Promise.race([scheduler.idle(), aborted(this.#ending.signal)]);
-    await outbox.drained(this.#ending.signal);
-    await within(stopTimeout * 1000, clock, async (tooLate) => {
+    const left = await outbox.drained(this.#ending.signal, patienceMs);
+    await within(patienceMs, clock, async (tooLate) => {
       await logStream?.drain(AbortSignal.any([tooLate, this.#ending.signal]));
     });
+    if (left > 0 && !this.#ending.signal.aborted) throw undeliverable(left);
     this.end();
   }
 
@@ -242,7 +253,10 @@ export class Life {
     const { stopTimeout } = this.#options.settings;
     intake.close();
     if (connection.connected) {
-      await within(stopTimeout * 1000, clock, (tooLate) => outbox.drained(tooLate));
+      await within(stopTimeout * 1000, clock, async (tooLate) => {
+        // The broker has had its chance with what it refuses.
+        await outbox.drained(tooLate, 0);
+      });
     }
     for (const { command, process, folder } of scheduler.running()) {
       this.#logger.info(
@@ -277,6 +291,12 @@ export class Life {
     this.#fatal ??= error;
     this.end();
   }
+}
+
+function undeliverable(left: number): BrokerError {
+  return new BrokerError(`The broker refuses what is left to deliver: ${left} messages`, {
+    hint: "They are kept for the next start: let this node's user publish on its response topic",
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -23,7 +23,18 @@ export interface Logger {
 /** The name under which this package logs in `@std/log`. Silent until it is set up. */
 export const LOGGER_NAME = "cyberwave-cloud-node";
 
-/** How log lines look: for people, or one JSON object each for machines. */
+/**
+ * How log lines look: `text` for people, `json` for machines, one object a line with `time`
+ * (ISO 8601), `level`, `component` and `message`.
+ *
+ * @example
+ * ```ts
+ * import type { LogFormat } from "@cyberwave/cloud-node";
+ *
+ * const format: LogFormat = Deno.stderr.isTerminal() ? "text" : "json";
+ * console.log(format);
+ * ```
+ */
 export type LogFormat = "text" | "json";
 
 /** Sends log lines to standard error, which leaves standard output to results. */

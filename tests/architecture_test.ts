@@ -2,14 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 
 /** From the bottom to the top: each part may import from those below it, never from its neighbours. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["errors", "time"],
+  ["errors", "time", "signals"],
   ["log"],
   ["protocol"],
   ["config", "state"],
   ["journal"],
   ["backend", "presence", "delivery", "workload", "log_stream"],
   ["commands"],
-  ["assembly"],
+  ["assembly", "options"],
   ["life"],
   ["cloud_node"],
   ["dev"],

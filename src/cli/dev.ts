@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { CloudNode, type NodeIdentity } from "../cloud_node.ts";
+import { nodeFrom } from "../cloud_node.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { DevPlatform, usesSample } from "../dev/platform.ts";
+import { removeLeftovers } from "../dev/state_folder.ts";
+import type { NodeIdentity } from "../options.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { commandTopic, responseTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Arguments } from "./arguments.ts";
@@ -25,7 +27,7 @@ export const dev: CliCommand = {
   details:
     `Runs a node with an MQTT broker and an emulated backend of its own, on loopback, with the
 cyberwave.yml at hand or a built-in sample. Its state is temporary: work that still runs when it
-stops is ended.`,
+stops is ended. Where it was killed and could not do that, the next "dev" does.`,
   flags: [
     CONFIG_FLAG,
     {
@@ -53,7 +55,8 @@ async function run(args: Arguments): Promise<number> {
     return platform.adapt(found);
   });
   await platform.answerOverMqtt(loaded.settings.environment);
-  await using node = CloudNode.fromSettings(
+  await removeLeftovers();
+  await using node = nodeFrom(
     loaded,
     platform.adaptEnvironment(Deno.env.toObject()),
   );

@@ -6,8 +6,12 @@
 import { quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import type { CommandRecord, End } from "../journal/record.ts";
-import { printable } from "../log.ts";
+import { createLogger, printable } from "../log.ts";
 import { lockHolder } from "../state/folder.ts";
+import { outcomeOf } from "../workload/outcome.ts";
+import { inspectHost } from "../workload/processes.ts";
+import { examine } from "../workload/reattach.ts";
+import type { Recovery } from "../workload/recovery.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CliCommand } from "./command.ts";
 import { duration, table } from "./layout.ts";
@@ -20,8 +24,9 @@ export const ps: CliCommand = {
   operands: [],
   summary: "List running, queued and recent workloads",
   details:
-    `Works whether the node runs or not. AGE is the time since the command came, TIME how long it
-has been running or ran.`,
+    `Works whether the node runs or not: while it does not, the processes themselves are looked at, and
+what ended then is answered when the node starts. AGE is the time since the command came, TIME how
+long it has been running or ran.`,
   flags: [
     CONFIG_FLAG,
     { name: "all", help: "All that ended and are remembered, not only the latest 20" },
@@ -37,8 +42,9 @@ const ALL = -1;
 async function run(args: Arguments): Promise<number> {
   const stateFolder = await useStateFolder(args);
   using history = History.open(stateFolder);
-  const records = history?.list(args.has("all") ? ALL : LATEST) ?? [];
+  const recorded = history?.list(args.has("all") ? ALL : LATEST) ?? [];
   const nodePid = lockHolder(stateFolder);
+  const records = nodePid === undefined ? await lookAtAll(recorded, stateFolder) : recorded;
   if (args.has("json")) {
     print(JSON.stringify({
       state_folder: stateFolder,
@@ -59,6 +65,32 @@ async function run(args: Arguments): Promise<number> {
   return 0;
 }
 
+/** The commands as they are while no node is there to see them end. */
+async function lookAtAll(
+  records: readonly CommandRecord[],
+  stateFolder: string,
+): Promise<readonly CommandRecord[]> {
+  const running = records.filter(({ state }) => state === "running");
+  if (running.length === 0) return records;
+  const folder = `${stateFolder}/workloads`;
+  const recoveries = await examine(running, folder, await inspectHost(), createLogger("ps"));
+  return records.map((record) => asRecovered(record, recoveries.get(record.id)));
+}
+
+/** A command as the next node will find it. One that has ended has no time of its end yet. */
+export function asRecovered(record: CommandRecord, recovery: Recovery | undefined): CommandRecord {
+  switch (recovery?.action) {
+    case "collect": {
+      const { end } = outcomeOf(recovery.exit, record.stop);
+      return { ...record, state: "ended", end: { ...end, bytes: 0 } };
+    }
+    case "requeue":
+      return { ...record, state: "queued", startedAt: undefined, process: undefined };
+    default:
+      return record;
+  }
+}
+
 /** Workloads as lines of a table. */
 export function workloadTable(records: readonly CommandRecord[], now: number): string[] {
   const head = ["ID", "KIND", "REQUEST", "STATE", "PID", "AGE", "TIME", "RESULT"];
@@ -66,7 +98,8 @@ export function workloadTable(records: readonly CommandRecord[], now: number): s
 }
 
 function row(record: CommandRecord, now: number): string[] {
-  const { id, kind, requestId, state, process, acceptedAt, startedAt, endedAt, end } = record;
+  const { id, kind, requestId, state, process, acceptedAt, end } = record;
+  const unseen = state === "ended" && record.endedAt === undefined;
   return [
     id,
     kind,
@@ -74,9 +107,13 @@ function row(record: CommandRecord, now: number): string[] {
     state,
     state === "running" ? `${process?.pid}` : "-",
     duration(now - acceptedAt),
-    startedAt === undefined ? "-" : duration((endedAt ?? now) - startedAt),
-    end === undefined ? "-" : resultOf(end),
+    unseen ? "-" : runTime(record, now),
+    end === undefined ? "-" : resultOf(end) + (unseen ? " (the node was not there)" : ""),
   ];
+}
+
+function runTime({ startedAt, endedAt }: CommandRecord, now: number): string {
+  return startedAt === undefined ? "-" : duration((endedAt ?? now) - startedAt);
 }
 
 /** An id that a stranger chose, on one line and no wider than a UUID. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CloudNode } from "../cloud_node.ts";
+import { nodeFrom } from "../cloud_node.ts";
 import { flagOptions } from "../config/help.ts";
 import { ConfigError } from "../errors.ts";
 import type { Arguments } from "./arguments.ts";
@@ -18,7 +18,8 @@ export const start: CliCommand = {
   summary: "Run the node: register, take commands and answer them until it is stopped",
   details:
     `SIGTERM or Ctrl-C stops the node; work that runs goes on, and is taken up at the next start.
-SIGQUIT lets it take nothing new, finish and deliver everything, and then stop.`,
+SIGQUIT lets it take nothing new, finish and deliver everything, and then stop. What the broker has
+refused for stop_timeout seconds is left for the next start then, with exit code 1.`,
   flags: [
     CONFIG_FLAG,
     { name: "once", help: "Answer one command, then exit: with 0, or 10 if it failed" },
@@ -33,7 +34,7 @@ async function run(args: Arguments): Promise<number> {
   const [once, drain] = [args.has("once"), args.has("drain")];
   if (once && drain) throw new ConfigError("--once takes a command and --drain takes none");
   const exitWhenIdle = args.seconds("exit-when-idle");
-  const node = CloudNode.fromSettings(await useSettings(args), Deno.env.toObject());
+  const node = nodeFrom(await useSettings(args), Deno.env.toObject());
   const result = await node.run({ handleSignals: true, once, drain, exitWhenIdle });
   return once && result.failed > 0 ? COMMAND_FAILED : 0;
 }

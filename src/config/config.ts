@@ -6,10 +6,33 @@
 import type { LogFormat } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 
-/** What carries the calls of a node to the backend. */
+/**
+ * What carries the calls of a node to the backend: HTTP, or requests over MQTT 5.
+ *
+ * @example
+ * ```ts
+ * import type { CloudNodeConfig, ControlPlaneName } from "@cyberwave/cloud-node";
+ *
+ * const controlPlane: ControlPlaneName = "mqtt";
+ * const config: CloudNodeConfig = { controlPlane };
+ * console.log(config.controlPlane);
+ * ```
+ */
 export type ControlPlaneName = "rest" | "mqtt";
 
 /** One number for all kinds of workload, or one for each kind named. */
+/**
+ * One number for all kinds of workload, or one for each kind named; the others keep the default.
+ *
+ * @example
+ * ```ts
+ * import type { CloudNodeConfig, PerKind } from "@cyberwave/cloud-node";
+ *
+ * const timeout: PerKind = { inference: 60, training: 24 * 60 * 60 };
+ * const config: CloudNodeConfig = { concurrency: 2, timeout };
+ * console.log(config.timeout);
+ * ```
+ */
 export type PerKind = number | Readonly<Partial<Record<WorkloadKind, number>>>;
 
 /**
@@ -93,7 +116,7 @@ export interface CloudNodeConfig {
   keepWorkloads?: number;
   /** Bytes the files of ended workloads may take up. Default: 1,073,741,824 (1 GiB). */
   keepWorkloadsSize?: number;
-  /** How log lines look. Default: `text`. */
+  /** How log lines look on the command line; a library logs as `@std/log` is set up. Default: `text`. */
   logFormat?: LogFormat;
   /** Seconds between batches of log lines to the platform; 0 sends none. Default: 3. */
   logStreamInterval?: number;

@@ -7,6 +7,7 @@ import { messageOf, quoted } from "../errors.ts";
 import type { Message, Pending } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
+import { Refusals } from "./refusals.ts";
 
 /** Where messages are remembered until they are delivered. */
 export interface OutboxStore {
@@ -22,7 +23,10 @@ export interface Publisher {
   readonly connected: boolean;
   /** How many publications the broker takes before it has acknowledged the first. */
   readonly receiveMaximum: number;
-  /** Resolves when the broker has it for good; rejects when that cannot be known. */
+  /**
+   * Resolves when the broker has it for good. Rejects when it is refused, or when the connection is
+   * lost before: then `connected` is false already.
+   */
   publish(topic: string, payload: Uint8Array): Promise<void>;
 }
 
@@ -43,6 +47,12 @@ const PAGE = 64;
 /** How long a delivery may be known in memory only: a crash means that it is repeated. */
 const REMEMBER_AFTER_MS = 100;
 
+/** How many messages that cannot be stored may wait in memory. */
+const MAX_UNSTORED = 1_000;
+
+/** A message on its way; without a number when the journal could not take it. */
+type Outgoing = Message & Partial<Pending>;
+
 /** Delivers the journal's messages. */
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -50,7 +60,11 @@ export class Outbox {
   #queue: Pending[] = [];
   #backlog = true;
   #lastQueued = 0;
-  #inFlight = 0;
+  /** Messages that the journal could not take: they are tried once. */
+  readonly #unstored: Outgoing[] = [];
+  /** The numbers of those on their way. */
+  readonly #inFlight: (number | undefined)[] = [];
+  readonly #refusals: Refusals;
   /** Counts connections: what belonged to an earlier one is published again anyway. */
   #connection = 0;
   #delivered: number[] = [];
@@ -61,19 +75,21 @@ export class Outbox {
   /** Makes an outbox that delivers once `connected()` is called. */
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.#refusals = new Refusals({ ...options, retry: () => this.#startOver() });
   }
 
   /** Remembers a message and sends it on its way. */
   post(message: Message): void {
-    const { store, logger } = this.#options;
+    const { store, publisher, logger } = this.#options;
     try {
       this.send([store.post(message)]);
     } catch (error) {
       // A full disk. The answer still has a fair chance to get there.
       logger.error(`Cannot store a message: ${messageOf(error)}; sending it without a second try`);
-      this.#options.publisher.publish(message.topic, message.payload).catch((error) => {
-        logger.error(`Cannot publish on ${quoted(message.topic)}: ${messageOf(error)}`);
-      });
+      if (!publisher.connected) return this.#lose(message, "there is no connection");
+      if (this.#unstored.length === MAX_UNSTORED) return this.#lose(message, "too many wait");
+      this.#unstored.push(message);
+      this.#publish();
     }
   }
 
@@ -93,69 +109,103 @@ export class Outbox {
   /** Starts over with all that is undelivered: there is a new connection. */
   connected(): void {
     this.#connection++;
-    this.#rememberDelivered();
-    this.#queue = [];
-    this.#backlog = true;
-    this.#lastQueued = 0;
-    this.#inFlight = 0;
-    this.#publish();
+    this.#inFlight.length = 0;
+    this.#refusals.clear();
+    this.#startOver();
   }
 
-  /** Resolves when every message is delivered, or when the signal aborts. */
-  async drained(signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves with 0 when every message is delivered. Resolves with how many are not when the signal
+   * aborts, or when the broker has refused all that is left for `patienceMs`.
+   */
+  async drained(signal: AbortSignal, patienceMs: number = Infinity): Promise<number> {
+    const { store, clock } = this.#options;
+    const returning = new AbortController();
     const aborted = new Promise<void>((resolve) =>
-      signal.addEventListener("abort", () => resolve(), { once: true })
+      signal.addEventListener("abort", () => resolve(), { once: true, signal: returning.signal })
     );
-    while (!signal.aborted) {
-      this.#rememberDelivered();
-      if (this.#options.store.pendingCount() === 0) return;
-      const progress = new Promise<void>((resolve) => this.#waiting.push(resolve));
-      await Promise.race([progress, aborted]);
+    let patience: Promise<void> | undefined;
+    let isPatient = true;
+    try {
+      for (;;) {
+        this.#rememberDelivered();
+        const left = store.pendingCount();
+        const isRefused = left <= this.#refusals.count;
+        if (left === 0 || signal.aborted || (isRefused && !isPatient)) return left;
+        if (isRefused) {
+          patience ??= clock.sleep(patienceMs, returning.signal)
+            .then(() => void (isPatient = false), () => {});
+        }
+        const events = [aborted, new Promise<void>((resolve) => this.#waiting.push(resolve))];
+        if (patience !== undefined && isPatient) events.push(patience);
+        await Promise.race(events);
+      }
+    } finally {
+      returning.abort();
     }
   }
 
   /** Writes down what was delivered. What is delivered later is not remembered any more. */
   close(): void {
     this.#rememberDelivered();
+    this.#refusals.clear();
     this.#closing.abort();
+  }
+
+  #startOver(): void {
+    this.#rememberDelivered();
+    this.#queue = [];
+    this.#backlog = true;
+    this.#lastQueued = 0;
+    this.#publish();
   }
 
   #publish(): void {
     const { publisher } = this.#options;
     const window = Math.min(WINDOW, publisher.receiveMaximum);
-    while (publisher.connected && this.#inFlight < window) {
-      const message = this.#next();
+    while (publisher.connected && this.#inFlight.length < window) {
+      const message = this.#unstored.shift() ?? this.#next();
       if (message === undefined) return;
-      this.#inFlight++;
+      this.#inFlight.push(message.seq);
       this.#deliver(message, this.#connection);
     }
   }
 
   #next(): Pending | undefined {
-    if (this.#queue.length === 0 && this.#backlog) {
-      this.#queue = this.#options.store.pending(this.#lastQueued, PAGE);
-      this.#backlog = this.#queue.length === PAGE;
-      this.#lastQueued = this.#queue.at(-1)?.seq ?? this.#lastQueued;
+    while (this.#queue.length === 0 && this.#backlog) {
+      const page = this.#options.store.pending(this.#lastQueued, PAGE);
+      this.#backlog = page.length === PAGE;
+      this.#lastQueued = page.at(-1)?.seq ?? this.#lastQueued;
+      this.#queue = page.filter(({ seq }) => !this.#inFlight.includes(seq));
     }
     return this.#queue.shift();
   }
 
-  async #deliver(message: Pending, connection: number): Promise<void> {
-    const { publisher, logger } = this.#options;
+  async #deliver(message: Outgoing, connection: number): Promise<void> {
+    const { publisher } = this.#options;
+    const { seq } = message;
     try {
       await publisher.publish(message.topic, message.payload);
-      this.#delivered.push(message.seq);
-      this.#rememberSoon();
+      if (seq !== undefined) {
+        this.#refusals.remove(seq);
+        this.#delivered.push(seq);
+        this.#rememberSoon();
+      }
     } catch (error) {
-      // It stays in the journal, and goes out again with the next connection.
-      logger.warn(
-        `Cannot publish on ${quoted(message.topic)}: ${messageOf(error)}; it is kept for later`,
-      );
+      if (seq === undefined) this.#lose(message, messageOf(error));
+      // What a lost connection took with it is in the journal, where the next one begins.
+      else if (connection === this.#connection && publisher.connected) {
+        this.#refusals.add(seq, `Cannot publish on ${quoted(message.topic)}: ${messageOf(error)}`);
+      }
     }
     if (connection !== this.#connection) return;
-    this.#inFlight--;
+    this.#inFlight.splice(this.#inFlight.indexOf(seq), 1);
     this.#publish();
     for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #lose({ topic }: Message, why: string): void {
+    this.#options.logger.error(`Cannot publish on ${quoted(topic)}: ${why}`);
   }
 
   #rememberSoon(): void {

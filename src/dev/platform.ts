@@ -12,7 +12,7 @@ import { EmulatedBackend } from "./backend.ts";
 import { EmbeddedBroker } from "./broker.ts";
 import { MqttFrontEnd } from "./mqtt_front_end.ts";
 import { SAMPLE } from "./sample.ts";
-import { createStateFolder, removeLeftovers, removeStateFolder } from "./state_folder.ts";
+import { createStateFolder, removeStateFolder } from "./state_folder.ts";
 
 const DEFAULT_SLUG = "dev-node";
 
@@ -32,9 +32,8 @@ export class DevPlatform implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Starts one, and clears away those that were killed. */
+  /** Starts one. */
   static async start(): Promise<DevPlatform> {
-    await removeLeftovers();
     await using resources = new AsyncDisposableStack();
     const broker = resources.use(await EmbeddedBroker.start());
     const backend = resources.use(EmulatedBackend.start());

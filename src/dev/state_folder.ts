@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { tmpdir } from "node:os";
+import { messageOf, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import type { ProcessIdentity, StopSignal } from "../journal/record.ts";
 import { createLogger } from "../log.ts";
@@ -34,13 +35,22 @@ export async function removeLeftovers(): Promise<void> {
     const pid = new RegExp(`^${PREFIX}-(\\d+)-`).exec(name)?.[1];
     if (pid === undefined || !isDirectory) continue;
     const folder = join(tmpdir(), name);
-    // What others put there must not make this user's processes end.
-    const { uid, mode } = await Deno.lstat(folder);
-    const isOurs = uid === Deno.uid() && ((mode ?? 0) & 0o077) === 0;
-    const isAbandoned = async () =>
-      !(await startTimes([Number(pid)])).has(Number(pid)) && lockHolder(folder) === undefined;
-    if (isOurs && await isAbandoned()) await removeStateFolder(folder);
+    try {
+      if (await isAbandoned(folder, Number(pid))) await removeStateFolder(folder);
+    } catch (error) {
+      // Another `dev` that starts now may have been faster.
+      if (error instanceof Deno.errors.NotFound) continue;
+      createLogger("dev").warn(`Cannot clear away ${quoted(folder)}: ${messageOf(error)}`);
+    }
   }
+}
+
+/** Whether a state folder is this user's, and the process that made it and its node are gone. */
+async function isAbandoned(folder: string, pid: number): Promise<boolean> {
+  // What others put there must not make this user's processes end.
+  const { uid, mode } = await Deno.lstat(folder);
+  if (uid !== Deno.uid() || ((mode ?? 0) & 0o077) !== 0) return false;
+  return !(await startTimes([pid])).has(pid) && lockHolder(folder) === undefined;
 }
 
 /** Ends what runs in a state folder that no node uses: by SIGTERM, by SIGKILL after 2 s. */

@@ -4,7 +4,17 @@
  * @module
  */
 
-/** A command that runs a configured template. */
+/**
+ * A command that runs a configured template.
+ *
+ * @example
+ * ```ts
+ * import type { WorkloadKind } from "@cyberwave/cloud-node";
+ *
+ * const templates: Partial<Record<WorkloadKind, string>> = { training: "python train.py {body}" };
+ * console.log(Object.keys(templates)); // ["training"], part of a CloudNodeConfig
+ * ```
+ */
 export type WorkloadKind = "inference" | "training" | "simulate";
 
 /** The commands that run a configured template. */

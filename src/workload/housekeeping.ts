@@ -3,16 +3,20 @@
  *
  * @module
  */
-import { messageOf } from "../errors.ts";
+import * as fs from "node:fs";
+import { messageOf, quoted } from "../errors.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import { type Clock, isAbort } from "../time.ts";
 import { WorkloadFolder } from "./folder.ts";
+import { foldersInUse } from "./processes.ts";
 
 /** What the journal knows of old workloads. */
 export interface History {
   /** The commands that were answered and their answers delivered, oldest first. */
   answered(): CommandRecord[];
+  /** The command with this id. */
+  find(id: string): CommandRecord | undefined;
   /** Remembers that the files of these commands are gone. */
   filesRemoved(ids: readonly string[]): void;
   /** Forgets these commands. */
@@ -81,7 +85,7 @@ export async function keepHouse(options: HousekeepingOptions, signal: AbortSigna
   try {
     while (!signal.aborted) {
       try {
-        cleanUp(options);
+        await cleanUp(options);
       } catch (error) {
         logger.warn(`Cannot remove old workloads: ${messageOf(error)}; trying again later`);
       }
@@ -92,14 +96,55 @@ export async function keepHouse(options: HousekeepingOptions, signal: AbortSigna
   }
 }
 
-function cleanUp(options: HousekeepingOptions): void {
+async function cleanUp(options: HousekeepingOptions): Promise<void> {
   const { history, workloadsFolder, limits, clock, logger } = options;
   const { files, records } = expired(history.answered(), clock.now(), limits);
-  if (files.length === 0 && records.length === 0) return;
   const unsent = files.reduce((sum, id) => sum + (options.unsentBytes?.(id) ?? 0), 0);
-  for (const id of files) new WorkloadFolder(`${workloadsFolder}/${id}`).remove();
-  history.filesRemoved(files);
-  history.forget(records);
-  logger.info(`Removed the files of ${files.length} old workloads, forgot ${records.length}`);
+  const kept = new Set(files.filter((id) => !remove(`${workloadsFolder}/${id}`, logger)));
+  const removed = files.filter((id) => !kept.has(id));
+  // A record whose files remain is what brings them up again.
+  const forgotten = records.filter((id) => !kept.has(id));
+  history.filesRemoved(removed);
+  history.forget(forgotten);
+  const strays = (await findStrays(options)).filter((path) => remove(path, logger));
+  if (removed.length > 0 || forgotten.length > 0) {
+    logger.info(`Removed the files of ${removed.length} old workloads, forgot ${forgotten.length}`);
+  }
   if (unsent > 0) logger.warn(`[${unsent} bytes of their output dropped: they were never sent]`);
+  if (strays.length > 0) {
+    logger.info(`Removed old workload folders that the journal does not know: ${strays.length}`);
+  }
+}
+
+function remove(path: string, logger: Logger): boolean {
+  try {
+    new WorkloadFolder(path).remove();
+    return true;
+  } catch (error) {
+    logger.warn(`Cannot remove ${quoted(path)}: ${messageOf(error)}; trying again later`);
+    return false;
+  }
+}
+
+/**
+ * The folders that are old, that the journal does not know, such as those from before a corrupt one,
+ * and that nothing works in: a workload may still run there.
+ */
+async function findStrays(options: HousekeepingOptions): Promise<string[]> {
+  const { history, workloadsFolder, limits, clock } = options;
+  const old = fs.readdirSync(workloadsFolder, { withFileTypes: true })
+    // Names with a dot are the shell pool's.
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+    .filter(({ name }) => history.find(name) === undefined)
+    .map(({ name }) => `${workloadsFolder}/${name}`)
+    .filter((path) => clock.now() - lastChange(path) > limits.maxAgeMs);
+  if (old.length === 0) return [];
+  const inUse = await foldersInUse();
+  return old.filter((path) => !inUse.has(fs.realpathSync(path)));
+}
+
+/** When a folder or something directly in it was changed last, in milliseconds since the epoch. */
+function lastChange(path: string): number {
+  const inside = fs.readdirSync(path).map((name) => `${path}/${name}`);
+  return Math.max(...[path, ...inside].map((each) => fs.lstatSync(each).mtimeMs));
 }

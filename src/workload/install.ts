@@ -25,8 +25,8 @@ export interface InstallOptions {
 const LAST_LINES = 20;
 
 /**
- * Runs the install script to its end. When `signal` aborts, it is stopped and the signal's reason
- * thrown.
+ * Runs the install script to its end; what it leaves running goes on. When `signal` aborts, it is
+ * stopped and the signal's reason thrown.
  *
  * @throws {InstallScriptError} if it fails; the message ends with its last lines of stderr.
  */
@@ -34,7 +34,7 @@ export async function runInstallScript(
   options: InstallOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { script, workFolder, env, host, logger } = options;
+  const { script, workFolder, env, host, clock, logger } = options;
   signal.throwIfAborted();
   logger.info("Running the install script");
   const child = new Deno.Command(host.shell, {
@@ -54,16 +54,28 @@ export async function runInstallScript(
   signal.addEventListener("abort", stop, { once: true });
   const lastLines: string[] = [];
   const show = (line: string) => logger.info(`[install] ${line}`);
-  const [status] = await Promise.all([
-    child.status,
-    forEachLine(child.stdout, show),
-    forEachLine(child.stderr, (line) => {
+  const outputs = [
+    new Output(child.stdout, show),
+    new Output(child.stderr, (line) => {
       show(line);
       lastLines.push(line);
       if (lastLines.length > LAST_LINES) lastLines.shift();
     }),
-  ]).finally(() => signal.removeEventListener("abort", stop));
+  ];
+  const status = await child.status;
+  signal.removeEventListener("abort", stop);
+  await Promise.all(outputs.map((output) => output.drain(clock)));
   await stopped;
+  const close = () => Promise.all(outputs.map((output) => output.close()));
+  if (signal.aborted || !status.success) await close();
+  else if (!outputs.every((output) => output.hasEnded)) {
+    // To close its pipe would kill it.
+    signal.addEventListener("abort", close, { once: true });
+    logger.warn(
+      "The install script left a process running whose output comes here, and which fails without " +
+        "this node: redirect the output of what is to go on",
+    );
+  }
   signal.throwIfAborted();
   if (status.success) return logger.info("The install script succeeded");
   const reason = status.signal === null ? `code ${status.code}` : status.signal;
@@ -73,13 +85,64 @@ export async function runInstallScript(
   );
 }
 
-async function forEachLine(
-  stream: ReadableStream<Uint8Array>,
-  show: (line: string) => void,
-): Promise<void> {
-  const lines = new LineSplitter(show);
-  for await (const chunk of stream) lines.push(chunk);
-  lines.end();
+/** What a script wrote is in the pipe when it ends: this long a silence says that it was read. */
+const SILENCE_MS = 250;
+
+/** How long the pipe is read after the end, when somebody goes on writing to it. */
+const MAX_DRAIN_MS = 2_000;
+
+/** A stream of output, shown line by line. */
+class Output {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #lines: LineSplitter;
+  readonly #read: Promise<void>;
+  #hasEnded = false;
+  #news = Promise.withResolvers<void>();
+
+  constructor(stream: ReadableStream<Uint8Array>, show: (line: string) => void) {
+    this.#reader = stream.getReader();
+    this.#lines = new LineSplitter(show);
+    this.#read = this.#readAll();
+  }
+
+  /** Whether it has ended: nobody holds it any more. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Resolves when the last output of a script that has ended is shown, whoever holds the stream. */
+  async drain(clock: Clock): Promise<void> {
+    const deadline = clock.monotonic() + MAX_DRAIN_MS;
+    while (!this.#hasEnded && clock.monotonic() < deadline && await this.#speaks(clock));
+  }
+
+  /** Shows no more. */
+  async close(): Promise<void> {
+    await this.#reader.cancel();
+    await this.#read;
+  }
+
+  /** Whether there is output, or its end, before a silence. */
+  async #speaks(clock: Clock): Promise<boolean> {
+    const heard = new AbortController();
+    const silence = clock.sleep(SILENCE_MS, heard.signal).then(() => false, () => true);
+    const speaks = await Promise.race([this.#news.promise.then(() => true), silence]);
+    heard.abort();
+    return speaks;
+  }
+
+  async #readAll(): Promise<void> {
+    for (;;) {
+      const { value, done } = await this.#reader.read();
+      if (done) break;
+      this.#lines.push(value);
+      this.#news.resolve();
+      this.#news = Promise.withResolvers();
+    }
+    this.#lines.end();
+    this.#hasEnded = true;
+    this.#news.resolve();
+  }
 }
 
 async function stopInstall(

@@ -75,6 +75,22 @@ export function parseStartTime(line: string): string | undefined {
   return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
 }
 
+const FOLDERS_SCRIPT = `
+if [ -d /proc/self ]; then
+  ls -l /proc/[0-9]*/cwd 2>/dev/null | sed -n 's|.* /proc/[0-9]*/cwd -> ||p'
+else
+  lsof -w -d cwd -Fn | sed -n 's|^n||p'
+fi
+`;
+
+/** The folders in which processes work. Throws when that cannot be told. */
+export async function foldersInUse(): Promise<Set<string>> {
+  const folders = (await shellOutput(FOLDERS_SCRIPT)).split("\n").filter((path) => path !== "");
+  // This one works somewhere, too: where nothing is found, nothing can be seen.
+  if (folders.length === 0) throw new Error("Cannot see in which folders processes work");
+  return new Set(folders);
+}
+
 const SIGNAL_SCRIPT = `kill -s "$1" -- "-$2" 2>/dev/null`;
 
 /**

@@ -111,9 +111,24 @@ Deno.test("dev clears away what another left that was killed", async () => {
     assert(isAlive(Number(pid)));
     await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo short");
     await using next = Program.start(["dev"], { cwd, env });
+    await next.awaitLine(/Ending what still runs, for its files are removed: process \d+$/);
     await next.awaitLine(/is ready/);
     assert(!isAlive(Number(pid)));
     assertEquals(await next.end("SIGINT"), 0);
+  });
+});
+
+Deno.test("what a killed dev left and cannot be cleared away is told, and no reason to stop", async () => {
+  const gone = new Deno.Command("true").spawn();
+  await gone.status;
+  await inFolder(async (cwd, env) => {
+    const leftover = `${env.TMPDIR}/cyberwave-cloud-node-dev-${gone.pid}-x`;
+    await Deno.mkdir(leftover, { mode: 0o700 });
+    await Deno.writeTextFile(`${leftover}/journal.db`, "no journal".repeat(100));
+    const { code, stderr } = await Program.run(["dev", "--once"], { cwd, env });
+    assertEquals(code, 0);
+    assertStringIncludes(stderr, `Cannot clear away "${leftover}": `);
+    await Deno.remove(leftover, { recursive: true });
   });
 });
 

@@ -37,8 +37,9 @@ Deno.test("the help of ps looks like this", () => {
 
 Usage: cyberwave-cloud-node ps [flags]
 
-Works whether the node runs or not. AGE is the time since the command came, TIME how long it
-has been running or ran.
+Works whether the node runs or not: while it does not, the processes themselves are looked at, and
+what ended then is answered when the node starts. AGE is the time since the command came, TIME how
+long it has been running or ran.
 
 Flags:
   --config PATH                 The config file (default: cyberwave.yml in the current folder, if there is one)

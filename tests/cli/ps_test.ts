@@ -1,7 +1,26 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { resultOf, workloadTable } from "../../src/cli/ps.ts";
+import { asRecovered, resultOf, workloadTable } from "../../src/cli/ps.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
+import type { Recovery } from "../../src/workload/recovery.ts";
+import { parseExitFile } from "../../src/workload/shim.ts";
 import { Gate, Stage } from "../support/stage.ts";
+
+const RUNNING: CommandRecord = {
+  id: "id1",
+  kind: "training",
+  requestId: "t1",
+  workloadUuid: undefined,
+  slug: "s",
+  instanceUuid: "u",
+  replyTopic: "t",
+  state: "running",
+  acceptedAt: 0,
+  startedAt: 60_000,
+  process: { pid: 7, startTime: "1", bootId: "b" },
+  stop: undefined,
+  endedAt: undefined,
+  end: undefined,
+};
 
 Deno.test("ps says so when no node was ever here", async () => {
   await using stage = await Stage.set();
@@ -35,12 +54,84 @@ Deno.test("ps lists what ended, runs and waits, whether the node runs or not", a
   assertStringIncludes(up.stderr, `as process ${node.pid}`);
 
   await node.end("SIGKILL");
+  assertMatch((await stage.run(["ps"])).stdout, rows[1]!);
   const down = await stage.run(["ps", "--json"]);
   const { node_pid, workloads } = JSON.parse(down.stdout);
   assertEquals(node_pid, null);
   assertEquals(
     workloads.map((workload: Record<string, unknown>) => [workload.request_id, workload.state]),
     [["t1", "ended"], ["i1", "running"], ["i2\u001b[2J\nforged", "queued"]],
+  );
+});
+
+Deno.test("ps sees what ended while the node was not there", async () => {
+  await using stage = await Stage.set();
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  inference: ${gate.template}; exit 3\n  training: ${gate.template}`);
+  await using node = stage.start(["start"]);
+  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await sender.send({ command: "training", request_id: "t1" });
+  const [, pid] = await node.awaitLine(/training t1 started as process (\d+)/);
+  await node.awaitLine(/\[training t1\] at the gate/);
+  await sender.send({ command: "inference", request_id: "i1" });
+  const [, id] = await node.awaitLine(/inference i1 started as process \d+ \(id (\w+)\)/);
+  await node.awaitLine(/\[inference i1\] at the gate/);
+  await node.end("SIGKILL");
+  Deno.kill(-Number(pid), "SIGKILL");
+  await gate.open("luck");
+  await exitWritten(`${stage.world.stateFolder}/workloads/${id}`);
+
+  const { stdout } = await stage.run(["ps"]);
+  const there = String.raw`\(the node was not there\)`;
+  assertMatch(
+    stdout,
+    new RegExp(`training +t1 +ended +- +[\\d.]+s +- +killed by SIGKILL ${there}`),
+  );
+  assertMatch(stdout, new RegExp(`inference +i1 +ended +- +[\\d.]+s +- +exit code 3 ${there}`));
+  const { workloads } = JSON.parse((await stage.run(["ps", "--json"])).stdout);
+  assertEquals(
+    workloads.map(({ state, ended_at, cause, exit_code, signal }: Record<string, unknown>) => [
+      state,
+      ended_at,
+      cause,
+      exit_code,
+      signal,
+    ]),
+    [["ended", null, "killed", null, "SIGKILL"], ["ended", null, "exited", 3, null]],
+  );
+});
+
+/** Resolves when the exit code of the workload in `folder` is written down. */
+async function exitWritten(folder: string): Promise<void> {
+  const watcher = Deno.watchFs(folder);
+  const isWritten = () => parseExitFile(Deno.readTextFileSync(`${folder}/exit`)) !== "begun";
+  if (isWritten()) return watcher.close();
+  for await (const _ of watcher) if (isWritten()) return;
+}
+
+Deno.test("a command is shown as the next node will find it", () => {
+  const table: [Recovery | undefined, Partial<CommandRecord>][] = [
+    [undefined, {}],
+    [{ action: "attach" }, {}],
+    [{ action: "requeue" }, { state: "queued", startedAt: undefined, process: undefined }],
+    [
+      { action: "collect", exit: { type: "exited", code: 0 } },
+      { state: "ended", end: { cause: "exited", exitCode: 0, bytes: 0 } },
+    ],
+    [
+      { action: "collect", exit: { type: "lost" } },
+      { state: "ended", end: { cause: "lost", bytes: 0 } },
+    ],
+  ];
+  for (const [recovery, change] of table) {
+    assertEquals(asRecovered(RUNNING, recovery), { ...RUNNING, ...change });
+  }
+  const stop = { cause: "cancelled", signal: "SIGTERM", at: 0 } as const;
+  const exit = { type: "exited", code: 143 } as const;
+  assertEquals(
+    asRecovered({ ...RUNNING, stop }, { action: "collect", exit }).end,
+    { cause: "cancelled", signal: "SIGTERM", exitCode: 143, bytes: 0 },
   );
 });
 
@@ -60,18 +151,9 @@ Deno.test("ps works with a cyberwave.yml that is broken", async () => {
 
 Deno.test("a row is one line, however hostile its request id", () => {
   const record: CommandRecord = {
-    id: "id1",
-    kind: "training",
+    ...RUNNING,
     requestId: "a\n\u001b[31m\u202e".padEnd(100, "x"),
-    workloadUuid: undefined,
-    slug: "s",
-    instanceUuid: "u",
-    replyTopic: "t",
     state: "ended",
-    acceptedAt: 0,
-    startedAt: 60_000,
-    process: { pid: 7, startTime: "1", bootId: "b" },
-    stop: undefined,
     endedAt: 7_380_000,
     end: { cause: "killed", signal: "SIGKILL", bytes: 0 },
   };

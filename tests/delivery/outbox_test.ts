@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Outbox, type Publisher } from "../../src/delivery/outbox.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import { Inbox } from "../support/events.ts";
@@ -184,21 +184,100 @@ Deno.test("an answer that comes late, from an earlier connection, counts and fre
   assertEquals(test.journal.pendingCount(), 2);
 });
 
-Deno.test("a refused message is kept for the next connection and holds nothing up", async () => {
+Deno.test("what the broker refuses is told once, kept, and holds nothing up", async () => {
   using test = new Harness();
   test.broker.receiveMaximum = 1;
   test.connect();
-  test.post("1", "2");
+  test.post("1", "2", "3");
   (await test.broker.published.next()).fail("not authorized");
-  const line = await test.logger.logged("Cannot publish");
-  assert(line.includes("not authorized") && line.includes("kept for later"), line);
-  await test.settle();
-  assertEquals(test.broker.texts, ["1", "2"]);
+  (await test.broker.published.next()).fail("not authorized");
   (await test.broker.published.next()).acknowledge();
   await test.remembered();
-  assertEquals(test.journal.pendingCount(), 1);
+  assertEquals(test.broker.texts, ["1", "2", "3"]);
+  assertEquals(test.logger.shown, [
+    'warn: Cannot publish on "t": not authorized; what is refused is kept, and sent again later',
+  ]);
+  assertEquals(test.journal.pendingCount(), 2);
+});
+
+Deno.test("what the broker refuses is sent again ever more rarely, and at each new connection", async () => {
+  using test = new Harness();
   test.connect();
+  test.post("1", "2");
+  (await test.broker.published.next(({ text }) => text === "2")).acknowledge();
+  for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]) {
+    (await test.broker.published.next()).fail("not authorized");
+    await test.settle();
+    const sent = test.broker.texts.length;
+    await test.clock.advance(seconds * 1_000 - 1);
+    assertEquals(test.broker.texts.length, sent);
+    await test.clock.advance(1);
+    assertEquals(test.broker.texts.slice(sent), ["1"]);
+  }
+  await test.broker.published.next();
+  test.disconnect();
+  await test.settle();
+  const sent = test.broker.texts.length;
+  test.connect();
+  assertEquals(test.broker.texts.slice(sent), ["1"]);
+  (await test.broker.published.next()).acknowledge();
+  await test.remembered();
+  assertEquals(test.journal.pendingCount(), 0);
+});
+
+Deno.test("what was refused goes out again without what is on its way", async () => {
+  using test = new Harness();
+  test.connect();
+  test.post("1", "2");
+  (await test.broker.published.next()).fail("quota exceeded");
+  await test.settle();
+  await test.clock.advance(1_000);
   assertEquals(test.broker.texts, ["1", "2", "1"]);
+});
+
+Deno.test("drained() gives up on what the broker goes on refusing, and tells how much it is", async () => {
+  using test = new Harness();
+  test.connect();
+  test.post("1", "2");
+  const { signal } = new AbortController();
+  const drained = test.outbox.drained(signal, 10_000);
+  (await test.broker.published.next()).fail("not authorized");
+  await test.settle();
+  (await test.broker.published.next()).acknowledge();
+  await test.settle();
+  await test.clock.sleepingFor(10_000);
+  await test.clock.advance(10_000);
+  assertEquals(await drained, 1);
+  assertEquals(test.journal.pendingCount(), 1);
+});
+
+Deno.test("drained() gives up on nothing that still may be taken", async () => {
+  using test = new Harness();
+  test.connect();
+  test.post("1", "2");
+  const drained = test.outbox.drained(new AbortController().signal, 0);
+  (await test.broker.published.next()).fail("not authorized");
+  await test.remembered();
+  (await test.broker.published.next()).acknowledge();
+  await test.remembered();
+  assertEquals([await drained, test.journal.pendingCount()], [1, 1]);
+});
+
+Deno.test("messages that cannot be stored keep to the window, and are lost before they fill the memory", async () => {
+  using test = new Harness(() => ({
+    post() {
+      throw new Error("database or disk is full");
+    },
+  }));
+  test.broker.receiveMaximum = 1;
+  test.connect();
+  test.post(...numbers(1, 1_002));
+  assertEquals(test.broker.texts, ["1"]);
+  await test.logger.logged('Cannot publish on "t": too many wait');
+  test.broker.acknowledging = true;
+  (await test.broker.published.next()).acknowledge();
+  await test.settle();
+  assertEquals(test.broker.texts, numbers(1, 1_001));
 });
 
 Deno.test("drained() resolves when the last message is acknowledged", async () => {

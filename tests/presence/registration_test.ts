@@ -209,7 +209,8 @@ Deno.test("creating is tried again too", async () => {
   node.backend.answerNext(create, answer(500, "Oops"));
   const obtained = node.start().obtain();
   await node.clock.advance(await node.clock.sleeping());
-  assertEquals((await node.store.read())?.uuid, (await obtained).uuid);
+  const { uuid } = await obtained;
+  assertEquals((await node.store.read())?.uuid, uuid);
   await node.logger.logged('answered 500: "Oops"; retrying in 0.5 s');
 });
 

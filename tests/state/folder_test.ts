@@ -122,6 +122,35 @@ Deno.test("a state folder has one node at a time, and tells which", () => {
   lockFolder(folder.path)[Symbol.dispose]();
 });
 
+Deno.test("those who look whether a node runs never keep one from starting", async () => {
+  using folder = new Folder();
+  const [STOP, LOOKS] = [0, 1];
+  const shared = new Int32Array(new SharedArrayBuffer(8));
+  const module = new URL("../../src/state/folder.ts", import.meta.url).href;
+  const program = `
+    import { lockHolder } from ${JSON.stringify(module)};
+    self.onmessage = ({ data: [folder, shared] }) => {
+      while (shared[${STOP}] === 0) {
+        lockHolder(folder);
+        Atomics.add(shared, ${LOOKS}, 1);
+        Atomics.notify(shared, ${LOOKS});
+      }
+      self.postMessage("done");
+    };
+  `;
+  const url = `data:text/javascript,${encodeURIComponent(program)}`;
+  const worker = new Worker(url, { type: "module" });
+  const done = new Promise((resolve) => worker.onmessage = resolve);
+  lockFolder(folder.path)[Symbol.dispose]();
+  worker.postMessage([folder.path, shared]);
+  await Atomics.waitAsync(shared, LOOKS, 0).value;
+  for (let i = 0; i < 1_000; i++) lockFolder(folder.path)[Symbol.dispose]();
+  Atomics.store(shared, STOP, 1);
+  await done;
+  worker.terminate();
+  assert(shared[LOOKS]! > 100, `only ${shared[LOOKS]} looks`);
+});
+
 Deno.test("a longer pid of an earlier node leaves nothing behind", () => {
   using folder = new Folder();
   Deno.writeTextFileSync(`${folder.path}/node.lock`, "12345678901234567890\n");
@@ -129,11 +158,13 @@ Deno.test("a longer pid of an earlier node leaves nothing behind", () => {
   assertEquals(Deno.readTextFileSync(`${folder.path}/node.lock`), `${Deno.pid}\n`);
 });
 
-Deno.test("the lock file is its user's alone, whatever the umask and whatever stood there", () => {
+Deno.test("the lock files are their user's alone, whatever the umask and whatever stood there", () => {
   using folder = new Folder();
-  withUmask(0, () => Deno.writeTextFileSync(`${folder.path}/node.lock`, ""));
-  withUmask(0, () => lockFolder(folder.path)[Symbol.dispose]());
-  assertEquals(modeOf(`${folder.path}/node.lock`), "600");
+  for (const name of ["node.lock", "node.running"]) {
+    withUmask(0, () => Deno.writeTextFileSync(`${folder.path}/${name}`, ""));
+    withUmask(0, () => lockFolder(folder.path)[Symbol.dispose]());
+    assertEquals(modeOf(`${folder.path}/${name}`), "600");
+  }
 });
 
 Deno.test("a node in another process is named, and its lock ends with it even if a child lives on", async () => {

@@ -37,6 +37,17 @@ export class Inbox<T> {
   }
 }
 
+/** What `event` brings, unless it has not come after 15 s: a test must fail, not hang. */
+export function inTime<T>(event: Promise<T>, what: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const deadline = setTimeout(
+      () => reject(new Error(`Waited in vain for ${what}`)),
+      DEADLINE_MS,
+    );
+    event.then(resolve, reject).finally(() => clearTimeout(deadline));
+  });
+}
+
 /** A log line as `RecordingLogger` keeps it. */
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";

@@ -1,11 +1,13 @@
 /** Everything around a node: a backend, a broker, a state folder, and somebody who sends commands. */
-import { CloudNode, type CloudNodeOptions, type RunOptions } from "../../src/cloud_node.ts";
-import type { NodeIdentity, RunResult } from "../../src/cloud_node.ts";
+import { CloudNode } from "../../src/cloud_node.ts";
 import type { CloudNodeConfig } from "../../src/config/config.ts";
 import { EmbeddedBroker } from "../../src/dev/broker.ts";
 import { EmulatedBackend } from "../../src/dev/backend.ts";
 import { MqttFrontEnd } from "../../src/dev/mqtt_front_end.ts";
-import type { Inbox } from "./events.ts";
+import type { Call, CallMatcher } from "../../src/dev/backend_calls.ts";
+import type { RunResult } from "../../src/life.ts";
+import type { CloudNodeOptions, NodeIdentity, RunOptions } from "../../src/options.ts";
+import { type Inbox, inTime } from "./events.ts";
 import { Mosquitto, type MosquittoOptions } from "./mosquitto.ts";
 import { type Message, TestClient } from "./mqtt_client.ts";
 
@@ -83,6 +85,11 @@ export class World<Broker extends EmbeddedBroker | Mosquitto> implements AsyncDi
   /** Runs a node in this process and waits until it is ready. */
   runNode(settings: CloudNodeConfig = {}, options: NodeOptions = {}): Promise<LocalNode> {
     return LocalNode.start(this.config(settings), options);
+  }
+
+  /** The first call of the backend that matches and was not awaited before. Fails after 15 s. */
+  called(matches: CallMatcher): Promise<Call> {
+    return inTime(this.backend.nextCall(matches), `a call for which ${matches}`);
   }
 
   /** Connects somebody who sends commands to the node with this identity. */

@@ -135,6 +135,7 @@ Deno.test("files that cannot be removed are tried again later", async () => {
         if (++attempts === 1) throw new Error("database is locked");
         return journal.answered();
       },
+      find: (id) => journal.find(id),
       filesRemoved: (ids) => journal.filesRemoved(ids),
       forget: (ids) => journal.forget(ids),
     },
@@ -146,6 +147,73 @@ Deno.test("files that cannot be removed are tried again later", async () => {
   await logger.logged("Cannot remove old workloads: database is locked; trying again later");
   await clock.advance(HOUR / 6);
   assertEquals(attempts, 2);
+  stop.abort();
+  await house;
+});
+
+Deno.test("one folder that cannot be removed is told, and keeps no other from going", async () => {
+  using test = new TestJournal();
+  const { journal, clock, logger, folder } = test;
+  const unremovable = "x".repeat(300);
+  for (const id of ["a", unremovable, "b"]) {
+    journal.accept(newCommand(id));
+    journal.end(id, SUCCESS, []);
+  }
+  for (const id of ["a", "b"]) Deno.mkdirSync(`${folder}/${id}`);
+  await clock.advance(8 * DAY);
+  const stop = new AbortController();
+  const house = keepHouse(
+    { history: journal, workloadsFolder: folder, limits: LIMITS, clock, logger },
+    stop.signal,
+  );
+  await logger.logged("Removed the files of 2 old workloads, forgot 2");
+  assertEquals(["a", "b"].map((id) => existsAt(`${folder}/${id}`)), [false, false]);
+  assertEquals(["a", unremovable, "b"].map((id) => journal.find(id)?.id), [
+    undefined,
+    unremovable,
+    undefined,
+  ]);
+  assertEquals(logger.shown.filter((line) => line.startsWith("warn: Cannot remove")).length, 1);
+  stop.abort();
+  await house;
+});
+
+Deno.test("old folders that the journal does not know go, but not where something runs", async () => {
+  using test = new TestJournal();
+  const { journal, clock, logger, folder } = test;
+  const before = new Date(clock.now() - 8 * DAY);
+  const touch = (path: string) => Deno.utimeSync(`${folder}/${path}`, before, before);
+  journal.accept(newCommand("known"));
+  for (const name of ["old", "young", "growing", "busy", "known", ".waiting-1"]) {
+    Deno.mkdirSync(`${folder}/${name}`);
+    Deno.writeTextFileSync(`${folder}/${name}/stdout.log`, "output");
+    if (name !== "growing") touch(`${name}/stdout.log`);
+    if (name !== "young") touch(name);
+  }
+  const running = new Deno.Command("tail", {
+    args: ["-f", "/dev/null"],
+    cwd: `${folder}/busy`,
+  }).spawn();
+  const stop = new AbortController();
+  const house = keepHouse(
+    { history: journal, workloadsFolder: folder, limits: LIMITS, clock, logger },
+    stop.signal,
+  );
+  await logger.logged("Removed old workload folders that the journal does not know: 1");
+  const left = [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory);
+  assertEquals(left.map(({ name }) => name).sort(), [
+    ".waiting-1",
+    "busy",
+    "growing",
+    "known",
+    "young",
+  ]);
+
+  running.kill("SIGKILL");
+  await running.status;
+  await clock.advance(HOUR / 6);
+  await logger.logged("Removed old workload folders that the journal does not know: 1");
+  assertEquals(existsAt(`${folder}/busy`), false);
   stop.abort();
   await house;
 });

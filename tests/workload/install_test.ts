@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { InstallScriptError } from "../../src/errors.ts";
+import { systemClock } from "../../src/time.ts";
 import { type InstallOptions, runInstallScript } from "../../src/workload/install.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
@@ -25,6 +26,7 @@ class Harness implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.stop.abort();
     Deno.removeSync(this.folder, { recursive: true });
   }
 }
@@ -105,4 +107,61 @@ Deno.test("an install script that minds no SIGTERM is killed after its grace", a
   await test.clock.advance(10_000);
   await done;
   assertEquals(await isAlive(pid), false);
+});
+
+/** A script that leaves a daemon behind, which writes its pid to a file and holds the output. */
+function withDaemon(script: string, daemon = "exec tail -f /dev/null"): string {
+  return `setsid sh -c 'echo $$ >daemon; ${daemon}' & ${script}`;
+}
+
+async function endDaemon(folder: string): Promise<void> {
+  Deno.kill(Number(await fileWritten(`${folder}/daemon`)), "SIGKILL");
+}
+
+Deno.test("an install script is done when it ends, whatever it leaves running", async () => {
+  using test = new Harness();
+  const done = test.run(withDaemon("echo installed"));
+  await test.clock.sleepingFor(250);
+  await test.clock.advance(250);
+  await done;
+  await endDaemon(test.folder);
+  assertEquals(test.logger.shown.slice(-3), [
+    "info: [install] installed",
+    "warn: The install script left a process running whose output comes here, and which fails " +
+    "without this node: redirect the output of what is to go on",
+    "info: The install script succeeded",
+  ]);
+});
+
+Deno.test("a daemon that goes on printing holds the start no longer than 2 s, and lives on", async () => {
+  using test = new Harness();
+  const done = test.run(withDaemon(":", "while echo news; do sleep 0.01; done"));
+  await test.logger.logged("[install] news");
+  await test.clock.sleepingFor(250);
+  await test.clock.advance(2_000);
+  await done;
+  await test.logger.logged("left a process running");
+  for (let i = 0; i < 10; i++) await test.logger.logged("[install] news");
+  await endDaemon(test.folder);
+});
+
+Deno.test("the last lines of a script that leaves a daemon are shown, be they a full pipe", async () => {
+  using test = new Harness();
+  const script = withDaemon("seq 20000 >&2; exit 7");
+  const run = () => test.run(script, { clock: systemClock });
+  const error = await assertRejects(run, InstallScriptError);
+  assertEquals(error.message.split("\n").at(-1), "20000");
+  await endDaemon(test.folder);
+});
+
+Deno.test("a stopped install script does not wait for what has left its group", async () => {
+  using test = new Harness();
+  const done = assertRejects(() => test.run(withDaemon("wait")));
+  await fileWritten(`${test.folder}/daemon`);
+  const reason = new Error("The node was asked to stop");
+  test.stop.abort(reason);
+  await test.clock.sleepingFor(250);
+  await test.clock.advance(250);
+  assertEquals(await done, reason);
+  await endDaemon(test.folder);
 });

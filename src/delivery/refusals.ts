@@ -1,0 +1,72 @@
+/**
+ * What the broker refuses: kept and sent again, ever more rarely, for its rights may change while
+ * the connection lasts.
+ *
+ * @module
+ */
+import type { Logger } from "../log.ts";
+import { backoff, type Clock } from "../time.ts";
+
+/** What keeping refusals takes. */
+export interface RefusalsOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Sends again what was refused. */
+  retry(): void;
+}
+
+/** How long to wait before what was refused is sent again: doubled each time. */
+const RETRY = { min: 1_000, max: 5 * 60 * 1_000 };
+
+/** The messages that the broker has refused over this connection. */
+export class Refusals {
+  readonly #options: RefusalsOptions;
+  readonly #seqs = new Set<number>();
+  readonly #told = new Set<string>();
+  #retries = 0;
+  #waiting: AbortController | undefined;
+
+  /** Begins with none. */
+  constructor(options: RefusalsOptions) {
+    this.#options = options;
+  }
+
+  /** How many messages are refused. */
+  get count(): number {
+    return this.#seqs.size;
+  }
+
+  /** Message number `seq` was refused. What is said of it is said once. */
+  add(seq: number, what: string): void {
+    this.#seqs.add(seq);
+    if (!this.#told.has(what)) {
+      this.#told.add(what);
+      this.#options.logger.warn(`${what}; what is refused is kept, and sent again later`);
+    }
+    if (this.#waiting === undefined) this.#retryLater();
+  }
+
+  /** Message number `seq` was taken. */
+  remove(seq: number): void {
+    this.#seqs.delete(seq);
+    if (this.#seqs.size === 0) this.#retries = 0;
+  }
+
+  /** Forgets them: there is another connection, or none any more. */
+  clear(): void {
+    this.#seqs.clear();
+    this.#told.clear();
+    this.#retries = 0;
+    this.#waiting?.abort();
+    this.#waiting = undefined;
+  }
+
+  #retryLater(): void {
+    const waiting = this.#waiting = new AbortController();
+    const wait = backoff(this.#retries++, RETRY, () => 1);
+    this.#options.clock.sleep(wait, waiting.signal).then(() => {
+      this.#waiting = undefined;
+      this.#options.retry();
+    }, () => {});
+  }
+}
