@@ -7,7 +7,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["protocol"],
   ["config", "state"],
   ["journal"],
-  ["backend", "presence", "delivery", "workload"],
+  ["backend", "presence", "delivery", "results", "workload"],
   ["commands"],
   ["assembly"],
   ["life"],

@@ -85,6 +85,10 @@ export interface CloudNodeConfig {
   maxOutput?: number;
   /** Bytes a command may have at most. Default: 16,777,216 (16 MiB). */
   maxCommandSize?: number;
+  /** Whether files in `resultsFolder` go to the platform after success. Default: true. */
+  uploadResults?: boolean;
+  /** Where workloads leave results, relative to `workFolder`; sent files are removed. Default: `/results`. */
+  resultsFolder?: string;
   /** Seconds the node may take to stop. Default: 10. */
   stopTimeout?: number;
   /** The folder of the node's identity, journal and workload files. Default: `~/.cyberwave`. */
@@ -155,6 +159,10 @@ export interface Settings {
   readonly maxOutput: number;
   /** Bytes a command may have at most. */
   readonly maxCommandSize: number;
+  /** Whether files in `resultsFolder` go to the platform after success. */
+  readonly uploadResults: boolean;
+  /** Absolute path of the folder in which workloads leave their results. */
+  readonly resultsFolder: string;
   /** Seconds the node may take to stop. */
   readonly stopTimeout: number;
   /** Absolute path of the folder of the node's identity, journal and workload files. */

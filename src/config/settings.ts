@@ -214,6 +214,19 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
     help: "Bytes a command may have at most",
     default: 16 * MiB,
   },
+  uploadResults: {
+    group: "Workloads",
+    type: values.boolean,
+    help: "Whether files in `results_folder` go to the platform after success: `true` or `false`",
+    default: true,
+  },
+  resultsFolder: {
+    group: "Workloads",
+    type: values.path,
+    help:
+      "Where workloads leave their results, relative to the config file; sent files are removed",
+    default: "/results",
+  },
   dedupeWindow: {
     group: "Workloads",
     type: values.seconds,

@@ -12,6 +12,7 @@ import { openDatabase } from "./database.ts";
 import type { CommandRecord, End, NewCommand } from "./record.ts";
 import { storedRequestId, toRecord } from "./record.ts";
 import type { ProcessIdentity, StopRequest } from "./record.ts";
+import { ResultFiles } from "./result_files.ts";
 
 /** The journal's file in the state folder. */
 export const JOURNAL_FILE = "journal.db";
@@ -42,6 +43,8 @@ export interface Message {
 
 /** The commands this node accepted, and the messages it owes. */
 export class Journal implements Disposable {
+  /** The result files that commands left. */
+  readonly resultFiles: ResultFiles;
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #statements = new Map<string, StatementSync>();
@@ -49,6 +52,7 @@ export class Journal implements Disposable {
   private constructor(db: DatabaseSync, clock: Clock) {
     this.#db = db;
     this.#clock = clock;
+    this.resultFiles = new ResultFiles(db, (body) => this.atomically(body));
   }
 
   /** Opens the journal of a state folder that this node has locked. */
@@ -219,11 +223,13 @@ export class Journal implements Disposable {
     return this.#get("SELECT params FROM commands WHERE id = ?", id)!.params as string;
   }
 
-  /** The commands that were answered and their answers delivered, oldest first. */
+  /** The commands that were answered, their answers delivered and results uploaded, oldest first. */
   answered(): CommandRecord[] {
     return this.#all(
       `SELECT ${COLUMNS} FROM commands WHERE state = 'ended' AND NOT EXISTS (
          SELECT 1 FROM outbox WHERE command_id = commands.id AND delivered_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM result_files
+         WHERE command_id = commands.id AND state IN ('claimed', 'sent', 'acknowledged'))
        ORDER BY ended_at`,
     ).map(toRecord);
   }

@@ -46,4 +46,22 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX outbox_pending ON outbox (seq) WHERE delivered_at IS NULL;
   CREATE INDEX outbox_by_command ON outbox (command_id) WHERE command_id IS NOT NULL;
   `,
+  `
+  CREATE TABLE result_files (
+    seq             INTEGER PRIMARY KEY,
+    command_id      TEXT NOT NULL REFERENCES commands (id) ON DELETE CASCADE,
+    path            TEXT NOT NULL,
+    size            INTEGER NOT NULL,
+    fingerprint     TEXT NOT NULL,
+    attachment_uuid TEXT NOT NULL UNIQUE,
+    state           TEXT NOT NULL DEFAULT 'claimed'
+                    CHECK (state IN ('claimed', 'sent', 'acknowledged', 'removed', 'left', 'failed')),
+    signed_url      TEXT,
+    failure         TEXT
+  ) STRICT;
+  CREATE INDEX result_files_by_command ON result_files (command_id);
+  CREATE INDEX result_files_by_path ON result_files (path);
+  CREATE INDEX result_files_unfinished ON result_files (state)
+    WHERE state IN ('claimed', 'sent', 'acknowledged');
+  `,
 ];

@@ -8,13 +8,14 @@ const VARIABLES = `
   CYBERWAVE_ENVIRONMENT CYBERWAVE_INSTALL_SCRIPT CYBERWAVE_INFERENCE_CMD CYBERWAVE_TRAINING_CMD
   CYBERWAVE_PROFILE_SLUG CYBERWAVE_HEARTBEAT_INTERVAL CYBERWAVE_API_KEY CYBERWAVE_BASE_URL
   CYBERWAVE_CLOUD_NODE_INSTANCE_UUID CYBERWAVE_SIMULATE_CMD CYBERWAVE_MQTT_USE_TLS
-  CYBERWAVE_MQTT_TLS_CA_CERTS CYBERWAVE_EDGE_CONFIG_DIR`.trim().split(/\s+/);
+  CYBERWAVE_MQTT_TLS_CA_CERTS CYBERWAVE_EDGE_CONFIG_DIR CYBERWAVE_UPLOAD_RESULTS
+  CYBERWAVE_RESULTS_FOLDER`.trim().split(/\s+/);
 
 const YAML_KEYS = `
   install_script install inference training simulate profile_slug heartbeat_interval mqtt_host
   mqtt_port mqtt_use_tls mqtt_tls_ca_certs mqtt_username mqtt_password max_output max_command_size
-  control_plane concurrency max_queued dedupe_window timeout cancel_grace keep_workloads`.trim()
-  .split(/\s+/);
+  control_plane concurrency max_queued dedupe_window timeout cancel_grace keep_workloads
+  upload_results results_folder`.trim().split(/\s+/);
 
 const FLAGS = ["slug", "profile", "mqtt-host", "mqtt-port", "stop-timeout", "log-format"];
 
