@@ -1,37 +1,17 @@
 /** Uploads of result files, from a folder of their own to a server of their own. */
 import { dirname } from "node:path";
+import { RestControlPlane } from "../../src/backend/rest.ts";
 import { putPayload } from "../../src/backend/storage.ts";
-import { BackendError } from "../../src/errors.ts";
 import type { Logger } from "../../src/log.ts";
-import { type ResultsApi, ResultUploads } from "../../src/results/results.ts";
+import { ResultUploads } from "../../src/results/results.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
 import { RecordingLogger } from "./events.ts";
 import { newCommand, SUCCESS, TestJournal } from "./journal.ts";
-import { StorageServer } from "./storage.ts";
+import { StorageServer, TOKEN } from "./storage.ts";
 
-/** The platform's calls about results, at `url`. */
-export function resultsApi(url: string): ResultsApi {
-  const post = async (call: string, body: unknown, signal: AbortSignal) => {
-    const path = `/api/v1/cloud-node-workloads/${call}`;
-    const request = { method: "POST", body: JSON.stringify(body), signal };
-    const response = await fetch(url + path, request);
-    const text = await response.text();
-    if (response.ok) return JSON.parse(text);
-    throw new BackendError(`POST ${path} answered ${response.status}`, response);
-  };
-  return {
-    async signUpload(workloadUuid, filename, signal) {
-      const answer = await post(`${workloadUuid}/attachments`, { filename }, signal);
-      return { signedUrl: answer.signed_url };
-    },
-    async uploadResults(workloadUuid, { filenames, signedUrls, attachmentUuids }, signal) {
-      await post(`${workloadUuid}/upload-results`, {
-        filenames,
-        signed_urls: signedUrls,
-        attachment_uuids: attachmentUuids,
-      }, signal);
-    },
-  };
+/** The platform at `url`. */
+export function platformAt(url: string): RestControlPlane {
+  return new RestControlPlane({ apiUrl: url, token: TOKEN });
 }
 
 /** A results folder for the length of a test. */
@@ -98,7 +78,7 @@ export class TestUploads implements AsyncDisposable {
     const logger: Logger = this.logger;
     return new ResultUploads({
       store: this.journal.journal.resultFiles,
-      api: resultsApi(this.server.url),
+      api: platformAt(this.server.url),
       put: putPayload,
       folder: this.folder.path,
       clock: this.#clock,

@@ -73,6 +73,9 @@ export class StorageServer implements AsyncDisposable {
     const [, workloadUuid, action] = /^\/api\/v1\/cloud-node-workloads\/(.+)\/(.+)$/.exec(
       pathname,
     )!;
+    if (request.headers.get("Authorization") !== `Token ${TOKEN}`) {
+      return new Response(null, { status: 401 });
+    }
     const body = await request.json();
     if (action === "attachments") {
       const call = this.#note("sign", body.filename, request);
@@ -107,6 +110,9 @@ export class StorageServer implements AsyncDisposable {
     await this.#server.shutdown();
   }
 }
+
+/** The token that the platform accepts. */
+export const TOKEN = "token-for-tests";
 
 /** What makes a URL of this server a credential. */
 export const SIGNATURE = "sIgNaTuRe-0123456789";

@@ -9,7 +9,7 @@ import type { Logger } from "../../src/log.ts";
 import { ResultUploads } from "../../src/results/results.ts";
 import { systemClock as clock } from "../../src/time.ts";
 import { newCommand, SUCCESS } from "./journal.ts";
-import { resultsApi } from "./results.ts";
+import { platformAt } from "./results.ts";
 
 const [url, stateFolder, folder] = Deno.args;
 const tell = (message: string) => console.error(message);
@@ -18,7 +18,7 @@ using journal = Journal.open(stateFolder, { clock, logger });
 const store = journal.resultFiles;
 const uploads = new ResultUploads({
   store,
-  api: resultsApi(url),
+  api: platformAt(url),
   put: putPayload,
   folder,
   clock,
