@@ -7,7 +7,7 @@ import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
-import { Life, type RunResult } from "./life.ts";
+import { Life, type RunResult } from "./life/life.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./options.ts";
 import { listenForSignals } from "./signals.ts";
 

@@ -62,15 +62,34 @@ export function createLogger(component: string, listener?: (line: string) => voi
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 
-/** The longest first, for one may be the beginning of another. */
+/** Those that are masked as long as the process lasts. */
+const lasting = new Set<string>();
+
+/** The newest of the others, which make room for newer ones: each costs every line some time. */
+const passing = new Set<string>();
+const MAX_PASSING = 100;
+
+/** All of them as they may look, the longest first: one may be the beginning of another. */
 let secrets: readonly string[] = [];
 
-/** Masks `secret` in every line from now on, also as it looks inside JSON and URLs. */
-export function addSecret(secret: string): void {
+/**
+ * Masks `secret` in every line from now on, also as it looks inside JSON and URLs. Of those that are
+ * `passing` the newest 100 are masked.
+ */
+export function addSecret(secret: string, options: { passing?: boolean } = {}): void {
   // Masking a shorter one would blot out ordinary words, and no real token is that short.
   if (secret.length < 6) return;
-  const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
-  secrets = [...new Set([...secrets, ...forms])].sort((a, b) => b.length - a.length);
+  if (options.passing) {
+    passing.delete(secret);
+    passing.add(secret);
+    for (const oldest of passing) if (passing.size > MAX_PASSING) passing.delete(oldest);
+  } else lasting.add(secret);
+  const forms = [...lasting, ...passing].flatMap((secret) => [
+    secret,
+    encodeURIComponent(secret),
+    JSON.stringify(secret).slice(1, -1),
+  ]);
+  secrets = [...new Set(forms)].sort((a, b) => b.length - a.length);
 }
 
 /** `text` with every known secret masked. */

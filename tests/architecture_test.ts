@@ -7,7 +7,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["protocol"],
   ["config", "state"],
   ["journal"],
-  ["backend", "presence", "delivery", "workload", "log_stream"],
+  ["backend", "presence", "delivery", "results", "workload", "log_stream"],
   ["commands"],
   ["assembly", "options"],
   ["life"],

@@ -133,6 +133,8 @@ export function resultOf({ cause, exitCode, signal }: Omit<End, "bytes">): strin
       return "cancelled";
     case "timed_out":
       return "timed out";
+    case "withdrawn":
+      return "withdrawn";
     case "lost":
       return "lost";
     case "not_started":

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { tlsOf } from "../assembly.ts";
+import { tlsOf } from "../assembly/broker.ts";
 import type { Settings } from "../config/config.ts";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { createLogger } from "../log.ts";

@@ -5,6 +5,7 @@
  */
 import type { Message } from "../journal/journal.ts";
 import type { RequestId } from "../protocol/command.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
 import { encodeReply, errorReply, okReply, type Reply, whole } from "../protocol/reply.ts";
 import type { WorkloadFolder } from "../workload/folder.ts";
 import type { Outcome } from "../workload/outcome.ts";
@@ -57,4 +58,9 @@ function replyTo(
     requestId,
     stderr.text.trim() === "" ? whole(outcome.fallback) : stderr,
   );
+}
+
+/** The error of a command for which there is no template. */
+export function notConfigured(kind: WorkloadKind): string {
+  return `${kind[0].toUpperCase()}${kind.slice(1)} command not configured in cyberwave.yml`;
 }

@@ -5,6 +5,7 @@
  */
 import { messageOf } from "../errors.ts";
 import type { Journal, Pending } from "../journal/journal.ts";
+import type { ProcessIdentity } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import { backoff, type Clock } from "../time.ts";
@@ -12,11 +13,14 @@ import type { Exit, WorkloadFolder } from "../workload/folder.ts";
 import { describeOutcome, type Outcome, outcomeOf } from "../workload/outcome.ts";
 import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
 import { answerWorkload } from "./answers.ts";
+import type { Finalizer } from "./finalizer.ts";
 
 /** A command and what became of it. */
 export interface Ended {
   readonly command: Accepted;
   readonly outcome: Outcome;
+  /** The process that ran it. */
+  readonly process?: ProcessIdentity;
 }
 
 /** What completion works with. */
@@ -28,12 +32,16 @@ export interface CompletionOptions {
   readonly journal: Journal;
   /** Where answers are sent, which the journal has. */
   readonly replies: { send(messages: readonly Pending[]): void };
+  readonly finalizer: Finalizer;
   readonly clock: Clock;
   readonly logger: Logger;
   folderOf(id: string): WorkloadFolder;
   /** Calls `answer()` for commands that ended, and does what follows. Throws what that throws. */
   settle(ended: readonly Ended[]): void;
 }
+
+/** Enough for the end of it that the platform wants to see. */
+const STDERR_BYTES = 16 * 1024;
 
 /** What is tried again when the disk is full waits this long in between. */
 const RETRY = { min: 2_000, max: 30_000 };
@@ -54,23 +62,37 @@ export class Completion {
 
   /** Remembers how commands ended, with what `also` remembers, and answers them. */
   answer(ended: readonly Ended[], also: () => void): void {
-    const { settings, journal, replies, folderOf } = this.#options;
-    const answers = ended.map(({ command, outcome }) => {
+    const { settings, journal, replies, folderOf, finalizer } = this.#options;
+    const answers = ended.map(({ command, outcome, process }) => {
       const folder = folderOf(command.id);
-      const message = answerWorkload(command, outcome, folder, settings.maxOutput);
-      return { id: command.id, end: { ...outcome.end, bytes: folder.size() }, message };
+      const reply = answerWorkload(command, outcome, folder, settings.maxOutput);
+      const end = { ...outcome.end, bytes: folder.size() };
+      const stderr = () => folder.excerpt("stderr", STDERR_BYTES).text;
+      return {
+        command,
+        reply,
+        end,
+        finish: () => finalizer.ended(command, outcome, process, stderr),
+      };
     });
+    const finalizing: Accepted[] = [];
     replies.send(journal.atomically(() => {
       also();
-      return answers.flatMap(({ id, end, message }) => journal.end(id, end, [message]));
+      return answers.flatMap(({ command, reply, end, finish }) => {
+        const { statuses, isFinal } = finish();
+        if (!isFinal) finalizing.push(command);
+        const pending = journal.end(command.id, end, [reply], !isFinal);
+        return [...pending, ...statuses.map((status) => journal.post(status))];
+      });
     }));
+    for (const command of finalizing) finalizer.begin(command);
   }
 
   /** Sees a workload that has ended to its answer. */
   finish(running: RunningWorkload, exit: Exit): void {
-    const { command, stopRequest } = running;
+    const { command, process, stopRequest } = running;
     const timeout = this.#options.settings.timeout[command.kind];
-    this.#add({ command, outcome: outcomeOf(exit, stopRequest, timeout), running });
+    this.#add({ command, outcome: outcomeOf(exit, stopRequest, timeout), process, running });
   }
 
   /** Sees a command that never ran to its answer. */

@@ -8,6 +8,7 @@ import type { Logger } from "../log.ts";
 import { type Command, decodeCommand } from "../protocol/command.ts";
 import { isWorkloadKind, type WorkloadKind } from "../protocol/kinds.ts";
 import { answer, type ReplyAddress } from "./answers.ts";
+import { readAnnouncement } from "./announcement.ts";
 import { noSuchWorkload, readCancel } from "./cancel.ts";
 import type { CancelTarget } from "./cancel.ts";
 import type { Message } from "../journal/journal.ts";
@@ -98,6 +99,7 @@ export class Dispatcher {
     }
     // It may be about one that came just before.
     intake.settle();
+    if (command.name === "workload_received") return this.#receiveWorkload(command);
     switch (command.name) {
       case "status":
         return this.#answer(command, { output: status() });
@@ -107,6 +109,20 @@ export class Dispatcher {
         logger.warn(`Refused an unknown command: ${quoted(command.name)}`);
         return this.#answer(command, { error: `Unknown command: ${command.name}` });
     }
+  }
+
+  /** Runs what the platform announces, if it says what that is. */
+  #receiveWorkload({ requestId, params }: Command): void {
+    const { intake, address, post } = this.#options;
+    const reply = (result: { output: string } | { error: string }) =>
+      post(answer(address(), requestId, result));
+    const read = readAnnouncement(params);
+    if ("error" in read) return reply(read);
+    const { kind, workloadUuid, params: own } = read;
+    if (kind === undefined) {
+      return reply({ output: `Workload ${workloadUuid} received and acknowledged` });
+    }
+    intake.submit(kind, { name: kind, requestId, params: own }, address());
   }
 
   #cancel({ params }: Command): { output: string } | { error: string } {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { messageOf } from "../errors.ts";
+import { messageOf, quoted } from "../errors.ts";
 import type { Journal, Message, Pending } from "../journal/journal.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
@@ -13,10 +13,12 @@ import { freeBytes } from "../state/folder.ts";
 import type { Clock } from "../time.ts";
 import { nameOf } from "../workload/running.ts";
 import { admit } from "./admission.ts";
-import { answer, type ReplyAddress } from "./answers.ts";
+import { answer, notConfigured, type ReplyAddress } from "./answers.ts";
 import { newCommandId } from "./command_id.ts";
-import type { Lane } from "./lanes.ts";
+import type { Lanes } from "./lanes.ts";
+import { type PlatformParams, readPlatformParams } from "./platform_params.ts";
 import type { Arrival } from "./starter.ts";
+import type { Tracked, Tracking } from "./tracking.ts";
 
 /** Where answers are sent. */
 export interface Replies {
@@ -28,8 +30,8 @@ export interface Replies {
 
 /** Where accepted commands go. */
 export interface Acceptor {
-  /** What runs and what waits of a kind. */
-  lane(kind: WorkloadKind): Lane;
+  /** What runs and what waits. */
+  readonly lanes: Pick<Lanes, "of" | "isUnderWay">;
   /** Remembers commands, and runs each when it is its turn. Throws when it cannot remember them. */
   accept(arrivals: readonly Arrival[]): void;
 }
@@ -44,6 +46,7 @@ export interface IntakeOptions {
   readonly journal: Journal;
   readonly scheduler: Acceptor;
   readonly replies: Replies;
+  readonly tracking: Tracking;
   /** The folder whose disk must have space for new work. */
   readonly workloadsFolder: string;
   readonly clock: Clock;
@@ -70,12 +73,20 @@ export class Intake {
 
   /** Takes a command for `settle()`, or answers it at once. */
   submit(kind: WorkloadKind, command: Command, address: ReplyAddress): void {
-    const { templates } = this.#options;
-    if (this.#repeats(kind, command.requestId)) return;
-    const refusal = templates[kind] === undefined
-      ? notConfigured(kind)
-      : this.#accept(kind, command, address);
-    if (refusal !== undefined) this.#refuse(kind, command.requestId, address, refusal);
+    const { requestId } = command;
+    if (this.#repeats(kind, requestId)) return;
+    const read = readPlatformParams(command.params);
+    if ("error" in read) {
+      return this.#refuse({ kind, requestId, workloadUuid: undefined }, address, read.error);
+    }
+    const { workloadUuid } = read;
+    if (requestId === undefined && this.#isUnderWay(workloadUuid)) return;
+    const refusal = this.#refusal(kind, workloadUuid);
+    if (refusal !== undefined) {
+      return this.#refuse({ kind, requestId, workloadUuid }, address, refusal);
+    }
+    this.#hasTaken = true;
+    this.#arrivals.push({ address, ...this.#arrival(kind, requestId, read, address) });
   }
 
   /** Accepts what was submitted, or answers it. Returns when that is on disk. */
@@ -88,21 +99,19 @@ export class Intake {
     } catch (error) {
       this.#hasTaken = false;
       const refusal = `The node cannot store the command: ${messageOf(error)}`;
-      for (const { command: { kind, requestId }, address } of arrivals) {
-        this.#refuse(kind, requestId, address, refusal);
-      }
+      for (const { command, address } of arrivals) this.#refuse(command, address, refusal);
     }
   }
 
   #refuse(
-    kind: WorkloadKind,
-    requestId: string | undefined,
+    command: Tracked & { readonly requestId: string | undefined },
     address: ReplyAddress,
     refusal: string,
   ): void {
-    const { replies, logger } = this.#options;
-    logger.warn(`Refused a command for ${kind}: ${refusal}`);
-    replies.post(answer(address, requestId, { error: refusal }));
+    const { replies, tracking, logger } = this.#options;
+    logger.warn(`Refused a command for ${command.kind}: ${refusal}`);
+    for (const status of tracking.refused(command, refusal)) replies.post(status);
+    replies.post(answer(address, command.requestId, { error: refusal }));
   }
 
   /** Whether this was asked before; then the answer, if there is one yet, is sent again. */
@@ -124,6 +133,18 @@ export class Intake {
     return true;
   }
 
+  /** Whether the platform's workload runs or waits here: then this is the same once more. */
+  #isUnderWay(workloadUuid: string | undefined): boolean {
+    const { dedupeWindow, scheduler, logger } = this.#options;
+    if (workloadUuid === undefined || dedupeWindow === 0) return false;
+    const isUnderWay = scheduler.lanes.isUnderWay(workloadUuid) ||
+      this.#arrivals.some(({ command }) => command.workloadUuid === workloadUuid);
+    if (isUnderWay) {
+      logger.warn(`The workload ${quoted(workloadUuid)} was asked for again: ignored`);
+    }
+    return isUnderWay;
+  }
+
   /** Lets the journal know of a command that is about to be accepted. */
   #settleFor(kind: WorkloadKind, requestId: string): void {
     const isRepeated = this.#arrivals.some(({ command }) =>
@@ -141,41 +162,40 @@ export class Intake {
     }
   }
 
-  /** Takes a command, or returns why not. */
-  #accept(kind: WorkloadKind, command: Command, address: ReplyAddress): string | undefined {
-    const { scheduler, workloadsFolder, clock, once = false } = this.#options;
-    const { running, queue, concurrency, maxQueued } = scheduler.lane(kind);
-    const uuid = command.params.workload_uuid;
-    const workloadUuid = typeof uuid === "string" ? uuid : undefined;
+  /** Why a command cannot be taken; `undefined`: it can. */
+  #refusal(kind: WorkloadKind, workloadUuid: string | undefined): string | undefined {
+    const { templates, scheduler, workloadsFolder, once = false } = this.#options;
+    if (templates[kind] === undefined) return notConfigured(kind);
+    const { running, queue, concurrency, maxQueued } = scheduler.lanes.of(kind);
+    const arrived = this.#arrivals.filter(({ command }) => command.kind === kind).length;
     const admission = admit({
       running: running.size,
       concurrency,
-      queued: queue.length + this.#arrivals.filter(({ command }) => command.kind === kind).length,
+      queued: queue.length + arrived,
       maxQueued,
       tracked: workloadUuid !== undefined,
       closing: this.#closed || (once && this.#hasTaken),
       freeBytes: freeBytes(workloadsFolder),
     });
-    if (admission.action === "refuse") return admission.reason;
-    this.#hasTaken = true;
-    this.#arrivals.push({
-      address,
-      command: {
-        id: newCommandId(clock.now()),
-        kind,
-        requestId: command.requestId,
-        workloadUuid,
-        slug: address.slug,
-        instanceUuid: address.uuid,
-        replyTopic: address.topic,
-      },
-      params: JSON.stringify(command.params),
-    });
-    return undefined;
+    return admission.action === "refuse" ? admission.reason : undefined;
   }
-}
 
-/** The error of a command for which there is no template. */
-export function notConfigured(kind: WorkloadKind): string {
-  return `${kind[0].toUpperCase()}${kind.slice(1)} command not configured in cyberwave.yml`;
+  #arrival(
+    kind: WorkloadKind,
+    requestId: string | undefined,
+    { params, workloadUuid, token }: PlatformParams,
+    { slug, uuid, topic }: ReplyAddress,
+  ): Arrival {
+    const command = {
+      id: newCommandId(this.#options.clock.now()),
+      kind,
+      requestId,
+      workloadUuid,
+      slug,
+      instanceUuid: uuid,
+      replyTopic: topic,
+      hasToken: token !== undefined,
+    };
+    return { command, params: JSON.stringify(params), token };
+  }
 }

@@ -92,6 +92,12 @@ export class Lanes {
     return this.queued().find(({ requestId }) => requestId === target.requestId);
   }
 
+  /** Whether a workload that the platform follows runs or waits. */
+  isUnderWay(workloadUuid: string): boolean {
+    return [...this.running().map(({ command }) => command), ...this.queued()]
+      .some((command) => command.workloadUuid === workloadUuid);
+  }
+
   /** Forgets a command, which has been answered. */
   remove(command: Accepted): void {
     const lane = this.#lanes[command.kind];

@@ -16,9 +16,10 @@ import type { ShellPool } from "../workload/shell_pool.ts";
 import type { WorkloadContext } from "../workload/workload.ts";
 import type { CancelTarget } from "./cancel.ts";
 import { Completion, type Ended } from "./completion.ts";
-import { notConfigured } from "./intake.ts";
+import { Finalizer, type Uploads } from "./finalizer.ts";
 import { type Lane, Lanes } from "./lanes.ts";
 import { type Arrival, type Start, Starter } from "./starter.ts";
+import type { Tracking } from "./tracking.ts";
 
 /** The settings that scheduling depends on. */
 export interface SchedulerSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
@@ -27,12 +28,15 @@ export interface SchedulerSettings extends Partial<Readonly<Record<WorkloadKind,
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
   readonly cancelGrace: number;
   readonly maxOutput: number;
+  readonly uploadResults: boolean;
 }
 
 /** What a scheduler works with. */
 export interface SchedulerOptions {
   readonly settings: SchedulerSettings;
   readonly journal: Journal;
+  readonly tracking: Tracking;
+  readonly uploads: Uploads;
   /** Where answers are sent, which the journal has. */
   readonly replies: { send(messages: readonly Pending[]): void };
   readonly workloadsFolder: string;
@@ -60,8 +64,10 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #pool: ShellPool;
   readonly #runner: Runner;
-  readonly #lanes: Lanes;
+  /** What runs and what waits. */
+  readonly lanes: Lanes;
   readonly #starter: Starter;
+  readonly #finalizer: Finalizer;
   readonly #completion: Completion;
   readonly #leaving = new AbortController();
   #open = false;
@@ -70,7 +76,7 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     const { settings, journal, context, workloadsFolder } = options;
     this.#options = options;
-    this.#lanes = new Lanes(settings.concurrency, settings.maxQueued);
+    this.lanes = new Lanes(settings.concurrency, settings.maxQueued);
     this.#pool = options.createPool(() => this.#startAll());
     this.#runner = new Runner({
       context,
@@ -81,10 +87,13 @@ export class Scheduler {
       requestStop: (id, stop) => journal.requestStop(id, stop),
       onEnded: (running, exit) => this.#ended(running, exit),
     });
-    this.#starter = new Starter({ ...context, journal, pool: this.#pool, runner: this.#runner });
+    const [pool, runner] = [this.#pool, this.#runner];
+    this.#starter = new Starter({ ...options, ...context, templates: settings, pool, runner });
+    this.#finalizer = new Finalizer({ ...options, ...context, ...settings });
     this.#completion = new Completion({
       ...options,
       ...context,
+      finalizer: this.#finalizer,
       folderOf: (id) => this.#runner.folderOf(id),
       settle: (ended) => this.#answer(ended),
     });
@@ -97,7 +106,7 @@ export class Scheduler {
     const started = unfinished.filter((record) => record.state === "running");
     const recoveries = await examine(started, workloadsFolder, host, logger);
     for (const record of unfinished) {
-      const lane = this.#lanes.of(record.kind);
+      const lane = this.lanes.of(record.kind);
       const recovery = recoveries.get(record.id);
       switch (recovery?.action) {
         case "attach":
@@ -119,7 +128,7 @@ export class Scheduler {
           lane.queue.push(record);
       }
     }
-    this.#refuseUnconfigured();
+    this.#refuseHopeless();
     if (this.queued > 0) logger.info(`${this.queued} commands from before wait for their turn`);
   }
 
@@ -127,6 +136,7 @@ export class Scheduler {
   open(): void {
     this.#open = true;
     this.#pool.fill();
+    this.#finalizer.resume();
     this.#startAll();
   }
 
@@ -136,43 +146,42 @@ export class Scheduler {
     this.#leaving.abort();
     this.#runner.leave();
     const released = this.running().map((running) => running.release());
-    await Promise.all([this.#pool.close(), ...released, this.#completion.leave()]);
+    await this.#completion.leave();
+    await Promise.all([this.#pool.close(), ...released, this.#finalizer.leave()]);
   }
 
-  /** Resolves when nothing runs and nothing waits. */
-  idle(): Promise<void> {
-    return this.#lanes.idle();
+  /** Resolves when nothing runs, waits or is uploaded. */
+  async idle(): Promise<void> {
+    while (!this.isIdle) {
+      await this.lanes.idle();
+      await this.#finalizer.idle();
+    }
   }
 
-  /** Whether nothing runs and nothing waits. */
+  /** Whether nothing runs, waits or is uploaded. */
   get isIdle(): boolean {
-    return this.#lanes.isIdle;
+    return this.lanes.isIdle && this.#finalizer.pending === 0;
   }
 
   /** What runs. */
   running(): RunningWorkload[] {
-    return this.#lanes.running();
+    return this.lanes.running();
   }
 
   /** How many commands wait. */
   get queued(): number {
-    return this.#lanes.queued().length;
-  }
-
-  /** What runs and what waits of a kind. */
-  lane(kind: WorkloadKind): Lane {
-    return this.#lanes.of(kind);
+    return this.lanes.queued().length;
   }
 
   /** Remembers commands, and runs each when it is its turn. Throws when it cannot remember them. */
   accept(arrivals: readonly Arrival[]): void {
     const starts = this.#starter.acceptAll(
       arrivals,
-      (kind) => this.#open ? this.#lanes.of(kind).room : 0,
+      (kind) => this.#open ? this.lanes.of(kind).room : 0,
     );
     const { context: { logger }, onAccepted } = this.#options;
     for (const { command } of arrivals) {
-      const lane = this.#lanes.of(command.kind);
+      const lane = this.lanes.of(command.kind);
       const start = starts.get(command.id);
       if (start !== undefined) {
         this.#begin(lane, start);
@@ -188,25 +197,26 @@ export class Scheduler {
   /** Stops a command that runs or waits. `undefined`: there is none. */
   cancel(target: CancelTarget, signal: StopSignal): Cancelled | undefined {
     const { clock, logger } = this.#options.context;
-    const running = this.#lanes.findRunning(target);
+    const running = this.lanes.findRunning(target);
     if (running !== undefined) {
       logger.info(`Cancelling ${nameOf(running.command)} with ${signal}`);
       running.stop("cancelled", signal);
       return { command: running.command, pid: running.process.pid };
     }
-    const command = this.#lanes.findQueued(target);
+    const command = this.lanes.findQueued(target);
     if (command === undefined) return undefined;
     const stop: StopRequest = { cause: "cancelled", signal, at: clock.now() };
     this.#answer([{ command, outcome: outcomeOf({ type: "never_began" }, stop) }]);
     return { command, pid: undefined };
   }
 
-  /** Turns away what waits for a template that the configuration no longer has. */
-  #refuseUnconfigured(): void {
-    for (const command of this.#lanes.queued()) {
-      if (this.#options.settings[command.kind] !== undefined) continue;
-      this.#lanes.of(command.kind).leaveQueue(command);
-      this.#completion.refuse(command, notStarted(notConfigured(command.kind)));
+  /** Turns away what waits and could never be run as it was meant. */
+  #refuseHopeless(): void {
+    for (const command of this.lanes.queued()) {
+      const why = this.#starter.obstacle(command);
+      if (why === undefined) continue;
+      this.lanes.of(command.kind).leaveQueue(command);
+      this.#completion.refuse(command, notStarted(why));
     }
   }
 
@@ -224,7 +234,7 @@ export class Scheduler {
 
   #startAll(): void {
     if (!this.#open) return;
-    for (const lane of this.#lanes.all()) this.#startNext(lane);
+    for (const lane of this.lanes.all()) this.#startNext(lane);
   }
 
   #startNext(lane: Lane): void {
@@ -256,11 +266,12 @@ export class Scheduler {
       return this.#completion.finish(running, exit);
     }
     // The node that started it died before its shell had the command.
-    const lane = this.#lanes.of(command.kind);
+    const lane = this.lanes.of(command.kind);
     running.release();
     this.#unstart(command);
     lane.running.delete(command.id);
     lane.queue.unshift(command);
+    this.#refuseHopeless();
     this.#startNext(lane);
   }
 
@@ -270,7 +281,7 @@ export class Scheduler {
     const starts: Start[] = [];
     try {
       this.#completion.answer(ended, () => {
-        for (const lane of this.#open ? this.#lanes.all() : []) {
+        for (const lane of this.#open ? this.lanes.all() : []) {
           this.#starter.rememberAll(lane.nextWithout(leaving), starts);
         }
       });
@@ -278,8 +289,8 @@ export class Scheduler {
       for (const start of starts) this.#starter.abandon(start);
       throw error;
     }
-    for (const { command } of ended) this.#lanes.remove(command);
-    for (const start of starts) this.#begin(this.#lanes.of(start.command.kind), start);
+    for (const { command } of ended) this.lanes.remove(command);
+    for (const start of starts) this.#begin(this.lanes.of(start.command.kind), start);
     this.#startAll();
     for (const { outcome } of ended) this.#options.onAnswered?.(outcome);
   }

@@ -3,23 +3,31 @@
  *
  * @module
  */
-import type { Journal } from "../journal/journal.ts";
-import type { Logger } from "../log.ts";
+import type { Journal, Pending } from "../journal/journal.ts";
+import { addSecret, type Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Runner } from "../workload/runner.ts";
 import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
 import type { ShellPool, WaitingShell } from "../workload/shell_pool.ts";
+import { notConfigured } from "./answers.ts";
+import type { Tracking } from "./tracking.ts";
 
 /** A command as it arrived. */
 export interface Arrival {
   readonly command: Accepted;
   /** Its params as JSON. */
   readonly params: string;
+  /** The token it came with. */
+  readonly token?: string;
 }
 
 /** A command whose start is remembered, and what it is to be started with. */
-export interface Start extends Arrival {
+export interface Start {
+  readonly command: Accepted;
+  readonly params: string;
   readonly shell: WaitingShell;
+  /** What the platform is told of it. */
+  readonly statuses: readonly Pending[];
 }
 
 /** What a starter works with. */
@@ -27,12 +35,19 @@ export interface StarterOptions {
   readonly journal: Journal;
   readonly pool: ShellPool;
   readonly runner: Runner;
+  /** The templates, as configured. */
+  readonly templates: Readonly<Partial<Record<WorkloadKind, string>>>;
+  readonly tracking: Tracking;
+  /** Where statuses are sent, which the journal has. */
+  readonly replies: { send(messages: readonly Pending[]): void };
   readonly logger: Logger;
 }
 
 /** Starts commands. */
 export class Starter {
   readonly #options: StarterOptions;
+  /** The tokens of commands that have not begun, by the commands' ids. */
+  readonly #tokens = new Map<string, string>();
 
   /** Makes a starter. */
   constructor(options: StarterOptions) {
@@ -56,6 +71,7 @@ export class Starter {
           const room = rooms.get(kind) ?? roomOf(kind);
           const start = this.#accept(arrival, room > 0);
           if (start !== undefined) starts.set(id, start);
+          if (arrival.token !== undefined) this.#tokens.set(id, arrival.token);
           // In order: behind one that waits the others wait as well.
           rooms.set(kind, start === undefined ? 0 : room - 1);
         }
@@ -63,8 +79,16 @@ export class Starter {
       return starts;
     } catch (error) {
       for (const start of starts.values()) this.abandon(start);
+      for (const { command } of arrivals) this.#tokens.delete(command.id);
       throw error;
     }
+  }
+
+  /** Why a command that waits can never be started as it was meant; `undefined`: it can. */
+  obstacle({ id, kind, hasToken }: Accepted): string | undefined {
+    if (this.#options.templates[kind] === undefined) return notConfigured(kind);
+    if (!hasToken || this.#tokens.has(id)) return undefined;
+    return "The node restarted before the workload began, and its token was not kept";
   }
 
   /** Remembers the starts of commands that have waited in `starts`, until no more shell is ready. */
@@ -85,7 +109,7 @@ export class Starter {
     }
     return this.#with(shell, () => {
       journal.accept({ ...command, params }, shell.process);
-      return { command, params, shell };
+      return { command, params, shell, statuses: this.#tell(command, shell) };
     });
   }
 
@@ -94,11 +118,12 @@ export class Starter {
     const { journal, pool } = this.#options;
     const shell = pool.take();
     if (shell === undefined) return undefined;
-    return this.#with(shell, () => {
-      const params = journal.params(command.id);
-      journal.start(command.id, shell.process);
-      return { command, params, shell };
-    });
+    return this.#with(shell, () =>
+      journal.atomically(() => {
+        const params = journal.params(command.id);
+        journal.start(command.id, shell.process);
+        return { command, params, shell, statuses: this.#tell(command, shell) };
+      }));
   }
 
   /** Gives up a start that could not be remembered after all. */
@@ -107,11 +132,20 @@ export class Starter {
   }
 
   /** Lets a command begin whose start is remembered. */
-  begin({ command, params, shell }: Start): RunningWorkload {
-    const { runner, logger } = this.#options;
-    const running = runner.launch(command, params, shell);
+  begin({ command, params, shell, statuses }: Start): RunningWorkload {
+    const { runner, replies, logger } = this.#options;
+    const token = this.#tokens.get(command.id);
+    this.#tokens.delete(command.id);
+    if (token !== undefined) addSecret(token, { passing: true });
+    const running = runner.launch(command, params, shell, token);
+    if (statuses.length > 0) replies.send(statuses);
     logger.info(`${nameOf(command)} started as process ${shell.process.pid} (id ${command.id})`);
     return running;
+  }
+
+  #tell(command: Accepted, { process }: WaitingShell): Pending[] {
+    const { journal, tracking } = this.#options;
+    return tracking.started(command, process).map((message) => journal.post(message));
   }
 
   #with(shell: WaitingShell, remember: () => Start): Start {

@@ -12,6 +12,8 @@ import type { Accepted } from "../workload/running.ts";
 /** A command, as far as the platform follows it. */
 export type Tracked = Pick<Accepted, "kind" | "workloadUuid">;
 
+const SUCCESS: WorkloadStatus = { status: "completed", success: true, exit_code: 0 };
+
 /** How much of its standard error the platform wants to see, in characters. */
 const STDERR_LENGTH = 2_000;
 
@@ -29,7 +31,18 @@ export class Tracking {
     return this.#tell(command, { status: "running", message: "Workload started", pid });
   }
 
-  /** Says why a workload did not start. */
+  /** Says that the results of a workload that succeeded are being uploaded. */
+  finalizing(command: Tracked, fileCount: number): Message[] {
+    const message = `Uploading ${fileCount} result files`;
+    return this.#tell(command, { status: "finalizing", message, file_count: fileCount });
+  }
+
+  /** Says that a workload succeeded, results and all. */
+  succeeded(command: Tracked): Message[] {
+    return this.#tell(command, SUCCESS);
+  }
+
+  /** Says why a workload did not start, or why its results did not arrive. */
   refused(command: Tracked, why: string): Message[] {
     return this.#tell(command, { status: "failed", error: why, failure_detail: why });
   }
@@ -59,7 +72,7 @@ export function statusOf(
   stderr: () => string,
 ): WorkloadStatus | undefined {
   const { cause, exitCode, signal } = outcome.end;
-  if (outcome.status === "ok") return { status: "completed", success: true, exit_code: 0 };
+  if (outcome.status === "ok") return SUCCESS;
   const error = outcome.source === "node" ? outcome.error : outcome.fallback;
   switch (cause) {
     case "withdrawn":

@@ -108,6 +108,10 @@ export interface CloudNodeConfig {
   maxOutput?: number;
   /** Bytes a command may have at most. Default: 16,777,216 (16 MiB). */
   maxCommandSize?: number;
+  /** Whether files in `resultsFolder` go to the platform after success. Default: true. */
+  uploadResults?: boolean;
+  /** Where workloads leave results, relative to `workFolder`; sent files are removed. Default: `/results`. */
+  resultsFolder?: string;
   /** Seconds the node may take to stop. Default: 10. */
   stopTimeout?: number;
   /** The folder of the node's identity, journal and workload files. Default: `~/.cyberwave`. */
@@ -116,6 +120,8 @@ export interface CloudNodeConfig {
   keepWorkloads?: number;
   /** Bytes the files of ended workloads may take up. Default: 1,073,741,824 (1 GiB). */
   keepWorkloadsSize?: number;
+  /** Whether workloads get the node's token and broker password in their environment. Default: true. */
+  passToken?: boolean;
   /** How log lines look on the command line; a library logs as `@std/log` is set up. Default: `text`. */
   logFormat?: LogFormat;
   /** Seconds between batches of log lines to the platform; 0 sends none. Default: 3. */
@@ -180,6 +186,10 @@ export interface Settings {
   readonly maxOutput: number;
   /** Bytes a command may have at most. */
   readonly maxCommandSize: number;
+  /** Whether files in `resultsFolder` go to the platform after success. */
+  readonly uploadResults: boolean;
+  /** Absolute path of the folder in which workloads leave their results. */
+  readonly resultsFolder: string;
   /** Seconds the node may take to stop. */
   readonly stopTimeout: number;
   /** Absolute path of the folder of the node's identity, journal and workload files. */
@@ -188,6 +198,8 @@ export interface Settings {
   readonly keepWorkloads: number;
   /** Bytes the files of ended workloads may take up. */
   readonly keepWorkloadsSize: number;
+  /** Whether workloads get the node's token and broker password in their environment. */
+  readonly passToken: boolean;
   /** How log lines look. */
   readonly logFormat: LogFormat;
   /** Seconds between batches of log lines to the platform; 0 for none. */

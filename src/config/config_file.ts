@@ -5,7 +5,8 @@
  */
 import { ConfigError, quoted } from "../errors.ts";
 import { nearest } from "./nearest.ts";
-import { type Setting, SETTINGS } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
 import { isMapping } from "./sources.ts";
 
 /** What a config file says. */

@@ -5,7 +5,8 @@
  */
 import { quoted } from "../errors.ts";
 import type { Resolved } from "./resolve.ts";
-import { type Setting, SETTINGS } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
 
 /** The flags that take a value, as `parseArgs` wants them. */
 export const flagOptions: { readonly string: readonly string[] } = {

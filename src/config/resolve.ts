@@ -4,10 +4,11 @@
  * @module
  */
 import { homedir } from "node:os";
-import { join, resolve as absolute } from "node:path";
-import { ConfigError } from "../errors.ts";
+import { isAbsolute, join, relative, resolve as absolute } from "node:path";
+import { ConfigError, quoted } from "../errors.ts";
 import type { CloudNodeConfig, Settings } from "./config.ts";
-import { type Setting, type SettingKey, SETTINGS } from "./settings.ts";
+import type { Setting, SettingKey } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
 import { configSource, type Source } from "./sources.ts";
 import { path } from "./values.ts";
 
@@ -50,7 +51,9 @@ export function resolveSettings(sources: readonly Source[], folders: Folders): R
     if (!origins.has(key)) origins.set(key, "default");
   }
   // The table's types say that each value has the type its field has.
-  return { settings: complete(values as Settings, folders), sources: origins };
+  const settings = complete(values as Settings, folders);
+  refuseToRemove(settings, origins.get("resultsFolder"));
+  return { settings, sources: origins };
 }
 
 /**
@@ -100,14 +103,33 @@ function configError(problems: readonly string[]): ConfigError {
 
 /** Fills in the defaults that depend on something, and makes paths absolute. */
 function complete(values: Settings, folders: Folders): Settings {
-  const { mqttUseTls, mqttPort, mqttTlsCaCerts } = values;
+  const { mqttUseTls, mqttPort, mqttTlsCaCerts, resultsFolder } = values;
   return {
     ...values,
     workFolder: folders.work,
     stateFolder: stateFolder(values.stateFolder, folders),
     mqttUseTls: mqttUseTls ?? mqttPort === 8883,
     mqttTlsCaCerts: mqttTlsCaCerts && absolutePath(mqttTlsCaCerts, folders),
+    resultsFolder: absolutePath(resultsFolder, folders),
   };
+}
+
+/** Results are removed once they are uploaded: the user's own files must not be among them. */
+function refuseToRemove(settings: Settings, source: string | undefined): void {
+  const { uploadResults, resultsFolder, workFolder, stateFolder } = settings;
+  const precious = [workFolder, stateFolder].find((folder) => holds(resultsFolder, folder));
+  if (!uploadResults || precious === undefined) return;
+  throw new ConfigError(
+    `results_folder must not hold ${quoted(precious)}, got ${quoted(resultsFolder)} ` +
+      `(from ${source})`,
+    { hint: "Files in it are removed once they are uploaded: name a folder for results alone" },
+  );
+}
+
+/** Whether `path` is `folder` or below it. */
+function holds(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return !isAbsolute(way) && !/^\.\.(?=[/\\]|$)/.test(way);
 }
 
 function stateFolder(given: string | undefined, folders: Folders): string {

@@ -5,41 +5,8 @@
  */
 import type { Settings } from "./config.ts";
 import { everyKind, sameForAll, someKinds } from "./per_kind.ts";
+import type { Row, Setting, SettingKey } from "./setting.ts";
 import * as values from "./values.ts";
-
-/** A setting that can be given by a flag, a variable or a file. */
-export type SettingKey = Exclude<keyof Settings, "workFolder">;
-
-/** One row of the table. */
-export interface Setting<T = unknown> {
-  /** The field of `Settings`. */
-  readonly key: SettingKey;
-  /** How messages call it: the key in snake case. */
-  readonly name: string;
-  /** The heading it stands under in the documentation. */
-  readonly group: string;
-  /** How its values are read and shown. */
-  readonly type: values.ValueType<T>;
-  /** What it means. */
-  readonly help: string;
-  /** Its value when nobody gives one. */
-  readonly default?: T;
-  /** The default in words, where it depends on something. */
-  readonly defaultText?: string;
-  /** The flag and what its help calls the value. */
-  readonly flag?: { readonly name: string; readonly value: string };
-  /** The environment variables, the one that wins first. */
-  readonly env: readonly string[];
-  /** The keys in cyberwave.yml, the one that wins first. */
-  readonly yaml: readonly string[];
-  /** The key in credentials.json, beside those that are named like the variables. */
-  readonly credentials?: string;
-}
-
-/** A row as it is written: a key `someName` is `some_name` and `CYBERWAVE_SOME_NAME` unless it says otherwise. */
-type Row<T> =
-  & Omit<Setting<T>, "key" | "name" | "env" | "yaml">
-  & Partial<Pick<Setting<T>, "env" | "yaml">>;
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -213,6 +180,25 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
     type: values.byteSize,
     help: "Bytes a command may have at most",
     default: 16 * MiB,
+  },
+  uploadResults: {
+    group: "Workloads",
+    type: values.boolean,
+    help: "Whether files in `results_folder` go to the platform after success: `true` or `false`",
+    default: true,
+  },
+  resultsFolder: {
+    group: "Workloads",
+    type: values.path,
+    help:
+      "Where workloads leave their results, relative to the config file; sent files are removed",
+    default: "/results",
+  },
+  passToken: {
+    group: "Workloads",
+    type: values.boolean,
+    help: "Whether workloads get the node's token and broker password in their environment",
+    default: true,
   },
   dedupeWindow: {
     group: "Workloads",

@@ -5,7 +5,7 @@
  * @module
  */
 import type { CloudNodeConfig } from "./config.ts";
-import type { Setting } from "./settings.ts";
+import type { Setting } from "./setting.ts";
 
 /** A value somebody gave for a setting, not yet checked. */
 export interface Given {

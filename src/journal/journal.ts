@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
@@ -13,6 +13,8 @@ import { LogPositions } from "./log_positions.ts";
 import type { CommandRecord, End, NewCommand } from "./record.ts";
 import { storedRequestId, toRecord } from "./record.ts";
 import type { ProcessIdentity, StopRequest } from "./record.ts";
+import { Statements } from "./statements.ts";
+import { ResultFiles } from "./result_files.ts";
 
 /** The journal's file in the state folder. */
 export const JOURNAL_FILE = "journal.db";
@@ -21,7 +23,7 @@ export const JOURNAL_FILE = "journal.db";
 export const COLUMNS: string =
   `id, kind, request_id, workload_uuid, slug, instance_uuid, reply_topic, state,
   accepted_at, started_at, pid, start_time, boot_id, stop_cause, stop_signal, stop_at, ended_at,
-  cause, exit_code, signal, bytes`;
+  cause, exit_code, signal, bytes, has_token`;
 
 /** A message that waits for its delivery. */
 export interface Pending {
@@ -45,14 +47,18 @@ export interface Message {
 export class Journal implements Disposable {
   /** How far the output of each command has reached the platform. */
   readonly logPositions: LogPositions;
+  /** The result files that commands left. */
+  readonly resultFiles: ResultFiles;
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements: Statements;
 
   private constructor(db: DatabaseSync, clock: Clock) {
     this.#db = db;
+    this.#statements = new Statements(db);
     this.logPositions = new LogPositions(db);
     this.#clock = clock;
+    this.resultFiles = new ResultFiles(db, (body) => this.atomically(body));
   }
 
   /** Opens the journal of a state folder that this node has locked. */
@@ -71,10 +77,10 @@ export class Journal implements Disposable {
 
   /** Remembers a command; with `process`, also that this process is about to run it. */
   accept(command: NewCommand, process?: ProcessIdentity): void {
-    this.#run(
+    this.#statements.run(
       `INSERT INTO commands (id, kind, request_id, workload_uuid, params, slug, instance_uuid,
-         reply_topic, state, accepted_at, started_at, pid, start_time, boot_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         reply_topic, has_token, state, accepted_at, started_at, pid, start_time, boot_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       command.id,
       command.kind,
       command.requestId === undefined ? null : storedRequestId(command.requestId),
@@ -83,6 +89,7 @@ export class Journal implements Disposable {
       command.slug,
       command.instanceUuid,
       command.replyTopic,
+      command.hasToken ? 1 : 0,
       process === undefined ? "queued" : "running",
       this.#clock.now(),
       ...(process === undefined ? [null, null, null, null] : this.#started(process)),
@@ -91,7 +98,7 @@ export class Journal implements Disposable {
 
   /** Remembers that `process` is about to run a queued command. */
   start(id: string, process: ProcessIdentity): void {
-    this.#run(
+    this.#statements.run(
       `UPDATE commands SET state = 'running', started_at = ?, pid = ?, start_time = ?, boot_id = ?
        WHERE id = ?`,
       ...this.#started(process),
@@ -101,7 +108,7 @@ export class Journal implements Disposable {
 
   /** Puts a command whose process certainly never began back into the queue. */
   requeue(id: string): void {
-    this.#run(
+    this.#statements.run(
       `UPDATE commands SET state = 'queued', started_at = NULL, pid = NULL, start_time = NULL,
          boot_id = NULL WHERE id = ?`,
       id,
@@ -110,7 +117,7 @@ export class Journal implements Disposable {
 
   /** Remembers that a command is to be stopped, before anything is signalled. */
   requestStop(id: string, stop: StopRequest): void {
-    this.#run(
+    this.#statements.run(
       "UPDATE commands SET stop_cause = ?, stop_signal = ?, stop_at = ? WHERE id = ?",
       stop.cause,
       stop.signal,
@@ -119,22 +126,37 @@ export class Journal implements Disposable {
     );
   }
 
-  /** Remembers how a command ended together with the messages that tell of it. */
-  end(id: string, end: End, messages: readonly Message[]): Pending[] {
+  /**
+   * Remembers how a command ended together with the messages that tell of it. A command that is
+   * `finalizing` stays so until `finalized()`.
+   */
+  end(id: string, end: End, messages: readonly Message[], finalizing = false): Pending[] {
     return this.atomically(() => {
       // Large params are of no use any more, but would stay on disk for days.
-      this.#run(
+      this.#statements.run(
         `UPDATE commands SET state = 'ended', ended_at = ?, cause = ?, exit_code = ?, signal = ?,
-           bytes = ?, params = '' WHERE id = ?`,
+           bytes = ?, finalizing = ?, params = '' WHERE id = ?`,
         this.#clock.now(),
         end.cause,
         end.exitCode ?? null,
         end.signal ?? null,
         end.bytes,
+        finalizing ? 1 : 0,
         id,
       );
       return messages.map((message) => this.#post(message, id));
     });
+  }
+
+  /** Remembers that nothing is left to do for a command that was finalizing. */
+  finalized(id: string): void {
+    this.#statements.run("UPDATE commands SET finalizing = 0 WHERE id = ?", id);
+  }
+
+  /** The ended commands for which something is left to do, oldest first. */
+  finalizing(): CommandRecord[] {
+    return this.#statements.all(`SELECT ${COLUMNS} FROM commands WHERE finalizing = 1 ORDER BY seq`)
+      .map(toRecord);
   }
 
   /** Remembers a message that belongs to no accepted command. */
@@ -143,7 +165,7 @@ export class Journal implements Disposable {
   }
 
   #post(message: Message, commandId: string | null): Pending {
-    const { lastInsertRowid } = this.#run(
+    const { lastInsertRowid } = this.#statements.run(
       "INSERT INTO outbox (command_id, topic, payload, created_at) VALUES (?, ?, ?, ?)",
       commandId,
       message.topic,
@@ -155,7 +177,7 @@ export class Journal implements Disposable {
 
   /** The messages still to be delivered, oldest first, after number `after`. */
   pending(after: number, limit: number): Pending[] {
-    return this.#all(
+    return this.#statements.all(
       `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ?
        ORDER BY seq LIMIT ?`,
       after,
@@ -169,22 +191,27 @@ export class Journal implements Disposable {
 
   /** How many messages are still to be delivered. */
   pendingCount(): number {
-    return this.#get("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL")!.n as number;
+    return this.#statements.get("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL")!
+      .n as number;
   }
 
   /** Remembers that messages were delivered. Those that belong to no command are of no more use. */
   delivered(seqs: readonly number[]): void {
     this.atomically(() => {
       for (const seq of seqs) {
-        this.#run("DELETE FROM outbox WHERE seq = ? AND command_id IS NULL", seq);
-        this.#run("UPDATE outbox SET delivered_at = ? WHERE seq = ?", this.#clock.now(), seq);
+        this.#statements.run("DELETE FROM outbox WHERE seq = ? AND command_id IS NULL", seq);
+        this.#statements.run(
+          "UPDATE outbox SET delivered_at = ? WHERE seq = ?",
+          this.#clock.now(),
+          seq,
+        );
       }
     });
   }
 
   /** The newest command with this kind and request id that was accepted or ended since `since`. */
   findRequest(kind: WorkloadKind, requestId: string, since: number): CommandRecord | undefined {
-    const row = this.#get(
+    const row = this.#statements.get(
       `SELECT ${COLUMNS} FROM commands WHERE request_id = ? AND kind = ?
          AND (state <> 'ended' OR max(accepted_at, ended_at) >= ?) ORDER BY seq DESC LIMIT 1`,
       storedRequestId(requestId),
@@ -196,8 +223,11 @@ export class Journal implements Disposable {
 
   /** Owes the messages of an ended command again. */
   repost(id: string): Pending[] {
-    this.#run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", id);
-    return this.#all("SELECT seq, topic, payload FROM outbox WHERE command_id = ? ORDER BY seq", id)
+    this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", id);
+    return this.#statements.all(
+      "SELECT seq, topic, payload FROM outbox WHERE command_id = ? ORDER BY seq",
+      id,
+    )
       .map((row) => ({
         seq: row.seq as number,
         topic: row.topic as string,
@@ -207,27 +237,31 @@ export class Journal implements Disposable {
 
   /** The command with this id. */
   find(id: string): CommandRecord | undefined {
-    const row = this.#get(`SELECT ${COLUMNS} FROM commands WHERE id = ?`, id);
+    const row = this.#statements.get(`SELECT ${COLUMNS} FROM commands WHERE id = ?`, id);
     return row && toRecord(row);
   }
 
   /** The commands that are queued or running, oldest first. */
   unfinished(): CommandRecord[] {
-    return this.#all(`SELECT ${COLUMNS} FROM commands WHERE state <> 'ended' ORDER BY seq`).map(
+    return this.#statements.all(
+      `SELECT ${COLUMNS} FROM commands WHERE state <> 'ended' ORDER BY seq`,
+    ).map(
       toRecord,
     );
   }
 
   /** The params of a command that has not ended, as JSON. */
   params(id: string): string {
-    return this.#get("SELECT params FROM commands WHERE id = ?", id)!.params as string;
+    return this.#statements.get("SELECT params FROM commands WHERE id = ?", id)!.params as string;
   }
 
-  /** The commands that were answered and their answers delivered, oldest first. */
+  /** The commands that were answered, their answers delivered and results uploaded, oldest first. */
   answered(): CommandRecord[] {
-    return this.#all(
-      `SELECT ${COLUMNS} FROM commands WHERE state = 'ended' AND NOT EXISTS (
+    return this.#statements.all(
+      `SELECT ${COLUMNS} FROM commands WHERE state = 'ended' AND finalizing = 0 AND NOT EXISTS (
          SELECT 1 FROM outbox WHERE command_id = commands.id AND delivered_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM result_files
+         WHERE command_id = commands.id AND state IN ('claimed', 'sent', 'acknowledged'))
        ORDER BY ended_at`,
     ).map(toRecord);
   }
@@ -235,54 +269,23 @@ export class Journal implements Disposable {
   /** Remembers that the files of these commands are gone. */
   filesRemoved(ids: readonly string[]): void {
     this.atomically(() => {
-      for (const id of ids) this.#run("UPDATE commands SET bytes = 0 WHERE id = ?", id);
+      for (const id of ids) this.#statements.run("UPDATE commands SET bytes = 0 WHERE id = ?", id);
     });
   }
 
   /** Forgets commands and their messages. */
   forget(ids: readonly string[]): void {
     this.atomically(() => {
-      for (const id of ids) this.#run("DELETE FROM commands WHERE id = ?", id);
+      for (const id of ids) this.#statements.run("DELETE FROM commands WHERE id = ?", id);
     });
   }
 
   /** Remembers all that `body` does, or nothing of it when it throws. */
   atomically<T>(body: () => T): T {
-    if (this.#db.isTransaction) return body();
-    this.#run("BEGIN IMMEDIATE");
-    try {
-      const result = body();
-      this.#run("COMMIT");
-      return result;
-    } catch (error) {
-      // A full disk makes SQLite roll back by itself, and a second rollback would hide why.
-      if (this.#db.isTransaction) this.#run("ROLLBACK");
-      throw error;
-    }
+    return this.#statements.atomically(body);
   }
 
   #started(process: ProcessIdentity): [number, number, string, string] {
     return [this.#clock.now(), process.pid, process.startTime, process.bootId];
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  #run(sql: string, ...values: (string | number | null | Uint8Array)[]) {
-    return this.#prepare(sql).run(...values);
-  }
-
-  #get(sql: string, ...values: (string | number)[]): Record<string, SQLOutputValue> | undefined {
-    return this.#prepare(sql).get(...values);
-  }
-
-  #all(sql: string, ...values: (string | number)[]): Record<string, SQLOutputValue>[] {
-    return this.#prepare(sql).all(...values);
   }
 }

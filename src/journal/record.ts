@@ -24,6 +24,8 @@ export interface NewCommand {
   readonly instanceUuid: string;
   /** Where its reply goes. */
   readonly replyTopic: string;
+  /** Whether it came with a token of its own, which is never stored. Default: `false`. */
+  readonly hasToken?: boolean;
 }
 
 /** A process, told apart from every other one that ever had its pid. */
@@ -44,8 +46,8 @@ export type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** That a command is to be stopped. */
 export interface StopRequest {
-  /** Who wants it. */
-  readonly cause: "cancelled" | "timed_out";
+  /** Who wants it: a `cancel` command, a time limit, or the platform, which has given the work up. */
+  readonly cause: "cancelled" | "timed_out" | "withdrawn";
   /** The last signal sent for it. */
   readonly signal: StopSignal;
   /** When it was asked for, in milliseconds since the epoch. */
@@ -65,7 +67,14 @@ export interface End {
 }
 
 /** Why a command ended. */
-export type EndCause = "exited" | "killed" | "cancelled" | "timed_out" | "lost" | "not_started";
+export type EndCause =
+  | "exited"
+  | "killed"
+  | "cancelled"
+  | "timed_out"
+  | "withdrawn"
+  | "lost"
+  | "not_started";
 
 /** All that is known of a command, but its params. */
 export interface CommandRecord extends Omit<NewCommand, "params"> {
@@ -101,6 +110,7 @@ export function toRecord(row: Record<string, SQLOutputValue>): CommandRecord {
     slug: row.slug as string,
     instanceUuid: row.instance_uuid as string,
     replyTopic: row.reply_topic as string,
+    hasToken: row.has_token === 1,
     state: row.state as CommandRecord["state"],
     acceptedAt: row.accepted_at as number,
     startedAt: optional(row.started_at),

@@ -58,4 +58,28 @@ export const MIGRATIONS: readonly string[] = [
     stderr     INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE result_files (
+    seq             INTEGER PRIMARY KEY,
+    command_id      TEXT NOT NULL REFERENCES commands (id) ON DELETE CASCADE,
+    path            TEXT NOT NULL,
+    size            INTEGER NOT NULL,
+    fingerprint     TEXT NOT NULL,
+    attachment_uuid TEXT NOT NULL UNIQUE,
+    state           TEXT NOT NULL DEFAULT 'claimed'
+                    CHECK (state IN ('claimed', 'sent', 'acknowledged', 'removed', 'left', 'failed')),
+    signed_url      TEXT,
+    failure         TEXT
+  ) STRICT;
+  CREATE INDEX result_files_by_command ON result_files (command_id);
+  CREATE INDEX result_files_by_path ON result_files (path);
+  CREATE INDEX result_files_unfinished ON result_files (state)
+    WHERE state IN ('claimed', 'sent', 'acknowledged');
+  `,
+  // Tokens of workloads are never stored: that there was one is.
+  `
+  ALTER TABLE commands ADD COLUMN has_token INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE commands ADD COLUMN finalizing INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX commands_finalizing ON commands (seq) WHERE finalizing = 1;
+  `,
 ];

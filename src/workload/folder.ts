@@ -20,6 +20,15 @@ export type Exit =
 /** A stream of output. */
 export type OutputStream = "stdout" | "stderr";
 
+/** A file that goes into a workload's folder. */
+export interface WorkloadFile {
+  readonly name: string;
+  readonly bytes: string | Uint8Array;
+}
+
+/** What the params are called in a workload's folder. */
+export const PARAMS_FILE = "params.json";
+
 /** The folder of one workload. */
 export class WorkloadFolder {
   /** Names a folder; it may not exist. */
@@ -27,7 +36,7 @@ export class WorkloadFolder {
 
   /** Where the params are. */
   get paramsFile(): string {
-    return `${this.path}/params.json`;
+    return `${this.path}/${PARAMS_FILE}`;
   }
 
   /** Where a stream of output goes. */
@@ -35,9 +44,9 @@ export class WorkloadFolder {
     return `${this.path}/${stream}.log`;
   }
 
-  /** Writes the params. */
-  writeParams(params: string): void {
-    fs.writeFileSync(this.paramsFile, params, { mode: 0o600, flag: "wx" });
+  /** Writes a file that is not there yet. */
+  write({ name, bytes }: WorkloadFile): void {
+    fs.writeFileSync(`${this.path}/${name}`, bytes, { mode: 0o600, flag: "wx" });
   }
 
   /** What the exit file says; `undefined` when the workload never began. */

@@ -3,13 +3,8 @@
  *
  * @module
  */
-import type { JsonObject } from "../protocol/json.ts";
-
-/** A file that goes into a workload's folder. */
-export interface WorkloadFile {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
+import { type JsonObject, parseLossless } from "../protocol/json.ts";
+import { PARAMS_FILE, type WorkloadFile } from "./folder.ts";
 
 /** The param that holds an image. */
 const ENCODED = "image_bytes_base64";
@@ -33,15 +28,18 @@ export function imageIn(params: JsonObject): WorkloadFile | undefined {
   return { name: `image.${format.extension}`, bytes };
 }
 
-/** Params with the path of an image in place of the image. */
-export function withImagePath(params: JsonObject, path: string): JsonObject {
-  const { [ENCODED]: _, ...rest } = params;
-  return { ...rest, image: path };
-}
-
-/** Whether params, as JSON, may hold an image: most need not be read for that. */
-export function mayHoldImage(params: string): boolean {
-  return params.includes(ENCODED);
+/**
+ * The files that params become in the folder at `path`: themselves, and the image they hold, whose
+ * path they then have in its place.
+ */
+export function unpack(params: string, path: string): WorkloadFile[] {
+  // Most hold none, and need not be read for that.
+  if (!params.includes(ENCODED)) return [{ name: PARAMS_FILE, bytes: params }];
+  const { [ENCODED]: encoded, ...rest } = parseLossless(params) as JsonObject;
+  const image = imageIn({ [ENCODED]: encoded });
+  if (image === undefined) return [{ name: PARAMS_FILE, bytes: params }];
+  const bytes = JSON.stringify({ ...rest, image: `${path}/${image.name}` });
+  return [{ name: PARAMS_FILE, bytes }, image];
 }
 
 function decode(encoded: unknown): Uint8Array {

@@ -24,9 +24,11 @@ export type Outcome =
 export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0): Outcome {
   const known = exitDetails(exit);
   if (stop !== undefined) {
-    const error = stop.cause === "timed_out"
-      ? `Command timed out after ${timeout} s`
-      : `Command was cancelled by ${stop.signal}`;
+    const error = {
+      timed_out: `Command timed out after ${timeout} s`,
+      cancelled: `Command was cancelled by ${stop.signal}`,
+      withdrawn: "Command was stopped: the platform no longer wants it from this node",
+    }[stop.cause];
     const end = { cause: stop.cause, signal: stop.signal, ...known };
     return { status: "error", source: "node", error, end };
   }

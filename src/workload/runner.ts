@@ -8,6 +8,7 @@ import type { CommandRecord, ProcessIdentity, StopRequest } from "../journal/rec
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import { type Exit, WorkloadFolder } from "./folder.ts";
 import { type Accepted, nameOf, RunningWorkload } from "./running.ts";
+import { unpack } from "./image.ts";
 import { MAX_INLINE_BODY } from "./shim.ts";
 import type { ShellPool, WaitingShell } from "./shell_pool.ts";
 import { watch, type WorkloadContext } from "./workload.ts";
@@ -43,8 +44,16 @@ export class Runner {
     return new WorkloadFolder(`${this.#options.workloadsFolder}/${id}`);
   }
 
-  /** Runs a command, which the journal already has as started in this shell. */
-  launch(command: Accepted, params: string, shell: WaitingShell): RunningWorkload {
+  /**
+   * Runs a command, which the journal already has as started in this shell. `token` takes the place
+   * of the node's own in the workload's environment.
+   */
+  launch(
+    command: Accepted,
+    params: string,
+    shell: WaitingShell,
+    token?: string,
+  ): RunningWorkload {
     const { pool, context } = this.#options;
     const folder = this.folderOf(command.id);
     const running = this.#supervise(command, shell.process, folder, {
@@ -56,7 +65,7 @@ export class Runner {
       if (exit === undefined) this.#watch(running);
       else if (!this.#leaving.signal.aborted) this.#options.onEnded(running, exit);
     });
-    this.#handOver(command, params, shell, folder);
+    this.#handOver(command, params, shell, folder, token);
     pool.fillLater();
     return running;
   }
@@ -95,17 +104,19 @@ export class Runner {
     params: string,
     shell: WaitingShell,
     folder: WorkloadFolder,
+    token: string | undefined,
   ): void {
     const { logger } = this.#options.context;
-    const inlineBody = byteLength(params) <= MAX_INLINE_BODY;
-    if (!inlineBody) {
-      logger.info(
-        `${nameOf(command)}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is ` +
-          "the path of a file that holds them",
-      );
-    }
     try {
-      shell.run(folder, params, {
+      const files = unpack(params, folder.path);
+      const inlineBody = byteLength(files[0].bytes as string) <= MAX_INLINE_BODY;
+      if (!inlineBody) {
+        logger.info(
+          `${nameOf(command)}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} ` +
+            "is the path of a file that holds them",
+        );
+      }
+      shell.run(folder, files, {
         kind: command.kind,
         inlineBody,
         env: {
@@ -113,6 +124,7 @@ export class Runner {
           CYBERWAVE_INSTANCE_UUID: command.instanceUuid,
           CYBERWAVE_SLUG: command.slug,
           CYBERWAVE_PARAMS_FILE: folder.paramsFile,
+          ...(token !== undefined && credentials(token)),
         },
       });
     } catch (error) {
@@ -143,6 +155,15 @@ export class Runner {
       remember: (stop) => requestStop(command.id, stop),
     });
   }
+}
+
+/** The variables in which a workload finds what it may show the platform and the broker. */
+export function credentials(token: string, mqttPassword: string = token): Record<string, string> {
+  return {
+    CYBERWAVE_API_KEY: token,
+    CYBERWAVE_API_TOKEN: token,
+    CYBERWAVE_MQTT_PASSWORD: mqttPassword,
+  };
 }
 
 function byteLength(text: string): number {

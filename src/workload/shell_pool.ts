@@ -10,7 +10,7 @@ import type { ProcessIdentity } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import { backoff, type Clock } from "../time.ts";
-import { type Exit, WorkloadFolder } from "./folder.ts";
+import { type Exit, type WorkloadFile, WorkloadFolder } from "./folder.ts";
 import { type Launched, Launcher } from "./launcher.ts";
 import type { Host } from "./processes.ts";
 import { commandLine, INNER_SCRIPT, type ShellCommand, shellSource } from "./shim.ts";
@@ -206,12 +206,12 @@ export class WaitingShell {
     this.#folder = folder;
   }
 
-  /** Makes `folder` the workload's own, which holds its params, and lets it begin. */
-  run(folder: WorkloadFolder, params: string, command: ShellCommand): void {
+  /** Makes `folder` the workload's own, which holds `files`, and lets it begin. */
+  run(folder: WorkloadFolder, files: readonly WorkloadFile[], command: ShellCommand): void {
     // The shells' current directory follows the new name.
     fs.renameSync(this.#folder.current.path, folder.path);
     this.#folder.current = folder;
-    folder.writeParams(params);
+    for (const file of files) folder.write(file);
     this.launcher.send(commandLine(command));
   }
 

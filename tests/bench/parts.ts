@@ -83,7 +83,11 @@ async function startShells(workloadsFolder: string, logger: RecordingLogger) {
       const folder = new WorkloadFolder(`${workloadsFolder}/${crypto.randomUUID()}`);
       const env = { CYBERWAVE_PARAMS_FILE: folder.paramsFile };
       return await duration(() => {
-        shell.run(folder, "{}", { kind: "inference", inlineBody: true, env });
+        shell.run(folder, [{ name: "params.json", bytes: "{}" }], {
+          kind: "inference",
+          inlineBody: true,
+          env,
+        });
         return shell.exited;
       });
     },

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { join, resolve } from "node:path";
 import { homedir } from "node:os";
 import type { Settings } from "../../src/config/config.ts";
@@ -60,11 +60,14 @@ Deno.test("with nothing given there are defaults", () => {
     dedupeWindow: 3600,
     maxOutput: 4_194_304,
     maxCommandSize: 16_777_216,
+    uploadResults: true,
+    resultsFolder: resolve("/results"),
     stopTimeout: 10,
     stateFolder: resolve("/home/me/.cyberwave"),
     keepWorkloads: 7,
     keepWorkloadsSize: 1_073_741_824,
     logFormat: "text",
+    passToken: true,
     logStreamInterval: 3,
   });
 });
@@ -169,9 +172,35 @@ Deno.test("paths are relative to the work folder, and ~ is the user's own", () =
     ["~me/ca.pem", "/project/~me/ca.pem"],
   ];
   for (const [given, expected] of cases) {
-    const settings = settingsOf(yaml({ mqtt_tls_ca_certs: given, state_folder: given }));
+    const settings = settingsOf(yaml({
+      mqtt_tls_ca_certs: given,
+      state_folder: given,
+      results_folder: given,
+      upload_results: false,
+    }));
     assertEquals(settings.mqttTlsCaCerts, resolve(expected));
+    assertEquals(settings.resultsFolder, resolve(expected));
     assertEquals(settings.stateFolder, resolve(expected));
+  }
+});
+
+Deno.test("results are looked for in /results and uploaded, unless somebody says otherwise", () => {
+  const settings = settingsOf();
+  assertEquals([settings.uploadResults, settings.resultsFolder], [true, resolve("/results")]);
+  assertEquals(settingsOf(yaml({ upload_results: "no" })).uploadResults, false);
+  const given = { CYBERWAVE_UPLOAD_RESULTS: "0", CYBERWAVE_RESULTS_FOLDER: "out" };
+  assertEquals(settingsOf(environment(given)).uploadResults, false);
+  assertEquals(settingsOf(environment(given)).resultsFolder, resolve("/project/out"));
+});
+
+Deno.test("results, which are removed once sent, may not be where anything else is", () => {
+  for (const folder of [".", "..", "/", "/project", "~", "/home/me"]) {
+    const message = messageOf(yaml({ results_folder: folder }));
+    assertStringIncludes(message, "results_folder must not hold ");
+    settingsOf(yaml({ results_folder: folder, upload_results: false }));
+  }
+  for (const folder of ["results", "/projects", "..results", "~/.cyberwave/results"]) {
+    settingsOf(yaml({ results_folder: folder }));
   }
 });
 

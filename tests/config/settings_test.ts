@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { CloudNodeConfig, Settings } from "../../src/config/config.ts";
-import { type SettingKey, SETTINGS } from "../../src/config/settings.ts";
+import type { SettingKey } from "../../src/config/setting.ts";
+import { SETTINGS } from "../../src/config/settings.ts";
 
 const VARIABLES = `
   CYBERWAVE_API_TOKEN CYBERWAVE_WORKSPACE_SLUG CYBERWAVE_INSTANCE_SLUG CYBERWAVE_API_URL
@@ -8,14 +9,14 @@ const VARIABLES = `
   CYBERWAVE_ENVIRONMENT CYBERWAVE_INSTALL_SCRIPT CYBERWAVE_INFERENCE_CMD CYBERWAVE_TRAINING_CMD
   CYBERWAVE_PROFILE_SLUG CYBERWAVE_HEARTBEAT_INTERVAL CYBERWAVE_API_KEY CYBERWAVE_BASE_URL
   CYBERWAVE_CLOUD_NODE_INSTANCE_UUID CYBERWAVE_SIMULATE_CMD CYBERWAVE_MQTT_USE_TLS
-  CYBERWAVE_MQTT_TLS_CA_CERTS CYBERWAVE_EDGE_CONFIG_DIR CYBERWAVE_WORKLOAD_LOG_STREAM_INTERVAL`
-  .trim().split(/\s+/);
+  CYBERWAVE_MQTT_TLS_CA_CERTS CYBERWAVE_EDGE_CONFIG_DIR CYBERWAVE_WORKLOAD_LOG_STREAM_INTERVAL
+  CYBERWAVE_UPLOAD_RESULTS CYBERWAVE_RESULTS_FOLDER`.trim().split(/\s+/);
 
 const YAML_KEYS = `
   install_script install inference training simulate profile_slug heartbeat_interval mqtt_host
   mqtt_port mqtt_use_tls mqtt_tls_ca_certs mqtt_username mqtt_password max_output max_command_size
   control_plane concurrency max_queued dedupe_window timeout cancel_grace keep_workloads
-  log_stream_interval`.trim().split(/\s+/);
+  log_stream_interval upload_results results_folder pass_token`.trim().split(/\s+/);
 
 const FLAGS = ["slug", "profile", "mqtt-host", "mqtt-port", "stop-timeout", "log-format"];
 

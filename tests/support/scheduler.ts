@@ -2,9 +2,11 @@
 import { DatabaseSync } from "node:sqlite";
 import type { ReplyAddress } from "../../src/commands/answers.ts";
 import { Dispatcher } from "../../src/commands/dispatcher.ts";
+import type { Uploads } from "../../src/commands/finalizer.ts";
 import { Intake, type Replies } from "../../src/commands/intake.ts";
 import { Scheduler, type SchedulerSettings } from "../../src/commands/scheduler.ts";
 import { statusOutput } from "../../src/commands/status.ts";
+import { Tracking } from "../../src/commands/tracking.ts";
 import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
 import type { Reply } from "../../src/protocol/reply.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
@@ -19,10 +21,19 @@ export interface SchedulingOptions extends Partial<SchedulerSettings> {
   readonly clock?: Clock;
   /** Whether commands are started at once. Default: `true`. */
   readonly open?: boolean;
+  /** What uploads result files. Default: there are none. */
+  readonly uploads?: Uploads;
 }
 
 /** A reply as it was sent. */
 export type SentReply = { topic: string; output?: string; error?: string } & Reply;
+
+const TRACKING = new Tracking((uuid) => `workloads/${uuid}`);
+
+const NO_UPLOADS: Uploads = {
+  claim: () => 0,
+  upload: () => Promise.reject(new Error("there is nothing to upload")),
+};
 
 const ADDRESS: ReplyAddress = { slug: "my-node", uuid: "u-1", topic: "replies/u-1" };
 
@@ -146,6 +157,7 @@ class Life {
       timeout: {},
       cancelGrace: 10,
       maxOutput: 1024 * 1024,
+      uploadResults: true,
       ...options,
     };
     const { inference, training, simulate } = settings;
@@ -160,6 +172,8 @@ class Life {
       settings,
       journal: this.journal,
       replies,
+      tracking: TRACKING,
+      uploads: options.uploads ?? NO_UPLOADS,
       workloadsFolder,
       context,
       createPool: (onReady) =>
@@ -180,6 +194,7 @@ class Life {
       journal: this.journal,
       scheduler,
       replies,
+      tracking: TRACKING,
       workloadsFolder,
       clock,
       logger,

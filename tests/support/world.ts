@@ -5,7 +5,7 @@ import { EmbeddedBroker } from "../../src/dev/broker.ts";
 import { EmulatedBackend } from "../../src/dev/backend.ts";
 import { MqttFrontEnd } from "../../src/dev/mqtt_front_end.ts";
 import type { Call, CallMatcher } from "../../src/dev/backend_calls.ts";
-import type { RunResult } from "../../src/life.ts";
+import type { RunResult } from "../../src/life/life.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions } from "../../src/options.ts";
 import { type Inbox, inTime } from "./events.ts";
 import { Mosquitto, type MosquittoOptions } from "./mosquitto.ts";

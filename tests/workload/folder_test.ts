@@ -80,18 +80,18 @@ Deno.test("a stream that was never opened is empty", () => {
 Deno.test("params are written once, for the node's user alone, whatever the umask", () => {
   withFolder((folder) => {
     const umask = Deno.umask(0);
-    folder.writeParams('{"x":"é"}');
+    folder.write({ name: "params.json", bytes: '{"x":"é"}' });
     Deno.umask(umask);
     assertEquals(Deno.readTextFileSync(folder.paramsFile), '{"x":"é"}');
     assertEquals(Deno.statSync(folder.paramsFile).mode! & 0o777, 0o600);
-    assertThrows(() => folder.writeParams("{}"));
+    assertThrows(() => folder.write({ name: "params.json", bytes: "{}" }));
   });
 });
 
 Deno.test("params never follow a link that somebody put in their place", () => {
   withFolder((folder) => {
     Deno.symlinkSync(`${folder.path}/target`, folder.paramsFile);
-    const error = assertThrows(() => folder.writeParams("{}"));
+    const error = assertThrows(() => folder.write({ name: "params.json", bytes: "{}" }));
     assertStringIncludes(error.message, "EEXIST");
   });
 });

@@ -79,7 +79,7 @@ Deno.test("a shell that is killed as soon as it was taken takes its command with
   Deno.kill(-shell.process.pid, "SIGKILL");
   assertEquals(await shell.exited, { type: "killed", signal: "SIGKILL" });
   const folder = new WorkloadFolder(`${workshop.workloadsFolder}/c1`);
-  await shell.run(folder, "{}", {
+  shell.run(folder, [], {
     kind: "inference",
     inlineBody: true,
     env: { CYBERWAVE_PARAMS_FILE: folder.paramsFile },

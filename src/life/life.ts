@@ -3,20 +3,23 @@
  *
  * @module
  */
-import { Assembly } from "./assembly.ts";
-import type { Settings } from "./config/config.ts";
-import { BrokerError, InstallScriptError } from "./errors.ts";
-import { addSecret, createLogger, type Logger } from "./log.ts";
-import { LineBuffer } from "./log_stream/line_buffer.ts";
-import { bidFarewell } from "./presence/farewell.ts";
-import { sendHeartbeats } from "./presence/heartbeat.ts";
-import type { Identity } from "./presence/identity.ts";
-import { checkToken, missingTokenError } from "./presence/token.ts";
-import { isAbort, within } from "./time.ts";
-import { keepHouse } from "./workload/housekeeping.ts";
-import { runInstallScript } from "./workload/install.ts";
-import { type Host, inspectHost } from "./workload/processes.ts";
-import { nameOf } from "./workload/running.ts";
+import { Assembly } from "../assembly/assembly.ts";
+
+import { workloadEnvironment } from "../assembly/environment.ts";
+import { recheck } from "../commands/recheck.ts";
+import type { Settings } from "../config/config.ts";
+import { BrokerError, InstallScriptError } from "../errors.ts";
+import { addSecret, createLogger, type Logger } from "../log.ts";
+import { LineBuffer } from "../log_stream/line_buffer.ts";
+import { bidFarewell } from "../presence/farewell.ts";
+import { sendHeartbeats } from "../presence/heartbeat.ts";
+import type { Identity } from "../presence/identity.ts";
+import { checkToken, missingTokenError } from "../presence/token.ts";
+import { isAbort, within } from "../time.ts";
+import { keepHouse } from "../workload/housekeeping.ts";
+import { runInstallScript } from "../workload/install.ts";
+import { type Host, inspectHost } from "../workload/processes.ts";
+import { sayGoodbye } from "./goodbye.ts";
 
 /** What a life is made from. */
 export interface LifeOptions {
@@ -54,9 +57,6 @@ export interface RunResult {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-/** How long a node that is to stop now goes on sending logs. */
-const LAST_LOGS_MS = 2_000;
 
 /** One life of a node. */
 export class Life {
@@ -103,13 +103,15 @@ export class Life {
 
   /** Lives until it is ended, or something makes going on pointless, which is thrown. */
   async live(): Promise<RunResult> {
-    const { settings, tokenSource, env, once } = this.#options;
-    const { token, mqttPassword } = settings;
+    const { tokenSource, once } = this.#options;
+    const { token, mqttPassword } = this.#options.settings;
     if (token === undefined) throw missingTokenError();
+    const settings = { ...this.#options.settings, token };
+    const env = workloadEnvironment(this.#options.env, settings);
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
     const host = await inspectHost();
     using parts = new Assembly({
-      settings: { ...settings, token },
+      settings,
       tokenSource,
       env,
       host,
@@ -124,17 +126,21 @@ export class Life {
     });
     this.#parts = parts;
     try {
-      await this.#start(parts, host);
+      await this.#start(parts, env, host);
       await aborted(this.#ending.signal);
     } catch (error) {
       this.#fail(error);
     }
-    await this.#goodbye(parts);
+    await sayGoodbye(parts, settings.stopTimeout, this.#logger);
+    this.#disconnecting.abort();
+    await parts.scheduler.leave();
+    await Promise.all(this.#tasks);
+    this.#logger.info("Stopped");
     if (this.#fatal !== undefined) throw this.#fatal;
     return this.#result;
   }
 
-  async #start(parts: Assembly, host: Host): Promise<void> {
+  async #start(parts: Assembly, env: Record<string, string>, host: Host): Promise<void> {
     const { once, drain, exitWhenIdle, onReady } = this.#options;
     const { signal } = this.#ending;
     const { scheduler, registration, connection, api } = parts;
@@ -146,8 +152,9 @@ export class Life {
     this.#run(api.run(this.#disconnecting.signal));
     await checkToken(api, this.#logger, signal);
     const instance = await registration.obtain(signal);
-    await this.#install(parts, instance, host);
+    await this.#install(parts, instance, env, host);
     await parts.become(await registration.register(instance, signal));
+    this.#run(recheck(scheduler.running(), [parts.identity!.uuid], api, this.#logger, signal));
     this.#run(connection.run(this.#disconnecting.signal));
     this.#run(this.#heartbeats(parts));
     this.#run(this.#housekeeping(parts));
@@ -161,8 +168,13 @@ export class Life {
     if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle * 1000));
   }
 
-  async #install(parts: Assembly, instance: { uuid: string }, host: Host): Promise<void> {
-    const { settings, env } = this.#options;
+  async #install(
+    parts: Assembly,
+    instance: { uuid: string },
+    env: Record<string, string>,
+    host: Host,
+  ): Promise<void> {
+    const { settings } = this.#options;
     if (settings.installScript === undefined) return;
     try {
       await runInstallScript({
@@ -246,39 +258,6 @@ export class Life {
       }
       await clock.sleep(left, signal);
     }
-  }
-
-  async #goodbye(parts: Assembly): Promise<void> {
-    const { intake, scheduler, connection, outbox, identity, api, clock } = parts;
-    const { stopTimeout } = this.#options.settings;
-    intake.close();
-    if (connection.connected) {
-      await within(stopTimeout * 1000, clock, async (tooLate) => {
-        // The broker has had its chance with what it refuses.
-        await outbox.drained(tooLate, 0);
-      });
-    }
-    for (const { command, process, folder } of scheduler.running()) {
-      this.#logger.info(
-        `${nameOf(command)} goes on as process ${process.pid}; its files are in ${folder.path}`,
-      );
-    }
-    if (scheduler.queued > 0) {
-      this.#logger.info(`${scheduler.queued} commands wait for the next start`);
-    }
-    await within(Math.min(stopTimeout * 1000, LAST_LOGS_MS), clock, async (tooLate) => {
-      await parts.logStream?.send(tooLate);
-    });
-    if (identity !== undefined) {
-      await bidFarewell("terminated", (signal) => api.terminated(identity, signal), {
-        clock,
-        logger: this.#logger,
-      });
-    }
-    this.#disconnecting.abort();
-    await scheduler.leave();
-    await Promise.all(this.#tasks);
-    this.#logger.info("Stopped");
   }
 
   /** Looks after something that goes on beside the rest. Its failure is the node's. */

@@ -3,35 +3,42 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
-import type { ControlPlane } from "./backend/control_plane.ts";
-import { type Inbound, MqttConnection, type MqttConnectionOptions } from "./backend/mqtt.ts";
-import { MqttControlPlane } from "./backend/mqtt_control_plane.ts";
-import { RestControlPlane } from "./backend/rest.ts";
-import { Dispatcher } from "./commands/dispatcher.ts";
-import { Intake } from "./commands/intake.ts";
-import { Scheduler } from "./commands/scheduler.ts";
-import { statusOutput } from "./commands/status.ts";
-import type { Settings } from "./config/config.ts";
-import { Outbox, type Publisher } from "./delivery/outbox.ts";
-import { ConfigError, messageOf, quoted } from "./errors.ts";
-import { Journal } from "./journal/journal.ts";
-import { createLogger, type Logger } from "./log.ts";
-import type { LineBuffer } from "./log_stream/line_buffer.ts";
-import { LogStream } from "./log_stream/log_stream.ts";
-import { WorkloadOutput } from "./log_stream/output.ts";
-import { type Identity, IdentityStore } from "./presence/identity.ts";
-import { Registration } from "./presence/registration.ts";
-import { fitReply } from "./protocol/reply.ts";
-import { commandTopic, responseTopic, topicPrefix } from "./protocol/topics.ts";
-import { clientId } from "./state/client_id.ts";
-import { lockFolder, makePrivateFolder } from "./state/folder.ts";
-import { systemClock } from "./time.ts";
-import { WorkloadFolder } from "./workload/folder.ts";
-import type { Outcome } from "./workload/outcome.ts";
-import type { Host } from "./workload/processes.ts";
-import { nameOf } from "./workload/running.ts";
-import { ShellPool } from "./workload/shell_pool.ts";
+import type { ControlPlane } from "../backend/control_plane.ts";
+import { type Inbound, MqttConnection } from "../backend/mqtt.ts";
+import { putPayload } from "../backend/storage.ts";
+import { Dispatcher } from "../commands/dispatcher.ts";
+import { Intake } from "../commands/intake.ts";
+import { Scheduler } from "../commands/scheduler.ts";
+import { statusOutput } from "../commands/status.ts";
+import { Tracking } from "../commands/tracking.ts";
+import type { Settings } from "../config/config.ts";
+import { Outbox } from "../delivery/outbox.ts";
+import { quoted } from "../errors.ts";
+import { Journal } from "../journal/journal.ts";
+import { createLogger, type Logger } from "../log.ts";
+import type { LineBuffer } from "../log_stream/line_buffer.ts";
+import { LogStream } from "../log_stream/log_stream.ts";
+import { WorkloadOutput } from "../log_stream/output.ts";
+import { type Identity, IdentityStore } from "../presence/identity.ts";
+import { Registration } from "../presence/registration.ts";
+import {
+  clientResponseTopic,
+  commandTopic,
+  responseTopic,
+  topicPrefix,
+  workloadTopic,
+} from "../protocol/topics.ts";
+import { ResultUploads } from "../results/results.ts";
+import { clientId } from "../state/client_id.ts";
+import { lockFolder, makePrivateFolder } from "../state/folder.ts";
+import { systemClock } from "../time.ts";
+import { WorkloadFolder } from "../workload/folder.ts";
+import type { Outcome } from "../workload/outcome.ts";
+import type { Host } from "../workload/processes.ts";
+import { nameOf } from "../workload/running.ts";
+import { ShellPool } from "../workload/shell_pool.ts";
+import { brokerOf, publisherOver, reportRefusedStatus } from "./broker.ts";
+import { createControlPlane } from "./control_plane.ts";
 
 /** What a node is made from. */
 export interface AssemblyOptions {
@@ -74,6 +81,10 @@ export class Assembly implements Disposable {
   readonly #dispatcher: Dispatcher;
   readonly #logger: Logger;
   readonly #prefix: string;
+  readonly #clientId: string;
+  /** Where the platform answers statuses. */
+  readonly #answersTopic: string;
+  readonly #tracking: Tracking;
   #identity: Identity | undefined;
   #topics: readonly string[] = [];
 
@@ -89,13 +100,24 @@ export class Assembly implements Disposable {
     try {
       this.workloadsFolder = `${settings.stateFolder}/workloads`;
       makePrivateFolder(this.workloadsFolder);
-      this.api = this.#createControlPlane();
+      this.#clientId = clientId(settings.stateFolder);
+      this.#answersTopic = clientResponseTopic(this.#prefix, this.#clientId);
+      this.#tracking = new Tracking((uuid) => workloadTopic(this.#prefix, uuid, "update-status"));
+      this.api = createControlPlane({
+        settings,
+        tokenSource: options.tokenSource,
+        logger: loggerFor("control"),
+        nodeUuid: () => this.#identity?.uuid ?? this.registration.known?.uuid,
+      });
       this.journal = Journal.open(settings.stateFolder, { clock, logger: loggerFor("journal") });
       this.registration = this.#createRegistration();
       this.connection = this.#createConnection();
       this.outbox = new Outbox({
         store: this.journal,
-        publisher: publisherOver(this.connection),
+        publisher: publisherOver(this.connection, {
+          token: settings.token,
+          responseTopic: this.#answersTopic,
+        }),
         clock,
         logger: loggerFor("outbox"),
       });
@@ -107,6 +129,7 @@ export class Assembly implements Disposable {
         journal: this.journal,
         scheduler: this.scheduler,
         replies: this.outbox,
+        tracking: this.#tracking,
         workloadsFolder: this.workloadsFolder,
         clock,
         logger: loggerFor("commands"),
@@ -136,31 +159,7 @@ export class Assembly implements Disposable {
   async become(identity: Identity): Promise<void> {
     this.#identity = identity;
     this.#topics = [identity.uuid, identity.slug].map((name) => commandTopic(this.#prefix, name));
-    await this.connection.setTopics([...this.#topics]);
-  }
-
-  #createControlPlane(): ControlPlane {
-    const { settings, tokenSource, loggerFor } = this.#options;
-    const { token, mqttUsername, slug } = settings;
-    const rest = new RestControlPlane({ ...settings, tokenSource });
-    if (settings.controlPlane === "rest") return rest;
-    const nameless = `cloud-node-bootstrap-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
-    return new MqttControlPlane({
-      broker: {
-        host: settings.mqttHost,
-        port: settings.mqttPort,
-        tls: tlsOf(settings),
-        clientId: `${clientId(settings.stateFolder)}-control`,
-        password: settings.mqttPassword ?? token,
-      },
-      username: () =>
-        mqttUsername ?? this.#identity?.uuid ?? this.registration.known?.uuid ?? slug ?? nameless,
-      topicPrefix: this.#prefix,
-      token,
-      tokenSource,
-      rest,
-      logger: loggerFor("control"),
-    });
+    await this.connection.setTopics([...this.#topics, this.#answersTopic]);
   }
 
   #createRegistration(): Registration {
@@ -174,14 +173,11 @@ export class Assembly implements Disposable {
     const { settings, loggerFor } = this.#options;
     const username = () => settings.mqttUsername ?? this.#identity?.uuid;
     return new MqttConnection({
-      host: settings.mqttHost,
-      port: settings.mqttPort,
-      tls: tlsOf(settings),
-      clientId: clientId(settings.stateFolder),
+      ...brokerOf(settings),
+      clientId: this.#clientId,
       get username() {
         return username();
       },
-      password: settings.mqttPassword ?? settings.token,
       logger: loggerFor("mqtt"),
       onMessage: (message) => this.#receive(message),
       settle: () => this.#dispatcher.settle(),
@@ -190,9 +186,9 @@ export class Assembly implements Disposable {
   }
 
   #createScheduler(): Scheduler {
-    const { settings, env, host, onAccepted, onAnswered } = this.#options;
+    const { settings, env, host, loggerFor, onAccepted, onAnswered } = this.#options;
     const { journal, workloadsFolder, clock } = this;
-    const logger = this.#options.loggerFor("workloads");
+    const logger = loggerFor("workloads");
     // What workloads print reaches the platform from their files, not as lines of the node.
     const output = createLogger("workloads");
     const configured = Object.entries(settings.concurrency)
@@ -202,6 +198,15 @@ export class Assembly implements Disposable {
       settings,
       journal,
       replies: this.outbox,
+      tracking: this.#tracking,
+      uploads: new ResultUploads({
+        store: journal.resultFiles,
+        api: this.api,
+        put: putPayload,
+        folder: settings.resultsFolder,
+        clock,
+        logger: loggerFor("results"),
+      }),
       workloadsFolder,
       context: { host, clock, logger, output },
       createPool: (onReady) =>
@@ -269,38 +274,7 @@ export class Assembly implements Disposable {
   #receive(message: Inbound): void {
     // A resumed session may still hold topics of an earlier identity.
     if (this.#topics.includes(message.topic)) return this.#dispatcher.receive(message);
+    if (message.topic === this.#answersTopic) return reportRefusedStatus(message, this.#logger);
     this.#logger.warn(`Ignored a message for another node, on ${quoted(message.topic)}`);
-  }
-}
-
-function publisherOver(connection: MqttConnection): Publisher {
-  return {
-    get connected() {
-      return connection.connected;
-    },
-    get receiveMaximum() {
-      return connection.receiveMaximum;
-    },
-    publish(topic, payload) {
-      const limit = connection.maxPacketSize ?? Infinity;
-      return connection.publish(topic, fitReply(payload, topic, limit));
-    },
-  };
-}
-
-/** How to speak TLS with the broker, if at all. */
-export function tlsOf({ mqttUseTls, mqttTlsCaCerts }: Settings): MqttConnectionOptions["tls"] {
-  return mqttUseTls ? { ca: readAuthorities(mqttTlsCaCerts) } : undefined;
-}
-
-function readAuthorities(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new ConfigError(
-      `Cannot read the certificate authorities in ${quoted(path)}: ${messageOf(error)}`,
-      { hint: "Let mqtt_tls_ca_certs name a PEM file that this user may read", cause: error },
-    );
   }
 }

@@ -1,0 +1,59 @@
+/**
+ * SQL statements, each prepared once.
+ *
+ * @module
+ */
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
+
+/** A row of a result. */
+export type Row = Record<string, SQLOutputValue>;
+
+/** The statements of one database. */
+export class Statements {
+  readonly #db: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  /** Prepares statements when they are first run. */
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  /** Runs a statement that changes something. */
+  run(sql: string, ...values: (string | number | null | Uint8Array)[]) {
+    return this.#prepare(sql).run(...values);
+  }
+
+  /** The first row of a result. */
+  get(sql: string, ...values: (string | number)[]): Row | undefined {
+    return this.#prepare(sql).get(...values);
+  }
+
+  /** All rows of a result. */
+  all(sql: string, ...values: (string | number)[]): Row[] {
+    return this.#prepare(sql).all(...values);
+  }
+
+  /** Makes all that `body` runs one transaction, which is undone when it throws. */
+  atomically<T>(body: () => T): T {
+    if (this.#db.isTransaction) return body();
+    this.run("BEGIN IMMEDIATE");
+    try {
+      const result = body();
+      this.run("COMMIT");
+      return result;
+    } catch (error) {
+      // A full disk makes SQLite roll back by itself, and a second rollback would hide why.
+      if (this.#db.isTransaction) this.run("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Removing what was uploaded.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import { messageOf, quoted } from "../errors.ts";
+import type { ResultFile } from "../journal/result_files.ts";
+import type { Logger } from "../log.ts";
+import { fingerprintOf, isBelow } from "./listing.ts";
+
+/** What became of a file: no longer there as it was sent, or still there against all efforts. */
+export interface Settled {
+  readonly attachmentUuid: string;
+  readonly state: "removed" | "left";
+}
+
+/** Removes files that are as they were sent, and the folders below `folder` that this empties. */
+export function removeUploaded(
+  files: readonly ResultFile[],
+  folder: string,
+  logger: Logger,
+): Settled[] {
+  const settled = files.map((file) => ({
+    attachmentUuid: file.attachmentUuid,
+    state: removeFile(file, logger),
+  }));
+  removeEmptied(new Set(files.map(({ path }) => dirname(path))), folder);
+  return settled;
+}
+
+function removeFile({ path, fingerprint }: ResultFile, logger: Logger): "removed" | "left" {
+  try {
+    if (fingerprintOf(Deno.lstatSync(path)) === fingerprint) Deno.removeSync(path);
+    else logger.warn(`Left ${quoted(path)} where it is: it changed after it was uploaded`);
+    return "removed";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "removed";
+    logger.warn(`Cannot remove ${quoted(path)}, which is uploaded: ${messageOf(error)}`);
+    return "left";
+  }
+}
+
+function removeEmptied(folders: Iterable<string>, folder: string): void {
+  try {
+    const root = Deno.realPathSync(folder);
+    for (let path of folders) {
+      for (; isBelow(root, path); path = dirname(path)) {
+        if (!removeIfEmpty(path)) break;
+      }
+    }
+  } catch {
+    // The results folder itself is gone, and with it what was in it.
+  }
+}
+
+/** Whether there is no such folder any more. */
+function removeIfEmpty(path: string): boolean {
+  try {
+    Deno.removeSync(path);
+    return true;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
+}
