@@ -17,6 +17,7 @@ export function newCommand(id: string, given: Partial<NewCommand> = {}): NewComm
     slug: "my-node",
     instanceUuid: "u-1",
     replyTopic: "cyberwave/cloud-node/u-1/response",
+    hasToken: false,
     ...given,
   };
 }
