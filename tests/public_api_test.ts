@@ -52,6 +52,7 @@ Deno.test("the public API is small: a node, its configuration and its errors", (
     "CloudNodeErrorOptions",
     "CloudNodeOptions",
     "ConfigError",
+    "ControlPlaneName",
     "InstallScriptError",
     "LogFormat",
     "NodeIdentity",
