@@ -30,7 +30,17 @@ Deno.test("a node lives over MQTT alone: no call goes over REST", async () => {
   }
   const calls = world.backend.calls;
   assert(calls.every(over("MQTT")));
-  assertEquals(actions(calls), ["request-instance", "register", "heartbeat", "terminate"]);
+  // How many calls carry the logs is a matter of time.
+  const distinct = new Set(actions(calls));
+  assertEquals([...distinct].sort(), [
+    "heartbeat",
+    "logs",
+    "register",
+    "request-instance",
+    "terminate",
+  ]);
+  assertEquals(actions(calls)[0], "request-instance");
+  assertEquals(actions(calls).at(-1), "terminate");
   assertEquals([...world.backend.instances.values()].map(({ status }) => status), ["terminated"]);
 });
 

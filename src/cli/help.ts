@@ -56,5 +56,5 @@ function section(title: string, lines: readonly string[]): string {
 
 function flagLine({ name, short, value, help }: Flag): string {
   const flag = [short ? `-${short}, ` : "", `--${name}`, value ? ` ${value}` : ""].join("");
-  return `  ${flag.padEnd(30)}  ${help}`;
+  return `  ${flag.padEnd(28)}  ${help}`;
 }

@@ -18,7 +18,7 @@ export function flagHelp(names: readonly string[] = flagOptions.string): string[
   return SETTINGS.flatMap((setting) => {
     const { flag, help } = setting;
     if (!flag || !names.includes(flag.name)) return [];
-    const usage = `--${flag.name} ${flag.value}`.padEnd(30);
+    const usage = `--${flag.name} ${flag.value}`.padEnd(28);
     return [`  ${usage}  ${withoutMarkdown(help)} (default: ${defaultOf(setting)})`];
   });
 }

@@ -252,7 +252,7 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
     type: values.seconds,
     help: "Seconds between batches of output and log lines to the platform; 0 sends none",
     default: 3,
-    flag: { name: "log-stream-interval", value: "SECONDS" },
+    flag: { name: "log-stream-interval", value: "N" },
     env: ["CYBERWAVE_WORKLOAD_LOG_STREAM_INTERVAL"],
   },
 };

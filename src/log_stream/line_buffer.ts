@@ -38,9 +38,9 @@ export class LineBuffer {
   /** Adds a line. */
   add(line: string): void {
     const text = line.length <= MAX_LINE ? `${line}\n` : `${line.slice(0, MAX_LINE)}…\n`;
-    const size = byteLength(text);
-    this.#lines.push({ text, size });
-    this.#bytes += size;
+    const buffered = bufferedLine(text);
+    this.#lines.push(buffered);
+    this.#bytes += buffered.size;
     while (this.#lines.length > this.#maxLines || this.#bytes > this.#maxBytes) {
       this.#shift();
       this.#dropped++;
@@ -63,9 +63,20 @@ export class LineBuffer {
     return text;
   }
 
+  /** Puts lines that were taken out back to where they were. */
+  putBack(text: string): void {
+    const lines = text.split("\n").slice(0, -1).map((line) => bufferedLine(`${line}\n`));
+    this.#lines.unshift(...lines);
+    this.#bytes += lines.reduce((sum, { size }) => sum + size, 0);
+  }
+
   #shift(): BufferedLine {
     const line = this.#lines.shift()!;
     this.#bytes -= line.size;
     return line;
   }
+}
+
+function bufferedLine(text: string): BufferedLine {
+  return { text, size: byteLength(text) };
 }

@@ -55,11 +55,16 @@ export interface LogStreamOptions {
 /** How long to wait, beside the interval, before trying again. */
 const RETRY = { min: 1_000, max: 30_000 };
 
+/** What is refused as too large is tried in smaller calls, down to this many bytes. */
+const MIN_CONTENT = 64 * 1024;
+
 const OUTPUT_STREAMS = ["stdout", "stderr"] as const;
 
 /** Sends what workloads print, and the node's own log, to the platform. */
 export class LogStream {
   readonly #options: LogStreamOptions;
+  /** How many bytes a call may carry, as far as is known. */
+  #limit = MAX_CONTENT;
   /** Own lines that were taken out of the buffer and not sent yet. */
   #taken: string | undefined;
   /** What the backend refused for good. */
@@ -137,31 +142,44 @@ export class LogStream {
 
   /** Makes at most one call of each type, so that each has its turn. Whether there was any. */
   async #round(signal: AbortSignal): Promise<boolean> {
+    const { output, lines } = this.#options;
     let any = false;
     for (const type of OUTPUT_STREAMS) {
-      const batch = this.#options.output.next(type);
+      const batch = output.next(type, this.#limit);
       if (batch === undefined) continue;
-      await this.#call({ type, content: batch.content }, signal);
-      this.#options.output.sent(type, batch);
       any = true;
+      if (await this.#call({ type, content: batch.content }, signal)) output.sent(type, batch);
     }
-    this.#taken ??= this.#options.lines.take(MAX_CONTENT);
+    this.#taken ??= lines.take(this.#limit);
     if (this.#taken === undefined) return any;
-    await this.#call({ type: "system", content: this.#taken }, signal);
+    const isDone = await this.#call({ type: "system", content: this.#taken }, signal);
+    if (!isDone) lines.putBack(this.#taken);
     this.#taken = undefined;
     return true;
   }
 
-  async #call(entry: LogEntry, signal: AbortSignal): Promise<void> {
-    const { api, identity, logger } = this.#options;
+  /** Makes a call. Whether its content is done with: it is not when smaller calls are to carry it. */
+  async #call(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
+    const { api, identity } = this.#options;
     try {
       await api.log(identity(), entry, signal);
+      this.#recovered();
     } catch (error) {
       if (!isRefused(error)) throw error;
+      const size = byteLength(entry.content);
+      if (error.status === 413 && size > MIN_CONTENT) {
+        this.#limit = Math.max(MIN_CONTENT, Math.floor(size / 2));
+        return false;
+      }
       // It would be refused again, and hold up all that comes after it.
-      this.#refusedBytes += byteLength(entry.content);
-      return this.#tell(error);
+      this.#refusedBytes += size;
+      this.#tell(error);
     }
+    return true;
+  }
+
+  #recovered(): void {
+    const { logger } = this.#options;
     if (this.#trouble === undefined) return;
     const dropped = this.#refusedBytes;
     logger.info(
@@ -186,6 +204,6 @@ export class LogStream {
 }
 
 /** Whether the backend will never take this content: too large, or not what it accepts. */
-function isRefused(error: unknown): boolean {
+function isRefused(error: unknown): error is BackendError {
   return error instanceof BackendError && [413, 422].includes(error.status ?? 0);
 }

@@ -45,7 +45,7 @@ export interface Batch {
   readonly speaker: string;
 }
 
-/** How many bytes of output one call carries at most. */
+/** How many bytes one call carries at most. */
 export const MAX_CONTENT: number = 256 * 1024;
 
 /** How many workloads are read from the journal at a time. */
@@ -72,10 +72,13 @@ export class WorkloadOutput {
     this.#options = options;
   }
 
-  /** The next whole lines of a stream, of as many workloads as fit; `undefined` when there are none. */
-  next(stream: OutputStream): Batch | undefined {
+  /**
+   * The next whole lines of a stream, of as many workloads as fit into `limit` bytes, which is no more
+   * than `MAX_CONTENT`; `undefined` when there are none.
+   */
+  next(stream: OutputStream, limit: number): Batch | undefined {
     let content = "";
-    let room = MAX_CONTENT;
+    let room = limit;
     let speaker = this.#speaker[stream];
     const positions: LogPosition[] = [];
     for (const workload of this.#inTurn(this.#turn[stream])) {

@@ -27,7 +27,7 @@ Deno.test("every flag has a line of help, with its default", () => {
   );
   assertStringIncludes(
     lines.join("\n"),
-    "  --mqtt-port PORT                The MQTT broker's port (default: 1883)",
+    "  --mqtt-port PORT              The MQTT broker's port (default: 1883)",
   );
 });
 

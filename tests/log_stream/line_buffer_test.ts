@@ -30,6 +30,15 @@ Deno.test("so they are when there are too many bytes", () => {
   assertEquals(buffer.take(100), "[1 lines dropped]\nbb\ncc\n");
 });
 
+Deno.test("lines that are put back come out first", () => {
+  const buffer = new LineBuffer();
+  for (const line of ["a", "b"]) buffer.add(line);
+  const taken = buffer.take(100)!;
+  buffer.add("c");
+  buffer.putBack(taken);
+  assertEquals([buffer.take(3), buffer.take(100)], ["a\n", "b\nc\n"]);
+});
+
 Deno.test("a line without end is shortened", () => {
   const buffer = new LineBuffer();
   buffer.add("x".repeat(2 ** 20));

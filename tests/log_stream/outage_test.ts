@@ -93,6 +93,23 @@ for (const status of [413, 422]) {
   });
 }
 
+Deno.test("what is too large for one call comes in smaller ones, all of it", async () => {
+  await using test = new Streaming();
+  await test.looked();
+  const largest = 100 * 1024;
+  test.platform.answer = (content) =>
+    content.length > largest ? Response.json({}, { status: 413 }) : up();
+  test.begin("a");
+  const output = Array.from({ length: 50_000 }, (_, number) => `output ${number}\n`).join("");
+  const lines = Array.from({ length: 900 }, (_, number) => `${number}`.padEnd(300, "."));
+  test.print("a", output);
+  for (const line of lines) test.lines.add(line);
+  await test.look();
+  assertEquals(test.platform.text(), output);
+  assertEquals(test.platform.text("system"), lines.map((line) => `${line}\n`).join(""));
+  assertEquals(test.logger.shown, []);
+});
+
 Deno.test("of the node's own lines the latest are kept, and the dropped ones counted", async () => {
   await using test = new Streaming({ maxLines: 3 });
   await test.looked();

@@ -20,7 +20,8 @@ export class LogPlatform implements AsyncDisposable {
   /** How many calls came, acknowledged or not. */
   attempts = 0;
   /** How calls are answered. */
-  answer: () => Response | Promise<Response> = () => Response.json({ success: true });
+  answer: (content: string) => Response | Promise<Response> = () =>
+    Response.json({ success: true });
   readonly #stop = new AbortController();
   readonly #server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, signal: this.#stop.signal, onListen() {} },
@@ -44,7 +45,7 @@ export class LogPlatform implements AsyncDisposable {
   async #handle(request: Request): Promise<Response> {
     this.attempts++;
     const { log_type, log_content } = await request.json();
-    const response = await this.answer();
+    const response = await this.answer(log_content);
     const { pathname } = new URL(request.url);
     if (response.ok) this.calls.push({ path: pathname, log_type, log_content });
     return response;
