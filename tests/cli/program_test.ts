@@ -42,14 +42,14 @@ what ended then is answered when the node starts. AGE is the time since the comm
 long it has been running or ran.
 
 Flags:
-  --config PATH                   The config file (default: cyberwave.yml in the current folder, if there is one)
-  --all                           All that ended and are remembered, not only the latest 20
-  --json                          Print one JSON object
-  -v, --verbose                   Show more, and stack traces
-  -h, --help                      Show this help
+  --config PATH                 The config file (default: cyberwave.yml in the current folder, if there is one)
+  --all                         All that ended and are remembered, not only the latest 20
+  --json                        Print one JSON object
+  -v, --verbose                 Show more, and stack traces
+  -h, --help                    Show this help
 
 Settings:
-  --state-folder PATH             Folder of the node's identity, journal and workloads, of .env and credentials.json (default: ~/.cyberwave)`,
+  --state-folder PATH           Folder of the node's identity, journal and workloads, of .env and credentials.json (default: ~/.cyberwave)`,
   );
 });
 
