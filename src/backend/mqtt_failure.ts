@@ -31,6 +31,8 @@ export interface Target {
   readonly host: string;
   /** The user name given to the broker, if any. */
   readonly username?: string;
+  /** What the server is called. Default: `the broker`. */
+  readonly server?: string;
 }
 
 /** A version of MQTT, as it stands in a CONNECT packet: 4 is 3.1.1. */
@@ -150,24 +152,27 @@ const UNTRUSTED = new Set([
  * The failure behind an error of the network, of TLS or of the protocol. `undefined` when the error
  * only says that the other side hung up.
  */
-export function failedConnection(error: Error, { host }: Target): Failure | undefined {
+export function failedConnection(
+  error: Error,
+  { host, server = "the broker" }: Target,
+): Failure | undefined {
   const code = "code" in error ? String(error.code) : error.message;
   if (UNTRUSTED.has(code)) {
     return {
       kind: "trouble",
-      why: "the broker's certificate is not signed by a trusted authority",
+      why: `${server}'s certificate is not signed by a trusted authority`,
       hint: "give the authority's certificate as mqtt_tls_ca_certs",
     };
   }
   switch (code) {
     case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return { kind: "trouble", why: `the broker's certificate is not for host ${quoted(host)}` };
+      return { kind: "trouble", why: `${server}'s certificate is not for host ${quoted(host)}` };
     case "CERT_HAS_EXPIRED":
-      return { kind: "trouble", why: "the broker's certificate has expired" };
+      return { kind: "trouble", why: `${server}'s certificate has expired` };
     case "ERR_SSL_WRONG_VERSION_NUMBER":
       return {
         kind: "trouble",
-        why: "the broker does not speak TLS on this port",
+        why: `${server} does not speak TLS on this port`,
         hint: "check mqtt_port and mqtt_use_tls",
       };
     case "ENOTFOUND":
@@ -181,7 +186,7 @@ export function failedConnection(error: Error, { host }: Target): Failure | unde
     case "ETIMEDOUT":
     case "connack timeout":
     case "Keepalive timeout":
-      return { kind: "outage", why: "the broker does not answer" };
+      return { kind: "outage", why: `${server} does not answer` };
   }
   return { kind: "outage", why: error.message };
 }

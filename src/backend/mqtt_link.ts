@@ -256,7 +256,10 @@ export class MqttLink {
   }
 }
 
-function openSocket({ host, port, tls: secure }: Broker): net.Socket {
+/** Starts to connect. `connect`, or with TLS `secureConnect`, tells that it succeeded. */
+export function openSocket(
+  { host, port, tls: secure }: Pick<Broker, "host" | "port" | "tls">,
+): net.Socket {
   // Nagle's algorithm would hold back small packets until the broker's delayed acknowledgement,
   // which costs 40 ms.
   if (!secure) return net.connect({ host, port, noDelay: true });

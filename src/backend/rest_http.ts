@@ -112,7 +112,7 @@ async function boundedText(response: Response, call: string): Promise<string> {
 }
 
 /** Why there was no answer: the innermost reason, such as `dns error: ...`. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const message = messageOf(error instanceof Error ? error.cause ?? error : error);
   return message.match(/client error \(\w+\): (.*)/s)?.[1] ?? message;
 }

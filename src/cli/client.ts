@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Failure } from "../backend/mqtt_failure.ts";
-import { type Broker, type Inbound, MqttLink } from "../backend/mqtt_link.ts";
+import { connectOnce, type Visit } from "../backend/connect_once.ts";
+import type { Inbound, MqttLink } from "../backend/mqtt_link.ts";
 import { BrokerError, CloudNodeError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { commandTopic, responseTopic } from "../protocol/topics.ts";
@@ -35,6 +35,9 @@ export class NoReplyError extends CloudNodeError {
 /** Who waits for the replies, by their request ids. */
 type Waiting = Map<string, (reply: ReceivedReply) => void>;
 
+/** How the broker's log names this client, before what is random. */
+const CLIENT_ID = "cyberwave-cloud-node-run";
+
 /** A client that is connected to a broker. */
 export class CommandClient implements AsyncDisposable {
   readonly #link: MqttLink;
@@ -54,34 +57,20 @@ export class CommandClient implements AsyncDisposable {
    * @throws {BrokerError} if that fails
    */
   static async connect(
-    broker: Omit<Broker, "clientId" | "forget">,
+    broker: Visit,
     topicPrefix: string,
     signal: AbortSignal,
   ): Promise<CommandClient> {
     const waiting: Waiting = new Map();
-    const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
-    const clientId = `cyberwave-cloud-node-run-${random}`;
-    let failure: Failure | undefined;
-    for (const version of [5, 4] as const) {
-      const link = new MqttLink({ ...broker, clientId, forget: true }, version, {
-        onMessage(message) {
-          const reply = decodeReply(message);
-          if (reply !== undefined) waiting.get(String(reply.request_id))?.(reply);
-        },
-      });
-      const close = () => link.close();
-      signal.addEventListener("abort", close, { once: true });
-      const accepted = await link.accepted;
-      signal.removeEventListener("abort", close);
-      if (accepted) return new CommandClient(link, topicPrefix, waiting);
-      failure = await link.closed;
-      signal.throwIfAborted();
-      if (failure.kind !== "version" && failure.kind !== "silence") break;
-    }
-    const { host, port } = broker;
-    throw new BrokerError(`Cannot connect to the broker at ${host}:${port}: ${failure!.why}`, {
-      hint: failure!.hint ?? "Check mqtt_host and mqtt_port, or --mqtt-host and --mqtt-port",
+    const visited = await connectOnce(broker, CLIENT_ID, signal, (message) => {
+      const reply = decodeReply(message);
+      if (reply !== undefined) waiting.get(String(reply.request_id))?.(reply);
     });
+    if ("link" in visited) return new CommandClient(visited.link, topicPrefix, waiting);
+    const { host, port } = broker;
+    const { why, hint = "Check mqtt_host and mqtt_port, or --mqtt-host and --mqtt-port" } =
+      visited.failure;
+    throw new BrokerError(`Cannot connect to the broker at ${host}:${port}: ${why}`, { hint });
   }
 
   /**

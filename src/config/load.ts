@@ -9,7 +9,7 @@ import { ConfigError, quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
 import { readCredentials, readDotenv, readYaml } from "./files.ts";
-import { resolveSettings, stateFolderOf } from "./resolve.ts";
+import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
 import {
   credentialsSource,
   flagSource,
@@ -42,6 +42,12 @@ export interface LoadedSettings {
   readonly configFile: string | undefined;
 }
 
+/** Settings in which a wrong value counts as not given, and what is wrong. */
+export interface ExaminedSettings extends LoadedSettings {
+  /** One for each wrong value, after that of a config file that cannot be used. */
+  readonly problems: readonly ConfigError[];
+}
+
 /**
  * Reads the settings, the first place that gives one winning: flags, environment, `.env` beside the
  * config file, `.env` in the state folder, config file, credentials.json in the state folder.
@@ -51,19 +57,18 @@ export interface LoadedSettings {
  * @throws {ConfigError} when a file or a value is not what it should be
  */
 export async function loadSettings(options: LoadOptions): Promise<LoadedSettings> {
+  return withoutProblems(await examineSettings(options));
+}
+
+/** Reads the settings as `loadSettings` does, and tells all that is wrong instead of throwing. */
+export async function examineSettings(options: LoadOptions): Promise<ExaminedSettings> {
   const { configPath, flags = {}, env, cwd } = options;
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
 
   const file = configPath ?? "cyberwave.yml";
   const configFile = absolute(cwd, file);
-  const root = await readYaml(configFile, file);
-  if (root === undefined && configPath !== undefined) {
-    throw new ConfigError(`Cannot read ${quoted(file)}: there is no such file`, {
-      hint: "Give --config the path of your cyberwave.yml",
-    });
-  }
-  const config = root === undefined ? NO_FILE : readConfigFile(root, file);
+  const config = await examineFile(configFile, file, configPath !== undefined);
   warnings.push(...config.warnings);
 
   const folders = { work: dirname(configFile), home: () => homeFolder(env) };
@@ -76,14 +81,40 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
     yaml,
     exceptStateFolder(await readCredentialsSource(join(state, "credentials.json"), warn)),
   ];
+  const examined = examineSources(sources, folders);
   return {
-    ...resolveSettings(sources, folders),
+    ...examined,
+    problems: [...config.problems, ...examined.problems],
     warnings,
-    configFile: root === undefined ? undefined : configFile,
+    configFile: config.exists ? configFile : undefined,
   };
 }
 
 const NO_FILE: ConfigFile = { mapping: {}, warnings: [] };
+
+/** A config file, and what makes it unusable. */
+interface ExaminedFile extends ConfigFile {
+  readonly exists: boolean;
+  readonly problems: readonly ConfigError[];
+}
+
+async function examineFile(
+  path: string,
+  shownAs: string,
+  required: boolean,
+): Promise<ExaminedFile> {
+  try {
+    const root = await readYaml(path, shownAs);
+    if (root !== undefined) return { ...readConfigFile(root, shownAs), exists: true, problems: [] };
+    const problem = new ConfigError(`Cannot read ${quoted(shownAs)}: there is no such file`, {
+      hint: "Give --config the path of your cyberwave.yml",
+    });
+    return { ...NO_FILE, exists: false, problems: required ? [problem] : [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { ...NO_FILE, exists: true, problems: [error] };
+  }
+}
 
 type Warn = (message: string) => void;
 

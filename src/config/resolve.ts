@@ -28,32 +28,55 @@ export interface Resolved {
   readonly sources: ReadonlyMap<keyof Settings, string>;
 }
 
+/** Settings in which a wrong value counts as not given, and what is wrong. */
+export interface Examined extends Resolved {
+  /** One for each wrong value. */
+  readonly problems: readonly ConfigError[];
+}
+
 /**
  * The settings that `sources` give, the first of which wins.
  *
  * @throws {ConfigError} naming every value that is not what it should be
  */
 export function resolveSettings(sources: readonly Source[], folders: Folders): Resolved {
+  return withoutProblems(examineSources(sources, folders));
+}
+
+/** The settings that `sources` give, and what is wrong with them. */
+export function examineSources(sources: readonly Source[], folders: Folders): Examined {
   const values: Partial<Record<SettingKey, unknown>> = {};
   const origins = new Map<keyof Settings, string>();
-  const problems: string[] = [];
+  const problems: ConfigError[] = [];
   for (const setting of SETTINGS) {
     const found = lookUp(setting, sources);
     if ("problem" in found) {
-      problems.push(found.problem);
+      problems.push(new ConfigError(found.problem));
+      values[setting.key] = setting.default;
     } else {
       values[setting.key] = found.value;
       if (found.value !== undefined) origins.set(setting.key, found.from);
     }
   }
-  if (problems.length > 0) throw configError(problems);
   for (const key of ["mqttUseTls", "stateFolder"] as const) {
     if (!origins.has(key)) origins.set(key, "default");
   }
   // The table's types say that each value has the type its field has.
   const settings = complete(values as Settings, folders);
-  refuseToRemove(settings, origins.get("resultsFolder"));
-  return { settings, sources: origins };
+  const danger = removalProblem(settings, origins.get("resultsFolder"));
+  if (danger !== undefined) problems.push(danger);
+  return { settings, sources: origins, problems };
+}
+
+/** What was examined, when nothing is wrong; throws one error for all that is. */
+export function withoutProblems<T>(
+  { problems, ...rest }: T & { readonly problems: readonly ConfigError[] },
+): Omit<T, "problems"> {
+  const [first] = problems;
+  if (first === undefined) return rest as Omit<T, "problems">;
+  if (problems.length === 1) throw first;
+  const messages = problems.map(({ message }) => message);
+  throw new ConfigError(`${problems.length} settings are wrong:\n${messages.join("\n")}`);
 }
 
 /**
@@ -92,15 +115,6 @@ function lookUp(setting: Setting, sources: readonly Source[]): Found {
   return { value: setting.default, from: "default" };
 }
 
-function configError(problems: readonly string[]): ConfigError {
-  const [first] = problems;
-  return new ConfigError(
-    problems.length === 1
-      ? first!
-      : `${problems.length} settings are wrong:\n${problems.join("\n")}`,
-  );
-}
-
 /** Fills in the defaults that depend on something, and makes paths absolute. */
 function complete(values: Settings, folders: Folders): Settings {
   const { mqttUseTls, mqttPort, mqttTlsCaCerts, resultsFolder } = values;
@@ -115,11 +129,11 @@ function complete(values: Settings, folders: Folders): Settings {
 }
 
 /** Results are removed once they are uploaded: the user's own files must not be among them. */
-function refuseToRemove(settings: Settings, source: string | undefined): void {
+function removalProblem(settings: Settings, source: string | undefined): ConfigError | undefined {
   const { uploadResults, resultsFolder, workFolder, stateFolder } = settings;
   const precious = [workFolder, stateFolder].find((folder) => holds(resultsFolder, folder));
-  if (!uploadResults || precious === undefined) return;
-  throw new ConfigError(
+  if (!uploadResults || precious === undefined) return undefined;
+  return new ConfigError(
     `results_folder must not hold ${quoted(precious)}, got ${quoted(resultsFolder)} ` +
       `(from ${source})`,
     { hint: "Files in it are removed once they are uploaded: name a folder for results alone" },

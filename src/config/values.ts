@@ -18,6 +18,8 @@ export interface ValueType<T> {
   parse(value: unknown): Parsed<T>;
   /** Shows a value the way it can be written. */
   format(value: T): string;
+  /** The only words it takes, where they are few. */
+  readonly words?: readonly string[];
 }
 
 /** Says that `value` is not what was expected. */
@@ -141,6 +143,7 @@ export const boolean: ValueType<boolean> = {
     return refuse("true or false", value);
   },
   format: String,
+  words: ["true", "false"],
 };
 
 /** One of a few words. */
@@ -151,6 +154,7 @@ export function oneOf<T extends string>(...words: readonly T[]): ValueType<T> {
       return word === undefined ? refuse(words.join(" or "), value) : { value: word };
     },
     format: String,
+    words,
   };
 }
 

@@ -42,13 +42,22 @@ export class IdentityStore {
   /** The stored identity, if there is a usable one. A file that is not is set aside. */
   async read(): Promise<Identity | undefined> {
     try {
-      const identity = parseIdentity(await readFile(this.path, "utf8"));
-      await this.#makePrivate();
+      const identity = await this.peek();
+      if (identity !== undefined) await this.#makePrivate();
       return identity;
     } catch (error) {
-      if (isNotFound(error)) return undefined;
       await this.#setAside(messageOf(error));
       return undefined;
+    }
+  }
+
+  /** The stored identity, if there is one. Changes nothing; throws for a file that is not usable. */
+  async peek(): Promise<Identity | undefined> {
+    try {
+      return parseIdentity(await readFile(this.path, "utf8"));
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
     }
   }
 

@@ -1,0 +1,40 @@
+/**
+ * Runs checks: all at the same time, each with a limit.
+ *
+ * @module
+ */
+import { CloudNodeError, messageOf } from "../errors.ts";
+import { type Check, fail, type Finding } from "./finding.ts";
+
+/** A finding, and what it is about. */
+export interface Result extends Finding {
+  /** What was looked at. */
+  readonly name: string;
+}
+
+/** The findings in the order of the checks, each as soon as those before it are there. */
+export async function* examine(
+  checks: readonly Check[],
+  timeoutSeconds: number,
+): AsyncGenerator<Result> {
+  yield* checks.map((check) => examineOne(check, timeoutSeconds));
+}
+
+async function examineOne(check: Check, timeoutSeconds: number): Promise<Result> {
+  const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+  const tooLate = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => tooLate.reject(signal.reason));
+  try {
+    // Not everything can be broken off: that is left behind.
+    return { name: check.name, ...await Promise.race([check.run(signal), tooLate.promise]) };
+  } catch (error) {
+    return { name: check.name, ...findingOf(error, signal, timeoutSeconds) };
+  }
+}
+
+function findingOf(error: unknown, signal: AbortSignal, timeoutSeconds: number): Finding {
+  if (signal.aborted) {
+    return fail(`no result within ${timeoutSeconds} s`, "Try again, or wait longer with --timeout");
+  }
+  return fail(messageOf(error), error instanceof CloudNodeError ? error.hint : undefined);
+}

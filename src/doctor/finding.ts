@@ -1,0 +1,38 @@
+/**
+ * What a check finds.
+ *
+ * @module
+ */
+
+/** What a check found. */
+export interface Finding {
+  /** `fail` keeps the node from working; `warn` is worth to be known. */
+  readonly status: "ok" | "warn" | "fail";
+  /** What was found. */
+  readonly detail: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
+/** Something to look at. */
+export interface Check {
+  /** What is looked at, in a word. */
+  readonly name: string;
+  /** Looks at it, and gives up when `signal` aborts. */
+  run(signal: AbortSignal): Promise<Finding>;
+}
+
+/** All is well. */
+export function ok(detail: string): Finding {
+  return { status: "ok", detail };
+}
+
+/** Something is odd. */
+export function warn(detail: string, fix?: string): Finding {
+  return { status: "warn", detail, fix };
+}
+
+/** Something is wrong. */
+export function fail(detail: string, fix?: string): Finding {
+  return { status: "fail", detail, fix };
+}
