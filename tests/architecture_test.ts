@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["assembly", "options"],
   ["life"],
   ["cloud_node"],
-  ["dev"],
+  ["dev", "doctor"],
   ["cli"],
 ];
 

@@ -26,6 +26,8 @@ export interface Syntax {
   readonly name: string;
   /** Its operands as the help shows them, those that may be missing in brackets. */
   readonly operands: readonly string[];
+  /** What the first operand may be, where that is known. */
+  readonly choices?: readonly string[];
   /** Its own flags. */
   readonly flags: readonly Flag[];
   /** The flags of settings that it takes, without dashes. */

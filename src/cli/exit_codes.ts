@@ -7,11 +7,20 @@
 /** The exit code of `start --once`, `run` and `dev --once` when the command failed. */
 export const COMMAND_FAILED = 10;
 
+/** The exit code of `validate` when the configuration is wrong. */
+export const CONFIG_WRONG = 2;
+
+/** The exit code of `doctor` when something is wrong. */
+export const CHECK_FAILED = 1;
+
 /** Every exit code, and what it means. */
 export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] = [
   [0, "done, or stopped on request"],
-  [1, "something unexpected, such as no answer from the broker"],
-  [2, "the command line or the configuration is wrong"],
+  [
+    CHECK_FAILED,
+    "something unexpected, such as no answer from the broker; a check of doctor failed",
+  ],
+  [CONFIG_WRONG, "the command line or the configuration is wrong"],
   [3, "there is no API token, or it was rejected"],
   [4, "the install script failed"],
   [5, "another node uses the state folder"],

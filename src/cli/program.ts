@@ -7,16 +7,30 @@ import { nearest } from "../config/nearest.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import { parseArguments } from "./arguments.ts";
 import { type CliCommand, PROGRAM } from "./command.ts";
+import { completion } from "./completion.ts";
 import { dev } from "./dev.ts";
+import { doctor } from "./doctor.ts";
 import { commandHelp, programHelp, shortHelp, VERSION } from "./help.ts";
+import { init } from "./init.ts";
 import { logs } from "./logs.ts";
 import { ps } from "./ps.ts";
 import { run } from "./run.ts";
 import { start } from "./start.ts";
 import { print, tell } from "./terminal.ts";
+import { validate } from "./validate.ts";
 
 /** The commands, in the order in which the help shows them. */
-export const COMMANDS: readonly CliCommand[] = [start, dev, run, ps, logs];
+export const COMMANDS: readonly CliCommand[] = [
+  start,
+  init,
+  validate,
+  dev,
+  doctor,
+  run,
+  ps,
+  logs,
+  completion(() => COMMANDS),
+];
 
 const USAGE_ERROR = 2;
 

@@ -23,6 +23,7 @@ import { harmless, isTerminal, type Stream, write } from "./terminal.ts";
 export const run: CliCommand = {
   name: "run",
   operands: ["<command>", "[params]"],
+  choices: ["inference", "training", "simulate", "status", "cancel"],
   summary: "Send a command to a node and print its reply",
   details:
     `The command is inference, training, simulate, status or cancel. Params are a JSON object, @FILE to

@@ -11,6 +11,7 @@ import {
   loadSettings,
   locateState,
 } from "../config/load.ts";
+import { type Review, reviewConfig } from "../doctor/config_review.ts";
 import { addSecret, createLogger, setupLogging } from "../log.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 
@@ -37,6 +38,14 @@ export async function useSettings(
   for (const warning of loaded.warnings) logger.warn(warning);
   for (const line of describeSettings(loaded)) logger.debug(line);
   return loaded;
+}
+
+/** All that is to be said about the settings, with their secrets hidden from what is printed. */
+export async function reviewSettings(args: Arguments): Promise<Review> {
+  setupLogging({ format: "text", verbose: args.has("verbose") });
+  const review = await reviewConfig(loadOptions(args));
+  hideSecrets(review.loaded.settings);
+  return review;
 }
 
 /** The state folder, which is all that looking at the journal takes, whatever else is wrong. */

@@ -10,8 +10,8 @@ import { printable } from "../log.ts";
 /** Where text goes. */
 export type Stream = "stdout" | "stderr";
 
-/** A colour for a word on standard error. */
-export type Color = "red" | "green" | "cyan" | "gray";
+/** A colour for a word. */
+export type Color = "red" | "green" | "yellow" | "cyan" | "gray";
 
 const encoder = new TextEncoder();
 

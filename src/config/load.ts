@@ -42,7 +42,7 @@ export interface LoadedSettings {
   readonly configFile: string | undefined;
 }
 
-/** Settings in which a wrong value counts as not given, and what is wrong. */
+/** Settings in which the default stands in for a wrong value, and what is wrong. */
 export interface ExaminedSettings extends LoadedSettings {
   /** One for each wrong value, after that of a config file that cannot be used. */
   readonly problems: readonly ConfigError[];

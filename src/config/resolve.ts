@@ -28,7 +28,7 @@ export interface Resolved {
   readonly sources: ReadonlyMap<keyof Settings, string>;
 }
 
-/** Settings in which a wrong value counts as not given, and what is wrong. */
+/** Settings in which the default stands in for a wrong value, and what is wrong. */
 export interface Examined extends Resolved {
   /** One for each wrong value. */
   readonly problems: readonly ConfigError[];
@@ -53,6 +53,7 @@ export function examineSources(sources: readonly Source[], folders: Folders): Ex
     if ("problem" in found) {
       problems.push(new ConfigError(found.problem));
       values[setting.key] = setting.default;
+      origins.set(setting.key, found.from);
     } else {
       values[setting.key] = found.value;
       if (found.value !== undefined) origins.set(setting.key, found.from);
@@ -101,7 +102,7 @@ export function stateFolderOf(sources: readonly Source[], folders: Folders): str
 
 type Found =
   | { readonly value: unknown; readonly from: string }
-  | { readonly problem: string };
+  | { readonly problem: string; readonly from: string };
 
 function lookUp(setting: Setting, sources: readonly Source[]): Found {
   for (const source of sources) {
@@ -109,7 +110,7 @@ function lookUp(setting: Setting, sources: readonly Source[]): Found {
     if (!given) continue;
     const parsed = setting.type.parse(given.value);
     return "problem" in parsed
-      ? { problem: `${given.name} ${parsed.problem} (from ${given.from})` }
+      ? { problem: `${given.name} ${parsed.problem} (from ${given.from})`, from: given.from }
       : { value: parsed.value, from: given.from };
   }
   return { value: setting.default, from: "default" };

@@ -20,6 +20,8 @@ export interface ValueType<T> {
   format(value: T): string;
   /** The only words it takes, where they are few. */
   readonly words?: readonly string[];
+  /** Whether its values are never shown. */
+  readonly secret?: true;
 }
 
 /** Says that `value` is not what was expected. */
@@ -253,6 +255,7 @@ function textType({ clean = (value) => value, problem, secret }: TextRules): Val
       return wrong === undefined ? { value: cleaned } : { problem: wrong };
     },
     format: (value) => secret ? "***" : value,
+    secret,
   };
 }
 

@@ -3,16 +3,14 @@
  *
  * @module
  */
-import { statSync } from "node:fs";
 import { tlsOf } from "../assembly.ts";
 import type { Settings } from "../config/config.ts";
 import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
-import type { SettingKey } from "../config/settings.ts";
-import { ConfigError } from "../errors.ts";
-import { missingTokenError } from "../presence/token.ts";
+import { type SettingKey, SETTINGS } from "../config/settings.ts";
+import { CloudNodeError, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { reviewSyntax } from "../workload/ask_shell.ts";
-import { type Host, inspectHost } from "../workload/processes.ts";
+import { inspectHost } from "../workload/processes.ts";
 
 /** Something about a configuration. */
 export interface Remark {
@@ -24,48 +22,100 @@ export interface Remark {
 
 /** A configuration, and what is to be said about it. */
 export interface Review {
-  /** The settings, in which a wrong one counts as not given. */
+  /** The settings. The default stands in for a wrong one. */
   readonly loaded: LoadedSettings;
   /** What keeps a node from starting or doing what it should. */
   readonly problems: readonly Remark[];
   /** What its author may want to know. */
   readonly warnings: readonly Remark[];
+  /** Whether every setting could be read, so that no default stands in for one. */
+  readonly isComplete: boolean;
 }
 
 /** The settings that are shell commands. */
-export const COMMAND_KEYS = ["installScript", ...WORKLOAD_KINDS] as const satisfies SettingKey[];
+export const COMMAND_KEYS = ["installScript", ...WORKLOAD_KINDS] as const;
 
 /** Looks at everything in a configuration. */
 export async function reviewConfig(options: LoadOptions, signal?: AbortSignal): Promise<Review> {
   const { problems, ...loaded } = await examineSettings(options);
-  const { settings } = loaded;
-  const found: Remark[] = problems.map(remarkOf);
-  const warnings: Remark[] = loaded.warnings.map((message) => ({ message }));
   const commands = await reviewCommands(loaded, signal);
-  found.push(...commands.problems, ...authorityProblems(settings));
-  warnings.push(...commands.warnings, ...oddities(settings, found.length === 0));
-  return { loaded, problems: found, warnings };
+  return {
+    loaded,
+    problems: [
+      ...problems.map(remarkOf),
+      ...commands.problems,
+      ...authorityProblems(loaded.settings),
+    ],
+    warnings: [
+      ...loaded.warnings.map((message) => ({ message })),
+      ...commands.warnings,
+      ...oddities(loaded),
+    ],
+    isComplete: problems.length === 0,
+  };
 }
 
-function remarkOf({ message, hint }: ConfigError): Remark {
+/** An error as a remark. */
+export function remarkOf({ message, hint }: CloudNodeError): Remark {
   return { message, fix: hint };
 }
 
+/** Has the shell read the commands. */
 async function reviewCommands(
   { settings, sources }: LoadedSettings,
   signal: AbortSignal | undefined,
 ): Promise<Pick<Review, "problems" | "warnings">> {
+  const given = COMMAND_KEYS.filter((key) => settings[key] !== undefined);
   const problems: Remark[] = [];
   const warnings: Remark[] = [];
-  const given = COMMAND_KEYS.filter((key) => settings[key] !== undefined);
   if (given.length === 0) return { problems, warnings };
   const { shell } = await inspectHost();
-  await Promise.all(given.map(async (key) => {
-    const { problem, warning } = await reviewSyntax(settings[key]!, shell, signal);
-    const name = nameOf(key);
-    const from = `(from ${sources.get(key)})`;
-    if (problem) problems.push({ message: `${name} is not ${article(shell)}: ${problem} ${from}` });
-    if (warning) warnings.push({ message: `${name}: ${warning} ${from}` });
-  }));
-  return { problems: inOrder(problems), warnings: inOrder(warnings) };
+  const reviews = await Promise.all(
+    given.map((key) => reviewSyntax(settings[key]!, shell, signal)),
+  );
+  for (const [index, { problem, warning }] of reviews.entries()) {
+    const key = given[index]!;
+    const [name, from] = [nameOf(key), `(from ${sources.get(key)})`];
+    if (problem) problems.push({ message: `${name} is not valid ${shell}: ${problem} ${from}` });
+    if (warning) warnings.push({ message: `${name} is odd: ${warning} ${from}` });
+  }
+  return { problems, warnings };
+}
+
+/** How messages call the setting `key`. */
+export function nameOf(key: SettingKey): string {
+  return SETTINGS.find((setting) => setting.key === key)!.name;
+}
+
+function authorityProblems(settings: Settings): Remark[] {
+  try {
+    const { ca } = tlsOf(settings) ?? {};
+    if (ca === undefined || ca.includes("-----BEGIN CERTIFICATE-----")) return [];
+    return [{
+      message: `There is no certificate in ${quoted(settings.mqttTlsCaCerts)}`,
+      fix: "Let mqtt_tls_ca_certs name a PEM file, which has a line BEGIN CERTIFICATE",
+    }];
+  } catch (error) {
+    if (!(error instanceof CloudNodeError)) throw error;
+    return [remarkOf(error)];
+  }
+}
+
+function oddities({ settings, sources, configFile }: LoadedSettings): Remark[] {
+  const remarks: Remark[] = [];
+  if (!WORKLOAD_KINDS.some((kind) => sources.has(kind))) {
+    remarks.push({
+      message: `No ${WORKLOAD_KINDS.join(", ")} command is configured, so that none can run`,
+      fix: configFile === undefined
+        ? 'Write a cyberwave.yml: "cyberwave-cloud-node init" starts one'
+        : `Add a line such as inference: python3 infer.py {body} to ${configFile}`,
+    });
+  }
+  if (settings.mqttTlsCaCerts !== undefined && !settings.mqttUseTls) {
+    remarks.push({
+      message: `mqtt_tls_ca_certs has no effect: TLS is off on port ${settings.mqttPort}`,
+      fix: "Set mqtt_use_tls: true, or mqtt_port: 8883",
+    });
+  }
+  return remarks;
 }

@@ -1,0 +1,74 @@
+/**
+ * `doctor`: looks at everything that a node needs.
+ *
+ * @module
+ */
+import { checksFor } from "../doctor/checks.ts";
+import { examine, type Result } from "../doctor/examination.ts";
+import { systemClock } from "../time.ts";
+import type { Arguments } from "./arguments.ts";
+import type { CliCommand } from "./command.ts";
+import { CHECK_FAILED } from "./exit_codes.ts";
+import { jsonText, remarkLine } from "./remark.ts";
+import { CONFIG_FLAG, reviewSettings } from "./settings.ts";
+import { type Color, paint, print, tell } from "./terminal.ts";
+
+/** The command. */
+export const doctor: CliCommand = {
+  name: "doctor",
+  operands: [],
+  summary: "Check everything that the node needs, from its config to the broker",
+  details: `Prints a line for each check: ok, warn or fail, what was found, and what to do about it.
+Exits with 1 if a check failed. A node that runs is not disturbed.`,
+  flags: [
+    CONFIG_FLAG,
+    { name: "json", help: "Print one JSON object" },
+    {
+      name: "timeout",
+      value: "SECONDS",
+      help: "How long each check may take; all run at once (default: 10)",
+    },
+  ],
+  settings: ["api-url", "slug", "environment", "mqtt-host", "mqtt-port", "state-folder"],
+  run,
+};
+
+const DEFAULT_TIMEOUT = 10;
+
+async function run(args: Arguments): Promise<number> {
+  const timeout = args.seconds("timeout") ?? DEFAULT_TIMEOUT;
+  const checks = checksFor(await reviewSettings(args), systemClock);
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const results: Result[] = [];
+  for await (const result of examine(checks, timeout)) {
+    results.push(result);
+    if (!args.has("json")) print(lineOf(result, width));
+  }
+  const failed = results.filter(({ status }) => status === "fail").length;
+  if (args.has("json")) print(jsonOf(results, failed));
+  else if (failed > 0) tell(`\n${failed} of ${checks.length} checks failed`);
+  return failed > 0 ? CHECK_FAILED : 0;
+}
+
+const COLORS: Readonly<Record<Result["status"], Color>> = {
+  ok: "green",
+  warn: "yellow",
+  fail: "red",
+};
+
+function lineOf({ status, name, detail, fix }: Result, width: number): string {
+  const word = paint(COLORS[status], status.padEnd(4), "stdout");
+  return `${word}  ${name.padEnd(width)}  ${remarkLine(detail, fix)}`;
+}
+
+function jsonOf(results: readonly Result[], failed: number): string {
+  return JSON.stringify({
+    ok: failed === 0,
+    checks: results.map(({ name, status, detail, fix }) => ({
+      name,
+      status,
+      detail: jsonText(detail),
+      fix: jsonText(fix),
+    })),
+  });
+}

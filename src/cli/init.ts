@@ -1,0 +1,100 @@
+/**
+ * `init`: writes files to start from.
+ *
+ * @module
+ */
+import { mkdir, open, rm } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { ConfigError, messageOf, quoted } from "../errors.ts";
+import { askShell } from "../workload/ask_shell.ts";
+import type { Arguments } from "./arguments.ts";
+import type { CliCommand } from "./command.ts";
+import { commandLine, shellWord } from "./invocation.ts";
+import { type Sample, sampleFiles } from "./samples.ts";
+import { harmless, print } from "./terminal.ts";
+
+/** The command. */
+export const init: CliCommand = {
+  name: "init",
+  operands: [],
+  summary: "Write a cyberwave.yml and sample scripts to start from",
+  details:
+    `The samples work as they stand: "dev --once" runs them. A file that is there already is kept as
+it is.`,
+  flags: [{
+    name: "dir",
+    value: "PATH",
+    help: "Where to write them (default: the current folder)",
+  }],
+  settings: [],
+  run,
+};
+
+async function run(args: Arguments): Promise<number> {
+  const folder = resolve(args.value("dir") ?? ".");
+  const python = await findPython();
+  await makeFolder(folder);
+  for (const sample of sampleFiles(python ?? "python3")) {
+    const isNew = await create(folder, sample);
+    print(harmless(`${isNew ? "Wrote" : "Kept "} ${join(folder, sample.name)}`));
+  }
+  print(nextSteps(folder, python !== undefined));
+  return 0;
+}
+
+/** The name by which the shell finds Python. */
+async function findPython(): Promise<string | undefined> {
+  for (const name of ["python3", "python"]) {
+    const { code } = await askShell("sh", ["-c", 'command -v "$1"', "sh", name]);
+    if (code === 0) return name;
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new ConfigError(`Cannot make the folder ${quoted(folder)}: ${messageOf(error)}`, {
+      hint: "Name another with --dir",
+    });
+  }
+}
+
+/** Writes a file, unless there is something of that name. Resolves with whether there was nothing. */
+async function create(folder: string, { name, text }: Sample): Promise<boolean> {
+  const path = join(folder, name);
+  try {
+    // Exclusive, so that nothing is written through a link either.
+    const file = await open(path, "wx");
+    try {
+      await file.writeFile(text);
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw new ConfigError(`Cannot write ${quoted(path)}: ${messageOf(error)}`, {
+      hint: "Name a folder that this user may write to with --dir",
+    });
+  }
+}
+
+function nextSteps(folder: string, hasPython: boolean): string {
+  const steps: [command: string, why: string][] = [
+    [commandLine(["dev", "--once"]), "try it on this computer alone"],
+    ["export CYBERWAVE_API_TOKEN=...", "give the node your token"],
+    [commandLine(["doctor"]), "check what it needs"],
+    [commandLine(["start", "--slug", "my-node"]), "run it"],
+  ];
+  const here = relative(Deno.cwd(), folder);
+  if (here !== "") steps.unshift([`cd ${shellWord(here)}`, "where the files are"]);
+  const lines = steps.map(([command, why]) => `  # ${why}\n  ${command}`);
+  const python = hasPython
+    ? []
+    : ["There is no Python here: install it, or write other commands into cyberwave.yml.", ""];
+  return ["", ...python, "Next:", "", ...lines].join("\n");
+}

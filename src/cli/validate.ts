@@ -1,0 +1,99 @@
+/**
+ * `validate`: checks a configuration without starting anything.
+ *
+ * @module
+ */
+import { flagOptions } from "../config/help.ts";
+import type { LoadedSettings } from "../config/load.ts";
+import {
+  COMMAND_KEYS,
+  nameOf,
+  type Remark,
+  remarkOf,
+  type Review,
+} from "../doctor/config_review.ts";
+import { missingTokenError } from "../presence/token.ts";
+import type { Arguments } from "./arguments.ts";
+import type { CliCommand } from "./command.ts";
+import { CONFIG_WRONG } from "./exit_codes.ts";
+import { jsonText, remarkLine } from "./remark.ts";
+import { CONFIG_FLAG, reviewSettings } from "./settings.ts";
+import { type Color, harmless, paint, print } from "./terminal.ts";
+
+/** The command. */
+export const validate: CliCommand = {
+  name: "validate",
+  operands: [],
+  summary: "Check the configuration without starting anything",
+  details:
+    `Tells every problem, not only the first, and exits with 2 if there is one. Warnings are no
+problem. Nothing of the configuration is run, and nothing is asked of the network.`,
+  flags: [CONFIG_FLAG, { name: "json", help: "Print one JSON object" }],
+  settings: flagOptions.string,
+  run,
+};
+
+async function run(args: Arguments): Promise<number> {
+  const review = await reviewSettings(args);
+  const { loaded, problems } = review;
+  // Without a token a node cannot start, but its configuration may be ready for one that has it.
+  const warnings = loaded.sources.has("token")
+    ? review.warnings
+    : [...review.warnings, remarkOf(missingTokenError())];
+  if (args.has("json")) print(jsonOf({ ...review, warnings }));
+  else for (const line of report({ ...review, warnings })) print(line);
+  return problems.length > 0 ? CONFIG_WRONG : 0;
+}
+
+function report({ loaded, problems, warnings }: Review): string[] {
+  const what = harmless(loaded.configFile ?? "The environment");
+  const count = `${problems.length} ${problems.length === 1 ? "problem" : "problems"}`;
+  return [
+    problems.length > 0
+      ? `${what}: ${paint("red", count, "stdout")}`
+      : `${what} is ${paint("green", "valid", "stdout")}`,
+    ...problems.map((problem) => remark("red", "error", problem)),
+    ...warnings.map((warning) => remark("yellow", "warning", warning)),
+    ...problems.length > 0 ? [] : ["", ...summary(loaded)],
+  ];
+}
+
+function remark(color: Color, word: string, { message, fix }: Remark): string {
+  return `  ${paint(color, word.padEnd(7), "stdout")}  ${remarkLine(message, fix)}`;
+}
+
+/** What a node with this configuration would do. */
+function summary({ settings }: LoadedSettings): string[] {
+  const { mqttUseTls, mqttHost, mqttPort, apiUrl, stateFolder } = settings;
+  const commands = COMMAND_KEYS.flatMap((key) =>
+    settings[key] === undefined ? [] : [[nameOf(key), settings[key]] as const]
+  );
+  return [
+    ...commands,
+    ["broker", `${mqttUseTls ? "mqtts" : "mqtt"}://${mqttHost}:${mqttPort}`] as const,
+    ["backend", apiUrl] as const,
+    ["state", stateFolder] as const,
+  ].map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}  ${indented(harmless(value))}`);
+}
+
+const NAME_WIDTH = Math.max(...COMMAND_KEYS.map((key) => nameOf(key).length));
+
+/** The lines of a command below each other. */
+function indented(text: string): string {
+  return text.trimEnd().replaceAll("\n", `\n${" ".repeat(NAME_WIDTH + 4)}`);
+}
+
+function jsonOf({ loaded, problems, warnings }: Review): string {
+  const { settings, configFile } = loaded;
+  const remarks = (list: readonly Remark[]) =>
+    list.map(({ message, fix }) => ({ message: jsonText(message), fix: jsonText(fix) }));
+  return JSON.stringify({
+    valid: problems.length === 0,
+    config_file: configFile ?? null,
+    problems: remarks(problems),
+    warnings: remarks(warnings),
+    commands: Object.fromEntries(
+      COMMAND_KEYS.map((key) => [nameOf(key), jsonText(settings[key])]),
+    ),
+  });
+}

@@ -1,0 +1,121 @@
+/**
+ * Whether the broker lets this node in, and lets it subscribe to its commands. As a stranger with a
+ * client id of its own: a node that runs keeps its session.
+ *
+ * @module
+ */
+import { tlsOf } from "../assembly.ts";
+import { connectOnce, type Visit } from "../backend/connect_once.ts";
+import { reach } from "../backend/reach.ts";
+import type { Settings } from "../config/config.ts";
+import { quoted } from "../errors.ts";
+import type { Identity } from "../presence/identity.ts";
+import { commandTopic, topicPrefix } from "../protocol/topics.ts";
+import type { Clock } from "../time.ts";
+import { type Check, fail, ok, warn } from "./finding.ts";
+import { milliseconds, stages } from "./wording.ts";
+
+/** Who the node is, if that can be told already. */
+export type WhoAmI = () => Promise<Identity | undefined>;
+
+const CLIENT_ID = "cyberwave-cloud-node-doctor";
+const CHECK_BROKER = "Check mqtt_host and mqtt_port";
+
+/** Whether the broker accepts this node. */
+export function brokerCheck(settings: Settings, whoAmI: WhoAmI, clock: Clock): Check {
+  return {
+    name: "broker",
+    async run(signal) {
+      const broker = await brokerFor(settings, whoAmI);
+      const url = urlOf(broker);
+      const { passed, failed } = await reach({ ...broker, name: "the broker" }, clock, signal);
+      if (failed !== undefined) {
+        const { stage, failure } = failed;
+        const fix = failure.hint ??
+          (stage === "TCP" ? `${CHECK_BROKER}, and the firewall` : CHECK_BROKER);
+        return fail(`${url}: ${stage}: ${failure.why}${stages(passed)}`, sentence(fix));
+      }
+      const start = clock.monotonic();
+      const visited = await connectOnce(broker, CLIENT_ID, signal);
+      if ("failure" in visited) {
+        const { why, hint = CHECK_BROKER } = visited.failure;
+        return fail(`${url}: MQTT: ${why}${stages(passed)}`, sentence(hint));
+      }
+      const took = milliseconds(clock.monotonic() - start);
+      visited.link.close();
+      await visited.link.closed;
+      const mqtt = `MQTT ${visited.version === 5 ? "5" : "3.1.1"} ${took}`;
+      return ok(`${url} accepts user ${quoted(broker.username)}${stages(passed, mqtt)}`);
+    },
+  };
+}
+
+/** Whether the broker lets this node subscribe to its commands. */
+export function commandsCheck(settings: Settings, whoAmI: WhoAmI): Check {
+  return {
+    name: "commands",
+    async run(signal) {
+      const identity = await whoAmI();
+      const addresses = addressesOf(settings, identity);
+      if (addresses.length === 0) {
+        return warn(
+          "not checked: this node has no name yet, which its topics hold",
+          "Start the node once, or give --slug",
+        );
+      }
+      const visited = await connectOnce(await brokerFor(settings, whoAmI), CLIENT_ID, signal);
+      if ("failure" in visited) {
+        return warn(`not checked: no connection to the broker: ${visited.failure.why}`);
+      }
+      const { link } = visited;
+      const topics = addresses.map((name) => commandTopic(topicPrefix(settings.environment), name));
+      const refused = await link.subscribe(topics);
+      const isOpen = !link.isClosed;
+      link.close();
+      const { why } = await link.closed;
+      if (!isOpen) return fail(`${quoted(topics[0])}: ${why}`, LET_SUBSCRIBE);
+      const [first] = refused;
+      if (first !== undefined) {
+        return fail(
+          `the broker refuses the subscription to ${quoted(first.topic)}: ${first.why}`,
+          LET_SUBSCRIBE,
+        );
+      }
+      return ok(`may be subscribed to: ${topics.join(", ")}`);
+    },
+  };
+}
+
+const LET_SUBSCRIBE = "Have the broker's administrator let this user subscribe to that topic";
+
+async function brokerFor(settings: Settings, whoAmI: WhoAmI): Promise<Visit> {
+  const identity = await whoAmI();
+  return {
+    host: settings.mqttHost,
+    port: settings.mqttPort,
+    tls: tlsOf(settings),
+    username: settings.mqttUsername ?? addressesOf(settings, identity)[0] ?? bootstrapName(),
+    password: settings.mqttPassword ?? settings.token,
+  };
+}
+
+/** The name of a node that has none yet. */
+function bootstrapName(): string {
+  return `cloud-node-bootstrap-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
+}
+
+/** What commands for this node are addressed to, the UUID first. */
+function addressesOf(settings: Settings, identity: Identity | undefined): string[] {
+  const uuid = settings.instanceUuid ?? identity?.uuid;
+  const slug = identity?.slug ?? settings.slug;
+  return [uuid, slug].filter((name) => name !== undefined);
+}
+
+function urlOf({ host, port, tls }: Visit): string {
+  return `${tls ? "mqtts" : "mqtt"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** A hint as it stands after an arrow. */
+function sentence(hint: string): string {
+  return hint.charAt(0).toUpperCase() + hint.slice(1);
+}

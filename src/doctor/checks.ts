@@ -1,0 +1,69 @@
+/**
+ * Everything that is looked at.
+ *
+ * @module
+ */
+import type { LoadedSettings } from "../config/load.ts";
+import { createLogger } from "../log.ts";
+import { IdentityStore } from "../presence/identity.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import type { Clock } from "../time.ts";
+import { backendCheck, clockCheck, tokenCheck } from "./backend_checks.ts";
+import { brokerCheck, commandsCheck } from "./broker_checks.ts";
+import type { Review } from "./config_review.ts";
+import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
+import { denoCheck, diskCheck, gpuCheck, nodeCheck, shellCheck } from "./machine_checks.ts";
+
+/** The checks for a configuration, in the order in which they are told. */
+export function checksFor(review: Review, clock: Clock): Check[] {
+  const { loaded } = review;
+  const { settings } = loaded;
+  const parts = { clock, logger: createLogger("presence") };
+  const identity = new IdentityStore(settings.stateFolder, parts);
+  // An identity that is not usable is told by the check of the node; for the others there is none.
+  const whoAmI = () => identity.peek().catch(() => undefined);
+  const network = [
+    tokenCheck(loaded),
+    backendCheck(settings, clock),
+    clockCheck(settings, clock),
+    brokerCheck(settings, whoAmI, clock),
+    commandsCheck(settings, whoAmI),
+  ];
+  return [
+    { name: "config", run: () => Promise.resolve(configFinding(review)) },
+    ...review.isComplete ? network : network.map(postponed),
+    diskCheck(settings.stateFolder),
+    nodeCheck(settings.stateFolder, () => identity.peek()),
+    shellCheck(),
+    gpuCheck(),
+    denoCheck(),
+  ];
+}
+
+/** A check that would look at defaults in place of what is configured. */
+function postponed({ name }: Check): Check {
+  const finding = warn("not checked: first correct the configuration");
+  return { name, run: () => Promise.resolve(finding) };
+}
+
+function configFinding({ loaded, problems, warnings }: Review): Finding {
+  const [problem] = problems;
+  if (problem !== undefined) {
+    return fail(
+      problem.message + more(problems),
+      problem.fix ?? 'Correct it; "cyberwave-cloud-node validate" tells all that is wrong',
+    );
+  }
+  const [warning] = warnings;
+  if (warning !== undefined) return warn(warning.message + more(warnings), warning.fix);
+  return ok(summary(loaded));
+}
+
+function more(remarks: readonly unknown[]): string {
+  return remarks.length === 1 ? "" : ` (and ${remarks.length - 1} more)`;
+}
+
+function summary({ settings, configFile }: LoadedSettings): string {
+  const kinds = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
+  return `${configFile ?? "the environment"} configures ${kinds.join(", ")}`;
+}

@@ -1,0 +1,162 @@
+/**
+ * Whether this computer has what a node needs.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { dirname } from "node:path";
+import { messageOf, quoted } from "../errors.ts";
+import type { Identity } from "../presence/identity.ts";
+import { freeBytes, lockHolder, MIN_FREE_BYTES } from "../state/folder.ts";
+import { askShell } from "../workload/ask_shell.ts";
+import { inspectHost } from "../workload/processes.ts";
+import type { WhoAmI } from "./broker_checks.ts";
+import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
+import { bytes } from "./wording.ts";
+
+const LITTLE_BYTES = 2 ** 30;
+const STICKY = 0o1000;
+const OTHERS = 0o077;
+
+/** Whether the state folder can be written to, by this user alone, and has room. */
+export function diskCheck(stateFolder: string): Check {
+  return { name: "disk", run: () => Promise.resolve(diskFinding(stateFolder)) };
+}
+
+function diskFinding(stateFolder: string): Finding {
+  const name = quoted(stateFolder);
+  const elsewhere = "or name another with --state-folder";
+  try {
+    const stat = fs.statSync(stateFolder, { throwIfNoEntry: false });
+    if (stat !== undefined && !stat.isDirectory()) {
+      return fail(`${name} is not a folder`, `Remove it, ${elsewhere}`);
+    }
+    if (stat !== undefined && (stat.mode & STICKY) !== 0) {
+      return fail(
+        `${name} is shared with others`,
+        "Name a folder of its own, such as one below it",
+      );
+    }
+    const existing = stat === undefined ? nearestExisting(stateFolder) : stateFolder;
+    tryToWrite(existing);
+    return spaceFinding(name, freeBytes(existing), stat);
+  } catch (error) {
+    return fail(
+      `${name} cannot be written to: ${messageOf(error)}`,
+      `Let this user write there, ${elsewhere}`,
+    );
+  }
+}
+
+function spaceFinding(name: string, free: number, stat: fs.Stats | undefined): Finding {
+  const room = `${bytes(free)} free`;
+  const found = `${name}, ${room}${stat === undefined ? ", will be made at the first start" : ""}`;
+  if (free < MIN_FREE_BYTES) {
+    return fail(found, `Free some space: below ${bytes(MIN_FREE_BYTES)} no command is taken`);
+  }
+  if (free < LITTLE_BYTES) return warn(found, "Free some space");
+  if (stat !== undefined && Deno.build.os !== "windows" && (stat.mode & OTHERS) !== 0) {
+    return warn(
+      `${found}, but others can look into it`,
+      `chmod 700 ${name}; a node does so itself`,
+    );
+  }
+  return ok(found);
+}
+
+function nearestExisting(path: string): string {
+  return fs.existsSync(path) ? path : nearestExisting(dirname(path));
+}
+
+function tryToWrite(folder: string): void {
+  const path = `${folder}/.cyberwave-doctor-${crypto.randomUUID()}`;
+  fs.writeFileSync(path, "written to see whether that works\n", { mode: 0o600, flag: "wx" });
+  fs.rmSync(path);
+}
+
+/** Who the node is, and whether it runs. */
+export function nodeCheck(stateFolder: string, whoAmI: WhoAmI): Check {
+  return {
+    name: "node",
+    async run() {
+      let identity: Identity | undefined;
+      try {
+        identity = await whoAmI();
+      } catch (error) {
+        return warn(
+          `the stored identity is not usable: ${messageOf(error)}`,
+          "At its start the node sets it aside and registers as a new one",
+        );
+      }
+      const name = identity === undefined
+        ? "not registered yet"
+        : `registered as ${quoted(identity.slug)} (${identity.uuid})`;
+      const pid = lockHolder(stateFolder);
+      return ok(pid === undefined ? `${name}, does not run` : `${name}, runs as process ${pid}`);
+    },
+  };
+}
+
+/** Whether there are the shells that workloads run under. */
+export function shellCheck(): Check {
+  return {
+    name: "shell",
+    async run() {
+      const { shell, setsid } = await inspectHost();
+      if (shell === "sh") {
+        return warn(
+          "there is no bash: templates run under sh",
+          "Install bash, which templates are written for",
+        );
+      }
+      return ok(
+        setsid ? "bash, sh and setsid" : "bash and sh (without setsid workloads start slower)",
+      );
+    },
+  };
+}
+
+/** What nvidia-smi tells of each GPU: `NVIDIA L4, 23034 MiB, 550.54`. */
+const GPU_QUERY = "--query-gpu=name,memory.total,driver_version --format=csv,noheader";
+
+/** Which GPUs there are. Many a node has none. */
+export function gpuCheck(): Check {
+  return {
+    name: "gpu",
+    async run(signal) {
+      const { code, stdout, stderr } = await askShell(
+        "sh",
+        ["-c", `nvidia-smi ${GPU_QUERY}`],
+        signal,
+      );
+      if (code === 127) return ok("none that nvidia-smi knows of");
+      const gpus = stdout.trim().split("\n");
+      if (code === 0) return ok(`${gpus.join("; ")}`);
+      const why = (stdout + stderr).trim().split("\n")[0];
+      return warn(
+        `nvidia-smi fails with code ${code}: ${why}`,
+        "Look at the driver: run nvidia-smi",
+      );
+    },
+  };
+}
+
+const OLDEST_DENO = [2, 6] as const;
+
+/** Whether this Deno is recent enough. */
+export function denoCheck(version: { deno: string; v8: string } = Deno.version): Check {
+  return {
+    name: "deno",
+    run() {
+      const [major = 0, minor = 0] = version.deno.split(".").map(Number);
+      const found = `${version.deno} (V8 ${version.v8}, ${Deno.build.target})`;
+      const [oldMajor, oldMinor] = OLDEST_DENO;
+      const isOld = major < oldMajor || (major === oldMajor && minor < oldMinor);
+      return Promise.resolve(
+        isOld
+          ? fail(`${found} is too old`, `Get ${OLDEST_DENO.join(".")} or newer: deno upgrade`)
+          : ok(found),
+      );
+    },
+  };
+}
