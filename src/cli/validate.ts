@@ -7,12 +7,11 @@ import { flagOptions } from "../config/help.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import {
   COMMAND_KEYS,
+  MISSING_TOKEN,
   nameOf,
   type Remark,
-  remarkOf,
   type Review,
 } from "../doctor/config_review.ts";
-import { missingTokenError } from "../presence/token.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CliCommand } from "./command.ts";
 import { CONFIG_WRONG } from "./exit_codes.ts";
@@ -36,10 +35,9 @@ problem. Nothing of the configuration is run, and nothing is asked of the networ
 async function run(args: Arguments): Promise<number> {
   const review = await reviewSettings(args);
   const { loaded, problems } = review;
-  // Without a token a node cannot start, but its configuration may be ready for one that has it.
   const warnings = loaded.sources.has("token")
     ? review.warnings
-    : [...review.warnings, remarkOf(missingTokenError())];
+    : [...review.warnings, MISSING_TOKEN];
   if (args.has("json")) print(jsonOf({ ...review, warnings }));
   else for (const line of report({ ...review, warnings })) print(line);
   return problems.length > 0 ? CONFIG_WRONG : 0;

@@ -9,8 +9,8 @@ import { RestControlPlane } from "../backend/rest.ts";
 import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { AuthenticationError, BackendError, messageOf, quoted } from "../errors.ts";
-import { missingTokenError } from "../presence/token.ts";
 import type { Clock } from "../time.ts";
+import { MISSING_TOKEN } from "./config_review.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
 import { milliseconds, stages } from "./wording.ts";
 
@@ -82,10 +82,7 @@ export function tokenCheck({ settings, sources }: LoadedSettings): Check {
     name: "token",
     async run(signal) {
       const { token } = settings;
-      if (token === undefined) {
-        const { message, hint } = missingTokenError();
-        return fail(message, hint);
-      }
+      if (token === undefined) return fail(MISSING_TOKEN.message, MISSING_TOKEN.fix);
       const tokenSource = sources.get("token");
       try {
         await new RestControlPlane({ ...settings, token, tokenSource }).checkToken(signal);

@@ -35,6 +35,12 @@ export interface Review {
 /** The settings that are shell commands. */
 export const COMMAND_KEYS = ["installScript", ...WORKLOAD_KINDS] as const;
 
+/** Without a token a node cannot start, though its configuration may be ready for one that has it. */
+export const MISSING_TOKEN: Remark = {
+  message: "There is no API token",
+  fix: 'Set CYBERWAVE_API_TOKEN, here or in a .env file, or log in with "cyberwave-cli login"',
+};
+
 /** Looks at everything in a configuration. */
 export async function reviewConfig(options: LoadOptions, signal?: AbortSignal): Promise<Review> {
   const { problems, ...loaded } = await examineSettings(options);
@@ -55,8 +61,7 @@ export async function reviewConfig(options: LoadOptions, signal?: AbortSignal): 
   };
 }
 
-/** An error as a remark. */
-export function remarkOf({ message, hint }: CloudNodeError): Remark {
+function remarkOf({ message, hint }: CloudNodeError): Remark {
   return { message, fix: hint };
 }
 

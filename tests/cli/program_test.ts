@@ -29,30 +29,6 @@ Deno.test("every command has its help", async () => {
   }));
 });
 
-Deno.test("the help of ps looks like this", () => {
-  const ps = COMMANDS.find(({ name }) => name === "ps")!;
-  assertEquals(
-    commandHelp(ps),
-    `List running, queued and recent workloads
-
-Usage: cyberwave-cloud-node ps [flags]
-
-Works whether the node runs or not: while it does not, the processes themselves are looked at, and
-what ended then is answered when the node starts. AGE is the time since the command came, TIME how
-long it has been running or ran.
-
-Flags:
-  --config PATH                 The config file (default: cyberwave.yml in the current folder, if there is one)
-  --all                         All that ended and are remembered, not only the latest 20
-  --json                        Print one JSON object
-  -v, --verbose                 Show more, and stack traces
-  -h, --help                    Show this help
-
-Settings:
-  --state-folder PATH           Folder of the node's identity, journal and workloads, of .env and credentials.json (default: ~/.cyberwave)`,
-  );
-});
-
 Deno.test("start takes the flag of every setting that has one", () => {
   const help = commandHelp(COMMANDS.find(({ name }) => name === "start")!);
   for (const { flag } of SETTINGS) if (flag) assertStringIncludes(help, `  --${flag.name} `);

@@ -1,0 +1,169 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Program, type ProgramOptions } from "../support/program.ts";
+
+/** Runs validate in a folder with these files. */
+async function validate(
+  files: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+  { env = {} }: Pick<ProgramOptions, "env"> = {},
+) {
+  const cwd = await Deno.realPath(await Deno.makeTempDir({ prefix: "cloud_node_validate_" }));
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${cwd}/${name}`, text);
+    }
+    const account = {
+      CYBERWAVE_API_TOKEN: "some-token",
+      CYBERWAVE_EDGE_CONFIG_DIR: `${cwd}/state`,
+    };
+    const run = await Program.run(["validate", ...args], { cwd, env: { ...account, ...env } });
+    return { ...run, cwd };
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+}
+
+/** The messages of the problems and warnings of a cyberwave.yml. */
+async function remarks(yaml: string, options: Pick<ProgramOptions, "env"> = {}) {
+  const { code, stdout } = await validate({ "cyberwave.yml": yaml }, ["--json"], options);
+  const { valid, problems, warnings } = JSON.parse(stdout);
+  assertEquals(valid, code === 0);
+  const messages = (list: { message: string }[]) => list.map(({ message }) => message);
+  return { code, problems: messages(problems), warnings: messages(warnings) };
+}
+
+Deno.test("a valid config is told with what would run, and exits with 0", async () => {
+  const yaml = `cyberwave-cloud-node:
+  install_script: pip install -r requirements.txt
+  inference: |
+    source .venv/bin/activate && \\
+    python infer.py {body}
+  mqtt_port: 8883
+`;
+  const { code, stdout, stderr, cwd } = await validate({ "cyberwave.yml": yaml });
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(
+    stdout,
+    `${cwd}/cyberwave.yml is valid
+
+  install_script  pip install -r requirements.txt
+  inference       source .venv/bin/activate && \\
+                  python infer.py {body}
+  broker          mqtts://mqtt.cyberwave.com:8883
+  backend         https://api.cyberwave.com
+  state           ${cwd}/state
+`,
+  );
+});
+
+Deno.test("every problem is told, whatever its kind, and the exit code is 2", async () => {
+  const { code, stdout, cwd } = await validate(
+    {
+      "cyberwave.yml": `cyberwave-cloud-node:
+  infrence: python
+  inference: python infer.py "{body}"
+  training: if true
+  heartbeat_interval: abc
+  mqtt_port: 8883
+  mqtt_tls_ca_certs: missing.pem
+`,
+    },
+    [],
+    { env: { CYBERWAVE_MAX_QUEUED: "-1", CYBERWAVE_API_TOKEN: "" } },
+  );
+  assertEquals(code, 2);
+  const lines = stdout.trimEnd().split("\n");
+  const table: RegExp[] = [
+    /^.*cyberwave\.yml: 5 problems$/,
+    /^ {2}error {4}inference must not have \{body\} inside double quotes, .*: write python infer/,
+    /^ {2}error {4}max_queued must be a whole number, 0 or more, got "-1" \(from environment/,
+    /^ {2}error {4}heartbeat_interval must be a positive number of seconds, got "abc"/,
+    /^ {2}error {4}training is not valid (ba)?sh: .*\(from cyberwave\.yml\)$/,
+    /^ {2}error {4}Cannot read the certificate authorities in ".*missing\.pem": .* -> Let mqtt_tls/,
+    /^ {2}warning {2}Ignored "infrence" in cyberwave\.yml: .*did you mean inference\?$/,
+    /^ {2}warning {2}There is no API token -> Set CYBERWAVE_API_TOKEN/,
+  ];
+  assertEquals(lines.length, table.length, stdout.replaceAll(cwd, ""));
+  for (const [index, pattern] of table.entries()) assertMatch(lines[index]!, pattern);
+});
+
+Deno.test("what is not YAML is told with line and column, and what else is wrong beside it", async () => {
+  const { code, problems } = await remarks("inference: echo\ntraining: [", {
+    env: { CYBERWAVE_MQTT_PORT: "0" },
+  });
+  assertEquals(code, 2);
+  assertMatch(problems[0]!, /^Cannot read "cyberwave\.yml": .*line \d+, column \d+/);
+  assertMatch(problems[1]!, /^mqtt_port must be a port number/);
+});
+
+Deno.test("a config file that is named must be there", async () => {
+  const { code, stdout } = await validate({}, ["--config", "other.yml"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stdout, 'error    Cannot read "other.yml": there is no such file -> Give');
+});
+
+Deno.test("flags and variables are checked like the file", async () => {
+  const { problems } = await remarks("inference: echo", {
+    env: { CYBERWAVE_TRAINING_CMD: "for x in; do", CYBERWAVE_API_TOKEN: "two words" },
+  });
+  assertEquals(problems.length, 2, problems.join("\n"));
+  assert(problems.every((problem) => problem.includes("environment variable CYBERWAVE_")));
+  const { stdout } = await validate({}, ["--mqtt-port", "99999"]);
+  assertStringIncludes(stdout, "(from --mqtt-port)");
+});
+
+Deno.test("what is odd is a warning and no problem", async () => {
+  const table: [string, RegExp][] = [
+    ["profile_slug: gpu", /^No inference, training, simulate command is configured/],
+    ["inference: echo\nmqtt_tls_ca_certs: x", /^mqtt_tls_ca_certs has no effect: TLS is off/],
+    ["inference: echo\ntoken: secret-token", /^Ignored "token" .*: set CYBERWAVE_API_TOKEN/],
+    ["inference: |\n  cat <<END\n  x", /^inference is odd: .*here-document/],
+  ];
+  await Promise.all(table.map(async ([yaml, pattern]) => {
+    const { code, problems, warnings } = await remarks(yaml);
+    assertEquals([code, problems, warnings.length], [0, [], 1], warnings.join("\n"));
+    assertMatch(warnings[0]!, pattern);
+  }));
+});
+
+Deno.test("templates that bash runs are valid, whatever they are made of", async () => {
+  const templates = [
+    "shopt -s extglob; ls !(*.py) {body}",
+    "case {body} in *x*) echo ;; esac",
+    "diff <(echo {body}) {body_file}",
+    "echo $'a\\nb' {body}",
+  ];
+  for (const template of templates) {
+    const { problems } = await remarks(`inference: ${JSON.stringify(template)}`);
+    assertEquals(problems, [], template);
+  }
+});
+
+Deno.test("nothing of the configuration is run", async () => {
+  const yaml = "install_script: touch ran\ninference: touch ran; echo $(touch ran)\n";
+  const cwd = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${cwd}/cyberwave.yml`, yaml);
+  const { code } = await Program.run(["validate"], { cwd });
+  assertEquals([code, [...Deno.readDirSync(cwd)].length], [0, 1]);
+  await Deno.remove(cwd, { recursive: true });
+});
+
+Deno.test("a CA file without a certificate is a problem", async () => {
+  const files = {
+    "cyberwave.yml": "inference: echo\nmqtt_use_tls: true\nmqtt_tls_ca_certs: ca.pem\n",
+    "ca.pem": "nothing",
+  };
+  const { code, stdout } = await validate(files);
+  assertEquals(code, 2);
+  assertMatch(stdout, /error {4}There is no certificate in ".*ca\.pem" -> Let mqtt_tls_ca_certs/);
+});
+
+Deno.test("secrets are never printed", async () => {
+  const env = { CYBERWAVE_API_TOKEN: "hunter2hunter2", CYBERWAVE_MQTT_PASSWORD: "hunter3hunter3" };
+  const yaml = "inference: curl -H hunter2hunter2 hunter3hunter3\n";
+  for (const args of [[], ["--json"], ["-v"]]) {
+    const { code, stdout, stderr } = await validate({ "cyberwave.yml": yaml }, args, { env });
+    assertEquals(code, 0);
+    assert(!/hunter/.test(stdout + stderr), stdout + stderr);
+  }
+});
