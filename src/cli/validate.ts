@@ -12,6 +12,7 @@ import {
   type Remark,
   type Review,
 } from "../doctor/config_review.ts";
+import { redact } from "../log.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CliCommand } from "./command.ts";
 import { CONFIG_WRONG } from "./exit_codes.ts";
@@ -71,7 +72,7 @@ function summary({ settings }: LoadedSettings): string[] {
     ["broker", `${mqttUseTls ? "mqtts" : "mqtt"}://${mqttHost}:${mqttPort}`] as const,
     ["backend", apiUrl] as const,
     ["state", stateFolder] as const,
-  ].map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}  ${indented(harmless(value))}`);
+  ].map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}  ${indented(harmless(redact(value)))}`);
 }
 
 const NAME_WIDTH = Math.max(...COMMAND_KEYS.map((key) => nameOf(key).length));

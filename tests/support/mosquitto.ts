@@ -185,3 +185,34 @@ export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
+
+const DYNAMIC_SECURITY = [
+  "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so",
+  "/usr/lib/aarch64-linux-gnu/mosquitto_dynamic_security.so",
+  "/usr/lib/mosquitto_dynamic_security.so",
+  "/opt/homebrew/lib/mosquitto_dynamic_security.so",
+];
+
+/**
+ * Lines of configuration that let nobody subscribe to anything, written into `folder`. An acl_file
+ * cannot do that: it only keeps messages back. `undefined` where the plugin is missing.
+ */
+export async function denySubscriptions(folder: string): Promise<string[] | undefined> {
+  const plugin = DYNAMIC_SECURITY.find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
+  if (plugin === undefined) return undefined;
+  const file = join(folder, "dynamic-security.json");
+  const access = {
+    publishClientSend: true,
+    publishClientReceive: true,
+    subscribe: false,
+    unsubscribe: true,
+  };
+  await Deno.writeTextFile(file, JSON.stringify({ defaultACLAccess: access }));
+  return [`plugin ${plugin}`, `plugin_opt_config_file ${file}`];
+}
