@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "node:path";
-import { type LoadedSettings, type LoadOptions, loadSettings } from "../../src/config/load.ts";
+import {
+  examineSettings,
+  type LoadedSettings,
+  type LoadOptions,
+  loadSettings,
+} from "../../src/config/load.ts";
 import { ConfigError } from "../../src/errors.ts";
 
 /** A project and a home folder with the files given, by their path in them. */
@@ -229,4 +234,28 @@ Deno.test("a wrong value in a file names the file", async () => {
     'mqtt_port must be a port number between 1 and 65535, got "x" ' +
       `(from CYBERWAVE_MQTT_PORT in ${join(folder.project, ".env")})`,
   );
+});
+
+Deno.test("all that is wrong is told at once, and defaults stand in for it", async () => {
+  await using folder = await folderWith({
+    "project/cyberwave.yml": "inference: echo\nmqtt_port: 0\nunknown_key: 1",
+  });
+  const env = { HOME: folder.home, CYBERWAVE_API_TOKEN: "two words" };
+  const examined = await examineSettings({ cwd: folder.project, env });
+  assertEquals(examined.problems.map(({ message }) => message), [
+    "token must be a single word of ASCII characters (from environment variable CYBERWAVE_API_TOKEN)",
+    "mqtt_port must be a port number between 1 and 65535, got 0 (from cyberwave.yml)",
+  ]);
+  assertEquals(examined.warnings.length, 1);
+  assertEquals([examined.settings.mqttPort, examined.settings.inference], [1883, "echo"]);
+  assertEquals([examined.settings.token, examined.sources.has("token")], [undefined, true]);
+});
+
+Deno.test("a config file that cannot be used is a problem beside those of the environment", async () => {
+  await using folder = await folderWith({ "project/cyberwave.yml": "a: [" });
+  const env = { HOME: folder.home, CYBERWAVE_MQTT_PORT: "x" };
+  const { problems, configFile } = await examineSettings({ cwd: folder.project, env });
+  assertEquals(problems.length, 2);
+  assertStringIncludes(problems[0]!.message, 'Cannot read "cyberwave.yml"');
+  assertEquals(configFile, join(folder.project, "cyberwave.yml"));
 });

@@ -174,3 +174,13 @@ Deno.test("a failed write says which file, and leaves nothing behind", async () 
   assertMatch(error.message, /^Cannot store the identity in ".*instance_identity\.json": /);
   assertEquals(state.names(), ["instance_identity.json"]);
 });
+
+Deno.test("looking at the identity changes nothing, and tells a file that is not usable", async () => {
+  await using state = await setup();
+  assertEquals(await state.store.peek(), undefined);
+  await state.store.write(IDENTITY);
+  assertEquals(await state.store.peek(), IDENTITY);
+  await Deno.writeTextFile(state.file, "{}");
+  await assertRejects(() => state.store.peek(), Error, "uuid must be a string");
+  assertEquals([state.names(), state.logger.shown], [["instance_identity.json"], []]);
+});
