@@ -36,8 +36,13 @@ export async function useSettings(
   setupLogging({ format: loaded.settings.logFormat, verbose: args.has("verbose") });
   const logger = createLogger("config");
   for (const warning of loaded.warnings) logger.warn(warning);
-  for (const line of describeSettings(loaded)) logger.debug(line);
+  logSettings(loaded);
   return loaded;
+}
+
+function logSettings(loaded: LoadedSettings): void {
+  const logger = createLogger("config");
+  for (const line of describeSettings(loaded)) logger.debug(line);
 }
 
 /** All that is to be said about the settings, with their secrets hidden from what is printed. */
@@ -45,6 +50,7 @@ export async function reviewSettings(args: Arguments): Promise<Review> {
   setupLogging({ format: "text", verbose: args.has("verbose") });
   const review = await reviewConfig(loadOptions(args));
   hideSecrets(review.loaded.settings);
+  if (review.isComplete) logSettings(review.loaded);
   return review;
 }
 

@@ -55,7 +55,8 @@ export async function reviewConfig(options: LoadOptions, signal?: AbortSignal): 
     warnings: [
       ...loaded.warnings.map((message) => ({ message })),
       ...commands.warnings,
-      ...oddities(loaded),
+      // With half of the settings missing, everything would look odd.
+      ...problems.length === 0 ? oddities(loaded) : [],
     ],
     isComplete: problems.length === 0,
   };
