@@ -10,7 +10,7 @@ import { type SettingKey, SETTINGS } from "../config/settings.ts";
 import { CloudNodeError, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { reviewSyntax } from "../workload/ask_shell.ts";
-import { inspectHost } from "../workload/processes.ts";
+import { type Host, inspectHost, ShellMissingError } from "../workload/processes.ts";
 
 /** Something about a configuration. */
 export interface Remark {
@@ -75,7 +75,13 @@ async function reviewCommands(
   const problems: Remark[] = [];
   const warnings: Remark[] = [];
   if (given.length === 0) return { problems, warnings };
-  const { shell } = await inspectHost();
+  let shell: Host["shell"];
+  try {
+    ({ shell } = await inspectHost());
+  } catch (error) {
+    if (!(error instanceof ShellMissingError)) throw error;
+    return { problems, warnings: [remarkOf(error)] };
+  }
   const reviews = await Promise.all(
     given.map((key) => reviewSyntax(settings[key]!, shell, signal)),
   );

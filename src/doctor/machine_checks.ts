@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { messageOf, quoted } from "../errors.ts";
 import type { Identity } from "../presence/identity.ts";
 import { freeBytes, lockHolder, MIN_FREE_BYTES } from "../state/folder.ts";
-import { askShell } from "../workload/ask_shell.ts";
+import { askShell, NO_SUCH_PROGRAM } from "../workload/ask_shell.ts";
 import { inspectHost } from "../workload/processes.ts";
 import type { WhoAmI } from "./broker_checks.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
@@ -101,17 +101,14 @@ export function nodeCheck(stateFolder: string, whoAmI: WhoAmI): Check {
 export function shellCheck(): Check {
   return {
     name: "shell",
-    async run() {
-      const { shell, setsid } = await inspectHost();
+    async run(signal) {
+      const { shell } = await inspectHost();
       if (shell === "sh") {
-        return warn(
-          "there is no bash: templates run under sh",
-          "Install bash, which templates are written for",
-        );
+        const detail = "there is no bash: templates run under sh";
+        return warn(detail, "Install bash, which templates are written for");
       }
-      return ok(
-        setsid ? "bash, sh and setsid" : "bash and sh (without setsid workloads start slower)",
-      );
+      const { stdout } = await askShell("bash", ["-c", 'echo "$BASH_VERSION"'], signal);
+      return ok(`bash ${stdout.trim()}, and sh`);
     },
   };
 }
@@ -129,7 +126,7 @@ export function gpuCheck(): Check {
         ["-c", `nvidia-smi ${GPU_QUERY}`],
         signal,
       );
-      if (code === 127) return ok("none that nvidia-smi knows of");
+      if (code === NO_SUCH_PROGRAM) return ok("none that nvidia-smi knows of");
       const gpus = stdout.trim().split("\n");
       if (code === 0) return ok(`${gpus.join("; ")}`);
       const why = (stdout + stderr).trim().split("\n")[0];

@@ -6,9 +6,12 @@
 import type { Host } from "./processes.ts";
 import { shellSource } from "./shim.ts";
 
+/** The exit code when there is no such program, or no shell to look for it. */
+export const NO_SUCH_PROGRAM = 127;
+
 /** How a program answered. */
 export interface ShellAnswer {
-  /** Its exit code; 127 is what a shell says when there is no such program. */
+  /** Its exit code. */
   readonly code: number;
   /** What it printed to standard output. */
   readonly stdout: string;
@@ -22,14 +25,20 @@ export async function askShell(
   args: readonly string[],
   signal?: AbortSignal,
 ): Promise<ShellAnswer> {
-  const { code, stdout, stderr } = await new Deno.Command(shell, {
+  const command = new Deno.Command(shell, {
     args: [...args],
     env: { LC_ALL: "C" },
     stdin: "null",
     signal,
-  }).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+  });
+  try {
+    const { code, stdout, stderr } = await command.output();
+    const text = new TextDecoder();
+    return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { code: NO_SUCH_PROGRAM, stdout: "", stderr: `${shell}: not found` };
+  }
 }
 
 /** What a shell has to say about a command that it only read. */

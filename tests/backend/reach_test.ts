@@ -27,6 +27,15 @@ Deno.test("the way ends at the first step that fails", async () => {
   assertMatch(why!, /"nowhere\.invalid" cannot be resolved/);
 });
 
+Deno.test({
+  name: "where names may not be looked up by themselves, connecting tells",
+  permissions: { net: ["localhost:9"] },
+  async fn() {
+    const { passed, failed, why } = await stagesTo({ host: "localhost", port: 9 });
+    assertEquals([passed, failed, why], [[], "TCP", "connection refused"]);
+  },
+});
+
 Deno.test("a server that hangs up during TLS is said to", async () => {
   using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const hangUp = (async () => {

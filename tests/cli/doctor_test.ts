@@ -232,6 +232,20 @@ Deno.test("doctor leaves everything as it is", async () => {
   assertEquals(stage.world.backend.instances.size, 0);
 });
 
+Deno.test("doctor tells when templates run under sh because there is no bash", async () => {
+  await using stage = await Stage.set(YAML);
+  const bin = `${stage.world.folder}/bin`;
+  await Deno.mkdir(bin);
+  await Deno.symlink("/bin/sh", `${bin}/sh`);
+  await Deno.symlink("/bin/cat", `${bin}/cat`);
+  const { found, failed } = await examine(stage, { PATH: bin });
+  assertEquals([failed, found.shell!.status], [[], "warn"]);
+  await Deno.remove(`${bin}/sh`);
+  const none = await examine(stage, { PATH: bin });
+  assert(none.failed.includes("shell"));
+  assertStringIncludes(none.found.shell!.detail, 'Cannot run "sh"');
+});
+
 Deno.test("doctor tells which GPUs nvidia-smi knows, and when it fails", async () => {
   await using stage = await Stage.set(YAML);
   const { folder } = stage.world;
