@@ -42,9 +42,9 @@ export const MISSING_TOKEN: Remark = {
 };
 
 /** Looks at everything in a configuration. */
-export async function reviewConfig(options: LoadOptions, signal?: AbortSignal): Promise<Review> {
+export async function reviewConfig(options: LoadOptions): Promise<Review> {
   const { problems, ...loaded } = await examineSettings(options);
-  const commands = await reviewCommands(loaded, signal);
+  const commands = await reviewCommands(loaded);
   return {
     loaded,
     problems: [
@@ -69,7 +69,6 @@ function remarkOf({ message, hint }: CloudNodeError): Remark {
 /** Has the shell read the commands. */
 async function reviewCommands(
   { settings, sources }: LoadedSettings,
-  signal: AbortSignal | undefined,
 ): Promise<Pick<Review, "problems" | "warnings">> {
   const given = COMMAND_KEYS.filter((key) => settings[key] !== undefined);
   const problems: Remark[] = [];
@@ -83,7 +82,7 @@ async function reviewCommands(
     return { problems, warnings: [remarkOf(error)] };
   }
   const reviews = await Promise.all(
-    given.map((key) => reviewSyntax(settings[key]!, shell, signal)),
+    given.map((key) => reviewSyntax(settings[key]!, shell)),
   );
   for (const [index, { problem, warning }] of reviews.entries()) {
     const key = given[index]!;
@@ -117,7 +116,7 @@ function oddities({ settings, sources, configFile }: LoadedSettings): Remark[] {
   const remarks: Remark[] = [];
   if (!WORKLOAD_KINDS.some((kind) => sources.has(kind))) {
     remarks.push({
-      message: `No ${WORKLOAD_KINDS.join(", ")} command is configured, so that none can run`,
+      message: "No inference, training or simulate command is configured, so that none can run",
       fix: configFile === undefined
         ? 'Write a cyberwave.yml: "cyberwave-cloud-node init" starts one'
         : `Add a line such as inference: python3 infer.py {body} to ${configFile}`,

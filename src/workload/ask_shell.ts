@@ -53,12 +53,11 @@ export interface SyntaxReview {
 export async function reviewSyntax(
   command: string,
   shell: Host["shell"],
-  signal?: AbortSignal,
 ): Promise<SyntaxReview> {
   // A command may turn these patterns on before it uses them, which one that only reads misses.
   const options = shell === "bash" ? ["-O", "extglob"] : [];
   const source = shellSource(command);
-  const { code, stderr } = await askShell(shell, [...options, "-n", "-c", source], signal);
+  const { code, stderr } = await askShell(shell, [...options, "-n", "-c", source]);
   const said = complaint(stderr);
   if (code !== 0) return { problem: said || `${shell} refuses it with code ${code}` };
   return said === "" ? {} : { warning: said };

@@ -114,7 +114,7 @@ Deno.test("flags and variables are checked like the file", async () => {
 
 Deno.test("what is odd is a warning and no problem", async () => {
   const table: [string, RegExp][] = [
-    ["profile_slug: gpu", /^No inference, training, simulate command is configured/],
+    ["profile_slug: gpu", /^No inference, training or simulate command is configured/],
     ["inference: echo\nmqtt_tls_ca_certs: x", /^mqtt_tls_ca_certs has no effect: TLS is off/],
     ["inference: echo\ntoken: secret-token", /^Ignored "token" .*: set CYBERWAVE_API_TOKEN/],
     ["inference: |\n  cat <<END\n  x", /^inference is odd: .*here-document/],
