@@ -29,7 +29,15 @@ Exits with 1 if a check failed. A node that runs is not disturbed.`,
       help: "How long each check may take; all run at once (default: 10)",
     },
   ],
-  settings: ["api-url", "slug", "environment", "mqtt-host", "mqtt-port", "state-folder"],
+  settings: [
+    "api-url",
+    "control-plane",
+    "slug",
+    "environment",
+    "mqtt-host",
+    "mqtt-port",
+    "state-folder",
+  ],
   run,
 };
 

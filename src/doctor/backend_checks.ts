@@ -17,8 +17,8 @@ import { milliseconds, stages } from "./wording.ts";
 const SLOW_MS = 2_000;
 const PATH = "/api/v1/cloud-node/instances";
 
-/** Whether the backend answers. */
-export function backendCheck({ apiUrl }: Settings, clock: Clock): Check {
+/** Whether the backend answers. A node that asks it over MQTT can do without, for most of its life. */
+export function backendCheck({ apiUrl, controlPlane }: Settings, clock: Clock): Check {
   return {
     name: "backend",
     async run(signal) {
@@ -30,9 +30,11 @@ export function backendCheck({ apiUrl }: Settings, clock: Clock): Check {
           throw error;
         }),
       ]);
-      return answer instanceof BackendError
+      const finding = answer instanceof BackendError
         ? unreachable(apiUrl, way, answer)
         : answered(apiUrl, way, answer);
+      const isNeeded = controlPlane === "rest";
+      return finding.status === "fail" && !isNeeded ? { ...finding, status: "warn" } : finding;
     },
   };
 }

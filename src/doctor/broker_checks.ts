@@ -44,6 +44,10 @@ export function brokerCheck(settings: Settings, whoAmI: WhoAmI, clock: Clock): C
       const took = milliseconds(clock.monotonic() - start);
       visited.link.close();
       await visited.link.closed;
+      if (visited.version !== 5 && settings.controlPlane === "mqtt") {
+        const detail = `${url} does not speak MQTT 5, which control_plane: mqtt takes`;
+        return fail(detail, "Set control_plane: rest, or use a broker that speaks it");
+      }
       const mqtt = `MQTT ${visited.version === 5 ? "5" : "3.1.1"} ${took}`;
       return ok(`${url} accepts user ${quoted(broker.username)}${stages(passed, mqtt)}`);
     },

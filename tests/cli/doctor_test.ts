@@ -122,6 +122,13 @@ Deno.test("doctor tells at which step the way to backend and broker ends", async
   for (const name of refused.failed) assertStringIncludes(refused.found[name]!.fix!, "firewall");
 });
 
+Deno.test("a backend that is asked over MQTT may be out of reach by HTTP", async () => {
+  await using stage = await Stage.set(YAML);
+  const env = { CYBERWAVE_API_URL: "http://nowhere.invalid" };
+  const { found, failed } = await examine(stage, env, ["--control-plane", "mqtt"]);
+  assertEquals([failed, found.backend!.status], [[], "warn"]);
+});
+
 Deno.test("doctor waits no longer than it may for servers that never answer", async () => {
   await using stage = await Stage.set(YAML);
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -274,6 +281,21 @@ brokerTest("doctor tells a broker that rejects the password", async () => {
   const right = await examine(stage, { ...env, CYBERWAVE_MQTT_PASSWORD: "right" });
   assertEquals(right.failed, []);
 });
+
+brokerTest(
+  "doctor tells a broker that is too old for the backend to be asked over MQTT",
+  async () => {
+    await using stage = await Stage.set(YAML);
+    const config = ["accept_protocol_versions 4"];
+    await using mosquitto = await Mosquitto.start({ config });
+    const old = await examine(stage, broker(mosquitto));
+    assertEquals(old.failed, []);
+    assertStringIncludes(old.found.broker!.detail, "MQTT 3.1.1");
+    const { found, failed } = await examine(stage, broker(mosquitto), ["--control-plane", "mqtt"]);
+    assertEquals(failed, ["broker"]);
+    assertStringIncludes(found.broker!.detail, "does not speak MQTT 5");
+  },
+);
 
 brokerTest("doctor tells a broker that lets the node subscribe to nothing", async () => {
   await using stage = await Stage.set(YAML);
