@@ -18,7 +18,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [0, "done, or stopped on request"],
   [
     CHECK_FAILED,
-    "something unexpected, such as no answer from the broker; a check of doctor failed",
+    "something unexpected, such as no answer from the broker, or a failed check of doctor",
   ],
   [CONFIG_WRONG, "the command line or the configuration is wrong"],
   [3, "there is no API token, or it was rejected"],
