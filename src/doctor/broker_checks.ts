@@ -72,6 +72,7 @@ export function commandsCheck(settings: Settings, whoAmI: WhoAmI): Check {
         return warn(`not checked: no connection to the broker: ${visited.failure.why}`);
       }
       const { link } = visited;
+      signal.addEventListener("abort", () => link.close(), { once: true });
       const topics = addresses.map((name) => commandTopic(topicPrefix(settings.environment), name));
       const refused = await link.subscribe(topics);
       const isOpen = !link.isClosed;
