@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Setting, SETTINGS } from "../config/settings.ts";
+import type { Setting } from "../config/setting.ts";
+import { SETTINGS } from "../config/settings.ts";
 import { COMMON_FLAGS, type Flag } from "./arguments.ts";
 import type { CliCommand } from "./command.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Setting, SETTINGS } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
 
 /** What a starter file holds beside the defaults. */
 export interface Starter {

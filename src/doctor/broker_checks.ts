@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { tlsOf } from "../assembly.ts";
+import { tlsOf } from "../assembly/broker.ts";
 import { connectOnce, type Visit } from "../backend/connect_once.ts";
 import { reach } from "../backend/reach.ts";
 import type { Settings } from "../config/config.ts";

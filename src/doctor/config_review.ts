@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { tlsOf } from "../assembly.ts";
+import * as fs from "node:fs";
+import { tlsOf } from "../assembly/broker.ts";
 import type { Settings } from "../config/config.ts";
 import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
-import { type SettingKey, SETTINGS } from "../config/settings.ts";
-import { CloudNodeError, quoted } from "../errors.ts";
+import type { SettingKey } from "../config/setting.ts";
+import { SETTINGS } from "../config/settings.ts";
+import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { reviewSyntax } from "../workload/ask_shell.ts";
 import { type Host, inspectHost, ShellMissingError } from "../workload/processes.ts";
@@ -51,6 +53,7 @@ export async function reviewConfig(options: LoadOptions): Promise<Review> {
       ...problems.map(remarkOf),
       ...commands.problems,
       ...authorityProblems(loaded.settings),
+      ...resultsProblems(loaded.settings),
     ],
     warnings: [
       ...loaded.warnings.map((message) => ({ message })),
@@ -109,6 +112,23 @@ function authorityProblems(settings: Settings): Remark[] {
   } catch (error) {
     if (!(error instanceof CloudNodeError)) throw error;
     return [remarkOf(error)];
+  }
+}
+
+/** A results folder that is missing is no problem: a workload may make it. */
+function resultsProblems({ uploadResults, resultsFolder }: Settings): Remark[] {
+  if (!uploadResults || !fs.existsSync(resultsFolder)) return [];
+  const fix = "Let results_folder name a folder of this user's, or set upload_results: false";
+  if (!fs.statSync(resultsFolder).isDirectory()) {
+    return [{ message: `results_folder ${quoted(resultsFolder)} is not a folder`, fix }];
+  }
+  try {
+    // Files are removed once they are uploaded, which takes writing.
+    fs.accessSync(resultsFolder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    return [];
+  } catch (error) {
+    const message = `results_folder ${quoted(resultsFolder)} cannot be used: ${messageOf(error)}`;
+    return [{ message, fix }];
   }
 }
 

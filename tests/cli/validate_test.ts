@@ -158,6 +158,21 @@ Deno.test("a CA file without a certificate is a problem", async () => {
   assertMatch(stdout, /error {4}There is no certificate in ".*ca\.pem" -> Let mqtt_tls_ca_certs/);
 });
 
+Deno.test("a results folder is one that may be emptied", async () => {
+  const results = (folder: string) => `inference: echo\nresults_folder: ${folder}\n`;
+  const table: [string, RegExp][] = [
+    [results("cyberwave.yml"), /error {4}results_folder ".*cyberwave\.yml" is not a folder -> Let/],
+    [results("."), /error {4}results_folder must not hold .* -> Files in it are removed/],
+  ];
+  for (const [yaml, pattern] of table) {
+    const { code, stdout } = await validate({ "cyberwave.yml": yaml });
+    assertEquals(code, 2);
+    assertMatch(stdout, pattern);
+  }
+  assertEquals((await remarks(results("made-later"))).problems, []);
+  assertEquals((await remarks(`${results("cyberwave.yml")}upload_results: false`)).problems, []);
+});
+
 Deno.test("secrets are never printed", async () => {
   const env = { CYBERWAVE_API_TOKEN: "hunter2hunter2", CYBERWAVE_MQTT_PASSWORD: "hunter3hunter3" };
   const yaml = "inference: curl -H hunter2hunter2 hunter3hunter3\n";
