@@ -12,11 +12,12 @@ import { commandHelp, programHelp, shortHelp, VERSION } from "./help.ts";
 import { logs } from "./logs.ts";
 import { ps } from "./ps.ts";
 import { run } from "./run.ts";
+import { service } from "./service.ts";
 import { start } from "./start.ts";
 import { print, tell } from "./terminal.ts";
 
 /** The commands, in the order in which the help shows them. */
-export const COMMANDS: readonly CliCommand[] = [start, dev, run, ps, logs];
+export const COMMANDS: readonly CliCommand[] = [start, dev, run, ps, logs, service];
 
 const USAGE_ERROR = 2;
 
