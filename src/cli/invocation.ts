@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 
 /** A command line of this program, to be pasted into a shell in any folder. */
 export function commandLine(args: readonly string[]): string {
-  return [...registry(), ...program(deno()), ...args].map(shellWord).join(" ");
+  const variables = Object.entries(registry()).map(([name, value]) => `${name}=${value}`);
+  return [...variables, ...program(deno()), ...args].map(shellWord).join(" ");
 }
 
 /** The words that start this program wherever it is started. */
@@ -17,10 +18,11 @@ export function programWords(): [string, ...string[]] {
   return program(Deno.execPath());
 }
 
-/** Where packages come from, when that is not where everybody gets them. */
-export function registryUrl(): string | undefined {
-  const url = Deno.env.get("JSR_URL");
-  return url === "https://jsr.io/" ? undefined : url;
+/** The environment variables without which those words would not find the same packages. */
+export function denoVariables(): Record<string, string> {
+  if (Deno.build.standalone) return {};
+  const folder = Deno.env.get("DENO_DIR");
+  return { ...registry(), ...(folder === undefined ? {} : { DENO_DIR: folder }) };
 }
 
 /** `text` as one word of a POSIX shell. */
@@ -40,9 +42,10 @@ function program(deno: string): [string, ...string[]] {
   return [deno, "run", "-A", module];
 }
 
-function registry(): string[] {
-  const url = registryUrl();
-  return url === undefined ? [] : [`JSR_URL=${url}`];
+/** Where packages come from, when that is not where everybody gets them. */
+function registry(): Record<string, string> {
+  const url = Deno.env.get("JSR_URL");
+  return url === undefined || url === "https://jsr.io/" ? {} : { JSR_URL: url };
 }
 
 /** `deno` where the shell finds this one under that name, else its path. */

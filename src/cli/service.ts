@@ -15,7 +15,7 @@ import { systemdPlan } from "../service/systemd.ts";
 import { taskPlan } from "../service/task_scheduler.ts";
 import type { Arguments } from "./arguments.ts";
 import { type CliCommand, PROGRAM } from "./command.ts";
-import { programWords, registryUrl, shellWord } from "./invocation.ts";
+import { denoVariables, programWords, shellWord } from "./invocation.ts";
 import { CONFIG_FLAG } from "./settings.ts";
 import { print, tell } from "./terminal.ts";
 
@@ -58,9 +58,6 @@ const ONLY_WITH: readonly (readonly [flag: string, action: string])[] = [
   ["print", "install"],
   ["follow", "logs"],
 ];
-
-/** What a shell hands down that a service needs as well. */
-const INHERITED = ["DENO_DIR"];
 
 /** How many seconds more than it allows itself the node is given to stop. */
 const SPARE_SECONDS = 10;
@@ -159,7 +156,7 @@ async function describe(
     workFolder: config === undefined ? Deno.cwd() : dirname(resolve(config)),
     user: scope === "system" || Deno.build.os === "windows" ? user : undefined,
     home: await homeFolder(caller, true),
-    environment: environmentOf(caller),
+    environment: { ...pathOf(caller), ...(args.value("exec-start") ? {} : denoVariables()) },
     stateFolder: stateFolder === undefined ? undefined : resolve(stateFolder),
     stopSeconds: Math.ceil(Math.max(stopTimeout, cancelGrace)) + SPARE_SECONDS,
   };
@@ -183,14 +180,9 @@ function flagsOfStart(args: Arguments): string[] {
 
 const PATHS = ["config", "state-folder"];
 
-function environmentOf({ env, isSelf }: Caller): Record<string, string> {
-  const registry = registryUrl();
-  // The tools that workloads use are on the PATH of their user, which is not that of services.
-  const inherited = [...(isSelf ? ["PATH"] : []), ...INHERITED];
-  return {
-    ...Object.fromEntries(inherited.flatMap((name) => env[name] ? [[name, env[name]]] : [])),
-    ...(registry === undefined ? {} : { JSR_URL: registry }),
-  };
+/** The tools that workloads use are on the PATH of their user, which is not that of services. */
+function pathOf({ env, isSelf }: Caller): Record<string, string> {
+  return isSelf && env.PATH ? { PATH: env.PATH } : {};
 }
 
 function planFor(service: Service, { env, uid }: Caller): ServicePlan {

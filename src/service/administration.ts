@@ -41,6 +41,7 @@ export async function uninstall(plan: ServicePlan, tell: Tell): Promise<void> {
   }
   tell(`Removed ${path}`);
   await carryOut(plan.removed, tell);
+  tell("Its state and work that runs remain");
 }
 
 /** Runs a command on this terminal. Resolves with its exit code. */

@@ -56,7 +56,10 @@ function unitPath(scope: Scope, configFolder: string): string {
 /** The unit file. */
 export function unit(service: Service): string {
   const { scope, command: [program, ...args], environment, stopSeconds } = service;
-  const words = [quote(program), ...args.map((word) => quote(word.replaceAll("$", "$$$$")))];
+  const words = [
+    quote(executable(program)),
+    ...args.map((word) => quote(word.replaceAll("$", "$$$$"))),
+  ];
   return `# Written by "${SERVICE_NAME} service install", which overwrites it.
 # What you add belongs into a file of its own: "systemctl edit ${SERVICE_NAME}".
 
@@ -124,14 +127,21 @@ function quote(text: string): string {
   const word = text.replaceAll("%", "%%");
   if (/^[\w@%+=:,./$-]+$/.test(word)) return word;
   // deno-lint-ignore no-control-regex
-  const escaped = word.replace(
-    /[\\"\x00-\x1f\x7f]/g,
-    (char) =>
-      char === "\\" || char === '"'
-        ? `\\${char}`
-        : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
-  return `"${escaped}"`;
+  return `"${word.replaceAll(/[\\"\x00-\x1f\x7f]/g, escapeCharacter)}"`;
+}
+
+function escapeCharacter(char: string): string {
+  if (char === "\\" || char === '"') return `\\${char}`;
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+}
+
+/** The path of a program, in which systemd takes neither quotes nor backslashes, however escaped. */
+function executable(path: string): string {
+  // deno-lint-ignore no-control-regex
+  if (!/[\x00-\x1f\x7f\\"']/.test(path)) return path;
+  throw new ConfigError(`systemd cannot start the program ${quoted(path)}`, {
+    hint: "Its path must hold no quotes, backslashes or control characters",
+  });
 }
 
 /** A path where systemd knows no quotes. */
