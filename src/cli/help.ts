@@ -30,9 +30,10 @@ export function programHelp(commands: readonly CliCommand[]): string {
 
 /** What somebody needs who gave no command. */
 export function shortHelp(commands: readonly CliCommand[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
   return [
     `Usage: ${PROGRAM} <command> [flags]`,
-    section("Commands", commands.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`)),
+    section("Commands", commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`)),
     `See "${PROGRAM} <command> --help" for the flags of a command`,
   ].join("\n\n");
 }

@@ -261,7 +261,7 @@ withSystemd(
     assertEquals(assignments(unit, "KillMode"), ["process"]);
     await using socket = await NotifySocket.listen(`${folder}/notify`);
 
-    await using first = UnitProcess.start(unit, socket.address, folder);
+    await using first = UnitProcess.start(unit, socket.address);
     await socket.told("READY=1");
     const [identity] = stage.world.backend.instances.values();
     await using sender = await stage.world.sender(identity!);
@@ -273,7 +273,7 @@ withSystemd(
     assert(await isAlive(Number(pid)));
     await socket.told("STOPPING=1");
 
-    await using second = UnitProcess.start(unit, socket.address, folder);
+    await using second = UnitProcess.start(unit, socket.address);
     await second.logged(new RegExp(`inference runs still runs as process ${pid}`));
     await socket.told("READY=1");
     for (const request_id of ids) {

@@ -149,8 +149,8 @@ export class UnitProcess implements AsyncDisposable {
     this.#ended = Promise.all([child.status, this.#read()]).then(([{ code }]) => code);
   }
 
-  /** Starts what `unit` describes. Nothing of this program's own environment reaches it. */
-  static start(unit: string, notifySocket: string, home: string): UnitProcess {
+  /** Starts what `unit` describes. Nothing else of this program's environment reaches it than HOME. */
+  static start(unit: string, notifySocket: string): UnitProcess {
     const [program = "", ...args] = words(assignments(unit, "ExecStart")[0]!);
     const child = new Deno.Command(program, {
       args,
@@ -158,7 +158,8 @@ export class UnitProcess implements AsyncDisposable {
       clearEnv: true,
       env: {
         PATH: "/usr/local/bin:/usr/bin:/bin",
-        HOME: home,
+        // Where Deno keeps its packages; the state folder is the unit's own.
+        HOME: Deno.env.get("HOME")!,
         NOTIFY_SOCKET: notifySocket,
         WATCHDOG_USEC: "60000000",
         ...variables(unit),
