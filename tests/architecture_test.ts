@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["assembly", "options"],
   ["life"],
   ["cloud_node"],
-  ["dev", "doctor"],
+  ["dev", "doctor", "service"],
   ["cli"],
 ];
 
@@ -96,7 +96,7 @@ Deno.test("architecture: no file leads back to itself", () => {
 });
 
 Deno.test("architecture: the edges are where they belong", () => {
-  assertEquals(outside(["workload"], /\bDeno\.Command\b|node:child_process/), []);
+  assertEquals(outside(["workload", "service"], /\bDeno\.Command\b|node:child_process/), []);
   assertEquals(outside(["backend"], /\bfetch\(/), []);
   assertEquals(outside(["cli"], /\bDeno\.exit\b|\bprocess\.exit\b/), []);
   assertEquals(outside(["cli", "log"], /\bconsole\.|\bDeno\.std(in|out|err)\b/), []);

@@ -9,7 +9,20 @@ import { fileURLToPath } from "node:url";
 
 /** A command line of this program, to be pasted into a shell in any folder. */
 export function commandLine(args: readonly string[]): string {
-  return [...registry(), ...program(), ...args].map(shellWord).join(" ");
+  const variables = Object.entries(registry()).map(([name, value]) => `${name}=${value}`);
+  return [...variables, ...program(deno()), ...args].map(shellWord).join(" ");
+}
+
+/** The words that start this program wherever it is started. */
+export function programWords(): [string, ...string[]] {
+  return program(Deno.execPath());
+}
+
+/** The environment variables without which those words would not find the same packages. */
+export function denoVariables(): Record<string, string> {
+  if (Deno.build.standalone) return {};
+  const folder = Deno.env.get("DENO_DIR");
+  return { ...registry(), ...(folder === undefined ? {} : { DENO_DIR: folder }) };
 }
 
 /** `text` as one word of a POSIX shell. */
@@ -17,7 +30,7 @@ export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function program(): string[] {
+function program(deno: string): [string, ...string[]] {
   if (Deno.build.standalone) return [Deno.execPath()];
   const [, version] = /@cyberwave\/cloud-node\/([^/]+)\/\w+\.ts$/.exec(Deno.mainModule) ?? [];
   const isFile = Deno.mainModule.startsWith("file:");
@@ -26,13 +39,13 @@ function program(): string[] {
     : version === undefined
     ? Deno.mainModule
     : `jsr:@cyberwave/cloud-node@${version}`;
-  return [deno(), "run", "-A", module];
+  return [deno, "run", "-A", module];
 }
 
 /** Where packages come from, when that is not where everybody gets them. */
-function registry(): string[] {
+function registry(): Record<string, string> {
   const url = Deno.env.get("JSR_URL");
-  return url === undefined || url === "https://jsr.io/" ? [] : [`JSR_URL=${url}`];
+  return url === undefined || url === "https://jsr.io/" ? {} : { JSR_URL: url };
 }
 
 /** `deno` where the shell finds this one under that name, else its path. */

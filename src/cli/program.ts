@@ -15,6 +15,7 @@ import { init } from "./init.ts";
 import { logs } from "./logs.ts";
 import { ps } from "./ps.ts";
 import { run } from "./run.ts";
+import { service } from "./service.ts";
 import { start } from "./start.ts";
 import { print, tell } from "./terminal.ts";
 import { validate } from "./validate.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: readonly CliCommand[] = [
   run,
   ps,
   logs,
+  service,
   completion(() => COMMANDS),
 ];
 

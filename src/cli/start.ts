@@ -5,7 +5,12 @@
  */
 import { nodeFrom } from "../cloud_node.ts";
 import { flagOptions } from "../config/help.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, quoted } from "../errors.ts";
+import { History } from "../journal/history.ts";
+import { createLogger } from "../log.ts";
+import type { NodeIdentity } from "../options.ts";
+import { Notifier, withoutNotifyVariables } from "../service/notifier.ts";
+import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CliCommand } from "./command.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
@@ -34,7 +39,24 @@ async function run(args: Arguments): Promise<number> {
   const [once, drain] = [args.has("once"), args.has("drain")];
   if (once && drain) throw new ConfigError("--once takes a command and --drain takes none");
   const exitWhenIdle = args.seconds("exit-when-idle");
-  const node = nodeFrom(await useSettings(args), Deno.env.toObject());
-  const result = await node.run({ handleSignals: true, once, drain, exitWhenIdle });
+  const env = Deno.env.toObject();
+  const loaded = await useSettings(args);
+  const node = nodeFrom(loaded, withoutNotifyVariables(env));
+  await using notifier = new Notifier({
+    env,
+    checkHealth: () => checkJournal(loaded.settings.stateFolder),
+    clock: systemClock,
+    logger: createLogger("service"),
+  });
+  const onReady = ({ slug, uuid }: NodeIdentity) =>
+    notifier.ready(`Waiting for commands as ${slug} (${uuid})`);
+  const result = await node.run({ handleSignals: true, once, drain, exitWhenIdle, onReady });
   return once && result.failed > 0 ? COMMAND_FAILED : 0;
+}
+
+/** Throws if the journal is gone or cannot be read: what is accepted then would be lost. */
+function checkJournal(stateFolder: string): void {
+  using history = History.open(stateFolder);
+  if (history === undefined) throw new Error(`There is no journal in ${quoted(stateFolder)}`);
+  history.list(0);
 }

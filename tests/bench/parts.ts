@@ -4,7 +4,7 @@ import type { ProcessIdentity } from "../../src/journal/record.ts";
 import { systemClock } from "../../src/time.ts";
 import { WorkloadFolder } from "../../src/workload/folder.ts";
 import { inspectHost } from "../../src/workload/processes.ts";
-import { ShellPool } from "../../src/workload/shell_pool.ts";
+import { ShellPool, type WaitingShell } from "../../src/workload/shell_pool.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { forkAndExec } from "./floors.ts";
 import type { Site } from "./node.ts";
@@ -74,12 +74,18 @@ async function startShells(workloadsFolder: string, logger: RecordingLogger) {
     logger,
     onReady: () => ready.resolve(),
   });
-  return {
-    async run(): Promise<number> {
+  async function waiting(): Promise<WaitingShell> {
+    for (;;) {
+      const shell = pool.take();
+      if (shell !== undefined) return shell;
       ready = Promise.withResolvers();
       pool.fill();
       await ready.promise;
-      const shell = pool.take()!;
+    }
+  }
+  return {
+    async run(): Promise<number> {
+      const shell = await waiting();
       const folder = new WorkloadFolder(`${workloadsFolder}/${crypto.randomUUID()}`);
       const env = { CYBERWAVE_PARAMS_FILE: folder.paramsFile };
       return await duration(() => {

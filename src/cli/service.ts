@@ -1,0 +1,214 @@
+/**
+ * `service`: the node as a service of this computer.
+ *
+ * @module
+ */
+import { dirname, isAbsolute, resolve } from "node:path";
+import type { Settings } from "../config/config.ts";
+import { flagOptions } from "../config/help.ts";
+import { loadSettings } from "../config/load.ts";
+import { ConfigError, quoted } from "../errors.ts";
+import { checkUser, homeOf, install, show, uninstall } from "../service/administration.ts";
+import { launchdPlan } from "../service/launchd.ts";
+import type { Scope, Service, ServicePlan } from "../service/service.ts";
+import { systemdPlan } from "../service/systemd.ts";
+import { taskPlan } from "../service/task_scheduler.ts";
+import type { Arguments } from "./arguments.ts";
+import { type CliCommand, PROGRAM } from "./command.ts";
+import { denoVariables, programWords, shellWord } from "./invocation.ts";
+import { CONFIG_FLAG } from "./settings.ts";
+import { print, tell } from "./terminal.ts";
+
+/** The command. */
+export const service: CliCommand = {
+  name: "service",
+  operands: ["<action>"],
+  summary: "Run the node as a service: install, uninstall, status, logs",
+  details:
+    `The service is one of systemd, of launchd on macOS, or a task of the Task Scheduler on Windows.
+
+  install     writes what describes the service, lets it start with the computer, and (re)starts it:
+              also after an upgrade or with other flags; work that runs goes on
+  uninstall   stops and removes it; its state and work that runs remain
+  status      shows how it does
+  logs        shows what it logged
+
+Flags of settings become the service's own. Give it the token in .env beside cyberwave.yml or in the
+state folder: it does not see the variables of this shell.`,
+  flags: [
+    CONFIG_FLAG,
+    { name: "system", help: "A service of the computer (default for root; takes sudo)" },
+    { name: "user", help: "A service of yours alone (default for everybody else)" },
+    {
+      name: "run-as",
+      value: "USER",
+      help: "With --system: the user it runs as (default: you, also under sudo)",
+    },
+    { name: "exec-start", value: "PATH", help: "The program to start (default: this one)" },
+    { name: "print", help: "With install: print what describes the service, and do nothing" },
+    { name: "follow", short: "f", help: "With logs: follow them" },
+  ],
+  settings: flagOptions.string,
+  run,
+};
+
+/** The actions, and the flags that make sense with one only. */
+const ACTIONS = ["install", "uninstall", "status", "logs"] as const;
+const ONLY_WITH: readonly (readonly [flag: string, action: string])[] = [
+  ["print", "install"],
+  ["follow", "logs"],
+];
+
+/** How many seconds more than it allows itself the node is given to stop. */
+const SPARE_SECONDS = 10;
+
+async function run(args: Arguments): Promise<number> {
+  const action = ACTIONS.find((name) => name === args.operands[0]);
+  if (action === undefined) {
+    throw new ConfigError(`${quoted("service")} cannot ${quoted(args.operands[0])}`, {
+      hint: `It can ${ACTIONS.join(", ")}`,
+    });
+  }
+  for (const [flag, only] of ONLY_WITH) {
+    if (args.has(flag) && action !== only) {
+      throw new ConfigError(`--${flag} goes with "service ${only}" only`);
+    }
+  }
+  const caller = identifyCaller(args);
+  const settings = action === "install" ? await settingsOf(args, caller) : undefined;
+  const plan = planFor(await describe(args, caller, settings), caller);
+  switch (action) {
+    case "install":
+      if (args.has("print")) print(plan.file.text.trimEnd());
+      else await installAndTell(plan, settings);
+      return 0;
+    case "uninstall":
+      await uninstall(plan, print);
+      return 0;
+    case "status":
+      return await show(plan.status);
+    case "logs":
+      return await show(args.has("follow") ? plan.follow : plan.logs);
+  }
+}
+
+/** Who asks, and for whom. */
+interface Caller {
+  readonly env: Readonly<Record<string, string>>;
+  readonly uid: number;
+  readonly scope: Scope;
+  /** The user the service runs as. */
+  readonly user: string;
+  /** Whether that is who asks. */
+  readonly isSelf: boolean;
+}
+
+function identifyCaller(args: Arguments): Caller {
+  const env = Deno.env.toObject();
+  const uid = Deno.uid() ?? -1;
+  const [system, own] = [args.has("system"), args.has("user")];
+  if (system && own) throw new ConfigError("Give --system or --user, not both");
+  const scope = system || (uid === 0 && !own) ? "system" : "user";
+  const runAs = args.value("run-as");
+  if (runAs !== undefined && scope === "user") throw new ConfigError("--run-as takes --system");
+  const self = uid === 0 ? "root" : env.USER ?? env.LOGNAME ?? env.USERNAME ?? "";
+  const user = runAs ?? (scope === "system" && env.SUDO_USER || self);
+  checkUser(user);
+  return { env, uid, scope, user, isSelf: user === self };
+}
+
+/** The settings that the service will find. */
+async function settingsOf(args: Arguments, caller: Caller): Promise<Settings | undefined> {
+  try {
+    const home = await homeFolder(caller, args.has("print"));
+    const { settings } = await loadSettings({
+      configPath: args.value("config"),
+      flags: args.flags,
+      env: { HOME: home, USERPROFILE: home },
+      cwd: Deno.cwd(),
+    });
+    return settings;
+  } catch (error) {
+    // A package is built where its config file and its user are not.
+    if (error instanceof ConfigError && args.has("print")) return undefined;
+    throw error;
+  }
+}
+
+async function homeFolder({ env, user, isSelf }: Caller, printing: boolean): Promise<string> {
+  if (isSelf) return (Deno.build.os === "windows" ? env.USERPROFILE : env.HOME) ?? "/";
+  if (printing && Deno.build.os === "linux") return "";
+  return await homeOf(user);
+}
+
+async function describe(
+  args: Arguments,
+  caller: Caller,
+  settings: Settings | undefined,
+): Promise<Service> {
+  const { scope, user } = caller;
+  const config = args.value("config");
+  const stateFolder = args.value("state-folder");
+  const { stopTimeout = 10, cancelGrace = 10 } = settings ?? {};
+  return {
+    scope,
+    command: [...programOf(args), "start", ...flagsOfStart(args)],
+    workFolder: config === undefined ? Deno.cwd() : dirname(resolve(config)),
+    user: scope === "system" || Deno.build.os === "windows" ? user : undefined,
+    home: await homeFolder(caller, true),
+    environment: { ...pathOf(caller), ...(args.value("exec-start") ? {} : denoVariables()) },
+    stateFolder: stateFolder === undefined ? undefined : resolve(stateFolder),
+    stopSeconds: Math.ceil(Math.max(stopTimeout, cancelGrace)) + SPARE_SECONDS,
+  };
+}
+
+function programOf(args: Arguments): [string, ...string[]] {
+  const path = args.value("exec-start");
+  if (path === undefined) return programWords();
+  if (isAbsolute(path)) return [path];
+  throw new ConfigError(`--exec-start must be an absolute path, got ${quoted(path)}`);
+}
+
+/** The flags for `start`, with paths that hold in any folder. */
+function flagsOfStart(args: Arguments): string[] {
+  return ["config", ...flagOptions.string].flatMap((name) => {
+    const value = args.value(name);
+    if (value === undefined) return [];
+    return [`--${name}`, PATHS.includes(name) ? resolve(value) : value];
+  });
+}
+
+const PATHS = ["config", "state-folder"];
+
+/** The tools that workloads use are on the PATH of their user, which is not that of services. */
+function pathOf({ env, isSelf }: Caller): Record<string, string> {
+  return isSelf && env.PATH ? { PATH: env.PATH } : {};
+}
+
+function planFor(service: Service, { env, uid }: Caller): ServicePlan {
+  switch (Deno.build.os) {
+    case "darwin":
+      return launchdPlan(service, uid);
+    case "windows":
+      return taskPlan(service);
+    default:
+      return systemdPlan(service, env.XDG_CONFIG_HOME || `${service.home}/.config`);
+  }
+}
+
+async function installAndTell(plan: ServicePlan, settings: Settings | undefined): Promise<void> {
+  await install(plan, print);
+  const unseen = Object.keys(Deno.env.toObject())
+    .filter((name) => name.startsWith("CYBERWAVE_")).sort();
+  if (unseen.length > 0) {
+    tell(`The service does not see these variables of your shell: ${unseen.join(", ")}`);
+  }
+  if (settings !== undefined && settings.token === undefined) {
+    tell(
+      `The service finds no API token: write CYBERWAVE_API_TOKEN=... to ` +
+        `${settings.stateFolder}/.env (mode 0600, readable by the service's user), then run ` +
+        plan.restart.map(shellWord).join(" "),
+    );
+  }
+  print(`Next: ${PROGRAM} service status, ${PROGRAM} service logs -f`);
+}

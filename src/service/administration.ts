@@ -1,0 +1,126 @@
+/**
+ * Carries out what a plan says.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import * as fs from "node:fs";
+import { dirname } from "node:path";
+import { CloudNodeError, ConfigError, messageOf, quoted } from "../errors.ts";
+import type { ServicePlan, Step } from "./service.ts";
+
+/** A program that administers services is missing, or refuses. */
+export class ServiceError extends CloudNodeError {
+  /** Always 1. */
+  readonly exitCode = 1;
+}
+
+/** Where the steps are told as they are done. */
+export type Tell = (line: string) => void;
+
+/** Installs the service, or brings one that is installed up to date, and starts it. */
+export async function install(plan: ServicePlan, tell: Tell): Promise<void> {
+  await requirePrograms(plan.install);
+  tell(`${writeServiceFile(plan) ? "Wrote" : "Found as it should be:"} ${plan.file.path}`);
+  await carryOut(plan.install, tell);
+}
+
+/** Stops the service and removes it; its state and work that runs remain. */
+export async function uninstall(plan: ServicePlan, tell: Tell): Promise<void> {
+  const { path } = plan.file;
+  if (!fs.existsSync(path)) {
+    tell(`There is no ${path}: nothing to remove`);
+    return;
+  }
+  await requirePrograms(plan.uninstall);
+  await carryOut(plan.uninstall, tell);
+  try {
+    fs.rmSync(path, { force: true });
+  } catch (error) {
+    throw notAllowed(`Cannot remove ${quoted(path)}`, error);
+  }
+  tell(`Removed ${path}`);
+  await carryOut(plan.removed, tell);
+  tell("Its state and work that runs remain");
+}
+
+/** Runs a command on this terminal. Resolves with its exit code. */
+export async function show(command: Step["command"]): Promise<number> {
+  await requirePrograms([{ command }]);
+  return (await process(command, "inherit").spawn().status).code;
+}
+
+/** The home folder of another user of this computer. */
+export async function homeOf(user: string): Promise<string> {
+  checkUser(user);
+  const { stdout } = await process(["sh", "-c", 'eval "echo ~$1"', "sh", user], "piped").output();
+  const home = new TextDecoder().decode(stdout).trim();
+  if (home.startsWith("/")) return home;
+  throw new ConfigError(`There is no user ${quoted(user)} on this computer`);
+}
+
+/** Refuses what is no name of a user: it is written where more could be said. */
+export function checkUser(user: string): void {
+  if (/^[a-z_][\w.-]*$/i.test(user)) return;
+  throw new ConfigError(`${quoted(user)} is no name of a user`);
+}
+
+/** Writes the file. Returns whether it was not there as it should be. */
+function writeServiceFile({ file: { path, text }, encoding }: ServicePlan): boolean {
+  const bytes = encoding === "utf-8" ? Buffer.from(text) : Buffer.from(`\ufeff${text}`, "utf16le");
+  try {
+    if (fs.existsSync(path) && fs.readFileSync(path).equals(bytes)) return false;
+    fs.mkdirSync(dirname(path), { recursive: true });
+    fs.writeFileSync(path, bytes);
+    fs.chmodSync(path, 0o644);
+    return true;
+  } catch (error) {
+    throw notAllowed(`Cannot write ${quoted(path)}`, error);
+  }
+}
+
+function notAllowed(attempt: string, error: unknown): ConfigError {
+  return new ConfigError(`${attempt}: ${messageOf(error)}`, {
+    hint: "With --system it takes sudo; with --user the service is yours alone",
+    cause: error,
+  });
+}
+
+async function carryOut(steps: readonly Step[], tell: Tell): Promise<void> {
+  for (const { command, otherwise } of steps) {
+    const { success, code, stderr } = await process(command, "piped").output();
+    const shown = command.join(" ");
+    if (success) tell(`Ran ${shown}`);
+    else if (otherwise !== undefined) tell(`Ran ${shown}, in vain: ${otherwise}`);
+    else {
+      const why = new TextDecoder().decode(stderr).trim();
+      throw new ServiceError(`${quoted(shown)} failed with code ${code}: ${why}`, { hint: PRINT });
+    }
+  }
+}
+
+const PRINT = "service install --print shows what describes the service, to be installed by hand";
+
+async function requirePrograms(steps: readonly Step[]): Promise<void> {
+  if (WINDOWS) return;
+  for (const program of new Set(steps.map(({ command }) => command[0]))) {
+    const find = ["sh", "-c", 'command -v "$1"', "sh", program] as const;
+    if ((await process(find, "piped").output()).success) continue;
+    throw new ServiceError(`There is no ${quoted(program)} on this computer`, { hint: PRINT });
+  }
+}
+
+const WINDOWS = Deno.build.os === "windows";
+
+/** Through the shell where there is one, which is all that this program need be allowed to run. */
+function process([program, ...args]: Step["command"], output: "inherit" | "piped"): Deno.Command {
+  const [first, before] = WINDOWS || program === "sh"
+    ? [program, []]
+    : ["sh", ["-c", 'exec "$@"', "sh", program]];
+  return new Deno.Command(first, {
+    args: [...before, ...args],
+    stdin: output === "inherit" ? "inherit" : "null",
+    stdout: output,
+    stderr: output,
+  });
+}

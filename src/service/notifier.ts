@@ -1,0 +1,117 @@
+/**
+ * Tells systemd how the node does, if systemd supervises it: sd_notify(3).
+ *
+ * It goes through systemd-notify(1). Deno can send to a Unix socket of datagrams itself, but only
+ * with an unstable API and with permission for the whole network.
+ *
+ * @module
+ */
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Clock } from "../time.ts";
+
+/** What telling takes. */
+export interface NotifierOptions {
+  /** The environment of this program. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Throws if the node is of no more use and should be started anew. */
+  checkHealth(): void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The variables by which systemd says how to tell it. They are not meant for children. */
+const VARIABLES = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
+/** `env` as it may be handed to children, who would otherwise speak for the node. */
+export function withoutNotifyVariables(
+  env: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !VARIABLES.includes(name)));
+}
+
+/** Milliseconds within which systemd wants signs of life; `undefined` when it wants none. */
+export function watchdogMs(
+  env: Readonly<Record<string, string>>,
+  pid: number,
+): number | undefined {
+  const { WATCHDOG_USEC: microseconds = "", WATCHDOG_PID: meant = `${pid}` } = env;
+  if (!/^[1-9]\d{0,15}$/.test(microseconds) || meant !== `${pid}`) return undefined;
+  return Number(microseconds) / 1000;
+}
+
+/** Tells systemd how the node does. Does nothing where systemd does not ask. */
+export class Notifier implements AsyncDisposable {
+  readonly #options: NotifierOptions;
+  readonly #ending = new AbortController();
+  #watching: Promise<void> | undefined;
+  /** What is told, one after the other. */
+  #told: Promise<void> = Promise.resolve();
+  #complained = false;
+
+  /** Makes one; it tells nothing by itself. */
+  constructor(options: NotifierOptions) {
+    this.#options = options;
+  }
+
+  /** The node waits for commands: from now on there are signs of life, as long as it is healthy. */
+  ready(status: string): void {
+    this.#tell("READY=1", `STATUS=${oneLine(status)}`);
+    const limit = watchdogMs(this.#options.env, Deno.pid);
+    if (limit !== undefined) this.#watching = this.#showLife(limit / 2);
+  }
+
+  /** The node stops. Resolves when that is told. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
+    await this.#watching;
+    this.#tell("STOPPING=1", "STATUS=Stopping");
+    await this.#told;
+  }
+
+  async #showLife(intervalMs: number): Promise<void> {
+    const { clock, logger, checkHealth } = this.#options;
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      try {
+        checkHealth();
+        // Systems before 2020 may miss what so short-lived a child says, so it says all again.
+        this.#tell("READY=1", "WATCHDOG=1");
+      } catch (error) {
+        logger.error(`Not healthy, so that systemd will start the node anew: ${messageOf(error)}`);
+      }
+      await clock.sleep(intervalMs, signal).catch(() => {});
+    }
+  }
+
+  #tell(...assignments: string[]): void {
+    const { NOTIFY_SOCKET: socket, PATH: path = "" } = this.#options.env;
+    if (!socket) return;
+    this.#told = this.#told
+      .then(() => notify(assignments, { NOTIFY_SOCKET: socket, PATH: path }))
+      .catch((error) => this.#complain(error));
+  }
+
+  #complain(error: unknown): void {
+    if (this.#complained) return;
+    this.#complained = true;
+    this.#options.logger.warn(`Cannot tell systemd how the node does: ${messageOf(error)}`);
+  }
+}
+
+/** A line break would begin another assignment. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
+}
+
+async function notify(assignments: readonly string[], env: Record<string, string>): Promise<void> {
+  const { success, stderr } = await new Deno.Command("sh", {
+    args: ["-c", 'exec systemd-notify "$@"', "sh", ...assignments],
+    clearEnv: true,
+    env,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr).trim());
+}

@@ -1,0 +1,62 @@
+/**
+ * What a service is, whichever program supervises it.
+ *
+ * @module
+ */
+
+/** For whom the computer runs a service: for itself, from its start on, or for one user. */
+export type Scope = "system" | "user";
+
+/** A node as a service. */
+export interface Service {
+  readonly scope: Scope;
+  /** The program and its arguments. The program is an absolute path. */
+  readonly command: readonly [string, ...string[]];
+  /** The folder it starts in. Absolute. */
+  readonly workFolder: string;
+  /** The user it runs as, where that must be said. */
+  readonly user: string | undefined;
+  /** The home folder of its user; `""` where it is of no account. */
+  readonly home: string;
+  /** Environment variables. Never a secret: others may read what describes a service. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where it keeps its state, if that was asked for. Absolute. */
+  readonly stateFolder: string | undefined;
+  /** Seconds it may take to stop. */
+  readonly stopSeconds: number;
+}
+
+/** A command to run. */
+export interface Step {
+  readonly command: readonly [string, ...string[]];
+  /** What to tell when it fails, if going on is right all the same. */
+  readonly otherwise?: string;
+}
+
+/** How to install a service, remove it and look at it. */
+export interface ServicePlan {
+  /** The file that describes the service. */
+  readonly file: { readonly path: string; readonly text: string };
+  /** How the file is written. */
+  readonly encoding: "utf-8" | "utf-16le";
+  /** What to do once the file is there. */
+  readonly install: readonly Step[];
+  /** What to do before the file is removed. */
+  readonly uninstall: readonly Step[];
+  /** What to do once the file is gone. */
+  readonly removed: readonly Step[];
+  /** Shows how the service does. */
+  readonly status: readonly [string, ...string[]];
+  /** Shows what it printed last. */
+  readonly logs: readonly [string, ...string[]];
+  /** Shows what it prints. */
+  readonly follow: readonly [string, ...string[]];
+  /** Starts it again. */
+  readonly restart: readonly [string, ...string[]];
+}
+
+/** The name of the service. */
+export const SERVICE_NAME = "cyberwave-cloud-node";
+
+/** How many lines of its log are shown. */
+export const LOG_LINES = "200";

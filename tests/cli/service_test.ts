@@ -1,0 +1,288 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { Gate, Stage } from "../support/stage.ts";
+import {
+  assignments,
+  NotifySocket,
+  systemdAvailable,
+  UnitProcess,
+  words,
+} from "../support/systemd.ts";
+import { isAlive } from "../support/workshop.ts";
+import { Program } from "../support/program.ts";
+
+const LINUX = Deno.build.os === "linux";
+const onLinux = (sentence: string, fn: () => Promise<void>) =>
+  Deno.test({ name: sentence, ignore: !LINUX, fn });
+const withSystemd = (sentence: string, fn: () => Promise<void>) =>
+  Deno.test({ name: sentence, ignore: !systemdAvailable(), fn });
+
+const UNIT = "systemd/user/cyberwave-cloud-node.service";
+
+/** A computer with a service manager that writes down what it is asked, and a home folder. */
+class Computer implements AsyncDisposable {
+  private constructor(readonly folder: string, readonly programs: string) {}
+
+  static async set(): Promise<Computer> {
+    const folder = await Deno.makeTempDir({ prefix: "cloud_node_" });
+    const computer = new Computer(folder, `${folder}/bin`);
+    await Deno.mkdir(computer.programs);
+    for (const name of ["systemctl", "journalctl", "loginctl"]) await computer.provide(name);
+    return computer;
+  }
+
+  /** Puts a program there that does `more` after it has written down how it was called. */
+  async provide(name: string, more = ""): Promise<void> {
+    const script = `#!/bin/sh\necho "${name} $*" >>"${this.folder}/asked"\n${more}\n`;
+    await Deno.writeTextFile(`${this.programs}/${name}`, script, { mode: 0o755 });
+  }
+
+  service(...args: string[]) {
+    return Program.run(["service", ...args], {
+      cwd: this.folder,
+      env: {
+        HOME: this.folder,
+        XDG_CONFIG_HOME: `${this.folder}/config`,
+        PATH: `${this.programs}:${Deno.env.get("PATH")}`,
+      },
+    });
+  }
+
+  /** What the service manager was asked since the last time. */
+  async asked(): Promise<string[]> {
+    const lines = (await Deno.readTextFile(`${this.folder}/asked`)).trim().split("\n");
+    await Deno.remove(`${this.folder}/asked`);
+    return lines;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+onLinux(
+  "service install writes a unit, starts it, and says what is next; twice is as once",
+  async () => {
+    await using computer = await Computer.set();
+    const first = await computer.service("install", "--user");
+    assertEquals(first.code, 0, first.stderr);
+    const path = `${computer.folder}/config/${UNIT}`;
+    assertMatch(first.stdout, new RegExp(`^Wrote ${path}\nRan systemctl --user daemon-reload\n`));
+    assertMatch(first.stdout, /\nNext: cyberwave-cloud-node service status/);
+    const expected = [
+      "systemctl --user daemon-reload",
+      "systemctl --user enable cyberwave-cloud-node",
+      "loginctl enable-linger",
+      "systemctl --user restart --no-block cyberwave-cloud-node",
+    ];
+    assertEquals(await computer.asked(), expected);
+    const printed = await computer.service("install", "--user", "--print");
+    assertEquals(printed.stdout, await Deno.readTextFile(path));
+    const second = await computer.service("install", "--user");
+    assertMatch(second.stdout, new RegExp(`^Found as it should be: ${path}\n`));
+    assertEquals(await computer.asked(), expected);
+  },
+);
+
+onLinux("service install says where the token must be, without ever writing it", async () => {
+  await using computer = await Computer.set();
+  const token = "a-token-of-the-shell";
+  const env = {
+    CYBERWAVE_API_TOKEN: token,
+    HOME: computer.folder,
+    XDG_CONFIG_HOME: `${computer.folder}/config`,
+    PATH: `${computer.programs}:${Deno.env.get("PATH")}`,
+  };
+  const options = { cwd: computer.folder, env };
+  const { code, stdout, stderr } = await Program.run(["service", "install", "--user"], options);
+  assertEquals(code, 0);
+  assertMatch(stderr, /does not see these variables of your shell: CYBERWAVE_API_TOKEN\n/);
+  assertStringIncludes(
+    stderr,
+    `write CYBERWAVE_API_TOKEN=... to ${computer.folder}/.cyberwave/.env`,
+  );
+  const unit = await Deno.readTextFile(`${computer.folder}/config/${UNIT}`);
+  for (const text of [stdout, stderr, unit]) assertNotMatch(text, new RegExp(token));
+
+  await Deno.writeTextFile(`${computer.folder}/.env`, `CYBERWAVE_API_TOKEN=${token}\n`);
+  const told = await Program.run(["service", "install", "--user"], options);
+  assertNotMatch(told.stderr, /finds no API token/);
+});
+
+onLinux("service status, logs and uninstall ask the service manager", async () => {
+  await using computer = await Computer.set();
+  await computer.service("install", "--user");
+  await computer.asked();
+  await computer.provide("systemctl", "echo active; exit 3");
+  const status = await computer.service("status", "--user");
+  assertEquals([status.code, status.stdout], [3, "active\n"]);
+  await computer.service("logs", "--user", "-f");
+  assertEquals(await computer.asked(), [
+    "systemctl --user status --no-pager cyberwave-cloud-node",
+    "journalctl --user-unit cyberwave-cloud-node --lines 200 --follow",
+  ]);
+  await computer.provide("systemctl");
+  const removed = await computer.service("uninstall", "--user");
+  assertMatch(removed.stdout, /\nIts state and work that runs remain\n$/);
+  assertEquals(await computer.asked(), [
+    "systemctl --user disable --now cyberwave-cloud-node",
+    "systemctl --user daemon-reload",
+  ]);
+  const again = await computer.service("uninstall", "--user");
+  assertMatch(again.stdout, /nothing to remove/);
+});
+
+onLinux(
+  "a service manager that refuses or is missing is named, with what can be done",
+  async () => {
+    await using computer = await Computer.set();
+    await computer.provide("systemctl", "echo no bus >&2; exit 1");
+    const refused = await computer.service("install", "--user");
+    assertEquals(refused.code, 1);
+    assertMatch(
+      refused.stderr,
+      /"systemctl --user daemon-reload" failed with code 1: no bus\nhint: .*--print/,
+    );
+
+    await using bare = await Computer.set();
+    for (const name of ["systemctl", "journalctl", "loginctl"]) {
+      await Deno.remove(`${bare.programs}/${name}`);
+    }
+    const shell = new TextDecoder().decode(
+      (await new Deno.Command("sh", { args: ["-c", "command -v sh"] }).output()).stdout,
+    ).trim();
+    await Deno.symlink(shell, `${bare.programs}/sh`);
+    const { code, stderr } = await Program.run(["service", "install", "--user"], {
+      cwd: bare.folder,
+      env: { HOME: bare.folder, XDG_CONFIG_HOME: `${bare.folder}/config`, PATH: bare.programs },
+    });
+    assertEquals(code, 1);
+    assertMatch(stderr, /There is no "systemctl" on this computer\nhint: .*--print/);
+  },
+);
+
+onLinux(
+  "service install --print serves who makes a package, where nothing of it exists",
+  async () => {
+    await using computer = await Computer.set();
+    const { code, stdout } = await computer.service(
+      ...["install", "--print", "--system", "--run-as", "cyberwave"],
+      ...["--exec-start", "/usr/bin/cyberwave-cloud-node"],
+      ...["--config", "/etc/no such folder/cyberwave.yml"],
+      ...["--state-folder", "/var/lib/cyberwave-cloud-node"],
+    );
+    assertEquals(code, 0);
+    assertEquals(assignments(stdout, "ExecStart").map(words), [[
+      ...[
+        "/usr/bin/cyberwave-cloud-node",
+        "start",
+        "--config",
+        "/etc/no such folder/cyberwave.yml",
+      ],
+      ...["--state-folder", "/var/lib/cyberwave-cloud-node"],
+    ]]);
+    assertEquals(assignments(stdout, "User"), ["cyberwave"]);
+    assertEquals(assignments(stdout, "StateDirectory"), ["cyberwave-cloud-node"]);
+    assertEquals(assignments(stdout, "Environment"), []);
+  },
+);
+
+onLinux("service says what is wrong with how it is called", async () => {
+  await using computer = await Computer.set();
+  const cases: [string[], RegExp][] = [
+    [["start"], /"service" cannot "start"\nhint: It can install, uninstall, status, logs/],
+    [["status", "--print"], /--print goes with "service install" only/],
+    [["install", "-f"], /--follow goes with "service logs" only/],
+    [["install", "--user", "--system"], /--system or --user, not both/],
+    [["install", "--user", "--run-as", "x"], /--run-as takes --system/],
+    [["install", "--system", "--run-as", "x\nUser=root"], /is no name of a user/],
+    [["install", "--system", "--run-as", "nobody-here"], /There is no user "nobody-here"/],
+    [["install", "--user", "--exec-start", "node"], /--exec-start must be an absolute path/],
+    [["install", "--user", "--config", "nowhere.yml"], /Cannot read "nowhere.yml"/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stderr } = await computer.service(...args);
+    assertMatch(stderr, message);
+    assertEquals(code, 2);
+  }
+});
+
+withSystemd(
+  "a node under systemd tells that it is ready, lives and stops, and its work does not know how",
+  async () => {
+    await using stage = await Stage.set("  inference: echo [$NOTIFY_SOCKET$WATCHDOG_USEC]");
+    await using socket = await NotifySocket.listen(`${stage.world.folder}/notify`);
+    const env = { NOTIFY_SOCKET: socket.address, WATCHDOG_USEC: "400000" };
+    await using node = stage.start(["start"], { env });
+    const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+    await socket.told(`STATUS=Waiting for commands as ${slug} (${uuid})`);
+    for (let sign = 0; sign < 3; sign++) await socket.told("WATCHDOG=1");
+    await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+    const reply = await sender.ask({ command: "inference", request_id: "r1" });
+    assertEquals(reply.output, "[]\n");
+    assertEquals(await node.end("SIGTERM"), 0);
+    await socket.told("STOPPING=1");
+  },
+);
+
+withSystemd("a node whose journal is gone shows no more signs of life", async () => {
+  await using stage = await Stage.set();
+  await using socket = await NotifySocket.listen(`${stage.world.folder}/notify`);
+  const env = { NOTIFY_SOCKET: socket.address, WATCHDOG_USEC: "400000" };
+  await using node = stage.start(["start"], { env });
+  await socket.told("WATCHDOG=1");
+  await Deno.remove(`${stage.world.stateFolder}/journal.db`);
+  await node.awaitLine(
+    /Not healthy, so that systemd will start the node anew: There is no journal/,
+  );
+});
+
+withSystemd(
+  "an upgrade in place keeps running work: the unit's own command line, as systemd treats it",
+  async () => {
+    await using stage = await Stage.set();
+    const { folder, stateFolder } = stage.world;
+    const gate = await Gate.in(folder);
+    await stage.configure(`  inference: ${gate.template}`);
+    // All that the service knows: no variable of this shell reaches it.
+    const dotenv = Object.entries(stage.env)
+      .filter(([name]) => name !== "CYBERWAVE_EDGE_CONFIG_DIR")
+      .map(([name, value]) => `${name}=${value}\n`);
+    await Deno.writeTextFile(`${folder}/.env`, dotenv.join(""));
+    const { stdout: unit } = await stage.run([
+      ...["service", "install", "--print", "--user"],
+      ...["--config", `${folder}/cyberwave.yml`, "--state-folder", stateFolder],
+    ]);
+    assertEquals(assignments(unit, "KillMode"), ["process"]);
+    await using socket = await NotifySocket.listen(`${folder}/notify`);
+
+    await using first = UnitProcess.start(unit, socket.address);
+    await socket.told("READY=1");
+    const [identity] = stage.world.backend.instances.values();
+    await using sender = await stage.world.sender(identity!);
+    const ids = ["runs", "waits"];
+    for (const request_id of ids) await sender.send({ command: "inference", request_id });
+    const [, pid] = await first.logged(/inference runs started as process (\d+)/);
+    // As `systemctl restart` does it with KillMode=process: the main process, and it alone.
+    assertEquals(await first.stop(), 0);
+    assert(await isAlive(Number(pid)));
+    await socket.told("STOPPING=1");
+
+    await using second = UnitProcess.start(unit, socket.address);
+    await second.logged(new RegExp(`inference runs still runs as process ${pid}`));
+    await socket.told("READY=1");
+    for (const request_id of ids) {
+      await gate.open(request_id);
+      const { output } = await sender.reply(request_id);
+      assertEquals(output, `at the gate\nlet through with ${request_id}\n`);
+    }
+    assertEquals(await second.stop(), 0);
+    const replies = sender.inbox.all.map(({ text }) => JSON.parse(text).request_id);
+    assertEquals(replies, ids);
+  },
+);
