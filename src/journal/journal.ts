@@ -135,13 +135,14 @@ export class Journal implements Disposable {
       // Large params are of no use any more, but would stay on disk for days.
       this.#statements.run(
         `UPDATE commands SET state = 'ended', ended_at = ?, cause = ?, exit_code = ?, signal = ?,
-           bytes = ?, finalizing = ?, params = '' WHERE id = ?`,
+           bytes = ?, finalizing = ?, output_sent = max(output_sent, ?), params = '' WHERE id = ?`,
         this.#clock.now(),
         end.cause,
         end.exitCode ?? null,
         end.signal ?? null,
         end.bytes,
         finalizing ? 1 : 0,
+        end.isSilent ? 1 : 0,
         id,
       );
       return messages.map((message) => this.#post(message, id));

@@ -64,6 +64,8 @@ export interface End {
   readonly signal?: string;
   /** What its files take on disk. */
   readonly bytes: number;
+  /** Whether it printed nothing, so that nothing of it is left to be sent. Default: `false`. */
+  readonly isSilent?: boolean;
 }
 
 /** Why a command ended. */

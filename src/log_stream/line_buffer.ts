@@ -7,9 +7,9 @@ import { byteLength } from "./lines.ts";
 
 /** What bounds a {@linkcode LineBuffer}. */
 export interface LineBufferLimits {
-  /** How many lines are kept. Default 1,000. */
+  /** How many lines are kept. Default 10,000. */
   readonly maxLines?: number;
-  /** How many bytes these take in UTF-8. Default 1 MiB. */
+  /** How many bytes these take in UTF-8. Default 4 MiB. */
   readonly maxBytes?: number;
 }
 
@@ -30,9 +30,14 @@ export class LineBuffer {
   #dropped = 0;
 
   /** Makes an empty one. */
-  constructor({ maxLines = 1_000, maxBytes = 1024 * 1024 }: LineBufferLimits = {}) {
+  constructor({ maxLines = 10_000, maxBytes = 4 * 1024 * 1024 }: LineBufferLimits = {}) {
     this.#maxLines = maxLines;
     this.#maxBytes = maxBytes;
+  }
+
+  /** Whether there is no line. */
+  get isEmpty(): boolean {
+    return this.#lines.length === 0;
   }
 
   /** Adds a line. */

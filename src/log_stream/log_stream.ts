@@ -131,7 +131,6 @@ export class LogStream {
     let sent = true;
     try {
       while (await this.#round(signal));
-      this.#options.output.settle();
     } catch (error) {
       if (!signal.aborted) this.#tell(error);
       sent = false;
@@ -140,22 +139,28 @@ export class LogStream {
     return sent;
   }
 
-  /** Makes at most one call of each type, so that each has its turn. Whether there was any. */
+  /**
+   * Makes at most one call of each type, so that each has its turn. Whether one of them had no room
+   * for all there was: what comes while calls are made is left for the next interval.
+   */
   async #round(signal: AbortSignal): Promise<boolean> {
     const { output, lines } = this.#options;
-    let any = false;
+    let more = false;
     for (const type of OUTPUT_STREAMS) {
       const batch = output.next(type, this.#limit);
       if (batch === undefined) continue;
-      any = true;
-      if (await this.#call({ type, content: batch.content }, signal)) output.sent(type, batch);
+      const isDone = await this.#call({ type, content: batch.content }, signal);
+      if (isDone) output.sent(type, batch);
+      more ||= batch.hasMore || !isDone;
     }
+    output.settle();
     this.#taken ??= lines.take(this.#limit);
-    if (this.#taken === undefined) return any;
+    if (this.#taken === undefined) return more;
+    more ||= !lines.isEmpty;
     const isDone = await this.#call({ type: "system", content: this.#taken }, signal);
     if (!isDone) lines.putBack(this.#taken);
     this.#taken = undefined;
-    return true;
+    return more || !isDone;
   }
 
   /** Makes a call. Whether its content is done with: it is not when smaller calls are to carry it. */

@@ -43,6 +43,10 @@ export interface Batch {
   readonly positions: readonly LogPosition[];
   /** Whose output comes last in it. */
   readonly speaker: string;
+  /** Whether there was more than it has room for. */
+  readonly hasMore: boolean;
+  /** The workloads of which nothing is left once it is sent. */
+  readonly finished: readonly string[];
 }
 
 /** How many bytes one call carries at most. */
@@ -60,6 +64,8 @@ export class WorkloadOutput {
   readonly #turn = { stdout: 0, stderr: 0 };
   /** Whose output the platform has seen last. */
   readonly #speaker: Partial<Record<OutputStream, string>> = {};
+  /** Workloads that had ended, with all of their output sent, at the last look. */
+  readonly #done = new Set<string>();
   /** Positions that could not be stored yet. */
   readonly #unstored = new Map<string, LogPosition>();
   /** Whether that was told. */
@@ -80,6 +86,8 @@ export class WorkloadOutput {
     let content = "";
     let room = limit;
     let speaker = this.#speaker[stream];
+    let hasMore = false;
+    const finished: string[] = [];
     const positions: LogPosition[] = [];
     for (const workload of this.#inTurn(this.#turn[stream])) {
       const heading = speaker === undefined || speaker === workload.id
@@ -88,33 +96,40 @@ export class WorkloadOutput {
       const isFirst = positions.length === 0;
       const piece = this.#read(workload, stream, room - byteLength(heading), isFirst);
       // It has lines, but not beside those of the others: the next call begins with it.
-      if (piece === "too long") break;
+      if (piece === "too long") {
+        hasMore = true;
+        break;
+      }
       this.#turn[stream] = workload.seq;
-      if (piece === undefined) continue;
+      if (piece === undefined) {
+        if (workload.ended && this.#unsentBytes(workload) === 0) this.#done.add(workload.id);
+        continue;
+      }
       content += heading + piece.text;
       room -= byteLength(heading) + piece.size;
       speaker = workload.id;
       const position = this.#positionOf(workload);
       positions.push({ ...position, [stream]: position[stream] + piece.bytes });
+      hasMore ||= piece.bytes < this.#unread(workload, stream);
+      if (workload.ended && piece.bytes === this.#unsentBytes(workload)) finished.push(workload.id);
     }
     if (speaker === undefined || positions.length === 0) return undefined;
-    return { content: redact(content), positions, speaker };
+    return { content: redact(content), positions, speaker, hasMore, finished };
   }
 
   /** Remembers that a batch was sent. */
-  sent(stream: OutputStream, { positions, speaker }: Batch): void {
+  sent(stream: OutputStream, { positions, speaker, finished }: Batch): void {
+    for (const id of finished) this.#done.add(id);
     this.#speaker[stream] = speaker;
     for (const position of positions) this.#unstored.set(position.id, position);
     const stored = this.#store(() => this.#options.store.advance([...this.#unstored.values()]));
     if (stored) this.#unstored.clear();
   }
 
-  /** Lets go of the workloads that have ended and of which all is sent. */
+  /** Lets go of the workloads that had ended, with all of their output sent, at the last look. */
   settle(): void {
-    const done: string[] = [];
-    for (const workload of this.#inTurn(0)) {
-      if (workload.ended && this.#unsentBytes(workload) === 0) done.push(workload.id);
-    }
+    const done = [...this.#done];
+    this.#done.clear();
     if (done.length === 0 || !this.#store(() => this.#options.store.finish(done))) return;
     for (const id of done) this.#unstored.delete(id);
   }

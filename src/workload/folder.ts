@@ -78,6 +78,11 @@ export class WorkloadFolder {
     return fs.statSync(this.outputFile(stream), { throwIfNoEntry: false })?.size ?? 0;
   }
 
+  /** Whether nothing was printed. */
+  get isSilent(): boolean {
+    return this.outputSize("stdout") + this.outputSize("stderr") === 0;
+  }
+
   /** What the files take on disk, in bytes: each at least a block. */
   size(): number {
     try {
