@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 /** From the bottom to the top: each part may import from those below it, never from its neighbours. */
 const LAYERS: readonly (readonly string[])[] = [
   ["errors", "time", "signals"],
-  ["log"],
+  ["log", "permissions"],
   ["protocol"],
   ["config", "state"],
   ["journal"],

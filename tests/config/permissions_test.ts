@@ -1,0 +1,72 @@
+import { assertEquals } from "@std/assert";
+import manifest from "../../deno.json" with { type: "json" };
+import {
+  environmentFlags,
+  nodePermissions,
+  unnamedVariables,
+  VARIABLES,
+} from "../../src/config/permissions.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import { SETTINGS } from "../../src/config/settings.ts";
+import { devPermissions } from "../../src/dev/platform.ts";
+import { type Need, permissionFlags } from "../../src/permissions.ts";
+
+const STATIC = manifest.permissions.default;
+
+function flagOf(kind: string, config: Parameters<typeof resolveConfig>[0]): string | undefined {
+  const settings = resolveConfig({ stateFolder: "/state", workFolder: "/work", ...config });
+  return permissionFlags(nodePermissions(settings)).find((flag) =>
+    flag.startsWith(`--allow-${kind}`)
+  );
+}
+
+Deno.test("a node connects to the backend and the broker that are configured", () => {
+  const table: [Parameters<typeof resolveConfig>[0], string][] = [
+    [{}, "api.cyberwave.com:443,mqtt.cyberwave.com:1883"],
+    [{ apiUrl: "http://api.local/v2", mqttHost: "b", mqttPort: 8883 }, "api.local:80,b:8883"],
+    [{ apiUrl: "https://[::1]:8443", mqttHost: "::1" }, "[::1]:8443,[::1]:1883"],
+  ];
+  for (const [config, hosts] of table) assertEquals(flagOf("net", config), `--allow-net=${hosts}`);
+});
+
+Deno.test("a node reads what its settings name, and writes in its state folder only", () => {
+  assertEquals(flagOf("read", {}), "--allow-read=/work,/state");
+  assertEquals(
+    flagOf("read", { mqttTlsCaCerts: "ca.pem" }),
+    "--allow-read=/work,/state,/work/ca.pem",
+  );
+  assertEquals(flagOf("write", {}), "--allow-write=/state");
+});
+
+Deno.test("every variable of a setting is named, and workloads are spared the others", () => {
+  assertEquals(unnamedVariables(SETTINGS.flatMap(({ env }) => env)), []);
+  assertEquals(unnamedVariables(["HOME", "LC_ALL", "AWS_SECRET_ACCESS_KEY", "HOMEPAGE"]), [
+    "AWS_SECRET_ACCESS_KEY",
+    "HOMEPAGE",
+  ]);
+  const [allow, ignore] = environmentFlags(["MODEL_FOLDER"]);
+  assertEquals([allow!.endsWith(",MODEL_FOLDER"), ignore], [true, "--ignore-env"]);
+});
+
+Deno.test("the permission set of deno.json names all but what only a machine knows", () => {
+  const settings = resolveConfig({});
+  const needs: Need[] = [...nodePermissions(settings), ...devPermissions(settings)];
+  const valuesOf = <Kind extends "run" | "sys">(kind: Kind) =>
+    permissionFlags(needs.filter(({ what }) => what.name === kind))[0]!.split("=")[1]!.split(",");
+  assertEquals(STATIC.run, valuesOf("run"));
+  assertEquals([...STATIC.sys].sort(), valuesOf("sys").sort());
+  assertEquals(STATIC.env, { ignore: true, allow: [...VARIABLES] });
+  assertEquals([STATIC.net, STATIC.read, STATIC.write], [true, true, true]);
+});
+
+Deno.test("a compiled program gets the same, and the environment of the service that starts it", () => {
+  const flags = manifest.tasks.compile.match(/--allow-\S+/g);
+  assertEquals(flags, [
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    "--allow-env",
+    `--allow-run=${STATIC.run.join(",")}`,
+    `--allow-sys=${STATIC.sys.join(",")}`,
+  ]);
+});
