@@ -8,6 +8,7 @@ import { environmentFlags, nodePermissions, unnamedVariables } from "../config/p
 import { ConfigError, quoted } from "../errors.ts";
 import { devPermissions } from "../dev/platform.ts";
 import { permissionFlags, readEnvironment } from "../permissions.ts";
+import { inspectHost } from "../workload/processes.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CliCommand } from "./command.ts";
 import { shellWord } from "./invocation.ts";
@@ -39,7 +40,9 @@ async function run(args: Arguments): Promise<number> {
   }
   const { settings, warnings } = await loadSettings(loadOptions(args));
   for (const warning of warnings) tell(warning);
-  const needs = command === "dev" ? devPermissions(settings) : nodePermissions(settings);
+  const { shell } = await inspectHost();
+  const needsOf = command === "dev" ? devPermissions : nodePermissions;
+  const needs = needsOf(settings, shell);
   print([...permissionFlags(needs), ...environmentFlags()].map(shellWord).join(" "));
   const unnamed = unnamedVariables(Object.keys(readEnvironment())).sort();
   if (unnamed.length > 0) {

@@ -6,8 +6,8 @@
 import { type Need, readPermission } from "../permissions.ts";
 import type { Settings } from "./config.ts";
 
-/** What a node with these settings must be allowed. */
-export function nodePermissions(settings: Settings): Need[] {
+/** What a node with these settings must be allowed where workloads run under `shell`. */
+export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[] {
   const { stateFolder, workFolder, mqttTlsCaCerts } = settings;
   return [
     readPermission(workFolder, "the folder of cyberwave.yml and .env"),
@@ -15,7 +15,7 @@ export function nodePermissions(settings: Settings): Need[] {
     ...(mqttTlsCaCerts === undefined ? [] : [readPermission(mqttTlsCaCerts, "mqtt_tls_ca_certs")]),
     { what: { name: "net", host: apiHost(settings) }, why: "the backend" },
     brokerPermission(settings),
-    ...PROGRAMS.map((command): Need => ({ what: { name: "run", command }, why: "every workload" })),
+    ...["sh", shell].map((command): Need => ({ what: { name: "run", command }, why: "workloads" })),
     { what: { name: "sys", kind: "statfs" }, why: "to see how full the disk is" },
     HOME_FOLDER,
   ];
@@ -43,9 +43,6 @@ function apiHost({ apiUrl }: Settings): string {
 
 /** What finding the state folder takes, where nothing names it. */
 const HOME_FOLDER: Need = { what: { name: "sys", kind: "homedir" }, why: "for ~/.cyberwave" };
-
-/** The programs that Deno starts; whatever else runs, these start. */
-export const PROGRAMS: readonly string[] = ["sh", "bash", "setsid"];
 
 /**
  * The environment variables that are allowed by name: those of the node, and those that shells and

@@ -112,10 +112,10 @@ const PLATFORM_NEEDS: readonly Need[] = [
 ];
 
 /** What a platform and its node need, which otherwise has these settings. */
-export function devPermissions(settings: Settings): Need[] {
+export function devPermissions(settings: Settings, shell: "bash" | "sh"): Need[] {
   const { stateFolder } = settings;
   const platform = { apiUrl: "http://127.0.0.1", mqttHost: "127.0.0.1", mqttTlsCaCerts: undefined };
-  const ofNode = nodePermissions({ ...settings, ...platform, stateFolder: tmpdir() });
+  const ofNode = nodePermissions({ ...settings, ...platform, stateFolder: tmpdir() }, shell);
   return [
     ...ofNode.filter(({ what }) => what.name !== "net"),
     readPermission(stateFolder, "settings in .env and credentials.json"),

@@ -110,8 +110,9 @@ export class Life {
     const settings = { ...this.#options.settings, token };
     const env = workloadEnvironment(this.#options.env, settings);
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
-    requirePermissions(nodePermissions(settings));
+    requirePermissions(nodePermissions(settings, "sh"));
     const host = await inspectHost();
+    requirePermissions(nodePermissions(settings, host.shell));
     using parts = new Assembly({
       settings,
       tokenSource,

@@ -7,6 +7,7 @@
  */
 import { constants } from "node:os";
 import type { ProcessIdentity } from "../journal/record.ts";
+import { invocation } from "./environment.ts";
 import type { Exit, WorkloadFolder } from "./folder.ts";
 import { LineSplitter } from "./lines.ts";
 import { type Host, parseStartTime } from "./processes.ts";
@@ -55,12 +56,13 @@ export class Launcher {
   /** Starts a launcher. Throws when its shell cannot be run. */
   constructor({ host, cwd, env, args }: LauncherOptions) {
     this.#host = host;
-    this.#child = new Deno.Command(host.shell, {
-      args: ["-c", LAUNCHERS[host.shell], "cloud-node", host.shell, ...args],
+    const script = ["-c", LAUNCHERS[host.shell], "cloud-node", host.shell, ...args];
+    const { command, ...options } = invocation(host.shell, script, env);
+    this.#child = new Deno.Command(command, {
+      ...options,
+      clearEnv: true,
       detached: true,
       cwd,
-      clearEnv: true,
-      env,
       stdin: "piped",
       stdout: "piped",
       stderr: "null",

@@ -6,6 +6,8 @@
  */
 import type { ProcessIdentity, StopSignal } from "../journal/record.ts";
 import { CloudNodeError } from "../errors.ts";
+import { readEnvironment } from "../permissions.ts";
+import { withoutLinker } from "./environment.ts";
 
 /** What is the same for all workloads of this machine. */
 export interface Host {
@@ -124,6 +126,8 @@ async function shellOutput(script: string, args: readonly string[] = []): Promis
 function runShell(script: string, args: readonly string[]): Promise<Deno.CommandOutput> {
   return new Deno.Command("sh", {
     args: ["-c", script, "sh", ...args],
+    clearEnv: true,
+    env: withoutLinker(readEnvironment()),
     stdin: "null",
     stderr: "null",
   }).output();

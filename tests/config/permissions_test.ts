@@ -15,7 +15,7 @@ const STATIC = manifest.permissions.default;
 
 function flagOf(kind: string, config: Parameters<typeof resolveConfig>[0]): string | undefined {
   const settings = resolveConfig({ stateFolder: "/state", workFolder: "/work", ...config });
-  return permissionFlags(nodePermissions(settings)).find((flag) =>
+  return permissionFlags(nodePermissions(settings, "bash")).find((flag) =>
     flag.startsWith(`--allow-${kind}`)
   );
 }
@@ -38,6 +38,14 @@ Deno.test("a node reads what its settings name, and writes in its state folder o
   assertEquals(flagOf("write", {}), "--allow-write=/state");
 });
 
+Deno.test("a node runs the shell, and sh to look at processes", () => {
+  const settings = resolveConfig({});
+  for (const [shell, flag] of [["bash", "sh,bash"], ["sh", "sh"]] as const) {
+    const flags = permissionFlags(nodePermissions(settings, shell));
+    assertEquals(flags.find((flag) => flag.startsWith("--allow-run")), `--allow-run=${flag}`);
+  }
+});
+
 Deno.test("every variable of a setting is named, and workloads are spared the others", () => {
   assertEquals(unnamedVariables(SETTINGS.flatMap(({ env }) => env)), []);
   assertEquals(unnamedVariables(["HOME", "LC_ALL", "AWS_SECRET_ACCESS_KEY", "HOMEPAGE"]), [
@@ -50,7 +58,7 @@ Deno.test("every variable of a setting is named, and workloads are spared the ot
 
 Deno.test("the permission set of deno.json names all but what only a machine knows", () => {
   const settings = resolveConfig({});
-  const needs: Need[] = [...nodePermissions(settings), ...devPermissions(settings)];
+  const needs: Need[] = [...nodePermissions(settings, "bash"), ...devPermissions(settings, "bash")];
   const valuesOf = <Kind extends "run" | "sys">(kind: Kind) =>
     permissionFlags(needs.filter(({ what }) => what.name === kind))[0]!.split("=")[1]!.split(",");
   assertEquals(STATIC.run, valuesOf("run"));

@@ -8,6 +8,7 @@ import { environmentFlags, nodePermissions } from "../../src/config/permissions.
 import { permissionFlags } from "../../src/permissions.ts";
 import { commandOf } from "./command.ts";
 import { Inbox } from "./events.ts";
+import { HOST } from "./workshop.ts";
 import type { EmbeddedBroker } from "../../src/dev/broker.ts";
 import type { Mosquitto } from "./mosquitto.ts";
 
@@ -109,5 +110,8 @@ export class NodeProcess implements AsyncDisposable {
 /** The permissions of a node with these settings, whose workloads see all of these variables. */
 async function flagsFor(configPath: string, env: Record<string, string>): Promise<string[]> {
   const { settings } = await loadSettings({ configPath, env, cwd: "/" });
-  return [...permissionFlags(nodePermissions(settings)), ...environmentFlags(Object.keys(env))];
+  return [
+    ...permissionFlags(nodePermissions(settings, HOST.shell)),
+    ...environmentFlags(Object.keys(env)),
+  ];
 }
