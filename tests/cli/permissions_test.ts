@@ -63,8 +63,8 @@ sourceTest("dev --once needs no more than the permissions that are printed for i
 sourceTest(
   "workloads see the variables that are allowed, no others, and the node says so",
   async () => {
-    await using stage = await Stage.set('  inference: echo "[$MUJOCO_GL] [$SECRET_OF_MINE]"');
-    const env = { MUJOCO_GL: "egl", SECRET_OF_MINE: "x" };
+    await using stage = await Stage.set('  inference: echo "[$LD_LIBRARY_PATH] [$SECRET_OF_MINE]"');
+    const env = { LD_LIBRARY_PATH: "/opt/cuda lib", SECRET_OF_MINE: "x" };
     await using node = stage.start(["start", "--slug", "sees"], { env });
     await node.awaitLine(/Workloads see the environment variables that Deno allows/);
     await node.awaitLine(/is ready/);
