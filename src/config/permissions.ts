@@ -15,6 +15,7 @@ export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[
     ...(mqttTlsCaCerts === undefined ? [] : [readPermission(mqttTlsCaCerts, "mqtt_tls_ca_certs")]),
     { what: { name: "net", host: apiHost(settings) }, why: "the backend" },
     brokerPermission(settings),
+    ...(settings.uploadResults ? resultPermissions(settings) : []),
     ...["sh", shell].map((command): Need => ({ what: { name: "run", command }, why: "workloads" })),
     { what: { name: "sys", kind: "statfs" }, why: "to see how full the disk is" },
     HOME_FOLDER,
@@ -27,6 +28,21 @@ export function statePermissions(stateFolder: string): Need[] {
   return [
     readPermission(stateFolder, why),
     { what: { name: "write", path: stateFolder }, why },
+  ];
+}
+
+/** What sending result files takes. The platform names the hosts only when there is something to send. */
+function resultPermissions({ resultsFolder, apiUrl }: Settings): Need[] {
+  const { hostname } = new URL(apiUrl);
+  // A backend on this computer stores on this computer.
+  const isLocal = /^(localhost|127\..*|\[::1\])$/.test(hostname);
+  return [
+    readPermission(resultsFolder, "results_folder"),
+    { what: { name: "write", path: resultsFolder }, why: "results_folder" },
+    {
+      what: isLocal ? { name: "net", host: hostname } : { name: "net" },
+      why: "for result files, whose hosts the platform names; upload_results: false sends none",
+    },
   ];
 }
 

@@ -30,7 +30,7 @@ Deno.test("permissions prints flags for the config at hand, and which variables 
   const { folder, stateFolder, broker, backend } = stage.world;
   assertStringIncludes(
     stdout,
-    `--allow-read=${folder},${stateFolder} --allow-write=${stateFolder}`,
+    `--allow-read=${folder},${stateFolder},/results --allow-write=${stateFolder},/results`,
   );
   assertStringIncludes(
     stdout,
@@ -78,8 +78,8 @@ sourceTest("each missing permission ends the start with 2, its purpose and its f
   const { folder, stateFolder, broker, backend } = stage.world;
   const allowed: Record<string, string> = {
     env: "--allow-env",
-    read: `--allow-read=${folder}`,
-    write: `--allow-write=${stateFolder}`,
+    read: `--allow-read=${folder},/results`,
+    write: `--allow-write=${stateFolder},/results`,
     net: `--allow-net=127.0.0.1`,
     run: "--allow-run=sh,bash",
     sys: "--allow-sys",
@@ -87,7 +87,7 @@ sourceTest("each missing permission ends the start with 2, its purpose and its f
   const table: [kind: string, said: RegExp][] = [
     ["env", /read the environment\nhint: Add --allow-env, or --ignore-env/],
     ["read", /to read \S+ \(the folder of cyberwave.yml and .env\)\nhint: Add --allow-read=/],
-    ["write", /to write \S+ \(the state folder\)\nhint: Add --allow-write=\S+\/state;/],
+    ["write", /to write \S+ \(the state folder\), .*\nhint: Add --allow-write=\S+\/state,\/results;/],
     ["net", new RegExp(`Add --allow-net=${new URL(backend.url).host},${broker.host}:`)],
     ["run", /to run sh \(workloads\)\nhint: Add --allow-run=sh/],
     ["sys", /homedir/],

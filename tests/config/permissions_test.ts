@@ -26,16 +26,28 @@ Deno.test("a node connects to the backend and the broker that are configured", (
     [{ apiUrl: "http://api.local/v2", mqttHost: "b", mqttPort: 8883 }, "api.local:80,b:8883"],
     [{ apiUrl: "https://[::1]:8443", mqttHost: "::1" }, "[::1]:8443,[::1]:1883"],
   ];
-  for (const [config, hosts] of table) assertEquals(flagOf("net", config), `--allow-net=${hosts}`);
+  for (const [config, hosts] of table) {
+    assertEquals(flagOf("net", { ...config, uploadResults: false }), `--allow-net=${hosts}`);
+  }
+});
+
+Deno.test("a node that sends result files goes where the platform says", () => {
+  const settings = { resultsFolder: "out" };
+  assertEquals(flagOf("net", settings), "--allow-net");
+  assertEquals(flagOf("read", settings), "--allow-read=/work,/state,/work/out");
+  assertEquals(flagOf("write", settings), "--allow-write=/state,/work/out");
+  const local = { ...settings, apiUrl: "http://127.0.0.1:8000", mqttHost: "::1" };
+  assertEquals(flagOf("net", local), "--allow-net=127.0.0.1:8000,[::1]:1883,127.0.0.1");
 });
 
 Deno.test("a node reads what its settings name, and writes in its state folder only", () => {
-  assertEquals(flagOf("read", {}), "--allow-read=/work,/state");
+  const uploadResults = false;
+  assertEquals(flagOf("read", { uploadResults }), "--allow-read=/work,/state");
   assertEquals(
-    flagOf("read", { mqttTlsCaCerts: "ca.pem" }),
+    flagOf("read", { uploadResults, mqttTlsCaCerts: "ca.pem" }),
     "--allow-read=/work,/state,/work/ca.pem",
   );
-  assertEquals(flagOf("write", {}), "--allow-write=/state");
+  assertEquals(flagOf("write", { uploadResults }), "--allow-write=/state");
 });
 
 Deno.test("a node runs the shell, and sh to look at processes", () => {
