@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 
 /** From the bottom to the top: each part may import from those below it, never from its neighbours. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["errors", "time", "signals"],
-  ["log", "permissions"],
+  ["errors", "time", "platform"],
+  ["log", "permissions", "signals"],
   ["protocol"],
   ["config", "state"],
   ["journal"],

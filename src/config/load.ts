@@ -9,6 +9,7 @@ import { ConfigError, quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
+import { PLATFORM } from "../platform/current.ts";
 import { readCredentials, readDotenv, readYaml } from "./files.ts";
 import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
 import {
@@ -182,6 +183,5 @@ async function readMapping(
 }
 
 function homeFolder(env: Readonly<Record<string, string>>): string {
-  const home = Deno.build.os === "windows" ? env.USERPROFILE : env.HOME;
-  return home || homedir();
+  return env[PLATFORM.homeVariable] || homedir();
 }

@@ -87,7 +87,10 @@ sourceTest("each missing permission ends the start with 2, its purpose and its f
   const table: [kind: string, said: RegExp][] = [
     ["env", /read the environment\nhint: Add --allow-env, or --ignore-env/],
     ["read", /to read \S+ \(the folder of cyberwave.yml and .env\)\nhint: Add --allow-read=/],
-    ["write", /to write \S+ \(the state folder\), .*\nhint: Add --allow-write=\S+\/state,\/results;/],
+    [
+      "write",
+      /to write \S+ \(the state folder\), .*\nhint: Add --allow-write=\S+\/state,\/results;/,
+    ],
     ["net", new RegExp(`Add --allow-net=${new URL(backend.url).host},${broker.host}:`)],
     ["run", /to run sh \(workloads\)\nhint: Add --allow-run=sh/],
     ["sys", /homedir/],
