@@ -54,6 +54,7 @@ Deno.test("the public API is small: a node, its configuration and its errors", (
     "ConfigError",
     "ControlPlaneName",
     "InstallScriptError",
+    "MissingPermissionError",
     "LogFormat",
     "NodeIdentity",
     "PerKind",
