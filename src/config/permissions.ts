@@ -67,14 +67,14 @@ const HOME_FOLDER: Need = { what: { name: "sys", kind: "homedir" }, why: "for ~/
 export const VARIABLES: readonly string[] = [
   ...["CYBERWAVE_*", "JSR_URL"],
   ...["HOME", "PATH", "PWD", "SHELL", "USER", "LOGNAME", "TERM", "LANG", "LANGUAGE", "LC_*", "TZ"],
-  ...["TMPDIR", "TMP", "TEMP", "XDG_*"],
+  ...["TMPDIR", "TMP", "TEMP", "XDG_*", "NOTIFY_SOCKET", "WATCHDOG_*", "SUDO_USER"],
   ...["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"],
   ...["http_proxy", "https_proxy", "all_proxy", "no_proxy"],
   ...["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"],
   ...["LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_*", "PYTHON*", "PYTORCH_*", "TORCH_*", "TF_*"],
   ...["CUDA_*", "NVIDIA_*", "NCCL_*", "ROCR_*", "HIP_*", "OMP_*", "MKL_*", "XLA_*", "JAX_*"],
   ...["HF_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "WANDB_*", "MUJOCO_*", "ROS_*"],
-  ...["USERPROFILE", "SYSTEMROOT", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA"],
+  ...["USERNAME", "USERPROFILE", "SYSTEMROOT", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA"],
 ];
 
 /** The names among `variables` that {@linkcode VARIABLES} leaves out. */
