@@ -4,7 +4,7 @@
  * @module
  */
 import { failWith } from "./src/cli/failure.ts";
-import { runProgram } from "./src/cli/program.ts";
+import { readEnvironment } from "./src/permissions.ts";
 
 /** Runs the program with these arguments and ends the process. */
 export async function main(args: string[]): Promise<void> {
@@ -14,6 +14,9 @@ export async function main(args: string[]): Promise<void> {
   addEventListener("error", ({ error }) => exit(error));
   addEventListener("unhandledrejection", ({ reason }) => exit(reason));
   try {
+    // Packages read variables as they are loaded: without leave Deno would prompt, or fail obscurely.
+    readEnvironment();
+    const { runProgram } = await import("./src/cli/program.ts");
     Deno.exit(await runProgram(args));
   } catch (error) {
     exit(error);

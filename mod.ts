@@ -31,6 +31,7 @@ export {
   type CloudNodeErrorOptions,
   ConfigError,
   InstallScriptError,
+  MissingPermissionError,
   StateFolderInUseError,
 } from "./src/errors.ts";
 

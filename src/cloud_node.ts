@@ -8,6 +8,7 @@ import { type LoadedSettings, loadSettings } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
 import { Life, type RunResult } from "./life/life.ts";
+import { readEnvironment } from "./permissions.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./options.ts";
 import { listenForSignals } from "./signals.ts";
 
@@ -81,7 +82,7 @@ export class CloudNode implements AsyncDisposable {
     path?: string,
     overrides: Omit<CloudNodeOptions, "config"> = {},
   ): Promise<CloudNode> {
-    const { slug, env = Deno.env.toObject() } = overrides;
+    const { slug, env = readEnvironment() } = overrides;
     const loaded = await loadSettings({ configPath: path, flags: { slug }, env, cwd: Deno.cwd() });
     const logger = createLogger("config");
     for (const warning of loaded.warnings) logger.warn(warning);
@@ -137,6 +138,7 @@ export class CloudNode implements AsyncDisposable {
    * @returns how the commands went that were answered meanwhile
    * @throws {AuthenticationError} if there is no token, or the backend rejects it
    * @throws {InstallScriptError} if the install script fails
+   * @throws {MissingPermissionError} if the runtime does not allow what the settings ask for
    * @throws {StateFolderInUseError} if another node uses the state folder
    * @throws {ConfigError} if a setting turns out to be wrong
    * @throws {BrokerError} if the broker refuses the replies that a draining node has left
@@ -159,7 +161,7 @@ export class CloudNode implements AsyncDisposable {
     const life = new Life({
       settings: this.#settings,
       tokenSource: this.#tokenSource,
-      env: this.#env ?? Deno.env.toObject(),
+      env: this.#env ?? readEnvironment(),
       once,
       drain,
       exitWhenIdle,

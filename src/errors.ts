@@ -71,6 +71,23 @@ export class ConfigError extends CloudNodeError {
 }
 
 /**
+ * The runtime does not allow the program what it needs; the hint names the flags that would. Exit
+ * code 2.
+ *
+ * @example
+ * ```ts
+ * import { MissingPermissionError } from "@cyberwave/cloud-node";
+ *
+ * const hint = "Add --allow-net=mqtt.cyberwave.com:1883";
+ * console.log(new MissingPermissionError("Cannot connect", { hint }).exitCode); // 2
+ * ```
+ */
+export class MissingPermissionError extends CloudNodeError {
+  /** Always 2. */
+  readonly exitCode = 2;
+}
+
+/**
  * There is no token, or the backend or the broker rejects it. Exit code 3.
  *
  * @example

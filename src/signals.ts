@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PLATFORM } from "./platform/current.ts";
 
 /** What signals do. */
 export interface Signalled {
@@ -11,12 +12,6 @@ export interface Signalled {
   /** Takes nothing new, and ends when all is done. */
   drain(): void;
 }
-
-const WINDOWS = Deno.build.os === "windows";
-const END_SIGNALS: readonly Deno.Signal[] = WINDOWS
-  ? ["SIGINT", "SIGBREAK"]
-  : ["SIGTERM", "SIGINT", "SIGHUP"];
-const DRAIN_SIGNALS: readonly Deno.Signal[] = WINDOWS ? [] : ["SIGQUIT"];
 
 /**
  * Lets signals end `what`, until it is disposed. Once one has come that ends it, the next one has
@@ -29,10 +24,10 @@ export function listenForSignals(what: Signalled): Disposable {
     what.end();
   };
   const stopListening = () => {
-    for (const signal of END_SIGNALS) Deno.removeSignalListener(signal, end);
-    for (const signal of DRAIN_SIGNALS) Deno.removeSignalListener(signal, drain);
+    for (const signal of PLATFORM.endSignals) Deno.removeSignalListener(signal, end);
+    for (const signal of PLATFORM.drainSignals) Deno.removeSignalListener(signal, drain);
   };
-  for (const signal of END_SIGNALS) Deno.addSignalListener(signal, end);
-  for (const signal of DRAIN_SIGNALS) Deno.addSignalListener(signal, drain);
+  for (const signal of PLATFORM.endSignals) Deno.addSignalListener(signal, end);
+  for (const signal of PLATFORM.drainSignals) Deno.addSignalListener(signal, drain);
   return { [Symbol.dispose]: stopListening };
 }

@@ -7,6 +7,7 @@ import {
   ConfigError,
   InstallScriptError,
   messageOf,
+  MissingPermissionError,
   quoted,
   StateFolderInUseError,
 } from "../src/errors.ts";
@@ -16,6 +17,7 @@ Deno.test("every error says what it is, how a process ends with it, and whether 
     [new ConfigError("m"), "ConfigError", 2, true],
     [new AuthenticationError("m"), "AuthenticationError", 3, true],
     [new InstallScriptError("m"), "InstallScriptError", 4, true],
+    [new MissingPermissionError("m"), "MissingPermissionError", 2, true],
     [new StateFolderInUseError("m"), "StateFolderInUseError", 5, true],
     [new BackendError("m"), "BackendError", 1, false],
     [new BrokerError("m"), "BrokerError", 1, false],

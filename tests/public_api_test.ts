@@ -55,6 +55,7 @@ Deno.test("the public API is small: a node, its configuration and its errors", (
     "ControlPlaneName",
     "InstallScriptError",
     "LogFormat",
+    "MissingPermissionError",
     "NodeIdentity",
     "PerKind",
     "RunOptions",

@@ -30,7 +30,8 @@ import {
 } from "../protocol/topics.ts";
 import { ResultUploads } from "../results/results.ts";
 import { clientId } from "../state/client_id.ts";
-import { lockFolder, makePrivateFolder } from "../state/folder.ts";
+import { makePrivateFolder } from "../state/folder.ts";
+import { lockFolder } from "../state/lock.ts";
 import { systemClock } from "../time.ts";
 import { WorkloadFolder } from "../workload/folder.ts";
 import type { Outcome } from "../workload/outcome.ts";

@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import * as net from "node:net";
 import * as tls from "node:tls";
+import { setImmediate } from "node:timers";
 import { type IConnackPacket, type IPublishPacket, MqttClient } from "mqtt";
 import { BrokerError, messageOf, quoted } from "../errors.ts";
 import {

@@ -16,7 +16,7 @@ import type { CliCommand } from "./command.ts";
 import { demoSteps, runDemo } from "./demo.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
 import { commandLine, shellWord } from "./invocation.ts";
-import { CONFIG_FLAG, useSettings } from "./settings.ts";
+import { CONFIG_FLAG, useSettings, workloadEnvironment } from "./settings.ts";
 import { paint, print } from "./terminal.ts";
 
 /** The command. */
@@ -58,7 +58,7 @@ async function run(args: Arguments): Promise<number> {
   await removeLeftovers();
   await using node = nodeFrom(
     loaded,
-    platform.adaptEnvironment(Deno.env.toObject()),
+    platform.adaptEnvironment(workloadEnvironment()),
   );
   const ended = new AbortController();
   const ready = Promise.withResolvers<NodeIdentity | undefined>();

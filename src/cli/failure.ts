@@ -3,18 +3,29 @@
  *
  * @module
  */
-import { CloudNodeError, messageOf } from "../errors.ts";
+import { CloudNodeError, messageOf, MissingPermissionError } from "../errors.ts";
 import { printable, redact } from "../log.ts";
+import { PROGRAM } from "./command.ts";
 import { paint, tell } from "./terminal.ts";
 
-/** Tells of `error` on standard error, with a stack trace if `verbose`. Returns the exit code. */
-export function failWith(error: unknown, { verbose }: { verbose: boolean }): number {
+/** Tells of what was `thrown` on standard error, with a stack trace if `verbose`. Returns the exit code. */
+export function failWith(thrown: unknown, { verbose }: { verbose: boolean }): number {
   // Nobody reads the output any more, as in `ps | head`: that is no failure.
-  if (error instanceof Deno.errors.BrokenPipe) return 0;
+  if (thrown instanceof Deno.errors.BrokenPipe) return 0;
+  const error = thrown instanceof Deno.errors.NotCapable ? notAllowed(thrown) : thrown;
   const expected = error instanceof CloudNodeError;
   tell(`${paint("red", "error:")} ${printable(redact(messageOf(error)))}`);
   const hint = expected ? error.hint : "This is a bug; run again with -v for the stack trace";
   if (hint !== undefined) tell(`${paint("cyan", "hint:")} ${printable(redact(hint))}`);
   if (verbose && error instanceof Error) tell(redact(error.stack ?? ""));
   return expected ? error.exitCode : 1;
+}
+
+/** Deno's own words for a permission that nobody foresaw to be needed. */
+function notAllowed(error: Error): CloudNodeError {
+  const [what = ""] = error.message.split(", run again");
+  return new MissingPermissionError(what, {
+    hint: `"${PROGRAM} permissions" prints the flags that allow all it needs`,
+    cause: error,
+  });
 }

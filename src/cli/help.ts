@@ -12,6 +12,12 @@ import { EXIT_CODES } from "./exit_codes.ts";
 /** The version of this program. */
 export const VERSION: string = manifest.version;
 
+/** What this program is and what it runs on. */
+export function versionText(): string {
+  const { version: { deno, v8 }, build: { target } } = Deno;
+  return [`${PROGRAM} ${VERSION}`, `deno ${deno}`, `v8 ${v8}`, `target ${target}`].join("\n");
+}
+
 /** The help of the whole program. */
 export function programHelp(commands: readonly CliCommand[]): string {
   return [

@@ -10,9 +10,10 @@ import { type CliCommand, PROGRAM } from "./command.ts";
 import { completion } from "./completion.ts";
 import { dev } from "./dev.ts";
 import { doctor } from "./doctor.ts";
-import { commandHelp, programHelp, shortHelp, VERSION } from "./help.ts";
+import { commandHelp, programHelp, shortHelp, versionText } from "./help.ts";
 import { init } from "./init.ts";
 import { logs } from "./logs.ts";
+import { permissions } from "./permissions.ts";
 import { ps } from "./ps.ts";
 import { run } from "./run.ts";
 import { service } from "./service.ts";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly CliCommand[] = [
   ps,
   logs,
   service,
+  permissions,
   completion(() => COMMANDS),
 ];
 
@@ -49,7 +51,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
       return 0;
     case "--version":
     case "-V":
-      print(VERSION);
+      print(versionText());
       return 0;
   }
   const command = COMMANDS.find((command) => command.name === name);

@@ -7,7 +7,7 @@ import { quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import type { CommandRecord, End } from "../journal/record.ts";
 import { createLogger, printable } from "../log.ts";
-import { lockHolder } from "../state/folder.ts";
+import { lockHolder } from "../state/lock.ts";
 import { outcomeOf } from "../workload/outcome.ts";
 import { inspectHost } from "../workload/processes.ts";
 import { examine } from "../workload/reattach.ts";

@@ -8,6 +8,7 @@ import type { Settings } from "../config/config.ts";
 import { flagOptions } from "../config/help.ts";
 import { loadSettings } from "../config/load.ts";
 import { ConfigError, quoted } from "../errors.ts";
+import { readEnvironment } from "../permissions.ts";
 import { checkUser, homeOf, install, show, uninstall } from "../service/administration.ts";
 import { launchdPlan } from "../service/launchd.ts";
 import type { Scope, Service, ServicePlan } from "../service/service.ts";
@@ -104,7 +105,7 @@ interface Caller {
 }
 
 function identifyCaller(args: Arguments): Caller {
-  const env = Deno.env.toObject();
+  const env = readEnvironment();
   const uid = Deno.uid() ?? -1;
   const [system, own] = [args.has("system"), args.has("user")];
   if (system && own) throw new ConfigError("Give --system or --user, not both");
@@ -198,7 +199,7 @@ function planFor(service: Service, { env, uid }: Caller): ServicePlan {
 
 async function installAndTell(plan: ServicePlan, settings: Settings | undefined): Promise<void> {
   await install(plan, print);
-  const unseen = Object.keys(Deno.env.toObject())
+  const unseen = Object.keys(readEnvironment())
     .filter((name) => name.startsWith("CYBERWAVE_")).sort();
   if (unseen.length > 0) {
     tell(`The service does not see these variables of your shell: ${unseen.join(", ")}`);

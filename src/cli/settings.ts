@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { statePermissions } from "../config/permissions.ts";
 import type { Settings } from "../config/config.ts";
 import { describeSettings } from "../config/help.ts";
 import {
@@ -13,6 +14,7 @@ import {
 } from "../config/load.ts";
 import { type Review, reviewConfig } from "../doctor/config_review.ts";
 import { addSecret, createLogger, setupLogging } from "../log.ts";
+import { readEnvironment, readsWholeEnvironment, requirePermissions } from "../permissions.ts";
 import type { Arguments, Flag } from "./arguments.ts";
 
 /** The flag that names the config file. */
@@ -54,20 +56,32 @@ export async function reviewSettings(args: Arguments): Promise<Review> {
   return review;
 }
 
+/** The environment for the workloads: what of the program's own it may read. */
+export function workloadEnvironment(): Record<string, string> {
+  if (!readsWholeEnvironment()) {
+    createLogger("config").info(
+      "Workloads see the environment variables that Deno allows this program to read, no others",
+    );
+  }
+  return readEnvironment();
+}
+
 /** The state folder, which is all that looking at the journal takes, whatever else is wrong. */
 export async function useStateFolder(args: Arguments): Promise<string> {
   setupLogging({ format: "text", verbose: args.has("verbose") });
   const { stateFolder, warnings } = await locateState(loadOptions(args));
   const logger = createLogger("config");
   for (const warning of warnings) logger.warn(warning);
+  requirePermissions(statePermissions(stateFolder));
   return stateFolder;
 }
 
-function loadOptions(args: Arguments): LoadOptions {
+/** Where the arguments say to look for settings. */
+export function loadOptions(args: Arguments): LoadOptions {
   return {
     configPath: args.value("config"),
     flags: args.flags,
-    env: Deno.env.toObject(),
+    env: readEnvironment(),
     cwd: Deno.cwd(),
   };
 }

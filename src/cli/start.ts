@@ -14,7 +14,7 @@ import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CliCommand } from "./command.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
-import { CONFIG_FLAG, useSettings } from "./settings.ts";
+import { CONFIG_FLAG, useSettings, workloadEnvironment } from "./settings.ts";
 
 /** The command. */
 export const start: CliCommand = {
@@ -39,8 +39,8 @@ async function run(args: Arguments): Promise<number> {
   const [once, drain] = [args.has("once"), args.has("drain")];
   if (once && drain) throw new ConfigError("--once takes a command and --drain takes none");
   const exitWhenIdle = args.seconds("exit-when-idle");
-  const env = Deno.env.toObject();
   const loaded = await useSettings(args);
+  const env = workloadEnvironment();
   const node = nodeFrom(loaded, withoutNotifyVariables(env));
   await using notifier = new Notifier({
     env,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { messageOf } from "../errors.ts";
 import type { Journal, Pending } from "../journal/journal.ts";
 import type { ProcessIdentity } from "../journal/record.ts";

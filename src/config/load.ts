@@ -8,6 +8,8 @@ import { dirname, join, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import { readPermission, requirePermissions } from "../permissions.ts";
+import { PLATFORM } from "../platform/current.ts";
 import { readCredentials, readDotenv, readYaml } from "./files.ts";
 import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
 import {
@@ -68,6 +70,8 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
 
   const file = configPath ?? "cyberwave.yml";
   const configFile = absolute(cwd, file);
+  const readable = [readPermission(dirname(configFile), "the folder of cyberwave.yml and .env")];
+  requirePermissions(readable);
   const config = await examineFile(configFile, file, configPath !== undefined);
   warnings.push(...config.warnings);
 
@@ -75,6 +79,7 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
   const near = await nearSources(flags, env, folders.work, warn);
   const yaml = yamlSource(config.mapping, file);
   const state = stateFolderOf([...near, yaml], folders);
+  requirePermissions([...readable, readPermission(state, "the state folder")]);
   const sources = [
     ...near,
     exceptStateFolder(await dotenvSource(join(state, ".env"), warn)),
@@ -141,6 +146,7 @@ export async function locateState(
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
   const folders = { work: dirname(absolute(cwd, file)), home: () => homeFolder(env) };
+  requirePermissions([readPermission(folders.work, "the folder of cyberwave.yml and .env")]);
   const sources = [
     ...await nearSources(flags, env, folders.work, warn),
     yamlSource(await readMapping(absolute(cwd, file), file, warn), file),
@@ -177,6 +183,5 @@ async function readMapping(
 }
 
 function homeFolder(env: Readonly<Record<string, string>>): string {
-  const home = Deno.build.os === "windows" ? env.USERPROFILE : env.HOME;
-  return home || homedir();
+  return env[PLATFORM.homeVariable] || homedir();
 }

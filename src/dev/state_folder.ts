@@ -10,7 +10,7 @@ import { messageOf, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import type { ProcessIdentity, StopSignal } from "../journal/record.ts";
 import { createLogger } from "../log.ts";
-import { lockHolder } from "../state/folder.ts";
+import { lockHolder } from "../state/lock.ts";
 import { type Clock, systemClock } from "../time.ts";
 import { inspectHost, signalGroup, startTimes } from "../workload/processes.ts";
 

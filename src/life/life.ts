@@ -4,13 +4,14 @@
  * @module
  */
 import { Assembly } from "../assembly/assembly.ts";
-
 import { workloadEnvironment } from "../assembly/environment.ts";
 import { recheck } from "../commands/recheck.ts";
 import type { Settings } from "../config/config.ts";
+import { nodePermissions } from "../config/permissions.ts";
 import { BrokerError, InstallScriptError } from "../errors.ts";
 import { addSecret, createLogger, type Logger } from "../log.ts";
 import { LineBuffer } from "../log_stream/line_buffer.ts";
+import { requirePermissions } from "../permissions.ts";
 import { bidFarewell } from "../presence/farewell.ts";
 import { sendHeartbeats } from "../presence/heartbeat.ts";
 import type { Identity } from "../presence/identity.ts";
@@ -109,7 +110,9 @@ export class Life {
     const settings = { ...this.#options.settings, token };
     const env = workloadEnvironment(this.#options.env, settings);
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
+    requirePermissions(nodePermissions(settings, "sh"));
     const host = await inspectHost();
+    requirePermissions(nodePermissions(settings, host.shell));
     using parts = new Assembly({
       settings,
       tokenSource,

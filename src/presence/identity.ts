@@ -7,6 +7,7 @@ import { chmod, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { PLATFORM } from "../platform/current.ts";
 import { identifierProblem } from "../protocol/identifiers.ts";
 import { makePrivateFolder } from "../state/folder.ts";
 import type { Clock } from "../time.ts";
@@ -143,7 +144,7 @@ async function replaceFile(path: string, text: string): Promise<void> {
 
 /** Makes a rename in `folder` survive a power cut. */
 async function syncFolder(folder: string): Promise<void> {
-  if (Deno.build.os === "windows") return; // Folders cannot be opened there.
+  if (!PLATFORM.syncsFolders) return;
   const handle = await open(folder, "r");
   try {
     await handle.sync();

@@ -6,6 +6,7 @@
 import { InstallScriptError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
+import { invocation } from "./environment.ts";
 import { LineSplitter } from "./lines.ts";
 import { type Host, signalOwnGroup } from "./processes.ts";
 
@@ -37,11 +38,11 @@ export async function runInstallScript(
   const { script, workFolder, env, host, clock, logger } = options;
   signal.throwIfAborted();
   logger.info("Running the install script");
-  const child = new Deno.Command(host.shell, {
-    args: ["-c", script],
-    cwd: workFolder,
+  const { command, ...started } = invocation(host.shell, ["-c", script], env);
+  const child = new Deno.Command(command, {
+    ...started,
     clearEnv: true,
-    env,
+    cwd: workFolder,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

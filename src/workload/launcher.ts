@@ -7,9 +7,11 @@
  */
 import { constants } from "node:os";
 import type { ProcessIdentity } from "../journal/record.ts";
+import { PLATFORM } from "../platform/current.ts";
+import { invocation } from "./environment.ts";
 import type { Exit, WorkloadFolder } from "./folder.ts";
 import { LineSplitter } from "./lines.ts";
-import { type Host, parseStartTime } from "./processes.ts";
+import type { Host } from "./processes.ts";
 import { LAUNCHERS } from "./shim.ts";
 
 /** What a launcher is started with. */
@@ -55,12 +57,13 @@ export class Launcher {
   /** Starts a launcher. Throws when its shell cannot be run. */
   constructor({ host, cwd, env, args }: LauncherOptions) {
     this.#host = host;
-    this.#child = new Deno.Command(host.shell, {
-      args: ["-c", LAUNCHERS[host.shell], "cloud-node", host.shell, ...args],
+    const script = ["-c", LAUNCHERS[host.shell], "cloud-node", host.shell, ...args];
+    const { command, ...options } = invocation(host.shell, script, env);
+    this.#child = new Deno.Command(command, {
+      ...options,
+      clearEnv: true,
       detached: true,
       cwd,
-      clearEnv: true,
-      env,
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
@@ -128,7 +131,7 @@ export class Launcher {
     const [, what, number, rest] = /^(\w+) (\d+) ?(.*)$/.exec(line) ?? [];
     switch (what) {
       case "ready": {
-        const startTime = parseStartTime(rest);
+        const startTime = PLATFORM.processes.parseStartTime(rest);
         if (startTime === undefined) break;
         const { bootId } = this.#host;
         this.#current?.ready.resolve({ pid: Number(number), startTime, bootId });

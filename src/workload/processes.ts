@@ -6,6 +6,9 @@
  */
 import type { ProcessIdentity, StopSignal } from "../journal/record.ts";
 import { CloudNodeError } from "../errors.ts";
+import { readEnvironment } from "../permissions.ts";
+import { PLATFORM } from "../platform/current.ts";
+import { withoutLinker } from "./environment.ts";
 
 /** What is the same for all workloads of this machine. */
 export interface Host {
@@ -23,7 +26,7 @@ export class ShellMissingError extends CloudNodeError {
 
 const HOST_SCRIPT = `
 command -v bash >/dev/null && echo bash || echo sh
-cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootsessionuuid 2>/dev/null || :
+${PLATFORM.processes.bootId} || :
 `;
 
 /** Learns what is the same for all workloads of this machine. */
@@ -39,16 +42,10 @@ export async function inspectHost(): Promise<Host> {
   }
 }
 
-// Prints the pid and its start time on two lines, for those that exist and are no zombies.
+// Prints the pid and what is known of it on two lines, for those that exist.
 const INSPECT_SCRIPT = `
 for pid; do
-  if [ -d /proc/self ]; then
-    { read -r stat </proc/"$pid"/stat; } 2>/dev/null || continue
-  else
-    stat=$(ps -o stat=,lstart= -p "$pid") || continue
-    case $stat in Z*) continue ;; esac
-    stat=\${stat#* }
-  fi
+  ${PLATFORM.processes.stat} || continue
   printf '%s\\n%s\\n' "$pid" "$stat"
 done
 `;
@@ -58,34 +55,17 @@ export async function startTimes(pids: readonly number[]): Promise<Map<number, s
   const lines = (await shellOutput(INSPECT_SCRIPT, pids.map(String))).trimEnd().split("\n");
   const found = new Map<number, string>();
   for (let i = 0; i + 1 < lines.length; i += 2) {
-    const startTime = parseStartTime(lines[i + 1]);
+    const startTime = PLATFORM.processes.parseStartTime(lines[i + 1]);
     if (startTime !== undefined) found.set(Number(lines[i]), startTime);
   }
   return found;
 }
 
-/**
- * The start time in a line of /proc/PID/stat (its 22nd field; the 2nd may hold anything, up to the
- * last parenthesis) or of `ps -o lstart=`; `undefined` for a zombie, which has ended.
- */
-export function parseStartTime(line: string): string | undefined {
-  const afterName = line.lastIndexOf(") ");
-  if (afterName === -1) return line.trim() || undefined;
-  const fields = line.slice(afterName + 2).split(" ");
-  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
-}
-
-const FOLDERS_SCRIPT = `
-if [ -d /proc/self ]; then
-  ls -l /proc/[0-9]*/cwd 2>/dev/null | sed -n 's|.* /proc/[0-9]*/cwd -> ||p'
-else
-  lsof -w -d cwd -Fn | sed -n 's|^n||p'
-fi
-`;
-
 /** The folders in which processes work. Throws when that cannot be told. */
 export async function foldersInUse(): Promise<Set<string>> {
-  const folders = (await shellOutput(FOLDERS_SCRIPT)).split("\n").filter((path) => path !== "");
+  const folders = (await shellOutput(PLATFORM.processes.workingFolders)).split("\n").filter((
+    path,
+  ) => path !== "");
   // This one works somewhere, too: where nothing is found, nothing can be seen.
   if (folders.length === 0) throw new Error("Cannot see in which folders processes work");
   return new Set(folders);
@@ -124,6 +104,8 @@ async function shellOutput(script: string, args: readonly string[] = []): Promis
 function runShell(script: string, args: readonly string[]): Promise<Deno.CommandOutput> {
   return new Deno.Command("sh", {
     args: ["-c", script, "sh", ...args],
+    clearEnv: true,
+    env: withoutLinker(readEnvironment()),
     stdin: "null",
     stderr: "null",
   }).output();

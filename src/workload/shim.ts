@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { PLATFORM } from "../platform/current.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 
@@ -22,29 +23,6 @@ export const MAX_INLINE_BODY = 100_000;
 const BEGUN = "................";
 
 /**
- * Defines a command that tells whether the process group `pid` holds anything but its leader, what
- * that started for this question, and zombies.
- */
-const GROUP_LIVES = `
-cloud_node_group_lives() {
-  if [ -d /proc/self ]; then
-    for cloud_node_stat in /proc/[0-9]*/stat; do
-      [ "$cloud_node_stat" = "/proc/$pid/stat" ] && continue
-      { read -r cloud_node_stat <"$cloud_node_stat"; } 2>/dev/null || continue
-      set -- \${cloud_node_stat##*) }
-      [ "$3" = "$pid" ] && [ "$1" != Z ] && return 0
-    done
-    return 1
-  fi
-  ps -A -o pid=,ppid=,pgid=,stat= | while read -r member parent group state; do
-    [ "$group" = "$pid" ] && [ "$member" != "$pid" ] && [ "$parent" != "$pid" ] || continue
-    [ "\${state#Z}" = "$state" ] && exit 1
-  done
-  [ $? != 0 ]
-}
-`;
-
-/**
  * Defines the outer shell of a workload, which leads its process group. It runs the inner one, and
  * tells on descriptor 3 who it is and then how that ended.
  * The trap lets a signal to the whole group reach the workload and leaves this shell to tell of it.
@@ -52,16 +30,13 @@ cloud_node_group_lives() {
  * stays until all of the group is gone, so that it can still be found, and killed.
  */
 const OUTER_SHELL = `
+cloud_node_group_lives() {
+${PLATFORM.processes.groupLives}
+}
 cloud_node_workload() {
   signalled=
   trap signalled=1 TERM INT HUP
-  if [ -r /proc/self/stat ]; then
-    read -r stat </proc/self/stat
-    pid=\${stat%% *}
-  else
-    pid=$(exec sh -c 'echo $PPID')
-    stat=$(ps -o lstart= -p "$pid")
-  fi
+  ${PLATFORM.processes.ownStat}
   printf 'ready %s %s\\n' "$pid" "$stat" >&3
   [ "$signalled" ] && exit
   "$shell" -c "$script" "$shell" "$umask" "$@" 3>&-
@@ -73,7 +48,7 @@ cloud_node_workload() {
 `;
 
 /** What all launchers begin with. Arguments: the workload's shell, the inner script, its arguments. */
-const PROLOGUE = `${GROUP_LIVES}${OUTER_SHELL}
+const PROLOGUE = `${OUTER_SHELL}
 umask=$(umask)
 shell=$1 script=$2
 shift 2

@@ -4,6 +4,7 @@ import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
 import { commandHelp, programHelp } from "../../src/cli/help.ts";
 import { COMMANDS } from "../../src/cli/program.ts";
 import { SETTINGS } from "../../src/config/settings.ts";
+import { commandOf } from "../support/command.ts";
 import { Program } from "../support/program.ts";
 
 Deno.test("--help shows the commands and the exit codes, --version the version", async () => {
@@ -13,7 +14,13 @@ Deno.test("--help shows the commands and the exit codes, --version the version",
   for (const [code, meaning] of EXIT_CODES) {
     assertMatch(help.stdout, new RegExp(`^  ${code} +${meaning.split("(")[0]}`, "m"));
   }
-  assertEquals((await Program.run(["-V"])).stdout, `${manifest.version}\n`);
+  const version = (await Program.run(["--version"])).stdout;
+  assertMatch(
+    version,
+    /^cyberwave-cloud-node \S+\ndeno \d+\.\d+\.\d+\nv8 \S+\ntarget \w+-\w+-\S+\n$/,
+  );
+  assertStringIncludes(version, `cyberwave-cloud-node ${manifest.version}\n`);
+  assertEquals((await Program.run(["-V"])).stdout, version);
 });
 
 Deno.test("without a command it shows the commands on standard error and exits with 2", async () => {
@@ -61,9 +68,8 @@ Deno.test("a stack trace is shown with -v only", async () => {
 
 Deno.test("that nobody reads the output is no failure", async () => {
   const script = 'exec "$0" "$@" | true; echo "${PIPESTATUS[0]}"';
-  const main = new URL("../../main.ts", import.meta.url).pathname;
   const { stdout, stderr } = await new Deno.Command("bash", {
-    args: ["-c", script, Deno.execPath(), "run", "-A", main, "--help"],
+    args: ["-c", script, ...commandOf(["-P"]), "--help"],
   }).output();
   const text = new TextDecoder();
   assertEquals([text.decode(stdout), text.decode(stderr)], ["0\n", ""]);

@@ -44,7 +44,7 @@ Deno.test("without a token it exits with 3 and tells the ways to give one", asyn
   await using stage = await Stage.set(YAML);
   const { code, stderr } = await stage.run(["start"], { env: { CYBERWAVE_API_TOKEN: "" } });
   assertEquals(code, 3);
-  assertMatch(stderr, /^error: There is no API token\nhint: Give one in any of these ways: /);
+  assertMatch(stderr, /^error: There is no API token\nhint: Give one in any of these ways: /m);
   assertStringIncludes(stderr, "credentials.json");
 });
 

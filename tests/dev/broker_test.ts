@@ -86,8 +86,10 @@ Deno.test("a port that is taken is an error and leaves nothing behind", async ()
 
 Deno.test("it can be closed while a client is connected", async () => {
   const broker = await EmbeddedBroker.start();
-  await using _client = await TestClient.connect(url(broker));
+  await using client = await TestClient.connect(url(broker));
+  await client.publish("topic", "hello");
   await broker[Symbol.asyncDispose]();
+  await client.closed;
 });
 
 Deno.test("it can be closed while a client has connected but said nothing", async () => {

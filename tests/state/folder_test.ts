@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { ConfigError, StateFolderInUseError } from "../../src/errors.ts";
-import { freeBytes, lockFolder, lockHolder, makePrivateFolder } from "../../src/state/folder.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { freeBytes, makePrivateFolder } from "../../src/state/folder.ts";
 
 class Folder implements Disposable {
   readonly path = Deno.makeTempDirSync({ prefix: "cloud_node_state_" });
@@ -20,53 +20,6 @@ function withUmask(umask: number, body: () => void): void {
     body();
   } finally {
     Deno.umask(before);
-  }
-}
-
-/** Another process that has the lock, and a child of its own that outlives it. */
-class OtherNode implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #output: ReadableStreamDefaultReader<string>;
-
-  constructor(folder: string) {
-    const module = new URL("../../src/state/folder.ts", import.meta.url).href;
-    const program = `
-      import { lockFolder } from ${JSON.stringify(module)};
-      const lock = lockFolder(${JSON.stringify(folder)});
-      new Deno.Command("cat", { stdin: "inherit", stdout: "null", detached: true }).spawn();
-      console.log("locked");
-      await new Promise((resolve) => setTimeout(resolve, 600_000));
-    `;
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--allow-all",
-        "--quiet",
-        `data:text/javascript,${encodeURIComponent(program)}`,
-      ],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  get pid(): number {
-    return this.#child.pid;
-  }
-
-  async locked(): Promise<void> {
-    assertEquals((await this.#output.read()).value, "locked\n");
-  }
-
-  async kill(): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.status;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill().catch(() => {});
-    await this.#output.cancel();
-    await this.#child.stdin.close();
   }
 }
 
@@ -106,77 +59,6 @@ Deno.test("a folder that others share is not taken over", () => {
   assertThrows(() => makePrivateFolder(folder.path), ConfigError, "others share it");
   assertEquals(modeOf(folder.path), "777");
   makePrivateFolder(`${folder.path}/own`);
-});
-
-Deno.test("a state folder has one node at a time, and tells which", () => {
-  using folder = new Folder();
-  assertEquals(lockHolder(folder.path), undefined);
-  {
-    using _lock = lockFolder(folder.path);
-    const error = assertThrows(() => lockFolder(folder.path), StateFolderInUseError);
-    assertEquals(error.exitCode, 5);
-    assertStringIncludes(error.message, `process ${Deno.pid}`);
-    assertEquals(lockHolder(folder.path), Deno.pid);
-  }
-  assertEquals(lockHolder(folder.path), undefined);
-  lockFolder(folder.path)[Symbol.dispose]();
-});
-
-Deno.test("those who look whether a node runs never keep one from starting", async () => {
-  using folder = new Folder();
-  const [STOP, LOOKS] = [0, 1];
-  const shared = new Int32Array(new SharedArrayBuffer(8));
-  const module = new URL("../../src/state/folder.ts", import.meta.url).href;
-  const program = `
-    import { lockHolder } from ${JSON.stringify(module)};
-    self.onmessage = ({ data: [folder, shared] }) => {
-      while (shared[${STOP}] === 0) {
-        lockHolder(folder);
-        Atomics.add(shared, ${LOOKS}, 1);
-        Atomics.notify(shared, ${LOOKS});
-      }
-      self.postMessage("done");
-    };
-  `;
-  const url = `data:text/javascript,${encodeURIComponent(program)}`;
-  const worker = new Worker(url, { type: "module" });
-  const done = new Promise((resolve) => worker.onmessage = resolve);
-  lockFolder(folder.path)[Symbol.dispose]();
-  worker.postMessage([folder.path, shared]);
-  await Atomics.waitAsync(shared, LOOKS, 0).value;
-  for (let i = 0; i < 1_000; i++) lockFolder(folder.path)[Symbol.dispose]();
-  Atomics.store(shared, STOP, 1);
-  await done;
-  worker.terminate();
-  assert(shared[LOOKS]! > 100, `only ${shared[LOOKS]} looks`);
-});
-
-Deno.test("a longer pid of an earlier node leaves nothing behind", () => {
-  using folder = new Folder();
-  Deno.writeTextFileSync(`${folder.path}/node.lock`, "12345678901234567890\n");
-  using _lock = lockFolder(folder.path);
-  assertEquals(Deno.readTextFileSync(`${folder.path}/node.lock`), `${Deno.pid}\n`);
-});
-
-Deno.test("the lock files are their user's alone, whatever the umask and whatever stood there", () => {
-  using folder = new Folder();
-  for (const name of ["node.lock", "node.running"]) {
-    withUmask(0, () => Deno.writeTextFileSync(`${folder.path}/${name}`, ""));
-    withUmask(0, () => lockFolder(folder.path)[Symbol.dispose]());
-    assertEquals(modeOf(`${folder.path}/${name}`), "600");
-  }
-});
-
-Deno.test("a node in another process is named, and its lock ends with it even if a child lives on", async () => {
-  using folder = new Folder();
-  await using other = new OtherNode(folder.path);
-  await other.locked();
-  const error = assertThrows(() => lockFolder(folder.path), StateFolderInUseError);
-  assertStringIncludes(error.message, `process ${other.pid}`);
-  assertEquals(lockHolder(folder.path), other.pid);
-  await other.kill();
-  assertEquals(lockHolder(folder.path), undefined);
-  lockFolder(folder.path)[Symbol.dispose]();
 });
 
 Deno.test("free space is that of the folder's file system", () => {

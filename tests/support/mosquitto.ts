@@ -16,7 +16,13 @@ export interface MosquittoOptions {
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
-const COMMANDS = ["mosquitto", "/usr/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto"];
+const COMMANDS = [
+  "mosquitto",
+  "/usr/sbin/mosquitto",
+  "/usr/local/sbin/mosquitto",
+  "/opt/homebrew/sbin/mosquitto",
+  "C:\\Program Files\\mosquitto\\mosquitto.exe",
+];
 const command = COMMANDS.find(runs);
 let told = false;
 

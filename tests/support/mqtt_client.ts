@@ -22,11 +22,14 @@ export interface PublishOptions {
 
 /** A client that connects once, and fails rather than to reconnect. */
 export class TestClient implements AsyncDisposable {
+  /** Resolves when the connection is gone. */
+  readonly closed: Promise<void>;
   readonly #client: MqttClient;
   readonly #inboxes = new Map<string, Inbox<Message>>();
 
   private constructor(client: MqttClient) {
     this.#client = client;
+    this.closed = new Promise((resolve) => client.once("close", () => resolve()));
     // At once: a session that is resumed brings messages before anybody can ask for them.
     client.on("message", (topic, payload, packet) => this.#receive(topic, payload, packet));
   }

@@ -1,11 +1,16 @@
-/** The real program as a process of its own, so that a test can kill it. */
+/**
+ * The real program as a process of its own, so that a test can kill it. It may do what its settings
+ * ask for and nothing else.
+ */
 import type { World } from "./world.ts";
+import { loadSettings } from "../../src/config/load.ts";
+import { environmentFlags, nodePermissions } from "../../src/config/permissions.ts";
+import { permissionFlags } from "../../src/permissions.ts";
+import { commandOf } from "./command.ts";
 import { Inbox } from "./events.ts";
+import { HOST } from "./workshop.ts";
 import type { EmbeddedBroker } from "../../src/dev/broker.ts";
 import type { Mosquitto } from "./mosquitto.ts";
-
-const ROOT = new URL("../../", import.meta.url);
-const MAIN = Deno.env.get("TEST_MAIN") ?? new URL("main.ts", ROOT).href;
 
 /** What may be told about a node before it starts. */
 export interface NodeProcessOptions {
@@ -39,25 +44,18 @@ export class NodeProcess implements AsyncDisposable {
   ): Promise<NodeProcess> {
     const config = `${world.folder}/cyberwave.yml`;
     await Deno.writeTextFile(config, JSON.stringify({ "cyberwave-cloud-node": yaml }));
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        `--config=${new URL("deno.json", ROOT).pathname}`,
-        MAIN,
-        "start",
-        "--config",
-        config,
-        ...args,
-      ],
-      env: {
-        CYBERWAVE_API_TOKEN: world.backend.token,
-        CYBERWAVE_API_URL: world.backend.url,
-        CYBERWAVE_MQTT_HOST: world.broker.host,
-        CYBERWAVE_MQTT_PORT: String(world.broker.port),
-        CYBERWAVE_EDGE_CONFIG_DIR: stateFolder,
-        ...env,
-      },
+    const variables = {
+      CYBERWAVE_API_TOKEN: world.backend.token,
+      CYBERWAVE_API_URL: world.backend.url,
+      CYBERWAVE_MQTT_HOST: world.broker.host,
+      CYBERWAVE_MQTT_PORT: String(world.broker.port),
+      CYBERWAVE_EDGE_CONFIG_DIR: stateFolder,
+      ...env,
+    };
+    const [program, ...first] = commandOf(await flagsFor(config, variables));
+    const child = new Deno.Command(program, {
+      args: [...first, "start", "--config", config, ...args],
+      env: variables,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -107,4 +105,13 @@ export class NodeProcess implements AsyncDisposable {
       for (const line of lines) this.log.push(line);
     }
   }
+}
+
+/** The permissions of a node with these settings, whose workloads see all of these variables. */
+async function flagsFor(configPath: string, env: Record<string, string>): Promise<string[]> {
+  const { settings } = await loadSettings({ configPath, env, cwd: "/" });
+  return [
+    ...permissionFlags(nodePermissions(settings, HOST.shell)),
+    ...environmentFlags(Object.keys(env)),
+  ];
 }

@@ -1,8 +1,6 @@
 /** The real program in a process of its own. */
-import { fileURLToPath } from "node:url";
+import { commandOf } from "./command.ts";
 import { Inbox } from "./events.ts";
-
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 /** How to start the program. */
 export interface ProgramOptions {
@@ -44,8 +42,9 @@ export class Program implements AsyncDisposable {
     const { cwd, env = {}, stdin } = options;
     const inherited = Object.entries(Deno.env.toObject())
       .filter(([name]) => !name.startsWith("CYBERWAVE_"));
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", MAIN, ...args],
+    const [program, ...first] = commandOf(["-P"]);
+    const child = new Deno.Command(program, {
+      args: [...first, ...args],
       cwd,
       clearEnv: true,
       env: { ...Object.fromEntries(inherited), ...env },

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   inspectHost,
-  parseStartTime,
   ShellMissingError,
   signalGroup,
   startTimes,
@@ -97,26 +96,6 @@ Deno.test("a machine without a shell is told so, with what to do", async () => {
     assert(error.hint?.includes("--allow-run=sh"));
   });
 });
-
-const STARTS: [name: string, line: string, startTime: string | undefined][] = [
-  ["Linux", stat("cat", "S"), "777"],
-  ["a name with everything in it", stat("a) S (b\t) Z 1", "R"), "777"],
-  ["a zombie", stat("cat", "Z"), undefined],
-  ["a dead process", stat("cat", "X"), undefined],
-  ["ps", "Mon Nov 23 10:32:49 2026", "Mon Nov 23 10:32:49 2026"],
-  ["nothing", "", undefined],
-  ["white space", "  ", undefined],
-  ["a line that was cut off", "1 (cat) S 1 2", undefined],
-];
-
-for (const [name, line, startTime] of STARTS) {
-  Deno.test(`start time: ${name}`, () => assertEquals(parseStartTime(line), startTime));
-}
-
-function stat(name: string, state: string): string {
-  const others = Array.from({ length: 18 }, (_, index) => index).join(" ");
-  return `1 (${name}) ${state} ${others} 777 4096 0`;
-}
 
 /** Lets `sh` be this script, or nothing at all, while `body` runs. */
 async function withShell(script: string | undefined, body: () => Promise<void>): Promise<void> {

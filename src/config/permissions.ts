@@ -1,0 +1,92 @@
+/**
+ * The permissions that a node needs: those of every node, and those that follow from its settings.
+ *
+ * @module
+ */
+import { type Need, readPermission } from "../permissions.ts";
+import type { Settings } from "./config.ts";
+
+/** What a node with these settings must be allowed where workloads run under `shell`. */
+export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[] {
+  const { stateFolder, workFolder, mqttTlsCaCerts } = settings;
+  return [
+    readPermission(workFolder, "the folder of cyberwave.yml and .env"),
+    ...statePermissions(stateFolder),
+    ...(mqttTlsCaCerts === undefined ? [] : [readPermission(mqttTlsCaCerts, "mqtt_tls_ca_certs")]),
+    { what: { name: "net", host: apiHost(settings) }, why: "the backend" },
+    brokerPermission(settings),
+    ...(settings.uploadResults ? resultPermissions(settings) : []),
+    ...["sh", shell].map((command): Need => ({ what: { name: "run", command }, why: "workloads" })),
+    { what: { name: "sys", kind: "statfs" }, why: "to see how full the disk is" },
+    HOME_FOLDER,
+  ];
+}
+
+/** What looking into the state folder takes. SQLite opens its files for writing whatever it does. */
+export function statePermissions(stateFolder: string): Need[] {
+  const why = "the state folder";
+  return [
+    readPermission(stateFolder, why),
+    { what: { name: "write", path: stateFolder }, why },
+  ];
+}
+
+/** What sending result files takes. The platform names the hosts only when there is something to send. */
+function resultPermissions({ resultsFolder, apiUrl }: Settings): Need[] {
+  const { hostname } = new URL(apiUrl);
+  // A backend on this computer stores on this computer.
+  const isLocal = /^(localhost|127\..*|\[::1\])$/.test(hostname);
+  return [
+    readPermission(resultsFolder, "results_folder"),
+    { what: { name: "write", path: resultsFolder }, why: "results_folder" },
+    {
+      what: isLocal ? { name: "net", host: hostname } : { name: "net" },
+      why: "for result files, whose hosts the platform names; upload_results: false sends none",
+    },
+  ];
+}
+
+/** What talking to the broker takes. */
+export function brokerPermission({ mqttHost, mqttPort }: Settings): Need {
+  const host = mqttHost.includes(":") ? `[${mqttHost}]` : mqttHost;
+  return { what: { name: "net", host: `${host}:${mqttPort}` }, why: "the MQTT broker" };
+}
+
+function apiHost({ apiUrl }: Settings): string {
+  const { protocol, hostname, port } = new URL(apiUrl);
+  return `${hostname}:${port || (protocol === "http:" ? 80 : 443)}`;
+}
+
+/** What finding the state folder takes, where nothing names it. */
+const HOME_FOLDER: Need = { what: { name: "sys", kind: "homedir" }, why: "for ~/.cyberwave" };
+
+/**
+ * The environment variables that are allowed by name: those of the node, and those that shells and
+ * the tools of machine learning are steered by. Workloads see no others, unless they are allowed.
+ */
+export const VARIABLES: readonly string[] = [
+  ...["CYBERWAVE_*", "JSR_URL"],
+  ...["HOME", "PATH", "PWD", "SHELL", "USER", "LOGNAME", "TERM", "LANG", "LANGUAGE", "LC_*", "TZ"],
+  ...["TMPDIR", "TMP", "TEMP", "XDG_*", "NOTIFY_SOCKET", "WATCHDOG_*", "SUDO_USER"],
+  ...["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"],
+  ...["http_proxy", "https_proxy", "all_proxy", "no_proxy"],
+  ...["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"],
+  ...["LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_*", "PYTHON*", "PYTORCH_*", "TORCH_*", "TF_*"],
+  ...["CUDA_*", "NVIDIA_*", "NCCL_*", "ROCR_*", "HIP_*", "OMP_*", "MKL_*", "XLA_*", "JAX_*"],
+  ...["HF_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "WANDB_*", "MUJOCO_*", "ROS_*"],
+  ...["USERNAME", "USERPROFILE", "SYSTEMROOT", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA"],
+];
+
+/** The names among `variables` that {@linkcode VARIABLES} leaves out. */
+export function unnamedVariables(variables: readonly string[]): string[] {
+  return variables.filter((name) =>
+    !VARIABLES.some((pattern) =>
+      pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern
+    )
+  );
+}
+
+/** The flags that allow {@linkcode VARIABLES} and hide the rest: packages look at many. */
+export function environmentFlags(more: readonly string[] = []): string[] {
+  return [`--allow-env=${[...VARIABLES, ...more].join(",")}`, "--ignore-env"];
+}

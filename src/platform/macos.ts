@@ -1,0 +1,36 @@
+/**
+ * macOS, and whatever else has neither /proc nor a registry: processes are looked at with ps.
+ *
+ * @module
+ */
+import type { Platform } from "./platform.ts";
+
+// Each column in a flag of its own: after an equals sign the rest of a flag may be a heading.
+const STAT = `stat=$(ps -o stat= -o lstart= -p "$pid")`;
+
+/** macOS. */
+export const macos: Platform = {
+  processes: {
+    bootId: "sysctl -n kern.bootsessionuuid 2>/dev/null",
+    stat: STAT,
+    ownStat: `pid=$(exec sh -c 'echo $PPID'); ${STAT}`,
+    groupLives: `
+      ps -A -o pid= -o ppid= -o pgid= -o stat= | while read -r member parent group state; do
+        [ "$group" = "$pid" ] && [ "$member" != "$pid" ] && [ "$parent" != "$pid" ] || continue
+        [ "\${state#Z}" = "$state" ] && exit 1
+      done
+      [ $? != 0 ]`,
+    workingFolders: "lsof -w -d cwd -Fn | sed -n 's|^n||p'",
+    parseStartTime,
+  },
+  endSignals: ["SIGTERM", "SIGINT", "SIGHUP"],
+  drainSignals: ["SIGQUIT"],
+  homeVariable: "HOME",
+  syncsFolders: true,
+};
+
+/** What follows the state: `Ss   Mon Nov 23 11:48:39 2026`. */
+function parseStartTime(stat: string): string | undefined {
+  const [, state = "Z", startTime] = /^(\S+)\s+(.*?)\s*$/.exec(stat) ?? [];
+  return state.startsWith("Z") ? undefined : startTime || undefined;
+}

@@ -1,0 +1,30 @@
+/**
+ * Looking at processes where there is /proc: reading it costs a shell no further process.
+ *
+ * @module
+ */
+import type { ProcessScripts } from "./platform.ts";
+
+/** Processes under /proc. */
+export const procfs: ProcessScripts = {
+  bootId: "cat /proc/sys/kernel/random/boot_id 2>/dev/null",
+  stat: `{ read -r stat </proc/"$pid"/stat; } 2>/dev/null`,
+  ownStat: "read -r stat </proc/self/stat; pid=${stat%% *}",
+  groupLives: `
+    for stat in /proc/[0-9]*/stat; do
+      [ "$stat" = "/proc/$pid/stat" ] && continue
+      { read -r stat <"$stat"; } 2>/dev/null || continue
+      set -- \${stat##*) }
+      [ "$3" = "$pid" ] && [ "$1" != Z ] && return 0
+    done
+    return 1`,
+  workingFolders: `
+    ls -l /proc/[0-9]*/cwd 2>/dev/null | sed -n 's|.* /proc/[0-9]*/cwd -> ||p'`,
+  parseStartTime,
+};
+
+/** The 22nd field of /proc/PID/stat. The 2nd may hold anything, up to the last parenthesis. */
+function parseStartTime(stat: string): string | undefined {
+  const fields = stat.slice(stat.lastIndexOf(") ") + 2).split(" ");
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}

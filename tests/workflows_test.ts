@@ -1,0 +1,96 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parse } from "@std/yaml";
+
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+
+interface Job {
+  readonly needs?: string | readonly string[];
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly strategy?: { readonly matrix: { readonly include: readonly Record<string, string>[] } };
+  readonly "timeout-minutes"?: number;
+  readonly steps: readonly Step[];
+}
+
+interface Workflow {
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const FOLDER = new URL("../.github/workflows/", import.meta.url);
+const TEXTS = new Map(
+  ["ci.yml", "release.yml"].map((name) => [name, Deno.readTextFileSync(new URL(name, FOLDER))]),
+);
+const WORKFLOWS = new Map(
+  Array.from(TEXTS, ([name, text]) => [name, parse(text) as unknown as Workflow]),
+);
+const RELEASE = WORKFLOWS.get("release.yml")!;
+
+Deno.test("workflows: actions are pinned by commit, with their version beside", () => {
+  for (const text of TEXTS.values()) {
+    const uses = text.split("\n").filter((line) => /\buses:/.test(line));
+    assert(uses.length > 0);
+    for (const line of uses) {
+      assertMatch(line, /uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    }
+  }
+});
+
+Deno.test("workflows: jobs read the repository, and only those that publish may do more", () => {
+  for (const { permissions } of WORKFLOWS.values()) assertEquals(permissions, { contents: "read" });
+  const granted = [...WORKFLOWS].flatMap(([name, { jobs }]) =>
+    Object.entries(jobs).flatMap(([job, { permissions }]) =>
+      permissions === undefined ? [] : [[`${name} ${job}`, permissions]]
+    )
+  );
+  assertEquals(granted, [
+    ["release.yml release", {
+      contents: "write",
+      "id-token": "write",
+      attestations: "write",
+    }],
+    ["release.yml jsr", { contents: "read", "id-token": "write" }],
+  ]);
+});
+
+Deno.test("workflows: every job ends in time, leaves no token behind and waits for jobs there are", () => {
+  for (const { jobs } of WORKFLOWS.values()) {
+    for (const { needs = [], steps, ...job } of Object.values(jobs)) {
+      assert(job["timeout-minutes"]! > 0);
+      for (const name of [needs].flat()) assert(name in jobs, name);
+      for (const step of steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"))) {
+        assertEquals(step.with?.["persist-credentials"], false);
+      }
+    }
+  }
+});
+
+Deno.test("workflows: no script is put together from what an event says", () => {
+  for (const { jobs } of WORKFLOWS.values()) {
+    for (const { run = "" } of Object.values(jobs).flatMap(({ steps }) => steps)) {
+      const expressions = run.match(/\$\{\{.*?\}\}/g) ?? [];
+      assertEquals(expressions.filter((text) => !text.includes("matrix.")), []);
+    }
+  }
+});
+
+Deno.test("workflows: a release has five platforms, each tested with its binary", () => {
+  const { strategy, steps } = RELEASE.jobs.build!;
+  assertEquals(strategy!.matrix.include.map(({ target, deb }) => [target, deb]), [
+    ["linux-x64", "amd64"],
+    ["linux-arm64", "arm64"],
+    ["macos-x64", undefined],
+    ["macos-arm64", undefined],
+    ["windows-x64", undefined],
+  ]);
+  assert(steps.some(({ run }) => /CLOUD_NODE_BIN=.* task test:e2e/.test(run ?? "")));
+});
+
+Deno.test("workflows: nothing is published before all is built and tested", () => {
+  const { check, build, release, jsr } = RELEASE.jobs;
+  assertEquals([build!.needs, release!.needs, jsr!.needs], ["check", "build", "build"]);
+  assert(check!.steps.some(({ run }) => run === "bash .ci/run"));
+});
