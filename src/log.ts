@@ -112,6 +112,7 @@ function isTooShort(secret: string): boolean {
 function noteSecrets(): void {
   const forms = [...lasting, ...held.keys(), ...released].flatMap((secret) => [
     secret,
+    secret.toWellFormed(),
     encodeURIComponent(secret.toWellFormed()),
     JSON.stringify(secret).slice(1, -1),
   ]);
