@@ -347,3 +347,35 @@ Deno.test("nothing is uploaded for what failed, what nobody follows, or with upl
   assertEquals(uploads.claimed, []);
   assertEquals(names(test, "w-3"), ["running", "completed"]);
 });
+
+Deno.test("a workload gets the token that came with its command, and the next one does not", async () => {
+  const variables = ["API_KEY", "API_TOKEN", "MQTT_PASSWORD"].map((name) => `$CYBERWAVE_${name}`);
+  await using test = await start({ inference: `echo ${variables.join(" ")}; cat {body_file}` });
+  const token = 'it\'s $(a) "token"';
+  const params = { cyberwave_workload_token: token, x: 1 };
+  const first = await test.ask({ command: "inference", request_id: "r1", params });
+  assertEquals(first.output, `${token} ${token} ${token}\n{"x":1}`);
+  const second = await test.ask({ command: "inference", request_id: "r2" });
+  assertEquals(second.output, "\n{}");
+});
+
+Deno.test("what waited with a token, which no restart survives, has failed and says so", async () => {
+  const options = { inference: "echo x >>began", open: false };
+  await using test = await start(options);
+  test.run("r1", { workload_uuid: "w-1", cyberwave_workload_token: "wt-1" });
+  test.run("r2", { cyberwave_workload_token: "wt-2" });
+  test.run("r3", {});
+  await test.restart({ ...options, open: true });
+  const error = "The node restarted before the workload began, and its token was not kept";
+  assertEquals([(await test.reply("r1")).error, (await test.reply("r2")).error], [error, error]);
+  assertEquals((await test.reply("r3")).status, "ok");
+  assertEquals(told(test), [{ status: "failed", error, failure_detail: error }]);
+  assertEquals(test.read("began"), "x\n");
+});
+
+Deno.test("a token that is no text harms nothing but itself", async () => {
+  await using test = await start({ inference: 'echo "$CYBERWAVE_API_KEY"' });
+  const params = { cyberwave_workload_token: "half \ud83d\u0000 of it\n" };
+  const { output } = await test.ask({ command: "inference", request_id: "r1", params });
+  assertEquals(output, "half \ufffd of it\n\n");
+});
