@@ -5,6 +5,7 @@
  */
 import type { Message } from "../journal/journal.ts";
 import type { ProcessIdentity } from "../journal/record.ts";
+import { redact } from "../log.ts";
 import { encodeStatus, type WorkloadStatus } from "../protocol/workload_status.ts";
 import type { Outcome } from "../workload/outcome.ts";
 import type { Accepted } from "../workload/running.ts";
@@ -93,7 +94,7 @@ export function statusOf(
         pid,
       };
     default: {
-      const text = stderr().slice(-STDERR_LENGTH).toWellFormed();
+      const text = redact(stderr()).slice(-STDERR_LENGTH).toWellFormed();
       return {
         status: "completed",
         success: false,
