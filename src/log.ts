@@ -65,28 +65,55 @@ export function createLogger(component: string, listener?: (line: string) => voi
 /** Those that are masked as long as the process lasts. */
 const lasting = new Set<string>();
 
-/** The newest of the others, which make room for newer ones: each costs every line some time. */
-const passing = new Set<string>();
-const MAX_PASSING = 100;
+/** Those that are masked as long as somebody holds them, and by how many they are held. */
+const held = new Map<string, number>();
+
+/** Those let go last, which make room for others: each costs every line some time. */
+const released = new Set<string>();
+const MAX_RELEASED = 100;
 
 /** All of them as they may look, the longest first: one may be the beginning of another. */
 let secrets: readonly string[] = [];
 
+/** Masks `secret` in every line from now on, also as it looks inside JSON and URLs. */
+export function addSecret(secret: string): void {
+  if (isTooShort(secret)) return;
+  lasting.add(secret);
+  noteSecrets();
+}
+
 /**
- * Masks `secret` in every line from now on, also as it looks inside JSON and URLs. Of those that are
- * `passing` the newest 100 are masked.
+ * Masks `secret` until the result is called. It may still turn up after that, so the latest hundred
+ * stay masked.
  */
-export function addSecret(secret: string, options: { passing?: boolean } = {}): void {
-  // Masking a shorter one would blot out ordinary words, and no real token is that short.
-  if (secret.length < 6) return;
-  if (options.passing) {
-    passing.delete(secret);
-    passing.add(secret);
-    for (const oldest of passing) if (passing.size > MAX_PASSING) passing.delete(oldest);
-  } else lasting.add(secret);
-  const forms = [...lasting, ...passing].flatMap((secret) => [
+export function holdSecret(secret: string): () => void {
+  if (isTooShort(secret)) return () => {};
+  released.delete(secret);
+  held.set(secret, (held.get(secret) ?? 0) + 1);
+  noteSecrets();
+  let isHeld = true;
+  return () => {
+    if (!isHeld) return;
+    isHeld = false;
+    const holders = held.get(secret)! - 1;
+    if (holders > 0) return void held.set(secret, holders);
+    held.delete(secret);
+    released.add(secret);
+    for (const oldest of released) if (released.size > MAX_RELEASED) released.delete(oldest);
+    noteSecrets();
+  };
+}
+
+/** Masking a shorter one would blot out ordinary words, and no real token is that short. */
+function isTooShort(secret: string): boolean {
+  return secret.length < 6;
+}
+
+function noteSecrets(): void {
+  const forms = [...lasting, ...held.keys(), ...released].flatMap((secret) => [
     secret,
-    encodeURIComponent(secret),
+    secret.toWellFormed(),
+    encodeURIComponent(secret.toWellFormed()),
     JSON.stringify(secret).slice(1, -1),
   ]);
   secrets = [...new Set(forms)].sort((a, b) => b.length - a.length);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { addSecret, createLogger, printable, redact } from "../src/log.ts";
+import { addSecret, createLogger, holdSecret, printable, redact } from "../src/log.ts";
 
 const MODULE = new URL("../src/log.ts", import.meta.url).href;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;
@@ -92,6 +92,31 @@ Deno.test("what is too short to be a secret blots out no ordinary words", () => 
   addSecret("");
   addSecret("node");
   assertEquals(redact("a node"), "a node");
+});
+
+Deno.test("a secret that somebody holds is masked however many others come and go", () => {
+  const release = holdSecret("held-for-long");
+  for (let i = 0; i < 500; i++) holdSecret(`held-briefly-${i}-`)();
+  assertEquals(redact("held-for-long held-briefly-499- held-briefly-400-"), "*** *** ***");
+  assertEquals(redact("held-briefly-399-"), "held-briefly-399-");
+  release();
+  assertEquals(redact("held-for-long"), "***");
+});
+
+Deno.test("a secret is held until the last of its holders lets go, once each", () => {
+  const [first, second] = [holdSecret("held-by-two"), holdSecret("held-by-two")];
+  first();
+  first();
+  for (let i = 0; i < 100; i++) holdSecret(`held-by-one-${i}-`)();
+  assertEquals(redact("held-by-two"), "***");
+  second();
+  for (let i = 0; i < 100; i++) holdSecret(`held-by-one-${i}-`)();
+  assertEquals(redact("held-by-two"), "held-by-two");
+});
+
+Deno.test("a secret that is no text is masked in the form in which it is printed", () => {
+  addSecret("half \ud83d of it");
+  assertEquals(redact("half \ud83d of it / half \ufffd of it"), "*** / ***");
 });
 
 Deno.test("a component is named in its lines alone", async () => {

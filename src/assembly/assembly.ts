@@ -38,7 +38,7 @@ import type { Outcome } from "../workload/outcome.ts";
 import type { Host } from "../workload/processes.ts";
 import { nameOf } from "../workload/running.ts";
 import { ShellPool } from "../workload/shell_pool.ts";
-import { brokerOf, publisherOver, reportRefusedStatus } from "./broker.ts";
+import { brokerOf, isStatusTopic, publisherOver, reportRefusedStatus } from "./broker.ts";
 import { createControlPlane } from "./control_plane.ts";
 
 /** What a node is made from. */
@@ -119,6 +119,7 @@ export class Assembly implements Disposable {
           token: settings.token,
           responseTopic: this.#answersTopic,
         }),
+        inOrder: isStatusTopic,
         clock,
         logger: loggerFor("outbox"),
       });

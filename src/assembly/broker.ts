@@ -27,6 +27,11 @@ export interface StatusRequest {
   readonly responseTopic: string;
 }
 
+/** Whether the statuses of a workload go to this topic. */
+export function isStatusTopic(topic: string): boolean {
+  return topic.endsWith("/update-status");
+}
+
 /** Publishes replies and statuses over a connection. */
 export function publisherOver(connection: MqttConnection, request: StatusRequest): Publisher {
   return {
@@ -37,7 +42,7 @@ export function publisherOver(connection: MqttConnection, request: StatusRequest
       return connection.receiveMaximum;
     },
     publish(topic, payload) {
-      if (topic.endsWith("/update-status")) {
+      if (isStatusTopic(topic)) {
         return connection.publish(topic, payload, { properties: requestProperties(request) });
       }
       const limit = connection.maxPacketSize ?? Infinity;

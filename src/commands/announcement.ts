@@ -5,6 +5,7 @@
  */
 import { isJsonObject, type JsonObject, jsonTypeOf } from "../protocol/json.ts";
 import { isWorkloadKind, type WorkloadKind } from "../protocol/kinds.ts";
+import { type ParamsProblem, readWorkloadUuid, TOKEN_PARAM } from "./platform_params.ts";
 
 /** What is announced. */
 export interface Announcement {
@@ -15,23 +16,39 @@ export interface Announcement {
   readonly params: JsonObject;
 }
 
-/** Reads the params of a `workload_received` command. */
-export function readAnnouncement(params: JsonObject): Announcement | { readonly error: string } {
-  const { workload_uuid: workloadUuid, command_type: type, command_params: own = {} } = params;
-  if (typeof workloadUuid !== "string") {
-    return { error: "workload_received needs params with a workload_uuid (string)" };
+/** Reads the params of a `workload_received` command, or says what is wrong with them. */
+export function readAnnouncement(announced: JsonObject): Announcement | ParamsProblem {
+  const workloadUuid = readWorkloadUuid(announced);
+  if (workloadUuid === undefined) {
+    const error = "workload_received needs params with a workload_uuid (string)";
+    return { error, workloadUuid };
   }
+  if (typeof workloadUuid === "object") return workloadUuid;
+  const { command_type: type, command_params: own } = announced;
   if (type === undefined || type === null || type === "") {
     return { workloadUuid, kind: undefined, params: {} };
   }
-  if (typeof type !== "string" || !isWorkloadKind(type)) {
-    const name = typeof type === "string" ? type : JSON.stringify(type);
-    return { error: `Unknown command: ${name}` };
+  if (typeof type !== "string") {
+    const error = `workload_received has a "command_type" that is ${jsonTypeOf(type)}, not a name`;
+    return { error, workloadUuid };
   }
-  if (own !== null && !isJsonObject(own)) {
-    return {
-      error: `workload_received has "command_params" that are ${jsonTypeOf(own)}, not an object`,
-    };
+  if (!isWorkloadKind(type)) return { error: `Unknown command: ${type}`, workloadUuid };
+  const params = own ?? {};
+  if (!isJsonObject(params)) {
+    const error = `workload_received has "command_params" that are ${
+      jsonTypeOf(own)
+    }, not an object`;
+    return { error, workloadUuid };
   }
-  return { workloadUuid, kind: type, params: { ...own, workload_uuid: workloadUuid } };
+  // The token stands with the params of the command, or beside them.
+  const { [TOKEN_PARAM]: token } = { ...announced, ...params };
+  return {
+    workloadUuid,
+    kind: type,
+    params: {
+      ...params,
+      workload_uuid: workloadUuid,
+      ...(token !== undefined && { [TOKEN_PARAM]: token }),
+    },
+  };
 }

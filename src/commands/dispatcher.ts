@@ -19,8 +19,19 @@ import type { Cancelled } from "./scheduler.ts";
 export interface WorkloadIntake {
   /** Takes a command for `settle()`, or answers it at once. */
   submit(kind: WorkloadKind, command: Command, address: ReplyAddress): void;
+  /** Answers a command that cannot be taken, and tells the platform if it follows it. */
+  refuse(command: Refused, address: ReplyAddress, why: string): void;
   /** Accepts what was submitted, or answers it. Returns when that is on disk. */
   settle(): void;
+}
+
+/** A command that is not taken. */
+export interface Refused {
+  /** What it was to run, for the log. */
+  readonly name: string;
+  readonly requestId: string | undefined;
+  /** The platform's id for the work, when it follows it. */
+  readonly workloadUuid: string | undefined;
 }
 
 /** What stops workloads. */
@@ -114,13 +125,16 @@ export class Dispatcher {
   /** Runs what the platform announces, if it says what that is. */
   #receiveWorkload({ requestId, params }: Command): void {
     const { intake, address, post } = this.#options;
-    const reply = (result: { output: string } | { error: string }) =>
-      post(answer(address(), requestId, result));
     const read = readAnnouncement(params);
-    if ("error" in read) return reply(read);
-    const { kind, workloadUuid, params: own } = read;
+    const { workloadUuid } = read;
+    if ("error" in read) {
+      const refused = { name: "workload_received", requestId, workloadUuid };
+      return intake.refuse(refused, address(), read.error);
+    }
+    const { kind, params: own } = read;
     if (kind === undefined) {
-      return reply({ output: `Workload ${workloadUuid} received and acknowledged` });
+      const output = `Workload ${workloadUuid} received and acknowledged`;
+      return post(answer(address(), requestId, { output }));
     }
     intake.submit(kind, { name: kind, requestId, params: own }, address());
   }

@@ -18,7 +18,8 @@ import { newCommandId } from "./command_id.ts";
 import type { Lanes } from "./lanes.ts";
 import { type PlatformParams, readPlatformParams } from "./platform_params.ts";
 import type { Arrival } from "./starter.ts";
-import type { Tracked, Tracking } from "./tracking.ts";
+import type { Tracking } from "./tracking.ts";
+import type { Refused } from "./dispatcher.ts";
 
 /** Where answers are sent. */
 export interface Replies {
@@ -31,7 +32,7 @@ export interface Replies {
 /** Where accepted commands go. */
 export interface Acceptor {
   /** What runs and what waits. */
-  readonly lanes: Pick<Lanes, "of" | "isUnderWay">;
+  readonly lanes: Pick<Lanes, "of">;
   /** Remembers commands, and runs each when it is its turn. Throws when it cannot remember them. */
   accept(arrivals: readonly Arrival[]): void;
 }
@@ -53,11 +54,14 @@ export interface IntakeOptions {
   readonly logger: Logger;
 }
 
+/** A command as it arrived, and who answers it. */
+type Addressed = Arrival & { readonly address: ReplyAddress };
+
 /** Takes commands in. */
 export class Intake {
   readonly #options: IntakeOptions;
   /** Those that are accepted together: remembering many takes hardly longer than remembering one. */
-  #arrivals: (Arrival & { readonly address: ReplyAddress })[] = [];
+  #arrivals: Addressed[] = [];
   #closed = false;
   #hasTaken = false;
 
@@ -76,17 +80,24 @@ export class Intake {
     const { requestId } = command;
     if (this.#repeats(kind, requestId)) return;
     const read = readPlatformParams(command.params);
-    if ("error" in read) {
-      return this.#refuse({ kind, requestId, workloadUuid: undefined }, address, read.error);
-    }
     const { workloadUuid } = read;
-    if (requestId === undefined && this.#isUnderWay(workloadUuid)) return;
-    const refusal = this.#refusal(kind, workloadUuid);
-    if (refusal !== undefined) {
-      return this.#refuse({ kind, requestId, workloadUuid }, address, refusal);
+    if ("error" in read) {
+      return this.refuse({ name: kind, requestId, workloadUuid }, address, read.error);
     }
+    const arrival = this.#arrival(kind, requestId, read, address);
+    if (this.#isKnown(arrival)) return;
+    const refusal = this.#refusal(kind, workloadUuid);
+    if (refusal !== undefined) return this.#turnAway(arrival, refusal);
     this.#hasTaken = true;
-    this.#arrivals.push({ address, ...this.#arrival(kind, requestId, read, address) });
+    this.#arrivals.push(arrival);
+  }
+
+  /** Answers a command that cannot be taken, and tells the platform if it follows it. */
+  refuse({ name, requestId, workloadUuid }: Refused, address: ReplyAddress, why: string): void {
+    const { replies, tracking, logger } = this.#options;
+    logger.warn(`Refused a command for ${name}: ${why}`);
+    for (const status of tracking.refused({ workloadUuid }, why)) replies.post(status);
+    replies.post(answer(address, requestId, { error: why }));
   }
 
   /** Accepts what was submitted, or answers it. Returns when that is on disk. */
@@ -99,19 +110,33 @@ export class Intake {
     } catch (error) {
       this.#hasTaken = false;
       const refusal = `The node cannot store the command: ${messageOf(error)}`;
-      for (const { command, address } of arrivals) this.#refuse(command, address, refusal);
+      for (const arrival of arrivals) this.#turnAway(arrival, refusal);
     }
   }
 
-  #refuse(
-    command: Tracked & { readonly requestId: string | undefined },
-    address: ReplyAddress,
-    refusal: string,
-  ): void {
-    const { replies, tracking, logger } = this.#options;
-    logger.warn(`Refused a command for ${command.kind}: ${refusal}`);
-    for (const status of tracking.refused(command, refusal)) replies.post(status);
-    replies.post(answer(address, command.requestId, { error: refusal }));
+  /**
+   * Refuses a command for a reason that may pass. The platform takes that for the end of the work,
+   * so it is remembered, lest the same command is taken when the broker delivers it once more.
+   */
+  #turnAway({ command, address }: Addressed, why: string, isOver = true): void {
+    const { journal, replies, tracking, logger } = this.#options;
+    const { id, kind, requestId, workloadUuid } = command;
+    if (workloadUuid === undefined) {
+      return this.refuse({ name: kind, requestId, workloadUuid }, address, why);
+    }
+    const statuses = isOver ? tracking.refused(command, why) : [];
+    const reply = answer(address, requestId, { error: why });
+    logger.warn(`Refused a command for ${kind}: ${why}`);
+    try {
+      replies.send(journal.atomically(() => {
+        journal.accept({ ...command, params: "" });
+        const pending = journal.end(id, { cause: "not_started", bytes: 0 }, [reply]);
+        return [...pending, ...statuses.map((status) => journal.post(status))];
+      }));
+    } catch {
+      // A full disk, of which a second try tells more.
+      for (const message of [...statuses, reply]) replies.post(message);
+    }
   }
 
   /** Whether this was asked before; then the answer, if there is one yet, is sent again. */
@@ -133,16 +158,29 @@ export class Intake {
     return true;
   }
 
-  /** Whether the platform's workload runs or waits here: then this is the same once more. */
-  #isUnderWay(workloadUuid: string | undefined): boolean {
-    const { dedupeWindow, scheduler, logger } = this.#options;
-    if (workloadUuid === undefined || dedupeWindow === 0) return false;
-    const isUnderWay = scheduler.lanes.isUnderWay(workloadUuid) ||
-      this.#arrivals.some(({ command }) => command.workloadUuid === workloadUuid);
-    if (isUnderWay) {
-      logger.warn(`The workload ${quoted(workloadUuid)} was asked for again: ignored`);
+  /**
+   * Whether the node has the platform's workload already, which then does not run a second time:
+   * it has but one end. Without a request id a command for it is a repeat of the first.
+   */
+  #isKnown(arrival: Addressed): boolean {
+    const { dedupeWindow, journal, clock, logger } = this.#options;
+    const { workloadUuid, requestId } = arrival.command;
+    if (workloadUuid === undefined) return false;
+    if (this.#arrivals.some(({ command }) => command.workloadUuid === workloadUuid)) this.settle();
+    const since = clock.now() - dedupeWindow * 1000;
+    const known = journal.findWorkload(workloadUuid, dedupeWindow === 0 ? Infinity : since);
+    if (known === undefined) return false;
+    const what = `The workload ${quoted(workloadUuid)}`;
+    if (known.isOver) {
+      if (requestId !== undefined) return false;
+      logger.warn(`${what} was asked for before, and is not run again: sending its stored reply`);
+      this.#replyAgain(known);
+    } else if (requestId === undefined) {
+      logger.warn(`${what} was asked for again: ignored`);
+    } else {
+      this.#turnAway(arrival, `${what} is under way already, as ${nameOf(known)}`, false);
     }
-    return isUnderWay;
+    return true;
   }
 
   /** Lets the journal know of a command that is about to be accepted. */
@@ -153,7 +191,7 @@ export class Intake {
     if (isRepeated) this.settle();
   }
 
-  #replyAgain({ id }: CommandRecord): void {
+  #replyAgain({ id }: Pick<CommandRecord, "id">): void {
     const { journal, replies, logger } = this.#options;
     try {
       replies.send(journal.repost(id));
@@ -184,8 +222,9 @@ export class Intake {
     kind: WorkloadKind,
     requestId: string | undefined,
     { params, workloadUuid, token }: PlatformParams,
-    { slug, uuid, topic }: ReplyAddress,
-  ): Arrival {
+    address: ReplyAddress,
+  ): Addressed {
+    const { slug, uuid, topic } = address;
     const command = {
       id: newCommandId(this.#options.clock.now()),
       kind,
@@ -196,6 +235,6 @@ export class Intake {
       replyTopic: topic,
       hasToken: token !== undefined,
     };
-    return { command, params: JSON.stringify(params), token };
+    return { address, command, params: JSON.stringify(params), token };
   }
 }

@@ -5,7 +5,7 @@
  */
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Accepted, RunningWorkload } from "../workload/running.ts";
-import type { CancelTarget } from "./cancel.ts";
+import type { StopTarget } from "./cancel.ts";
 
 /** What runs and what waits of one kind of workload. */
 export class Lane {
@@ -79,23 +79,21 @@ export class Lanes {
     return this.all().flatMap((lane) => lane.queue);
   }
 
+  /** All that was accepted and has not ended. */
+  unfinished(): Accepted[] {
+    return [...this.running().map(({ command }) => command), ...this.queued()];
+  }
+
   /** What runs and is meant by `target`. */
-  findRunning(target: CancelTarget): RunningWorkload | undefined {
+  findRunning(target: StopTarget): RunningWorkload | undefined {
     return this.running().find(({ process, command }) =>
-      "pid" in target ? process.pid === target.pid : command.requestId === target.requestId
+      "pid" in target ? process.pid === target.pid : isMeant(command, target)
     );
   }
 
   /** What waits and is meant by `target`. */
-  findQueued(target: CancelTarget): Accepted | undefined {
-    if ("pid" in target) return undefined;
-    return this.queued().find(({ requestId }) => requestId === target.requestId);
-  }
-
-  /** Whether a workload that the platform follows runs or waits. */
-  isUnderWay(workloadUuid: string): boolean {
-    return [...this.running().map(({ command }) => command), ...this.queued()]
-      .some((command) => command.workloadUuid === workloadUuid);
+  findQueued(target: StopTarget): Accepted | undefined {
+    return this.queued().find((command) => !("pid" in target) && isMeant(command, target));
   }
 
   /** Forgets a command, which has been answered. */
@@ -116,4 +114,11 @@ export class Lanes {
       await new Promise<void>((resolve) => this.#waitingForIdle.push(resolve));
     }
   }
+}
+
+function isMeant(
+  { id, requestId }: Accepted,
+  target: Exclude<StopTarget, { readonly pid: number }>,
+): boolean {
+  return "id" in target ? id === target.id : requestId === target.requestId;
 }

@@ -1,12 +1,12 @@
 /**
- * Asks the platform whether it still wants what was running before the node started.
+ * Asks the platform whether it still wants what an earlier node has accepted.
  *
  * @module
  */
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { isAbort } from "../time.ts";
-import { nameOf, type RunningWorkload } from "../workload/running.ts";
+import { type Accepted, nameOf } from "../workload/running.ts";
 
 /** Where workloads are asked for. */
 export interface WorkloadDirectory {
@@ -20,34 +20,45 @@ export interface WorkloadDirectory {
 /** The statuses from which no workload comes back. */
 const FINAL = ["completed", "failed", "cancelled"];
 
+/** What a recheck works with. */
+export interface RecheckOptions {
+  readonly directory: WorkloadDirectory;
+  /** Stops commands. */
+  readonly scheduler: {
+    cancel(target: { readonly id: string }, signal: "SIGTERM", cause: "withdrawn"): unknown;
+  };
+  readonly logger: Logger;
+}
+
 /**
- * Stops the workloads that the platform has ended, forgotten or given to another instance than
- * those in `own`. What it cannot be asked about goes on.
+ * Stops those commands from before this start whose workloads the platform has ended, forgotten or
+ * given to another instance than `own`, whether they run or wait. What it cannot be asked about
+ * goes on.
  */
 export async function recheck(
-  workloads: readonly RunningWorkload[],
-  own: readonly string[],
-  directory: WorkloadDirectory,
-  logger: Logger,
+  commands: readonly Accepted[],
+  own: string,
+  { directory, scheduler, logger }: RecheckOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const running of workloads) {
-    const { workloadUuid, instanceUuid } = running.command;
-    if (workloadUuid === undefined) continue;
-    const name = nameOf(running.command);
+  await Promise.all(commands.map(async (command) => {
+    const { id, workloadUuid, instanceUuid } = command;
+    if (workloadUuid === undefined) return;
     try {
       const known = await directory.workload(workloadUuid, signal);
-      const why = reasonToStop(known, [...own, instanceUuid]);
-      if (why === undefined) continue;
-      logger.warn(`Stopping ${name}, which ran before this start: the platform ${why}`);
-      running.stop("withdrawn", "SIGTERM");
+      const why = reasonToStop(known, [own, instanceUuid]);
+      if (why === undefined || signal.aborted) return;
+      logger.warn(
+        `Stopping ${nameOf(command)}, which is from before this start: the platform ${why}`,
+      );
+      scheduler.cancel({ id }, "SIGTERM", "withdrawn");
     } catch (error) {
       if (isAbort(error, signal)) return;
       logger.warn(
-        `Cannot ask the platform about ${name}: ${messageOf(error)}; it goes on`,
+        `Cannot ask the platform about ${nameOf(command)}: ${messageOf(error)}; it goes on`,
       );
     }
-  }
+  }));
 }
 
 /** Why a workload is to be stopped; `undefined`: it is not. */

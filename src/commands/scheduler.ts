@@ -14,7 +14,7 @@ import { Runner } from "../workload/runner.ts";
 import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
 import type { ShellPool } from "../workload/shell_pool.ts";
 import type { WorkloadContext } from "../workload/workload.ts";
-import type { CancelTarget } from "./cancel.ts";
+import type { StopTarget } from "./cancel.ts";
 import { Completion, type Ended } from "./completion.ts";
 import { Finalizer, type Uploads } from "./finalizer.ts";
 import { type Lane, Lanes } from "./lanes.ts";
@@ -121,7 +121,7 @@ export class Scheduler {
           break;
         }
         case "requeue":
-          this.#unstart(record);
+          this.#starter.unstart(record);
           lane.queue.push(record);
           break;
         case undefined:
@@ -195,17 +195,21 @@ export class Scheduler {
   }
 
   /** Stops a command that runs or waits. `undefined`: there is none. */
-  cancel(target: CancelTarget, signal: StopSignal): Cancelled | undefined {
+  cancel(
+    target: StopTarget,
+    signal: StopSignal,
+    cause: StopRequest["cause"] = "cancelled",
+  ): Cancelled | undefined {
     const { clock, logger } = this.#options.context;
     const running = this.lanes.findRunning(target);
     if (running !== undefined) {
-      logger.info(`Cancelling ${nameOf(running.command)} with ${signal}`);
-      running.stop("cancelled", signal);
+      logger.info(`Stopping ${nameOf(running.command)} with ${signal}: ${cause}`);
+      running.stop(cause, signal);
       return { command: running.command, pid: running.process.pid };
     }
     const command = this.lanes.findQueued(target);
     if (command === undefined) return undefined;
-    const stop: StopRequest = { cause: "cancelled", signal, at: clock.now() };
+    const stop: StopRequest = { cause, signal, at: clock.now() };
     this.#answer([{ command, outcome: outcomeOf({ type: "never_began" }, stop) }]);
     return { command, pid: undefined };
   }
@@ -218,18 +222,6 @@ export class Scheduler {
       this.lanes.of(command.kind).leaveQueue(command);
       this.#completion.refuse(command, notStarted(why));
     }
-  }
-
-  /** Forgets that a command was started, which certainly never began. */
-  #unstart(command: Accepted): void {
-    const { journal, context: { logger } } = this.#options;
-    try {
-      journal.requeue(command.id);
-    } catch (error) {
-      // Its next start overwrites what the journal has, and a next node would find the same.
-      logger.warn(`Cannot remember that ${nameOf(command)} never began: ${messageOf(error)}`);
-    }
-    this.#runner.folderOf(command.id).remove();
   }
 
   #startAll(): void {
@@ -268,7 +260,7 @@ export class Scheduler {
     // The node that started it died before its shell had the command.
     const lane = this.lanes.of(command.kind);
     running.release();
-    this.#unstart(command);
+    this.#starter.unstart(command);
     lane.running.delete(command.id);
     lane.queue.unshift(command);
     this.#refuseHopeless();
@@ -289,7 +281,10 @@ export class Scheduler {
       for (const start of starts) this.#starter.abandon(start);
       throw error;
     }
-    for (const { command } of ended) this.lanes.remove(command);
+    for (const { command } of ended) {
+      this.lanes.remove(command);
+      this.#starter.forget(command);
+    }
     for (const start of starts) this.#begin(this.lanes.of(start.command.kind), start);
     this.#startAll();
     for (const { outcome } of ended) this.#options.onAnswered?.(outcome);

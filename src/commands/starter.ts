@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { messageOf } from "../errors.ts";
 import type { Journal, Pending } from "../journal/journal.ts";
-import { addSecret, type Logger } from "../log.ts";
+import { holdSecret, type Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Runner } from "../workload/runner.ts";
 import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
@@ -48,6 +49,8 @@ export class Starter {
   readonly #options: StarterOptions;
   /** The tokens of commands that have not begun, by the commands' ids. */
   readonly #tokens = new Map<string, string>();
+  /** What lets go of the masks over the tokens of commands that have not ended. */
+  readonly #masks = new Map<string, () => void>();
 
   /** Makes a starter. */
   constructor(options: StarterOptions) {
@@ -71,7 +74,7 @@ export class Starter {
           const room = rooms.get(kind) ?? roomOf(kind);
           const start = this.#accept(arrival, room > 0);
           if (start !== undefined) starts.set(id, start);
-          if (arrival.token !== undefined) this.#tokens.set(id, arrival.token);
+          if (arrival.token !== undefined) this.#keep(id, arrival.token);
           // In order: behind one that waits the others wait as well.
           rooms.set(kind, start === undefined ? 0 : room - 1);
         }
@@ -79,7 +82,7 @@ export class Starter {
       return starts;
     } catch (error) {
       for (const start of starts.values()) this.abandon(start);
-      for (const { command } of arrivals) this.#tokens.delete(command.id);
+      for (const { command } of arrivals) this.forget(command);
       throw error;
     }
   }
@@ -131,16 +134,39 @@ export class Starter {
     this.#options.pool.putBack(shell);
   }
 
+  /** Forgets that a command was started, which certainly never began. */
+  unstart(command: Accepted): void {
+    const { journal, runner, logger } = this.#options;
+    try {
+      journal.requeue(command.id);
+    } catch (error) {
+      // Its next start overwrites what the journal has, and a next node would find the same.
+      logger.warn(`Cannot remember that ${nameOf(command)} never began: ${messageOf(error)}`);
+    }
+    runner.folderOf(command.id).remove();
+  }
+
   /** Lets a command begin whose start is remembered. */
   begin({ command, params, shell, statuses }: Start): RunningWorkload {
     const { runner, replies, logger } = this.#options;
     const token = this.#tokens.get(command.id);
     this.#tokens.delete(command.id);
-    if (token !== undefined) addSecret(token, { passing: true });
     const running = runner.launch(command, params, shell, token);
     if (statuses.length > 0) replies.send(statuses);
     logger.info(`${nameOf(command)} started as process ${shell.process.pid} (id ${command.id})`);
     return running;
+  }
+
+  /** Forgets what is known of the token of a command, which has ended. */
+  forget({ id }: Accepted): void {
+    this.#tokens.delete(id);
+    this.#masks.get(id)?.();
+    this.#masks.delete(id);
+  }
+
+  #keep(id: string, token: string): void {
+    this.#tokens.set(id, token);
+    this.#masks.set(id, holdSecret(token));
   }
 
   #tell(command: Accepted, { process }: WaitingShell): Pending[] {

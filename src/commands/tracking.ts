@@ -5,17 +5,24 @@
  */
 import type { Message } from "../journal/journal.ts";
 import type { ProcessIdentity } from "../journal/record.ts";
+import { redact } from "../log.ts";
 import { encodeStatus, type WorkloadStatus } from "../protocol/workload_status.ts";
 import type { Outcome } from "../workload/outcome.ts";
 import type { Accepted } from "../workload/running.ts";
 
 /** A command, as far as the platform follows it. */
-export type Tracked = Pick<Accepted, "kind" | "workloadUuid">;
+export type Tracked = Pick<Accepted, "workloadUuid">;
+
+/** One that was accepted. */
+type TrackedKind = Pick<Accepted, "workloadUuid" | "kind">;
 
 const SUCCESS: WorkloadStatus = { status: "completed", success: true, exit_code: 0 };
 
 /** How much of its standard error the platform wants to see, in characters. */
 const STDERR_LENGTH = 2_000;
+
+/** How much it is told of why something failed. */
+const ERROR_LENGTH = 2_000;
 
 /** Tells the platform about the workloads that it follows, and of no others. */
 export class Tracking {
@@ -33,7 +40,7 @@ export class Tracking {
 
   /** Says that the results of a workload that succeeded are being uploaded. */
   finalizing(command: Tracked, fileCount: number): Message[] {
-    const message = `Uploading ${fileCount} result files`;
+    const message = `Uploading ${fileCount} result file${fileCount === 1 ? "" : "s"}`;
     return this.#tell(command, { status: "finalizing", message, file_count: fileCount });
   }
 
@@ -44,12 +51,12 @@ export class Tracking {
 
   /** Says why a workload did not start, or why its results did not arrive. */
   refused(command: Tracked, why: string): Message[] {
-    return this.#tell(command, { status: "failed", error: why, failure_detail: why });
+    return this.#tell(command, failed(why));
   }
 
   /** Says how a workload ended. `stderr` reads its standard error. */
   ended(
-    command: Tracked,
+    command: TrackedKind,
     outcome: Outcome,
     process: ProcessIdentity | undefined,
     stderr: () => string,
@@ -66,7 +73,7 @@ export class Tracking {
 
 /** How a workload ended, in the platform's words; `undefined`: it has no interest any more. */
 export function statusOf(
-  { kind }: Tracked,
+  { kind }: Pick<TrackedKind, "kind">,
   outcome: Outcome,
   pid: number | null,
   stderr: () => string,
@@ -78,7 +85,7 @@ export function statusOf(
     case "withdrawn":
       return undefined;
     case "not_started":
-      return { status: "failed", error, failure_detail: error };
+      return failed(error);
     case "cancelled":
       return {
         status: kind === "training" ? "failed" : "cancelled",
@@ -87,7 +94,7 @@ export function statusOf(
         pid,
       };
     default: {
-      const text = stderr().slice(-STDERR_LENGTH).toWellFormed();
+      const text = redact(stderr()).slice(-STDERR_LENGTH).toWellFormed();
       return {
         status: "completed",
         success: false,
@@ -97,4 +104,10 @@ export function statusOf(
       };
     }
   }
+}
+
+function failed(why: string): WorkloadStatus {
+  // A stranger's words may be in it, at any length.
+  const error = why.slice(0, ERROR_LENGTH).toWellFormed();
+  return { status: "failed", error, failure_detail: error };
 }

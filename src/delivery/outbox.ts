@@ -34,6 +34,11 @@ export interface Publisher {
 export interface OutboxOptions {
   readonly store: OutboxStore;
   readonly publisher: Publisher;
+  /**
+   * Whether each message on a topic waits until the one before is delivered and that is remembered,
+   * so that whoever reads them never sees an older one after a newer one. Default: on none.
+   */
+  readonly inOrder?: (topic: string) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -62,12 +67,13 @@ export class Outbox {
   #lastQueued = 0;
   /** Messages that the journal could not take: they are tried once. */
   readonly #unstored: Outgoing[] = [];
-  /** The numbers of those on their way. */
-  readonly #inFlight: (number | undefined)[] = [];
+  /** Those on their way. */
+  readonly #inFlight: Outgoing[] = [];
   readonly #refusals: Refusals;
   /** Counts connections: what belonged to an earlier one is published again anyway. */
   #connection = 0;
-  #delivered: number[] = [];
+  /** Those delivered, which the journal does not know yet. */
+  #delivered: Pending[] = [];
   #remembering = false;
   readonly #closing = new AbortController();
   #waiting: (() => void)[] = [];
@@ -97,7 +103,7 @@ export class Outbox {
   send(messages: readonly Pending[]): void {
     // An answer that is owed again does not count as delivered because it was before.
     const owed = new Set(messages.map(({ seq }) => seq));
-    this.#delivered = this.#delivered.filter((seq) => !owed.has(seq));
+    this.#delivered = this.#delivered.filter(({ seq }) => !owed.has(seq));
     // The next connection starts over with the journal, which has them.
     if (!this.#options.publisher.connected) return;
     // So does the rest of the backlog, but for what it has gone past and is owed again.
@@ -130,7 +136,7 @@ export class Outbox {
       for (;;) {
         this.#rememberDelivered();
         const left = store.pendingCount();
-        const isRefused = left <= this.#refusals.count;
+        const isRefused = left <= this.#refusals.count + this.#heldBack;
         if (left === 0 || signal.aborted || (isRefused && !isPatient)) return left;
         if (isRefused) {
           patience ??= clock.sleep(patienceMs, returning.signal)
@@ -166,40 +172,61 @@ export class Outbox {
     while (publisher.connected && this.#inFlight.length < window) {
       const message = this.#unstored.shift() ?? this.#next();
       if (message === undefined) return;
-      this.#inFlight.push(message.seq);
+      this.#inFlight.push(message);
       this.#deliver(message, this.#connection);
     }
   }
 
   #next(): Pending | undefined {
-    while (this.#queue.length === 0 && this.#backlog) {
+    for (;;) {
+      const index = this.#queue.findIndex((message) => this.#isFree(message));
+      if (index !== -1) return this.#queue.splice(index, 1)[0];
+      if (!this.#backlog) return undefined;
       const page = this.#options.store.pending(this.#lastQueued, PAGE);
       this.#backlog = page.length === PAGE;
       this.#lastQueued = page.at(-1)?.seq ?? this.#lastQueued;
-      this.#queue = page.filter(({ seq }) => !this.#inFlight.includes(seq));
+      const inFlight = new Set(this.#inFlight.map(({ seq }) => seq));
+      this.#queue.push(...page.filter(({ seq }) => !inFlight.has(seq)));
     }
-    return this.#queue.shift();
+  }
+
+  /** Whether a message need not wait for another. */
+  #isFree(message: Pending): boolean {
+    const { topic } = message;
+    if (!this.#options.inOrder?.(topic)) return true;
+    const isOnTopic = (other: Outgoing) => other.topic === topic;
+    if (this.#inFlight.some(isOnTopic) || this.#refusals.isBefore(message)) return false;
+    if (this.#delivered.some(isOnTopic)) this.#rememberDelivered();
+    return !this.#delivered.some(isOnTopic);
+  }
+
+  /** How many messages wait behind one that is refused. */
+  get #heldBack(): number {
+    const { inOrder } = this.#options;
+    return this.#queue.filter((message) =>
+      inOrder?.(message.topic) && this.#refusals.isBefore(message)
+    ).length;
   }
 
   async #deliver(message: Outgoing, connection: number): Promise<void> {
     const { publisher } = this.#options;
-    const { seq } = message;
     try {
       await publisher.publish(message.topic, message.payload);
-      if (seq !== undefined) {
-        this.#refusals.remove(seq);
-        this.#delivered.push(seq);
+      if (isPending(message)) {
+        this.#refusals.remove(message);
+        this.#delivered.push(message);
         this.#rememberSoon();
       }
     } catch (error) {
-      if (seq === undefined) this.#lose(message, messageOf(error));
+      if (!isPending(message)) this.#lose(message, messageOf(error));
       // What a lost connection took with it is in the journal, where the next one begins.
       else if (connection === this.#connection && publisher.connected) {
-        this.#refusals.add(seq, `Cannot publish on ${quoted(message.topic)}: ${messageOf(error)}`);
+        const what = `Cannot publish on ${quoted(message.topic)}: ${messageOf(error)}`;
+        this.#refusals.add(message, what);
       }
     }
     if (connection !== this.#connection) return;
-    this.#inFlight.splice(this.#inFlight.indexOf(seq), 1);
+    this.#inFlight.splice(this.#inFlight.indexOf(message), 1);
     this.#publish();
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -212,18 +239,25 @@ export class Outbox {
     if (this.#remembering) return;
     this.#remembering = true;
     this.#options.clock.sleep(REMEMBER_AFTER_MS, this.#closing.signal)
-      .then(() => this.#rememberDelivered(), () => {});
+      .then(() => {
+        this.#rememberDelivered();
+        this.#publish();
+      }, () => {});
   }
 
   #rememberDelivered(): void {
     this.#remembering = false;
     if (this.#delivered.length === 0) return;
     try {
-      this.#options.store.delivered(this.#delivered);
+      this.#options.store.delivered(this.#delivered.map(({ seq }) => seq));
       this.#delivered = [];
     } catch (error) {
       this.#options.logger.warn(`Cannot remember deliveries: ${messageOf(error)}; trying again`);
       this.#rememberSoon();
     }
   }
+}
+
+function isPending(message: Outgoing): message is Pending {
+  return message.seq !== undefined;
 }

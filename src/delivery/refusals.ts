@@ -18,10 +18,17 @@ export interface RefusalsOptions {
 /** How long to wait before what was refused is sent again: doubled each time. */
 const RETRY = { min: 1_000, max: 5 * 60 * 1_000 };
 
+/** A message and its place in the order of delivery. */
+export interface Refused {
+  readonly seq: number;
+  readonly topic: string;
+}
+
 /** The messages that the broker has refused over this connection. */
 export class Refusals {
   readonly #options: RefusalsOptions;
-  readonly #seqs = new Set<number>();
+  /** Their topics, by their numbers. */
+  readonly #topics = new Map<number, string>();
   readonly #told = new Set<string>();
   #retries = 0;
   #waiting: AbortController | undefined;
@@ -33,12 +40,17 @@ export class Refusals {
 
   /** How many messages are refused. */
   get count(): number {
-    return this.#seqs.size;
+    return this.#topics.size;
   }
 
-  /** Message number `seq` was refused. What is said of it is said once. */
-  add(seq: number, what: string): void {
-    this.#seqs.add(seq);
+  /** Whether one is refused that comes before this message on its topic. */
+  isBefore({ seq, topic }: Refused): boolean {
+    return this.#topics.entries().some(([earlier, refused]) => refused === topic && earlier < seq);
+  }
+
+  /** A message was refused. What is said of it is said once. */
+  add({ seq, topic }: Refused, what: string): void {
+    this.#topics.set(seq, topic);
     if (!this.#told.has(what)) {
       this.#told.add(what);
       this.#options.logger.warn(`${what}; what is refused is kept, and sent again later`);
@@ -46,15 +58,15 @@ export class Refusals {
     if (this.#waiting === undefined) this.#retryLater();
   }
 
-  /** Message number `seq` was taken. */
-  remove(seq: number): void {
-    this.#seqs.delete(seq);
-    if (this.#seqs.size === 0) this.#retries = 0;
+  /** A message was taken. */
+  remove({ seq }: Refused): void {
+    this.#topics.delete(seq);
+    if (this.#topics.size === 0) this.#retries = 0;
   }
 
   /** Forgets them: there is another connection, or none any more. */
   clear(): void {
-    this.#seqs.clear();
+    this.#topics.clear();
     this.#told.clear();
     this.#retries = 0;
     this.#waiting?.abort();

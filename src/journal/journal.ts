@@ -10,10 +10,9 @@ import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { openDatabase } from "./database.ts";
 import { LogPositions } from "./log_positions.ts";
-import type { CommandRecord, End, NewCommand } from "./record.ts";
+import type { CommandRecord, End, NewCommand, ProcessIdentity, StopRequest } from "./record.ts";
 import { storedRequestId, toRecord } from "./record.ts";
-import type { ProcessIdentity, StopRequest } from "./record.ts";
-import { Statements } from "./statements.ts";
+import { type Row, Statements } from "./statements.ts";
 import { ResultFiles } from "./result_files.ts";
 
 /** The journal's file in the state folder. */
@@ -183,11 +182,7 @@ export class Journal implements Disposable {
        ORDER BY seq LIMIT ?`,
       after,
       limit,
-    ).map((row) => ({
-      seq: row.seq as number,
-      topic: row.topic as string,
-      payload: row.payload as Uint8Array,
-    }));
+    ).map(toPending);
   }
 
   /** How many messages are still to be delivered. */
@@ -222,18 +217,29 @@ export class Journal implements Disposable {
     return row && toRecord(row);
   }
 
+  /**
+   * The command that ran a workload of the platform, or is to: one that is not over, or the newest
+   * that was over since `since` and had begun, unless the platform gave it up.
+   */
+  findWorkload(uuid: string, since: number): (CommandRecord & { isOver: boolean }) | undefined {
+    const row = this.#statements.get(
+      `SELECT ${COLUMNS}, state = 'ended' AND finalizing = 0 AS is_over FROM commands
+       WHERE workload_uuid = ? AND (state <> 'ended' OR finalizing = 1
+         OR (ended_at >= ? AND cause NOT IN ('not_started', 'withdrawn')))
+       ORDER BY is_over, seq DESC LIMIT 1`,
+      uuid,
+      since,
+    );
+    return row && { ...toRecord(row), isOver: row.is_over === 1 };
+  }
+
   /** Owes the messages of an ended command again. */
   repost(id: string): Pending[] {
     this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", id);
     return this.#statements.all(
       "SELECT seq, topic, payload FROM outbox WHERE command_id = ? ORDER BY seq",
       id,
-    )
-      .map((row) => ({
-        seq: row.seq as number,
-        topic: row.topic as string,
-        payload: row.payload as Uint8Array,
-      }));
+    ).map(toPending);
   }
 
   /** The command with this id. */
@@ -246,9 +252,7 @@ export class Journal implements Disposable {
   unfinished(): CommandRecord[] {
     return this.#statements.all(
       `SELECT ${COLUMNS} FROM commands WHERE state <> 'ended' ORDER BY seq`,
-    ).map(
-      toRecord,
-    );
+    ).map(toRecord);
   }
 
   /** The params of a command that has not ended, as JSON. */
@@ -289,4 +293,8 @@ export class Journal implements Disposable {
   #started(process: ProcessIdentity): [number, number, string, string] {
     return [this.#clock.now(), process.pid, process.startTime, process.bootId];
   }
+}
+
+function toPending({ seq, topic, payload }: Row): Pending {
+  return { seq: seq as number, topic: topic as string, payload: payload as Uint8Array };
 }

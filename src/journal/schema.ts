@@ -82,4 +82,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE commands ADD COLUMN finalizing INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX commands_finalizing ON commands (seq) WHERE finalizing = 1;
   `,
+  `
+  CREATE INDEX commands_by_workload ON commands (workload_uuid) WHERE workload_uuid IS NOT NULL;
+  `,
 ];

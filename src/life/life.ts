@@ -157,7 +157,7 @@ export class Life {
     const instance = await registration.obtain(signal);
     await this.#install(parts, instance, env, host);
     await parts.become(await registration.register(instance, signal));
-    this.#run(recheck(scheduler.running(), [parts.identity!.uuid], api, this.#logger, signal));
+    this.#run(this.#recheck(parts));
     this.#run(connection.run(this.#disconnecting.signal));
     this.#run(this.#heartbeats(parts));
     this.#run(this.#housekeeping(parts));
@@ -215,6 +215,11 @@ export class Life {
       clock: parts.clock,
       logger: this.#loggerFor("presence"),
     }, this.#ending.signal);
+  }
+
+  #recheck({ scheduler, api, identity }: Assembly): Promise<void> {
+    const options = { directory: api, scheduler, logger: this.#logger };
+    return recheck(scheduler.lanes.unfinished(), identity!.uuid, options, this.#ending.signal);
   }
 
   #housekeeping({ journal, workloadsFolder, logStream, clock }: Assembly): Promise<void> {

@@ -61,7 +61,7 @@ export function decodeCommand(payload: Uint8Array, maxBytes: number): Decoded {
   try {
     message = parseLossless(text);
   } catch (error) {
-    return invalid(`is not JSON: ${(error as Error).message}`, text);
+    return invalid(`is not JSON: ${withoutExcerpt((error as Error).message)}`, text);
   }
   if (!isJsonObject(message)) {
     return { type: "invalid", reason: `must be a JSON object, got ${jsonTypeOf(message)}` };
@@ -95,6 +95,11 @@ function decodeMessage(message: JsonObject): Decoded {
     return problem(`has "params" that are ${jsonTypeOf(params)}, not an object`);
   }
   return { type: "command", command: { name, requestId, params } };
+}
+
+/** A message of `JSON.parse()` without the piece of the text in it, which may be one of a secret. */
+function withoutExcerpt(message: string): string {
+  return message.replace(/,? *(\.\.\.)?"[^]*"(\.\.\.)? is not valid JSON$/, "");
 }
 
 function invalid(reason: string, text: string): Decoded {

@@ -1,12 +1,14 @@
 /** Kills the node and the broker over and over while they work, and checks that no promise breaks. */
 import { NodeProcess } from "../support/node_process.ts";
+import type { EmulatedWorkload } from "../../src/dev/backend.ts";
 import { World } from "../support/world.ts";
 import type { Mosquitto } from "../support/mosquitto.ts";
 import { systemClock } from "../../src/time.ts";
 import { Customer } from "./customer.ts";
 import { processesWith } from "./processes.ts";
 import { Random } from "./random.ts";
-import { inventTask, problemsOf } from "./task.ts";
+import { followedProblems, resultProblems } from "./followed.ts";
+import { inventTask, problemsOf, type Task, wasRefused } from "./task.ts";
 
 /** What makes one run. */
 export interface ChaosOptions {
@@ -24,7 +26,13 @@ export interface ChaosReport {
   readonly tasks: number;
   /** How many replies came. */
   readonly replies: number;
+  /** How many commands the platform followed, and how many of these were refused. */
+  readonly followed: number;
+  readonly refused: number;
 }
+
+/** The statuses that are the end of a workload. */
+const END = /^(completed|failed|cancelled)$/;
 
 /** How long all that was sent may take to be answered once nothing is killed any more. */
 const PATIENCE_MS = 60_000;
@@ -39,7 +47,7 @@ export async function chaos({ seed, cycles }: ChaosOptions): Promise<ChaosReport
   for (let cycle = 0; cycle < cycles; cycle++) {
     for (let count = Math.floor(random.between(0, 9)); count > 0; count--) {
       await systemClock.sleep(random.between(0, 50));
-      customer.give(inventTask(number++, random));
+      scene.give(inventTask(number++, random));
     }
     await systemClock.sleep(
       random.chance(0.2) ? random.between(0, 100) : random.between(100, 1500),
@@ -47,17 +55,22 @@ export async function chaos({ seed, cycles }: ChaosOptions): Promise<ChaosReport
     await scene.strike(random.pick({ node: 6, broker: 2, both: 1 }), random.between(0, 400));
   }
   await scene.calm();
-  const problems = [...scene.problems];
+  const problems = [...scene.problems, ...scene.problemsOfResults()];
   for (const task of customer.tasks) {
-    const ledger = await scene.ledgerOf(task.id);
-    const replies = customer.repliesTo(task);
-    for (const problem of problemsOf(task, ledger, replies)) {
-      problems.push(`${task.id} ${JSON.stringify(task.params)}: ${problem}`);
+    for (const problem of await scene.problemsOf(task)) {
+      problems.push(`${task.id} ${JSON.stringify(task)}: ${problem}`);
       problems.push(...scene.logOf(task.id));
     }
   }
-  const replies = customer.tasks.reduce((sum, task) => sum + customer.repliesTo(task).length, 0);
-  return { problems, tasks: customer.tasks.length, replies };
+  const { tasks } = customer;
+  const followed = tasks.filter(({ platform }) => platform !== undefined);
+  return {
+    problems,
+    tasks: tasks.length,
+    replies: tasks.reduce((sum, task) => sum + customer.repliesTo(task).length, 0),
+    followed: followed.length,
+    refused: followed.filter((task) => wasRefused(customer.repliesTo(task))).length,
+  };
 }
 
 /** A node and a customer around a broker, and whoever kills them. */
@@ -66,22 +79,37 @@ class Scene implements AsyncDisposable {
   readonly #log: string[] = [];
   readonly #marker = `CHAOS_MARKER=${crypto.randomUUID()}`;
   readonly #ledgers: string;
+  readonly #results: string;
+  /** What the platform follows, by the ids of the tasks. */
+  readonly #workloads = new Map<string, EmulatedWorkload>();
   #node: NodeProcess | undefined;
   #customer: Customer | undefined;
 
   private constructor(readonly world: World<Mosquitto>) {
     this.#ledgers = `${world.folder}/ledgers`;
+    this.#results = `${world.folder}/results`;
   }
 
   /** Starts a node and a customer. */
   static async set(world: World<Mosquitto>): Promise<Scene> {
     const scene = new Scene(world);
+    await world.answerOverMqtt();
     await Deno.mkdir(scene.#ledgers);
+    await Deno.mkdir(scene.#results);
     scene.#node = await scene.#startNode();
     await scene.#node.logged("is ready: waiting for commands");
     const [{ uuid }] = world.backend.instances.values();
     scene.#customer = new Customer(world.broker.url, uuid);
     return scene;
+  }
+
+  /** Has a task done, by the platform if it follows it. */
+  give(task: Task): void {
+    if (task.platform === undefined) return this.customer.give(task, undefined);
+    const [{ uuid }] = this.world.backend.instances.values();
+    const workload = this.world.backend.createWorkload(uuid);
+    this.#workloads.set(task.id, workload);
+    this.customer.give(task, workload.uuid);
   }
 
   /** Who sends commands. */
@@ -108,6 +136,8 @@ class Scene implements AsyncDisposable {
     while (this.customer.unanswered.length > 0 && !late) {
       await Promise.race([this.customer.nextReply(), deadline]);
     }
+    const isOpen = ({ status }: EmulatedWorkload) => !END.test(status);
+    while (this.#workloads.values().some(isOpen) && !late) await systemClock.sleep(50);
     answered.abort();
     await this.#endNode("SIGTERM");
     for (let look = 0; look < 20; look++) {
@@ -117,9 +147,25 @@ class Scene implements AsyncDisposable {
     this.problems.push(...await processesWith(this.#marker));
   }
 
-  /** What the workload of a command wrote about itself. */
-  async ledgerOf(id: string): Promise<string> {
-    return await Deno.readTextFile(`${this.#ledgers}/${id}`).catch(() => "");
+  /** What is wrong with how a task went, for the customer and for the platform. */
+  async problemsOf(task: Task): Promise<string[]> {
+    // What the workload wrote about itself.
+    const ledger = await Deno.readTextFile(`${this.#ledgers}/${task.id}`).catch(() => "");
+    const replies = this.customer.repliesTo(task);
+    const workload = this.#workloads.get(task.id);
+    return [
+      ...problemsOf(task, ledger, replies),
+      ...(workload === undefined ? [] : followedProblems(workload, replies)),
+    ];
+  }
+
+  /** What is wrong with the results that all workloads left together. */
+  problemsOfResults(): string[] {
+    const succeeded = this.customer.tasks.filter((task) =>
+      this.#workloads.get(task.id)?.statuses.some(({ success }) => success === true)
+    );
+    const left = Array.from(Deno.readDirSync(this.#results), ({ name }) => `${name} is left`);
+    return [...left, ...resultProblems(succeeded, [...this.#workloads.values()])];
   }
 
   /** What the nodes logged about a command. */
@@ -140,10 +186,15 @@ class Scene implements AsyncDisposable {
       yaml: {
         inference: template,
         training: template,
-        concurrency: { inference: 4, training: 2 },
+        concurrency: { inference: 6, training: 3 },
         max_output: "20 KB",
+        results_folder: this.#results,
       },
-      env: { CHAOS_LEDGERS: this.#ledgers, [name]: value },
+      env: {
+        CHAOS_LEDGERS: this.#ledgers,
+        CHAOS_TOKEN: this.world.backend.token,
+        [name]: value,
+      },
     });
   }
 

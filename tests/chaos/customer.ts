@@ -12,6 +12,8 @@ export class Customer implements AsyncDisposable {
   readonly #client: MqttClient;
   readonly #topics: { command: string; response: string };
   readonly #replies = new Map<string, string[]>();
+  /** The platform's ids for the tasks that it follows. */
+  readonly #workloads = new Map<string, string>();
   readonly #owedAgain = new Set<string>();
   readonly #timer: ReturnType<typeof setInterval>;
   #waiting: (() => void)[] = [];
@@ -34,9 +36,10 @@ export class Customer implements AsyncDisposable {
     return this.#replies.get(id) ?? [];
   }
 
-  /** Sends a task, and goes on sending it until it is answered. */
-  give(task: Task): void {
+  /** Sends a task, with the platform's id if it follows it, until it is answered. */
+  give(task: Task, workloadUuid: string | undefined): void {
     this.tasks.push(task);
+    if (workloadUuid !== undefined) this.#workloads.set(task.id, workloadUuid);
     this.#send(task);
     if (task.twice) this.#send(task);
     if (task.again) this.#owedAgain.add(task.id);
@@ -63,10 +66,19 @@ export class Customer implements AsyncDisposable {
     for (const task of this.unanswered) this.#send(task);
   }
 
-  #send({ id, kind, params }: Task): void {
+  #send(task: Task): void {
     if (!this.#client.connected) return;
-    const message = JSON.stringify({ command: kind, request_id: id, params });
+    const message = JSON.stringify({ request_id: task.id, ...this.#command(task) });
     this.#client.publish(this.#topics.command, message, { qos: 1 }, () => {});
+  }
+
+  #command({ id, kind, params, platform }: Task) {
+    if (platform === undefined) return { command: kind, params };
+    const workload_uuid = this.#workloads.get(id)!;
+    const own = { ...params, cyberwave_workload_token: platform.token };
+    if (!platform.announced) return { command: kind, params: { ...own, workload_uuid } };
+    const announced = { workload_uuid, command_type: kind, command_params: own, status: "pending" };
+    return { command: "workload_received", params: announced };
   }
 
   #receive(payload: string): void {

@@ -14,9 +14,12 @@ do {
   const seed = Number(args.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]);
   const start = performance.now();
   console.log(`seed ${seed}, ${cycles} cycles ...`);
-  const { problems, tasks, replies } = await chaos({ seed, cycles });
+  const { problems, tasks, replies, followed, refused } = await chaos({ seed, cycles });
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
-  console.log(`${tasks} commands, ${replies} replies, ${problems.length} problems in ${seconds} s`);
+  console.log(
+    `${tasks} commands, ${followed} of them followed by the platform (${refused} refused), ` +
+      `${replies} replies, ${problems.length} problems in ${seconds} s`,
+  );
   if (problems.length > 0) {
     console.error(problems.join("\n"));
     console.error(`Repeat it with: deno task chaos --seed ${seed} --cycles ${cycles}`);

@@ -5,15 +5,30 @@ ledger=$CHAOS_LEDGERS/$CYBERWAVE_REQUEST_ID
 # One write with O_APPEND each, so that no two entries can mix.
 note() { printf '%s\n' "$*" >>"$ledger"; }
 
+# What is in the results folder is whole from the start, for another workload's end may claim it.
+leave_results() {
+  for ((file = 0; file < $(field results); file++)); do
+    echo "result $file of $CYBERWAVE_REQUEST_ID" >"$ledger.result"
+    mv "$ledger.result" "$CYBERWAVE_RESULTS_FOLDER/$CYBERWAVE_REQUEST_ID-$file.txt"
+  done
+}
+
 note start
+if [ "$(field token)" = yes ]; then
+  [ "$CYBERWAVE_API_KEY" = "wt-$CYBERWAVE_REQUEST_ID" ] || note wrong token
+else
+  [ "$CYBERWAVE_API_KEY" = "$CHAOS_TOKEN" ] || note wrong token
+fi
 case $(field act) in
 quick)
   echo "done $CYBERWAVE_REQUEST_ID"
+  leave_results
   note end 0
   ;;
 slow)
   sleep "$(field seconds)"
   echo "done $CYBERWAVE_REQUEST_ID"
+  leave_results
   note end 0
   ;;
 fail)
@@ -46,6 +61,7 @@ massacre)
 noisy)
   for ((line = 0; line < 20000; line++)); do echo "$CYBERWAVE_REQUEST_ID line $line"; done
   echo "done $CYBERWAVE_REQUEST_ID"
+  leave_results
   note end 0
   ;;
 esac

@@ -11,12 +11,15 @@ import { RecordingLogger } from "../support/events.ts";
 class Harness {
   readonly logger = new RecordingLogger();
   readonly submitted: [kind: WorkloadKind, command: Command][] = [];
+  /** What was refused: the platform's id, and why. */
+  readonly refused: [uuid: string | undefined, why: string][] = [];
   readonly cancelled: CancelTarget[] = [];
   readonly posted: Message[] = [];
   cancel: () => Cancelled | undefined = () => undefined;
   readonly #dispatcher = new Dispatcher({
     intake: {
       submit: (kind, command) => this.submitted.push([kind, command]),
+      refuse: ({ workloadUuid }, _address, why) => this.refused.push([workloadUuid, why]),
       settle: () => {},
     },
     scheduler: {

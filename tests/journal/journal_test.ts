@@ -19,6 +19,7 @@ Deno.test("a command is queued, runs and ends, and every step survives a restart
     kind: "inference",
     requestId: "request-c1",
     workloadUuid: "w-1",
+    hasToken: false,
     slug: "my-node",
     instanceUuid: "u-1",
     replyTopic: "cyberwave/cloud-node/u-1/response",
@@ -220,6 +221,30 @@ Deno.test("a command is answered when it ended and all its messages are delivere
   assertEquals(answered(), ["c2", "c1"]);
   test.journal.repost("c1");
   assertEquals(answered(), ["c2"]);
+});
+
+Deno.test("a workload of the platform is found while it is not over, and then until it is forgotten", () => {
+  using test = new TestJournal();
+  const { journal, clock } = test;
+  const found = (since = 0) => {
+    const known = journal.findWorkload("w-1", since);
+    return known && [known.id, known.isOver];
+  };
+  journal.accept(newCommand("other", { workloadUuid: "w-2" }));
+  assertEquals(found(), undefined);
+  journal.accept(newCommand("c1", { workloadUuid: "w-1" }));
+  assertEquals(found(Infinity), ["c1", false]);
+  journal.end("c1", SUCCESS, [], true);
+  assertEquals(found(Infinity), ["c1", false]);
+  journal.finalized("c1");
+  assertEquals([found(clock.now()), found(Infinity)], [["c1", true], undefined]);
+  journal.accept(newCommand("c2", { workloadUuid: "w-1" }));
+  // A refusal in between is no run.
+  journal.accept(newCommand("c3", { workloadUuid: "w-1" }));
+  journal.end("c3", { cause: "not_started", bytes: 0 }, []);
+  assertEquals(found(), ["c2", false]);
+  journal.end("c2", { cause: "withdrawn", bytes: 0 }, []);
+  assertEquals(found(), ["c1", true]);
 });
 
 Deno.test("files that are gone take no space any more", () => {

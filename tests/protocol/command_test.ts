@@ -119,6 +119,15 @@ for (const [payload, reason, requestId] of MALFORMED) {
   });
 }
 
+Deno.test("what is not JSON is not repeated, for a token may be in it", () => {
+  const message = '{"command":"inference","params":{"cyberwave_workload_token":SECRET"}}';
+  for (const cut of [0, 30, 40, 50, 60]) {
+    const { reason } = invalid(message.slice(cut));
+    assert(!/SEC|RET|token"/.test(reason), reason);
+  }
+  assertEquals(invalid("SECRET").reason, "is not JSON: Unexpected token 'S'");
+});
+
 Deno.test("a number as request id is malformed, but can be answered with the same number", () => {
   for (const number of ["7", "-0", "1.0", "12345678901234567890"]) {
     const { reason, requestId } = invalid(`{"command":"status","request_id":${number}}`);

@@ -1,0 +1,102 @@
+/** An outbox, and the network it sends to in the hands of a test. */
+import { Outbox, type Publisher } from "../../src/delivery/outbox.ts";
+import type { Journal } from "../../src/journal/journal.ts";
+import { Inbox } from "./events.ts";
+import { message, TestJournal } from "./journal.ts";
+
+/** A message on its way. */
+export interface Publication {
+  readonly text: string;
+  acknowledge(): void;
+  fail(why: string): void;
+}
+
+/** The network: takes publications, and lets the test decide what becomes of them. */
+export class FakeBroker implements Publisher {
+  connected = false;
+  receiveMaximum = 65_535;
+  readonly published = new Inbox<Publication>();
+  /** Whether publications are acknowledged at once. */
+  acknowledging = false;
+
+  publish(_topic: string, payload: Uint8Array): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.published.push({
+      text: new TextDecoder().decode(payload),
+      acknowledge: resolve,
+      fail: (why) => reject(new Error(why)),
+    });
+    if (this.acknowledging) resolve();
+    return promise;
+  }
+
+  /** What was published so far, in order. */
+  get texts(): string[] {
+    return this.published.all.map(({ text }) => text);
+  }
+}
+
+/** An outbox between a real journal and a broker that does what the test says. */
+export class OutboxHarness implements Disposable {
+  readonly #journal = new TestJournal();
+  readonly clock = this.#journal.clock;
+  readonly logger = this.#journal.logger;
+  readonly broker = new FakeBroker();
+  readonly outbox: Outbox;
+
+  constructor(store?: (journal: Journal) => Partial<Journal>) {
+    const { journal } = this.#journal;
+    const overrides = store?.(journal);
+    this.outbox = new Outbox({
+      store: {
+        post: (posted) => journal.post(posted),
+        pending: (after, limit) => journal.pending(after, limit),
+        pendingCount: () => journal.pendingCount(),
+        delivered: (seqs) => journal.delivered(seqs),
+        ...overrides,
+      },
+      publisher: this.broker,
+      clock: this.clock,
+      logger: this.logger,
+      inOrder: (topic) => topic.endsWith("/in order"),
+    });
+  }
+
+  /** What the outbox remembers. */
+  get journal(): Journal {
+    return this.#journal.journal;
+  }
+
+  /** Posts messages on one topic. */
+  post(...texts: string[]): void {
+    for (const text of texts) this.outbox.post(message(text));
+  }
+
+  /** Connects, anew if need be. */
+  connect(): void {
+    this.broker.connected = true;
+    this.outbox.connected();
+  }
+
+  /** Loses the connection, and with it what was on its way. */
+  disconnect(): void {
+    this.broker.connected = false;
+    for (const { fail } of this.broker.published.all) fail("the connection was lost");
+  }
+
+  /** Lets everything that is ready run. */
+  settle(): Promise<void> {
+    return this.clock.advance(0);
+  }
+
+  /** Lets everything that was acknowledged be written down. */
+  async remembered(): Promise<void> {
+    await this.settle();
+    await this.clock.advance(100);
+  }
+
+  [Symbol.dispose](): void {
+    this.outbox.close();
+    this.#journal[Symbol.dispose]();
+  }
+}
