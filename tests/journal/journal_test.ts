@@ -23,7 +23,6 @@ Deno.test("a command is queued, runs and ends, and every step survives a restart
     slug: "my-node",
     instanceUuid: "u-1",
     replyTopic: "cyberwave/cloud-node/u-1/response",
-    hasToken: false,
     state: "queued",
     acceptedAt,
     startedAt: undefined,
