@@ -6,17 +6,20 @@
 import type { Platform } from "./platform.ts";
 
 // Each column in a flag of its own: after an equals sign the rest of a flag may be a heading.
-const STAT = `stat=$(ps -o stat= -o lstart= -p "$pid")`;
+const STAT = "ps -o stat= -o lstart= -p";
 
 /** macOS. */
 export const macos: Platform = {
   processes: {
     bootId: "sysctl -n kern.bootsessionuuid 2>/dev/null",
-    stat: STAT,
-    ownStat: `pid=$(exec sh -c 'echo $PPID'); ${STAT}`,
+    stat: `stat=$(${STAT} "$pid")`,
+    ownStat: `
+      cloud_node_pid=$(exec sh -c 'echo $PPID')
+      cloud_node_stat=$(${STAT} "$cloud_node_pid")`,
     groupLives: `
       ps -A -o pid= -o ppid= -o pgid= -o stat= | while read -r member parent group state; do
-        [ "$group" = "$pid" ] && [ "$member" != "$pid" ] && [ "$parent" != "$pid" ] || continue
+        [ "$group" = "$cloud_node_pid" ] || continue
+        [ "$member" != "$cloud_node_pid" ] && [ "$parent" != "$cloud_node_pid" ] || continue
         [ "\${state#Z}" = "$state" ] && exit 1
       done
       [ $? != 0 ]`,

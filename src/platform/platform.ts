@@ -10,10 +10,10 @@ export interface ProcessScripts {
   readonly bootId: string;
   /** Sets `stat` to what is known of the process `pid`, or fails when there is none. */
   readonly stat: string;
-  /** Sets `pid` and `stat` for the shell, or subshell, that runs this. */
+  /** Sets `cloud_node_pid` and `cloud_node_stat` for the shell, or subshell, that runs this. */
   readonly ownStat: string;
   /**
-   * Body of a function: succeeds when the process group `pid` holds anything but its leader, what
+   * Body of a function: succeeds when the group `cloud_node_pid` holds anything but its leader, what
    * that started for this question, and zombies.
    */
   readonly groupLives: string;

@@ -9,13 +9,13 @@ import type { ProcessScripts } from "./platform.ts";
 export const procfs: ProcessScripts = {
   bootId: "cat /proc/sys/kernel/random/boot_id 2>/dev/null",
   stat: `{ read -r stat </proc/"$pid"/stat; } 2>/dev/null`,
-  ownStat: "read -r stat </proc/self/stat; pid=${stat%% *}",
+  ownStat: "read -r cloud_node_stat </proc/self/stat; cloud_node_pid=${cloud_node_stat%% *}",
   groupLives: `
-    for stat in /proc/[0-9]*/stat; do
-      [ "$stat" = "/proc/$pid/stat" ] && continue
-      { read -r stat <"$stat"; } 2>/dev/null || continue
-      set -- \${stat##*) }
-      [ "$3" = "$pid" ] && [ "$1" != Z ] && return 0
+    for cloud_node_stat in /proc/[0-9]*/stat; do
+      [ "$cloud_node_stat" = "/proc/$cloud_node_pid/stat" ] && continue
+      { read -r cloud_node_stat <"$cloud_node_stat"; } 2>/dev/null || continue
+      set -- \${cloud_node_stat##*) }
+      [ "$3" = "$cloud_node_pid" ] && [ "$1" != Z ] && return 0
     done
     return 1`,
   workingFolders: `

@@ -57,7 +57,7 @@ export class Launcher {
   /** Starts a launcher. Throws when its shell cannot be run. */
   constructor({ host, cwd, env, args }: LauncherOptions) {
     this.#host = host;
-    const script = ["-c", LAUNCHERS[host.shell], "cloud-node", host.shell, ...args];
+    const script = ["-c", LAUNCHERS[host.shell], host.shell, ...args];
     const { command, ...options } = invocation(host.shell, script, env);
     this.#child = new Deno.Command(command, {
       ...options,

@@ -13,7 +13,14 @@ import { backoff, type Clock } from "../time.ts";
 import { type Exit, type WorkloadFile, WorkloadFolder } from "./folder.ts";
 import { type Launched, Launcher } from "./launcher.ts";
 import type { Host } from "./processes.ts";
-import { commandLine, INNER_SCRIPT, type ShellCommand, shellSource } from "./shim.ts";
+import {
+  commandLine,
+  INNER_SCRIPT,
+  needsOwnShell,
+  OUTER_SCRIPT,
+  type ShellCommand,
+  shellSource,
+} from "./shim.ts";
 
 /** What the shells of a pool have in common. */
 export interface ShellPoolOptions {
@@ -59,10 +66,12 @@ export class ShellPool {
   /** Makes a pool; `fill()` starts its shells. */
   constructor(options: ShellPoolOptions) {
     this.#options = options;
+    const { host, workFolder } = options;
+    const templates = WORKLOAD_KINDS.map((kind) => options.templates[kind] ?? "");
+    const own = host.shell === "sh" || templates.some(needsOwnShell);
     this.#arguments = [
-      INNER_SCRIPT,
-      options.workFolder,
-      ...WORKLOAD_KINDS.map((kind) => shellSource(options.templates[kind] ?? "")),
+      ...[OUTER_SCRIPT, INNER_SCRIPT, host.shell, own ? "own" : ""],
+      ...[workFolder, ...templates.map(shellSource)],
     ];
     for (const name of fs.readdirSync(options.workloadsFolder)) {
       if (name.startsWith(WAITING)) removeFolder(`${options.workloadsFolder}/${name}`);

@@ -3,9 +3,9 @@
  *
  * Two shells wait for each command to come. The outer one leads the process group and outlives the
  * workload, to write down its exit code even when the node is gone. The inner one becomes the
- * workload: started beforehand, it costs the command no fork and no exec, and `$$`, traps and
- * `exec` mean in it what they mean under `bash -c`. Both are forked by a launcher, a shell in a
- * session of its own, which spares the node most of the work.
+ * workload: `$$`, traps and `exec` mean in it what they mean under `bash -c`. Both are started
+ * beforehand, so that they cost the command no time, and forked by a launcher, a shell in a session
+ * of its own, which spares the node most of the work.
  *
  * @module
  */
@@ -23,35 +23,17 @@ export const MAX_INLINE_BODY = 100_000;
 const BEGUN = "................";
 
 /**
- * Defines the outer shell of a workload, which leads its process group. It runs the inner one, and
- * tells on descriptor 3 who it is and then how that ended.
- * The trap lets a signal to the whole group reach the workload and leaves this shell to tell of it.
- * The workload's own shell may die of that signal at once while what it started does not: this one
- * stays until all of the group is gone, so that it can still be found, and killed.
+ * What all launchers begin with. Arguments: the scripts of the outer and the inner shell, the
+ * workload's shell, whether the inner one must be a program of its own (or nothing), and what the
+ * inner script takes. Variables may be the environment's: all names here are unlike others.
  */
-const OUTER_SHELL = `
+const PROLOGUE = `
 cloud_node_group_lives() {
 ${PLATFORM.processes.groupLives}
 }
-cloud_node_workload() {
-  signalled=
-  trap signalled=1 TERM INT HUP
-  ${PLATFORM.processes.ownStat}
-  printf 'ready %s %s\\n' "$pid" "$stat" >&3
-  [ "$signalled" ] && exit
-  "$shell" -c "$script" "$shell" "$umask" "$@" 3>&-
-  code=$?
-  while [ "$signalled" ] && cloud_node_group_lives; do sleep 0.1 || sleep 1; done
-  [ -s exit ] && printf '%s\\n' "$code" 1<>exit && printf 'exited %s\\n' "$code" >&3
-  exit "$code"
-}
-`;
-
-/** What all launchers begin with. Arguments: the workload's shell, the inner script, its arguments. */
-const PROLOGUE = `${OUTER_SHELL}
-umask=$(umask)
-shell=$1 script=$2
-shift 2
+cloud_node_umask=$(umask)
+cloud_node_outer=$1 cloud_node_inner=$2 cloud_node_shell=$3 cloud_node_own=$4
+shift 4
 exec 3>&1 >/dev/null
 `;
 
@@ -61,11 +43,11 @@ exec 3>&1 >/dev/null
  * bash a fraction of what starting another program takes.
  */
 const BASH_LAUNCHER = `${PROLOGUE}
-while IFS= read -r folder; do
+while IFS= read -r cloud_node_folder; do
   # What was meant for shells that were killed meanwhile is no folder.
-  case $folder in /*) ;; *) continue ;; esac
+  case $cloud_node_folder in /*) ;; *) continue ;; esac
   set -m
-  (set +m; cd "$folder" && cloud_node_workload "$@") &
+  (set +m; cd "$cloud_node_folder" && eval "$cloud_node_outer") &
   # With job control on, wait would also return when the workload is merely stopped.
   set +m
   wait $!
@@ -75,7 +57,7 @@ done
 
 /** The launcher where there is none: it becomes the outer shell of one workload. */
 const SH_LAUNCHER = `${PROLOGUE}
-IFS= read -r folder && cd "$folder" && cloud_node_workload "$@"
+IFS= read -r cloud_node_folder && cd "$cloud_node_folder" && eval "$cloud_node_outer"
 `;
 
 /** The script of a launcher under each shell. */
@@ -85,8 +67,34 @@ export const LAUNCHERS: Readonly<Record<"bash" | "sh", string>> = {
 };
 
 /**
- * Arguments: the umask, the folder to work in, the templates. Waits for one line on standard input.
- * A node that dies closes it, and then there is nothing to do.
+ * The outer shell of a workload, which leads its process group. It runs the inner one, and tells on
+ * descriptor 3 who it is and then how that ended.
+ * The trap lets a signal to the whole group reach the workload and leaves this shell to tell of it.
+ * The workload's own shell may die of that signal at once while what it started does not: this one
+ * stays until all of the group is gone, so that it can still be found, and killed.
+ */
+export const OUTER_SCRIPT = `
+cloud_node_signalled=
+trap cloud_node_signalled=1 TERM INT HUP
+${PLATFORM.processes.ownStat}
+printf 'ready %s %s\\n' "$cloud_node_pid" "$cloud_node_stat" >&3
+[ "$cloud_node_signalled" ] && exit
+if [ "$cloud_node_own" ]; then
+  "$cloud_node_shell" -c "$cloud_node_inner" "$cloud_node_shell" "$cloud_node_umask" "$@" 3>&-
+else
+  (exec 3>&-; SECONDS=0; set -- "$cloud_node_umask" "$@"; eval "$cloud_node_inner")
+fi
+cloud_node_code=$?
+while [ "$cloud_node_signalled" ] && cloud_node_group_lives; do sleep 0.1 || sleep 1; done
+[ -s exit ] && printf '%s\\n' "$cloud_node_code" 1<>exit &&
+  printf 'exited %s\\n' "$cloud_node_code" >&3
+exit "$cloud_node_code"
+`;
+
+/**
+ * The inner shell, which becomes the workload. Arguments: the umask, the folder to work in, the
+ * templates. Waits for one line on standard input. A node that dies closes it, and then there is
+ * nothing to do.
  */
 export const INNER_SCRIPT = `
 cloud_node_newline='
@@ -97,10 +105,21 @@ printf ${BEGUN} >exit && exec >stdout.log 2>stderr.log </dev/null || exit 1
 umask "$1"
 cd "$2" || exit 1
 eval "$cloud_node_line"
-unset cloud_node_line cloud_node_newline
+unset cloud_node_line cloud_node_newline cloud_node_umask cloud_node_outer cloud_node_inner \\
+  cloud_node_shell cloud_node_own cloud_node_folder cloud_node_signalled cloud_node_pid \\
+  cloud_node_stat
+unset -f cloud_node_group_lives
 set --
 eval "$cloud_node_template"
 `;
+
+/**
+ * Whether a template can tell a shell that was forked from one that was started for it: by the
+ * process ids and counts that a forked one inherits. Starting it takes several times as long.
+ */
+export function needsOwnShell(template: string): boolean {
+  return /\$\$|\$\{\$|PPID|BASHPID|BASH_SUBSHELL|SHLVL/.test(template);
+}
 
 /** The line break that a line of input cannot hold. */
 const NEWLINE = `"$cloud_node_newline"`;

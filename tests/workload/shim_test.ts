@@ -8,6 +8,7 @@ import {
 import {
   commandLine,
   MAX_INLINE_BODY,
+  needsOwnShell,
   parseExitFile,
   shellSource,
 } from "../../src/workload/shim.ts";
@@ -221,6 +222,20 @@ for (const shell of SHELLS) {
     });
   });
 
+  Deno.test(`${shell}: the names of what runs around a workload are no variables and functions of it`, async () => {
+    const names = ["pid", "stat", "code", "shell", "script", "folder", "umask", "line"];
+    const env = {
+      PATH: Deno.env.get("PATH")!,
+      ...Object.fromEntries(names.map((n) => [n, "mine"])),
+    };
+    const template = `set; env | grep -c =mine`;
+    await using workshop = new Workshop({ templates: { inference: template }, shell, env });
+    const { stdout } = await workshop.run();
+    assertEquals(stdout.trimEnd().split("\n").at(-1), String(names.length));
+    const own = [...stdout.matchAll(/^(cloud_node\w+)(=| \(\))/gm)].map(([, name]) => name);
+    assertEquals(own.sort(), ["cloud_node_body", "cloud_node_template"]);
+  });
+
   Deno.test(`${shell}: a command without request id has an empty one`, async () => {
     const template = `printf '<%s>' "$CYBERWAVE_REQUEST_ID"`;
     const { stdout } = await runOnce(template, {}, { shell, command: { requestId: undefined } });
@@ -289,6 +304,19 @@ Deno.test("a command is one line, whatever is in it", () => {
     env: { CYBERWAVE_REQUEST_ID: "a\nb'c\0d\n", CYBERWAVE_PARAMS_FILE: "/p" },
   });
   assertMatch(line, /^[^\n\0]*\n$/);
+});
+
+Deno.test("a template gets a shell of its own when it could tell it from a forked one", () => {
+  const own = [
+    "echo $$",
+    "kill ${$}",
+    "echo $PPID",
+    "echo $BASHPID",
+    "(echo $BASH_SUBSHELL)",
+    "$SHLVL",
+  ];
+  const forked = ["true", "echo $HOME", "source x && python y.py {body}", "echo '$'", "exec x"];
+  assertEquals([...own, ...forked].filter(needsOwnShell), own);
 });
 
 Deno.test("placeholders become expansions, everything else stays", () => {
