@@ -12,6 +12,12 @@ import { LineSplitter } from "./lines.ts";
 const INTERVAL_MS = 250;
 
 /**
+ * How much a look shows of each stream, in bytes. Nobody reads a megabyte a second, and to log it
+ * would take the node longer than the workload to print it.
+ */
+const MAX_SHOWN = 256 * 1024;
+
+/**
  * Shows lines of a workload's output until `ended` aborts, and then what is left. `onlyNew` leaves
  * out what is there already, which an earlier node has shown.
  */
@@ -40,6 +46,7 @@ export async function mirrorOutput(
 /** Follows one file. */
 export class Tail {
   readonly #path: string;
+  readonly #show: (line: string) => void;
   readonly #lines: LineSplitter;
   #position: number;
 
@@ -51,6 +58,7 @@ export class Tail {
     position = 0,
   ) {
     this.#path = folder.outputFile(stream);
+    this.#show = show;
     this.#lines = new LineSplitter(show);
     this.#position = position;
   }
@@ -60,6 +68,7 @@ export class Tail {
     // Most workloads print little: looking whether there is more must cost next to nothing.
     const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
     if (size <= this.#position) return;
+    this.#skipTo(size - MAX_SHOWN);
     let file: Deno.FsFile;
     try {
       file = await Deno.open(this.#path);
@@ -77,6 +86,15 @@ export class Tail {
       this.#position += read;
       this.#lines.push(buffer.subarray(0, read));
     }
+  }
+
+  /** Leaves out what comes before a position, if that is ahead, and says so. */
+  #skipTo(position: number): void {
+    const skipped = position - this.#position;
+    if (skipped <= 0) return;
+    this.#lines.end();
+    this.#show(`[... ${skipped} bytes are not shown here; all output is in ${this.#path} ...]`);
+    this.#position = position;
   }
 
   /** Shows a last line that has no line break. */

@@ -63,6 +63,18 @@ Deno.test("what an earlier node has shown is not shown again", async () => {
   assertEquals(test.lines.all, ["new"]);
 });
 
+Deno.test("of output that nobody could read the latest is shown, and how much is not", async () => {
+  using test = new Harness();
+  test.write("stdout", "first\n" + "x".repeat(1023).concat("\n").repeat(1_000));
+  test.end();
+  await test.mirror();
+  const [note, ...shown] = test.lines.all;
+  const skipped = 6 + 1_000 * 1024 - 256 * 1024;
+  const path = test.folder.outputFile("stdout");
+  assertEquals(note, `[... ${skipped} bytes are not shown here; all output is in ${path} ...]`);
+  assertEquals(shown, Array(256).fill("x".repeat(1023)));
+});
+
 Deno.test("output that grows without end holds nothing up", async () => {
   using test = new Harness();
   test.write("stdout", "start\n");
