@@ -95,7 +95,7 @@ export class Intake {
   /** Answers a command that cannot be taken, and tells the platform if it follows it. */
   refuse({ name, requestId, workloadUuid }: Refused, address: ReplyAddress, why: string): void {
     const { replies, tracking, logger } = this.#options;
-    logger.warn(`Refused a command for ${name}: ${why}`);
+    logger.warn(refusalLine(name, why));
     for (const status of tracking.refused({ workloadUuid }, why)) replies.post(status);
     replies.post(answer(address, requestId, { error: why }));
   }
@@ -126,7 +126,7 @@ export class Intake {
     }
     const statuses = isOver ? tracking.refused(command, why) : [];
     const reply = answer(address, requestId, { error: why });
-    logger.warn(`Refused a command for ${kind}: ${why}`);
+    logger.warn(refusalLine(kind, why));
     try {
       replies.send(journal.atomically(() => {
         journal.accept({ ...command, params: "" });
@@ -237,4 +237,9 @@ export class Intake {
     };
     return { address, command, params: JSON.stringify(params), token };
   }
+}
+
+/** How the log tells of a refusal, in which a stranger's words may be, at any length. */
+function refusalLine(name: string, why: string): string {
+  return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }
