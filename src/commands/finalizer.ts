@@ -55,7 +55,8 @@ const RETRY = { min: 2_000, max: 30_000 };
 export class Finalizer {
   readonly #options: FinalizerOptions;
   readonly #leaving = new AbortController();
-  readonly #tasks = new Set<Promise<void>>();
+  /** What is under way, by the commands' ids. */
+  readonly #tasks = new Map<string, Promise<void>>();
 
   /** Makes a finalizer. */
   constructor(options: FinalizerOptions) {
@@ -78,13 +79,14 @@ export class Finalizer {
     return { statuses: tracking.ended(command, outcome, process, stderr), isFinal: true };
   }
 
-  /** Uploads the results of a command and tells the platform how that went. */
+  /** Uploads the results of a command and tells the platform how that went, unless it does already. */
   begin(command: Accepted): void {
-    const task = this.#finalize(command).finally(() => this.#tasks.delete(task));
-    this.#tasks.add(task);
+    const { id } = command;
+    if (this.#tasks.has(id)) return;
+    this.#tasks.set(id, this.#finalize(command).finally(() => this.#tasks.delete(id)));
   }
 
-  /** Goes on with what an earlier node has not finished. */
+  /** Goes on with what an earlier node has not finished; what ended since then is under way. */
   resume(): void {
     for (const command of this.#options.journal.finalizing()) this.begin(command);
   }
@@ -96,7 +98,7 @@ export class Finalizer {
 
   /** Resolves when none is. */
   async idle(): Promise<void> {
-    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks.values());
   }
 
   /** Interrupts what is under way: the next node goes on with it. */
@@ -134,7 +136,8 @@ export class Finalizer {
       ? tracking.succeeded(command)
       : tracking.refused(command, `The results were not uploaded: ${failure}`);
     replies.send(journal.atomically(() => {
-      journal.finalized(command.id);
+      // There is but one end, and it is told once.
+      if (!journal.finalized(command.id)) return [];
       return statuses.map((status) => journal.post(status));
     }));
   }

@@ -94,9 +94,9 @@ export class Intake {
 
   /** Answers a command that cannot be taken, and tells the platform if it follows it. */
   refuse({ name, requestId, workloadUuid }: Refused, address: ReplyAddress, why: string): void {
-    const { replies, tracking, logger } = this.#options;
-    logger.warn(`Refused a command for ${name}: ${why}`);
-    for (const status of tracking.refused({ workloadUuid }, why)) replies.post(status);
+    const { replies, logger } = this.#options;
+    logger.warn(refusalLine(name, why));
+    for (const status of this.#failed(workloadUuid, why)) replies.post(status);
     replies.post(answer(address, requestId, { error: why }));
   }
 
@@ -118,15 +118,15 @@ export class Intake {
    * Refuses a command for a reason that may pass. The platform takes that for the end of the work,
    * so it is remembered, lest the same command is taken when the broker delivers it once more.
    */
-  #turnAway({ command, address }: Addressed, why: string, isOver = true): void {
-    const { journal, replies, tracking, logger } = this.#options;
+  #turnAway({ command, address }: Addressed, why: string): void {
+    const { journal, replies, logger } = this.#options;
     const { id, kind, requestId, workloadUuid } = command;
     if (workloadUuid === undefined) {
       return this.refuse({ name: kind, requestId, workloadUuid }, address, why);
     }
-    const statuses = isOver ? tracking.refused(command, why) : [];
+    const statuses = this.#failed(workloadUuid, why);
     const reply = answer(address, requestId, { error: why });
-    logger.warn(`Refused a command for ${kind}: ${why}`);
+    logger.warn(refusalLine(kind, why));
     try {
       replies.send(journal.atomically(() => {
         journal.accept({ ...command, params: "" });
@@ -137,6 +137,19 @@ export class Intake {
       // A full disk, of which a second try tells more.
       for (const message of [...statuses, reply]) replies.post(message);
     }
+  }
+
+  /** Tells the platform that its workload failed, unless another command has it under way. */
+  #failed(workloadUuid: string | undefined, why: string): Message[] {
+    const known = this.#find(workloadUuid, Infinity);
+    return known === undefined ? this.#options.tracking.refused({ workloadUuid }, why) : [];
+  }
+
+  /** What became of the platform's workload here, if it is not over or was so since `since`. */
+  #find(workloadUuid: string | undefined, since: number) {
+    if (workloadUuid === undefined) return undefined;
+    if (this.#arrivals.some(({ command }) => command.workloadUuid === workloadUuid)) this.settle();
+    return this.#options.journal.findWorkload(workloadUuid, since);
   }
 
   /** Whether this was asked before; then the answer, if there is one yet, is sent again. */
@@ -163,12 +176,10 @@ export class Intake {
    * it has but one end. Without a request id a command for it is a repeat of the first.
    */
   #isKnown(arrival: Addressed): boolean {
-    const { dedupeWindow, journal, clock, logger } = this.#options;
+    const { dedupeWindow, clock, logger } = this.#options;
     const { workloadUuid, requestId } = arrival.command;
-    if (workloadUuid === undefined) return false;
-    if (this.#arrivals.some(({ command }) => command.workloadUuid === workloadUuid)) this.settle();
-    const since = clock.now() - dedupeWindow * 1000;
-    const known = journal.findWorkload(workloadUuid, dedupeWindow === 0 ? Infinity : since);
+    const since = dedupeWindow === 0 ? Infinity : clock.now() - dedupeWindow * 1000;
+    const known = this.#find(workloadUuid, since);
     if (known === undefined) return false;
     const what = `The workload ${quoted(workloadUuid)}`;
     if (known.isOver) {
@@ -178,7 +189,7 @@ export class Intake {
     } else if (requestId === undefined) {
       logger.warn(`${what} was asked for again: ignored`);
     } else {
-      this.#turnAway(arrival, `${what} is under way already, as ${nameOf(known)}`, false);
+      this.#turnAway(arrival, `${what} is under way already, as ${nameOf(known)}`);
     }
     return true;
   }
@@ -237,4 +248,9 @@ export class Intake {
     };
     return { address, command, params: JSON.stringify(params), token };
   }
+}
+
+/** How the log tells of a refusal, in which a stranger's words may be, at any length. */
+function refusalLine(name: string, why: string): string {
+  return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }

@@ -173,6 +173,11 @@ export class Scheduler {
     return this.lanes.queued().length;
   }
 
+  /** How many uploads of results are under way. */
+  get uploading(): number {
+    return this.#finalizer.pending;
+  }
+
   /** Remembers commands, and runs each when it is its turn. Throws when it cannot remember them. */
   accept(arrivals: readonly Arrival[]): void {
     const starts = this.#starter.acceptAll(

@@ -41,9 +41,13 @@ export class Attachments {
     }
     const hash = createHash("sha256");
     let size = 0;
-    for await (const chunk of request.body ?? []) {
-      hash.update(chunk);
-      size += chunk.byteLength;
+    try {
+      for await (const chunk of request.body ?? []) {
+        hash.update(chunk);
+        size += chunk.byteLength;
+      }
+    } catch {
+      return refusal(400, "The file did not arrive whole");
     }
     this.#files.set(request.url, { size, sha256: hash.digest("hex") });
     return accepted();

@@ -148,9 +148,10 @@ export class Journal implements Disposable {
     });
   }
 
-  /** Remembers that nothing is left to do for a command that was finalizing. */
-  finalized(id: string): void {
-    this.#statements.run("UPDATE commands SET finalizing = 0 WHERE id = ?", id);
+  /** Remembers that nothing is left to do for a command. Tells whether it was finalizing. */
+  finalized(id: string): boolean {
+    const sql = "UPDATE commands SET finalizing = 0 WHERE id = ? AND finalizing = 1";
+    return this.#statements.run(sql, id).changes > 0;
   }
 
   /** The ended commands for which something is left to do, oldest first. */

@@ -31,6 +31,9 @@ export async function sayGoodbye(
     );
   }
   if (scheduler.queued > 0) logger.info(`${scheduler.queued} commands wait for the next start`);
+  if (scheduler.uploading > 0) {
+    logger.info(`${scheduler.uploading} uploads of results go on at the next start`);
+  }
   await within(Math.min(stopMs, LAST_LOGS_MS), clock, async (tooLate) => {
     await logStream?.send(tooLate);
   });

@@ -31,6 +31,9 @@ export interface ChaosReport {
   readonly refused: number;
 }
 
+/** What a node logs when it is ready. */
+const READY = "is ready: waiting for commands";
+
 /** The statuses that are the end of a workload. */
 const END = /^(completed|failed|cancelled)$/;
 
@@ -97,7 +100,7 @@ class Scene implements AsyncDisposable {
     await Deno.mkdir(scene.#ledgers);
     await Deno.mkdir(scene.#results);
     scene.#node = await scene.#startNode();
-    await scene.#node.logged("is ready: waiting for commands");
+    await scene.#node.logged(READY);
     const [{ uuid }] = world.backend.instances.values();
     scene.#customer = new Customer(world.broker.url, uuid);
     return scene;
@@ -139,6 +142,8 @@ class Scene implements AsyncDisposable {
     const isOpen = ({ status }: EmulatedWorkload) => !END.test(status);
     while (this.#workloads.values().some(isOpen) && !late) await systemClock.sleep(50);
     answered.abort();
+    // Before that a signal would end it as it ends any program.
+    if (!this.#node!.log.all.some((line) => line.includes(READY))) await this.#node!.logged(READY);
     await this.#endNode("SIGTERM");
     for (let look = 0; look < 20; look++) {
       if ((await processesWith(this.#marker)).length === 0) return;

@@ -176,6 +176,22 @@ Deno.test("a workload that is under way is not begun again by another request, w
   assertEquals([names(test), test.read("began")], [["running", "completed"], "r1\n"]);
 });
 
+Deno.test("a command that makes no sense does not end the workload that is under way", async () => {
+  await using test = await start({ inference: WAITS });
+  test.run("r1", { workload_uuid: "w-1" });
+  await test.written("began");
+  test.run("r2", { workload_uuid: "w-1", image_bytes_base64: "?" });
+  test.send({
+    command: "workload_received",
+    request_id: "r3",
+    params: { workload_uuid: "w-1", command_type: "reboot" },
+  });
+  for (const id of ["r2", "r3"]) assertEquals((await test.reply(id)).status, "error");
+  await letGo(test);
+  await test.reply("r1");
+  assertEquals(names(test), ["running", "completed"]);
+});
+
 Deno.test("without request ids it is the workload_uuid that tells a repeat", async () => {
   await using test = await start({ inference: WAITS });
   const announce = () =>

@@ -58,7 +58,6 @@ for (
   const [name, options, after] of [
     ["once", { once: true }, false],
     ["drain", {}, true],
-    ["exit when idle", { exitWhenIdle: 0.01 }, false],
   ] as const satisfies readonly (readonly [string, NodeOptions, boolean])[]
 ) {
   Deno.test(`a node that ends by itself (${name}) first brings results and last status home`, async () => {

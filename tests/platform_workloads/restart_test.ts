@@ -95,6 +95,22 @@ Deno.test("so it does when the workload ends while there is no node", async () =
   assertEquals([success, exit_code, stderr], [false, 3, "oops\n"]);
 });
 
+Deno.test("what ends while there is no node has its results uploaded once, and its end told once", async () => {
+  await using scene = await Scene.begin(LEAVES_RESULTS);
+  await scene.node.kill("SIGKILL");
+  await scene.gate.open("you");
+  while (await isAlive(scene.pid)) { /* It ends right now. */ }
+  const next = await scene.next();
+  await becomes(scene.world, scene.workload, "completed");
+  await next.kill("SIGTERM");
+  assertEquals(statusNames(scene.workload), ["running", "finalizing", "completed"]);
+  // The first may come twice: the node was killed right after it was told.
+  const ends = scene.workload.statuses.filter(({ status }) => status === "completed");
+  assertEquals([ends.length, scene.workload.results.length], [1, 8]);
+  const uploads = next.log.all.filter((line) => line.includes("Uploaded the results"));
+  assertEquals(uploads.length, 1);
+});
+
 Deno.test("an upload goes on after the node's SIGKILL, and ends once", async () => {
   await using scene = await Scene.begin(LEAVES_RESULTS);
   const { backend } = scene.world;
