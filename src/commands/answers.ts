@@ -6,7 +6,14 @@
 import type { Message } from "../journal/journal.ts";
 import type { RequestId } from "../protocol/command.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
-import { encodeReply, errorReply, okReply, type Reply, whole } from "../protocol/reply.ts";
+import {
+  encodeLongReply,
+  encodeReply,
+  errorReply,
+  type LongExcerpt,
+  okReply,
+  whole,
+} from "../protocol/reply.ts";
 import type { WorkloadFolder } from "../workload/folder.ts";
 import type { Outcome } from "../workload/outcome.ts";
 import type { Accepted } from "../workload/running.ts";
@@ -37,27 +44,30 @@ export function answerWorkload(
   folder: WorkloadFolder,
   maxOutput: number,
 ): Message {
-  const payload = encodeReply(replyTo(command, outcome, folder, maxOutput));
-  return { topic: command.replyTopic, payload };
+  return { topic: command.replyTopic, payload: payloadFor(command, outcome, folder, maxOutput) };
 }
 
-function replyTo(
+function payloadFor(
   { slug, instanceUuid, requestId }: Accepted,
   outcome: Outcome,
   folder: WorkloadFolder,
   maxOutput: number,
-): Reply {
+): Uint8Array {
   const from = { slug, uuid: instanceUuid };
   if (outcome.status === "ok") {
-    return okReply(from, requestId, folder.excerpt("stdout", maxOutput));
+    return encodeLongReply(okReply(from, requestId, whole("")), folder.read("stdout", maxOutput));
   }
-  if (outcome.source === "node") return errorReply(from, requestId, whole(outcome.error));
-  const stderr = folder.excerpt("stderr", maxOutput);
-  return errorReply(
-    from,
-    requestId,
-    stderr.text.trim() === "" ? whole(outcome.fallback) : stderr,
-  );
+  const error = outcome.source === "node" ? outcome.error : outcome.fallback;
+  const stderr = folder.read("stderr", maxOutput);
+  if (outcome.source === "node" || isBlank(stderr)) {
+    return encodeReply(errorReply(from, requestId, whole(error)));
+  }
+  return encodeLongReply(errorReply(from, requestId, whole("")), stderr);
+}
+
+function isBlank({ pieces }: LongExcerpt): boolean {
+  for (const piece of pieces) if (piece.trim() !== "") return false;
+  return true;
 }
 
 /** The error of a command for which there is no template. */

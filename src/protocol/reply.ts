@@ -54,6 +54,16 @@ export interface Excerpt {
   readonly truncated: boolean;
 }
 
+/** Text that is read while it is used, so that it need not be in memory as a whole. */
+export interface LongExcerpt {
+  /** The text, cut anywhere. Can be read more than once. */
+  readonly pieces: Iterable<string>;
+  /** About how many bytes it takes. */
+  readonly size: number;
+  /** Whether something was cut out of it. */
+  readonly truncated: boolean;
+}
+
 /** Text that is whole. */
 export function whole(text: string): Excerpt {
   return { text, truncated: false };
@@ -78,6 +88,51 @@ export function encodeReply(reply: Reply, maxBytes: number = Infinity): Uint8Arr
     encoded = encoder.encode(JSON.stringify(withBudget(reply, budget)));
   }
   return encoded;
+}
+
+/** The same as `encodeReply()` with this text in `reply`, whose own is empty. */
+export function encodeLongReply(
+  reply: Reply,
+  { pieces, size, truncated }: LongExcerpt,
+): Uint8Array {
+  const key = reply.status === "ok" ? "output" : "error";
+  const empty = JSON.stringify(reply);
+  const start = empty.lastIndexOf(`"${key}":""`) + key.length + 4;
+  // Line breaks take two bytes each.
+  const bytes = new ByteBuilder(empty.length + Math.ceil(1.05 * size) + 64);
+  bytes.add(empty.slice(0, start));
+  for (const piece of pieces) bytes.add(JSON.stringify(piece).slice(1, -1));
+  bytes.add(truncated ? '","output_truncated":true}' : '"}');
+  return bytes.result();
+}
+
+/** Text as UTF-8, in one buffer that grows where it turns out to be too small. */
+class ByteBuilder {
+  #buffer: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  constructor(expected: number) {
+    this.#buffer = new Uint8Array(expected);
+  }
+
+  add(text: string): void {
+    for (let rest = text; rest !== "";) {
+      const { read, written } = encoder.encodeInto(rest, this.#buffer.subarray(this.#length));
+      this.#length += written;
+      rest = rest.slice(read);
+      if (rest !== "") this.#grow(3 * rest.length);
+    }
+  }
+
+  result(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  #grow(by: number): void {
+    const larger = new Uint8Array(Math.ceil(1.25 * this.#length) + by);
+    larger.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = larger;
+  }
 }
 
 function withBudget(reply: Reply, budget: number): Reply {

@@ -5,7 +5,7 @@
  * @module
  */
 import * as fs from "node:fs";
-import { cutMark, type Excerpt, whole } from "../protocol/reply.ts";
+import { cutMark, type Excerpt, type LongExcerpt } from "../protocol/reply.ts";
 import { parseExitFile } from "./shim.ts";
 
 /** How a workload ended, as far as can be told. */
@@ -25,6 +25,9 @@ export interface WorkloadFile {
   readonly name: string;
   readonly bytes: string | Uint8Array;
 }
+
+/** How much of a stream of output is in memory at a time. */
+const PIECE = 64 * 1024;
 
 /** What the params are called in a workload's folder. */
 export const PARAMS_FILE = "params.json";
@@ -59,23 +62,29 @@ export class WorkloadFolder {
   }
 
   /** A stream of output, of which at most `maxBytes` are kept: the head and the tail. */
+  read(stream: OutputStream, maxBytes: number): LongExcerpt {
+    const path = this.outputFile(stream);
+    const size = this.outputSize(stream);
+    return {
+      truncated: size > maxBytes,
+      size: Math.min(size, maxBytes),
+      pieces: { [Symbol.iterator]: () => piecesOf(path, size, maxBytes) },
+    };
+  }
+
+  /** The same as one text. */
   excerpt(stream: OutputStream, maxBytes: number): Excerpt {
-    let file: number;
-    try {
-      file = fs.openSync(this.outputFile(stream), "r");
-    } catch {
-      return whole("");
-    }
-    try {
-      return readExcerpt(file, fs.fstatSync(file).size, maxBytes);
-    } finally {
-      fs.closeSync(file);
-    }
+    const { pieces, truncated } = this.read(stream, maxBytes);
+    return { text: [...pieces].join(""), truncated };
   }
 
   /** How many bytes of a stream of output there are. */
   outputSize(stream: OutputStream): number {
-    return fs.statSync(this.outputFile(stream), { throwIfNoEntry: false })?.size ?? 0;
+    try {
+      return fs.statSync(this.outputFile(stream)).size;
+    } catch {
+      return 0;
+    }
   }
 
   /** Whether nothing was printed. */
@@ -101,20 +110,36 @@ export class WorkloadFolder {
   }
 }
 
-function readExcerpt(file: number, size: number, maxBytes: number): Excerpt {
-  if (size <= maxBytes) return whole(decoder().decode(readAt(file, 0, size)));
-  const half = Math.floor(maxBytes / 2);
-  // Streaming mode holds back a character that was cut in two.
-  const head = decoder().decode(readAt(file, 0, half), { stream: true });
-  const tail = readAt(file, size - half, half);
-  const boundary = tail.findIndex((byte) => (byte & 0xc0) !== 0x80);
-  const text = decoder().decode(tail.subarray(Math.max(0, boundary)));
-  return { text: head + cutMark(`${size - 2 * half} bytes`) + text, truncated: true };
+function* piecesOf(path: string, size: number, maxBytes: number): Generator<string> {
+  if (size === 0) return;
+  const file = fs.openSync(path, "r");
+  try {
+    if (size <= maxBytes) return yield* textBetween(file, 0, size);
+    const half = Math.floor(maxBytes / 2);
+    yield* textBetween(file, 0, half);
+    yield cutMark(`${size - 2 * half} bytes`);
+    yield* textBetween(file, startOfCharacter(file, size - half), size);
+  } finally {
+    fs.closeSync(file);
+  }
 }
 
-/** One that keeps a byte order mark: output is passed on as it is. */
-function decoder(): TextDecoder {
-  return new TextDecoder("utf-8", { ignoreBOM: true });
+/** The text between two positions, but for a character at the end that is cut in two. */
+function* textBetween(file: number, start: number, end: number): Generator<string> {
+  // One that keeps a byte order mark: output is passed on as it is.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const isWhole = end === fs.fstatSync(file).size;
+  for (let position = start; position < end; position += PIECE) {
+    const bytes = readAt(file, position, Math.min(PIECE, end - position));
+    yield decoder.decode(bytes, { stream: true });
+  }
+  if (isWhole) yield decoder.decode();
+}
+
+/** The first position from `position` on that is not inside of a character. */
+function startOfCharacter(file: number, position: number): number {
+  const boundary = readAt(file, position, 4).findIndex((byte) => (byte & 0xc0) !== 0x80);
+  return position + Math.max(0, boundary);
 }
 
 function readAt(file: number, position: number, length: number): Uint8Array {
