@@ -24,22 +24,18 @@ export const COLUMNS: string =
   accepted_at, started_at, pid, start_time, boot_id, stop_cause, stop_signal, stop_at, ended_at,
   cause, exit_code, signal, bytes, has_token`;
 
-/** A message that waits for its delivery. */
-export interface Pending {
-  /** Its place in the order of delivery. */
-  readonly seq: number;
-  /** Where it goes. */
-  readonly topic: string;
-  /** What is sent. */
-  readonly payload: Uint8Array;
-}
-
 /** A message to be delivered at least once. */
 export interface Message {
   /** Where it goes. */
   readonly topic: string;
   /** What is sent. */
   readonly payload: Uint8Array;
+}
+
+/** A message that waits for its delivery. */
+export interface Pending extends Message {
+  /** Its place in the order of delivery. */
+  readonly seq: number;
 }
 
 /** The commands this node accepted, and the messages it owes. */

@@ -19,6 +19,7 @@ Deno.test("a command is queued, runs and ends, and every step survives a restart
     kind: "inference",
     requestId: "request-c1",
     workloadUuid: "w-1",
+    hasToken: false,
     slug: "my-node",
     instanceUuid: "u-1",
     replyTopic: "cyberwave/cloud-node/u-1/response",
