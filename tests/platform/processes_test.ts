@@ -55,7 +55,8 @@ for (const { name, scripts, ignore } of systems) {
     name: `with ${name} a shell knows itself as others know it`,
     ignore,
     async fn() {
-      const script = `${scripts.ownStat}; printf '%s\\n%s\\n' "$pid" "$stat"; read -r _`;
+      const script = `${scripts.ownStat}
+        printf '%s\\n%s\\n' "$cloud_node_pid" "$cloud_node_stat"; read -r _`;
       const child = new Deno.Command("sh", {
         args: ["-c", script],
         stdin: "piped",
