@@ -67,7 +67,8 @@ export class Completion {
     const answers = ended.map(({ command, outcome, process }) => {
       const folder = folderOf(command.id);
       const reply = answerWorkload(command, outcome, folder, settings.maxOutput);
-      const end = { ...outcome.end, bytes: folder.size(), isSilent: folder.isSilent };
+      const isSilent = folder.outputSize("stdout") + folder.outputSize("stderr") === 0;
+      const end = { ...outcome.end, bytes: folder.size(), isSilent };
       const stderr = () => folder.excerpt("stderr", STDERR_BYTES).text;
       return {
         command,

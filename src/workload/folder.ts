@@ -29,6 +29,9 @@ export interface WorkloadFile {
 /** How much of a stream of output is in memory at a time. */
 const PIECE = 64 * 1024;
 
+/** What a file takes on disk at least. */
+const BLOCK = 4096;
+
 /** What the params are called in a workload's folder. */
 export const PARAMS_FILE = "params.json";
 
@@ -87,17 +90,12 @@ export class WorkloadFolder {
     }
   }
 
-  /** Whether nothing was printed. */
-  get isSilent(): boolean {
-    return this.outputSize("stdout") + this.outputSize("stderr") === 0;
-  }
-
   /** What the files take on disk, in bytes: each at least a block. */
   size(): number {
     try {
       return fs.readdirSync(this.path).reduce(
-        (sum, name) => sum + Math.max(4096, fs.lstatSync(`${this.path}/${name}`).size),
-        4096,
+        (sum, name) => sum + Math.max(BLOCK, fs.lstatSync(`${this.path}/${name}`).size),
+        BLOCK,
       );
     } catch {
       return 0;

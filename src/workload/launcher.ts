@@ -41,6 +41,8 @@ interface Current {
   readonly ready: PromiseWithResolvers<ProcessIdentity>;
   readonly exited: PromiseWithResolvers<Exit | undefined>;
   readonly gone: PromiseWithResolvers<boolean>;
+  /** Whether the outer one has told how the workload ended. */
+  told: boolean;
 }
 
 const encoder = new TextEncoder();
@@ -83,6 +85,7 @@ export class Launcher {
       ready: Promise.withResolvers(),
       exited: Promise.withResolvers(),
       gone: Promise.withResolvers(),
+      told: false,
     };
     this.#current = current;
     this.send(`${path}\n`);
@@ -120,11 +123,12 @@ export class Launcher {
       lines.push(value);
     }
     const { code, signal } = await this.#child.status;
+    // It starts no more.
+    this.#current?.gone.resolve(false);
     // Where there is no bash, the launcher was the workload's outer shell itself.
     if (this.#host.shell === "sh") this.#gone(code, signal ?? undefined);
     this.#current?.ready.reject(new Error("it does not tell when it started"));
     this.#current?.exited.resolve(undefined);
-    this.#current?.gone.resolve(false);
   }
 
   #told(line: string): void {
@@ -138,6 +142,7 @@ export class Launcher {
         break;
       }
       case "exited":
+        if (this.#current !== undefined) this.#current.told = true;
         this.#current?.exited.resolve({ type: "exited", code: Number(number) });
         break;
       case "gone":
@@ -146,21 +151,18 @@ export class Launcher {
   }
 
   /** The outer shell has ended, perhaps without telling how the workload did. */
-  async #gone(code: number, signal: string | undefined): Promise<void> {
+  #gone(code: number, signal: string | undefined): void {
     const current = this.#current;
     if (current === undefined) return;
-    const began = current.folder().exitFile() !== undefined;
-    const told = await Promise.race([current.exited.promise, undefined]);
-    current.exited.resolve(
-      signal !== undefined
-        ? { type: "killed", signal }
-        : began
-        ? { type: "exited", code }
-        : { type: "never_began" },
-    );
+    if (!current.told) current.exited.resolve(exitOf(code, signal, current.folder()));
     // Without its outer half the inner one may still wait for a line, and would take the next.
-    current.gone.resolve(told !== undefined);
+    current.gone.resolve(current.told);
   }
+}
+
+function exitOf(code: number, signal: string | undefined, folder: WorkloadFolder): Exit {
+  if (signal !== undefined) return { type: "killed", signal };
+  return folder.exitFile() === undefined ? { type: "never_began" } : { type: "exited", code };
 }
 
 function signalName(number: number): string | undefined {

@@ -40,6 +40,9 @@ export interface RunningOptions {
   remember(stop: StopRequest): void;
 }
 
+/** One for all of them: to make one takes longer than all else here. */
+const ENDED = new Error("The workload has ended");
+
 /** A workload that runs. */
 export class RunningWorkload {
   readonly #options: RunningOptions;
@@ -105,7 +108,7 @@ export class RunningWorkload {
 
   /** Lets go of it: it has ended, or the node does. Resolves when its last output is shown. */
   release(): Promise<void> {
-    this.#ended.abort();
+    this.#ended.abort(ENDED);
     return this.#mirrored;
   }
 
