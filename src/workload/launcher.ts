@@ -5,11 +5,12 @@
  *
  * @module
  */
+import * as fs from "node:fs";
 import { constants } from "node:os";
 import type { ProcessIdentity } from "../journal/record.ts";
 import { PLATFORM } from "../platform/current.ts";
 import { invocation } from "./environment.ts";
-import type { Exit, WorkloadFolder } from "./folder.ts";
+import type { Exit, WorkloadFile, WorkloadFolder } from "./folder.ts";
 import { LineSplitter } from "./lines.ts";
 import type { Host } from "./processes.ts";
 import { LAUNCHERS } from "./shim.ts";
@@ -17,8 +18,8 @@ import { LAUNCHERS } from "./shim.ts";
 /** What a launcher is started with. */
 export interface LauncherOptions {
   readonly host: Host;
-  /** A folder that lasts. */
-  readonly cwd: string;
+  /** Where the folders of workloads are made. */
+  readonly folder: string;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
   /** The arguments of its script. */
@@ -31,41 +32,55 @@ export interface Launched {
   readonly process: ProcessIdentity;
   /** How the workload ended; `undefined` when the launcher ended before it could tell. */
   readonly exited: Promise<Exit | undefined>;
-  /** Resolves when the launcher can tell no more: with whether it may start other shells. */
+  /** Resolves when the launcher can tell no more of them: with whether it starts others. */
   readonly gone: Promise<boolean>;
 }
 
 /** The shells that a launcher has started last. */
-interface Current {
-  readonly folder: () => WorkloadFolder;
-  readonly ready: PromiseWithResolvers<ProcessIdentity>;
-  readonly exited: PromiseWithResolvers<Exit | undefined>;
-  readonly gone: PromiseWithResolvers<boolean>;
+class Current {
+  readonly ready = Promise.withResolvers<ProcessIdentity>();
+  readonly exited = Promise.withResolvers<Exit | undefined>();
+  readonly gone = Promise.withResolvers<boolean>();
+  /** The workload's, once there is one. */
+  folder: WorkloadFolder | undefined;
   /** Whether the outer one has told how the workload ended. */
-  told: boolean;
+  hasTold = false;
+
+  constructor() {
+    // Nobody may wait for them when the launcher ends.
+    this.ready.promise.catch(() => {});
+  }
 }
+
+/** The prefix of the folders of shells that still wait. */
+export const WAITING = ".waiting-";
 
 const encoder = new TextEncoder();
 
 /** A shell that starts the shells of workloads. */
 export class Launcher {
   readonly #host: Host;
+  readonly #folder: string;
+  /** Where the shells wait that come next. */
+  #waitingFolder = "";
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #output: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #ended: Promise<void>;
-  #current: Current | undefined;
+  #current = new Current();
 
   /** Starts a launcher. Throws when its shell cannot be run. */
-  constructor({ host, cwd, env, args }: LauncherOptions) {
+  constructor({ host, folder, env, args }: LauncherOptions) {
     this.#host = host;
+    this.#folder = folder;
+    this.#makeWaitingFolder();
     const script = ["-c", LAUNCHERS[host.shell], host.shell, ...args];
     const { command, ...options } = invocation(host.shell, script, env);
     this.#child = new Deno.Command(command, {
       ...options,
       clearEnv: true,
       detached: true,
-      cwd,
+      cwd: folder,
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
@@ -73,39 +88,34 @@ export class Launcher {
     this.#input = this.#child.stdin.getWriter();
     this.#output = this.#child.stdout.getReader();
     this.#ended = this.#listen();
+    this.#send(`${this.#waitingFolder}\n`);
+  }
+
+  /** Resolves when shells wait for their command: the first, or those after others are gone. */
+  async next(): Promise<Launched> {
+    const { ready, exited, gone } = this.#current;
+    return { process: await ready.promise, exited: exited.promise, gone: gone.promise };
   }
 
   /**
-   * Starts the shells of a workload in `path`, and resolves when they wait for their command.
-   * `folder` tells what that folder is called when they have ended.
+   * Makes the folder in which the shells wait the workload's own, which holds `files`, and hands
+   * them the line that makes them run their command there.
    */
-  async start(path: string, folder: () => WorkloadFolder): Promise<Launched> {
-    const current: Current = {
-      folder,
-      ready: Promise.withResolvers(),
-      exited: Promise.withResolvers(),
-      gone: Promise.withResolvers(),
-      told: false,
-    };
-    this.#current = current;
-    this.send(`${path}\n`);
-    return {
-      process: await current.ready.promise,
-      exited: current.exited.promise,
-      gone: current.gone.promise,
-    };
-  }
-
-  /** Hands a line to the shells that wait. */
-  send(line: string): void {
-    // A launcher that is gone says so itself.
-    this.#input.write(encoder.encode(line)).catch(() => {});
+  run(folder: WorkloadFolder, files: readonly WorkloadFile[], line: string): void {
+    // The shells' current directory follows the new name.
+    fs.renameSync(this.#waitingFolder, folder.path);
+    this.#current.folder = folder;
+    for (const file of files) folder.write(file);
+    this.#makeWaitingFolder();
+    // In one piece: the next shells start without asking when these are gone.
+    this.#send(`${line}${this.#waitingFolder}\n`);
   }
 
   /** Lets the launcher and shells that wait end, and waits for them. What runs goes on. */
   async close(): Promise<void> {
     await this.#input.close().catch(() => {});
     await this.#ended;
+    fs.rmSync(this.#waitingFolder, { recursive: true, force: true });
   }
 
   /** Stops listening to the launcher, which ends when the workload it has started does. */
@@ -113,6 +123,16 @@ export class Launcher {
     this.#child.unref();
     this.#input.close().catch(() => {});
     this.#output.cancel().catch(() => {});
+  }
+
+  #makeWaitingFolder(): void {
+    this.#waitingFolder = `${this.#folder}/${WAITING}${crypto.randomUUID()}`;
+    fs.mkdirSync(this.#waitingFolder, { mode: 0o700 });
+  }
+
+  #send(text: string): void {
+    // A launcher that is gone says so itself.
+    this.#input.write(encoder.encode(text)).catch(() => {});
   }
 
   async #listen(): Promise<void> {
@@ -123,12 +143,13 @@ export class Launcher {
       lines.push(value);
     }
     const { code, signal } = await this.#child.status;
+    const { ready, exited, gone } = this.#current;
     // It starts no more.
-    this.#current?.gone.resolve(false);
+    gone.resolve(false);
     // Where there is no bash, the launcher was the workload's outer shell itself.
     if (this.#host.shell === "sh") this.#gone(code, signal ?? undefined);
-    this.#current?.ready.reject(new Error("it does not tell when it started"));
-    this.#current?.exited.resolve(undefined);
+    ready.reject(new Error("it does not tell when it started"));
+    exited.resolve(undefined);
   }
 
   #told(line: string): void {
@@ -138,12 +159,12 @@ export class Launcher {
         const startTime = PLATFORM.processes.parseStartTime(rest);
         if (startTime === undefined) break;
         const { bootId } = this.#host;
-        this.#current?.ready.resolve({ pid: Number(number), startTime, bootId });
+        this.#current.ready.resolve({ pid: Number(number), startTime, bootId });
         break;
       }
       case "exited":
-        if (this.#current !== undefined) this.#current.told = true;
-        this.#current?.exited.resolve({ type: "exited", code: Number(number) });
+        this.#current.hasTold = true;
+        this.#current.exited.resolve({ type: "exited", code: Number(number) });
         break;
       case "gone":
         this.#gone(Number(number), signalName(Number(number) - 128));
@@ -152,17 +173,21 @@ export class Launcher {
 
   /** The outer shell has ended, perhaps without telling how the workload did. */
   #gone(code: number, signal: string | undefined): void {
-    const current = this.#current;
-    if (current === undefined) return;
-    if (!current.told) current.exited.resolve(exitOf(code, signal, current.folder()));
-    // Without its outer half the inner one may still wait for a line, and would take the next.
-    current.gone.resolve(current.told);
+    const { folder, hasTold, exited, gone } = this.#current;
+    if (!hasTold) exited.resolve(exitOf(code, signal, folder));
+    // The next ones may be ready before anybody asks for them.
+    if (code === 0 && signal === undefined) this.#current = new Current();
+    gone.resolve(hasTold);
   }
 }
 
-function exitOf(code: number, signal: string | undefined, folder: WorkloadFolder): Exit {
+function exitOf(
+  code: number,
+  signal: string | undefined,
+  folder: WorkloadFolder | undefined,
+): Exit {
   if (signal !== undefined) return { type: "killed", signal };
-  return folder.exitFile() === undefined ? { type: "never_began" } : { type: "exited", code };
+  return folder?.exitFile() === undefined ? { type: "never_began" } : { type: "exited", code };
 }
 
 function signalName(number: number): string | undefined {

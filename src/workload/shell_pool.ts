@@ -10,8 +10,8 @@ import type { ProcessIdentity } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import { backoff, type Clock } from "../time.ts";
-import { type Exit, type WorkloadFile, WorkloadFolder } from "./folder.ts";
-import { type Launched, Launcher } from "./launcher.ts";
+import type { Exit, WorkloadFile, WorkloadFolder } from "./folder.ts";
+import { type Launched, Launcher, WAITING } from "./launcher.ts";
 import type { Host } from "./processes.ts";
 import {
   commandLine,
@@ -41,9 +41,6 @@ export interface ShellPoolOptions {
   onReady(): void;
 }
 
-/** The prefix of the folders of shells that still wait. */
-const WAITING = ".waiting-";
-
 /** For how long a command that has just begun has the machine to itself. */
 const FILL_AFTER_MS = 20;
 
@@ -53,11 +50,8 @@ export class ShellPool {
   readonly #arguments: string[];
   readonly #closing = new AbortController();
   readonly #waiting: WaitingShell[] = [];
-  /** Launchers whose last workload has ended. */
-  readonly #idle: Launcher[] = [];
+  /** How many launchers are about to have shells that wait. */
   #starting = 0;
-  /** How many launchers are about to be idle. */
-  #ending = 0;
   #filling = false;
   /** What is under way, to be waited for at the end. */
   readonly #tasks = new Set<Promise<void>>();
@@ -73,17 +67,22 @@ export class ShellPool {
       ...[OUTER_SCRIPT, INNER_SCRIPT, host.shell, own ? "own" : ""],
       ...[workFolder, ...templates.map(shellSource)],
     ];
-    for (const name of fs.readdirSync(options.workloadsFolder)) {
-      if (name.startsWith(WAITING)) removeFolder(`${options.workloadsFolder}/${name}`);
+    ShellPool.#clear(options.workloadsFolder);
+  }
+
+  /** Clears away what an earlier node left of shells that waited. */
+  static #clear(folder: string): void {
+    for (const name of fs.readdirSync(folder).filter((name) => name.startsWith(WAITING))) {
+      fs.rmSync(`${folder}/${name}`, { recursive: true, force: true });
     }
   }
 
   /** Starts shells until enough wait. */
   fill(): void {
     if (this.#closing.signal.aborted) return;
-    while (this.#waiting.length + this.#starting + this.#ending < this.#options.size) {
+    while (this.#waiting.length + this.#starting < this.#options.size) {
       this.#starting++;
-      this.#track(this.#add());
+      this.#track(this.#start());
     }
   }
 
@@ -110,11 +109,8 @@ export class ShellPool {
   /** Ends the shells that wait. Workloads that run go on. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([
-      ...this.#waiting.splice(0).map((shell) => shell.dismiss()),
-      ...this.#idle.splice(0).map((launcher) => launcher.close()),
-      ...this.#tasks,
-    ]);
+    await Promise.all(this.#waiting.splice(0).map((shell) => shell.dismiss()));
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
   }
 
   #track(task: Promise<void>): void {
@@ -122,78 +118,55 @@ export class ShellPool {
     this.#tasks.add(tracked);
   }
 
-  async #add(): Promise<void> {
+  async #start(): Promise<void> {
+    const { host, workloadsFolder, env, logger, clock } = this.#options;
     const { signal } = this.#closing;
-    let shell: WaitingShell;
+    let launcher: Launcher | undefined;
     try {
-      shell = await this.#start();
+      launcher = new Launcher({ host, folder: workloadsFolder, env, args: this.#arguments });
+      await this.#await(launcher);
     } catch (error) {
-      this.#options.logger.error(
-        `Cannot start a shell for workloads: ${messageOf(error)}; trying again`,
-      );
+      await launcher?.close();
+      logger.error(`Cannot start a shell for workloads: ${messageOf(error)}; trying again`);
       const wait = backoff(this.#failures++, { min: 1_000, max: 30_000 });
-      await this.#options.clock.sleep(wait, signal).catch(() => {});
+      await clock.sleep(wait, signal).catch(() => {});
       this.#starting--;
       return this.fill();
     }
-    this.#starting--;
-    if (signal.aborted) return await shell.dismiss();
     this.#failures = 0;
+  }
+
+  /** Waits until the next shells of a launcher wait, of which `#starting` knows. */
+  async #await(launcher: Launcher): Promise<void> {
+    const launched = await launcher.next();
+    this.#starting--;
+    const shell = new WaitingShell(launcher, launched);
+    if (this.#closing.signal.aborted) return await shell.dismiss();
     this.#waiting.push(shell);
-    shell.exited.then(() => this.#remove(shell));
+    shell.exited.then((exit) => this.#track(this.#ended(shell, launched, exit)));
     this.#options.onReady();
   }
 
-  #remove(shell: WaitingShell): void {
+  async #ended(shell: WaitingShell, { gone }: Launched, exit: Exit | undefined): Promise<void> {
     const index = this.#waiting.indexOf(shell);
-    if (index === -1) return;
-    this.#waiting.splice(index, 1);
-    this.#options.logger.warn("A shell that waited for work was ended; starting another");
-    this.#track(shell.dismiss());
-    this.fill();
-  }
-
-  async #start(): Promise<WaitingShell> {
-    const { workloadsFolder, env, host } = this.#options;
-    const path = `${workloadsFolder}/${WAITING}${crypto.randomUUID()}`;
-    fs.mkdirSync(path, { mode: 0o700 });
-    let launcher: Launcher | undefined;
-    try {
-      launcher = this.#idle.pop() ??
-        new Launcher({ host, cwd: workloadsFolder, env, args: this.#arguments });
-      const folder = new CurrentFolder(path);
-      const launched = await launcher.start(path, () => folder.current);
-      const shell = new WaitingShell(launcher, launched, folder);
-      shell.exited.then((exit) => {
-        if (exit !== undefined) this.#track(this.#takeBack(shell, exit, launched.gone));
-      });
-      return shell;
-    } catch (error) {
-      await launcher?.close();
-      removeFolder(path);
-      throw error;
+    if (index !== -1) {
+      this.#waiting.splice(index, 1);
+      this.#options.logger.warn("A shell that waited for work was ended; starting another");
     }
+    // It may be about to have others that wait, and then no other launcher is needed.
+    const goesOn = exit?.type === "exited" && this.#waiting.length < this.#options.size;
+    if (goesOn) this.#starting++;
+    else if (index !== -1) this.fill();
+    if (goesOn && await gone) return await this.#await(shell.launcher).catch(() => this.#lost());
+    if (goesOn) this.#lost();
+    // One whose workload goes on without it is let go of already.
+    if (exit !== undefined) await shell.dismiss();
   }
 
-  async #takeBack({ launcher }: WaitingShell, exit: Exit, gone: Promise<boolean>): Promise<void> {
-    const isWorn = exit.type !== "exited";
-    if (!isWorn) this.#ending++;
-    const reusable = await gone;
-    if (!isWorn) this.#ending--;
-    const wanted = reusable && !this.#closing.signal.aborted &&
-      this.#idle.length < this.#options.size;
-    if (wanted) this.#idle.push(launcher);
-    if (!isWorn) this.fill();
-    if (!wanted) await launcher.close();
-  }
-}
-
-/** The folder of a workload, which has another name while its shells wait for their command. */
-class CurrentFolder {
-  current: WorkloadFolder;
-
-  constructor(path: string) {
-    this.current = new WorkloadFolder(path);
+  /** A launcher that was to have shells that wait has none. */
+  #lost(): void {
+    this.#starting--;
+    this.fill();
   }
 }
 
@@ -205,37 +178,26 @@ export class WaitingShell {
   readonly exited: Promise<Exit | undefined>;
   /** What has started it. */
   readonly launcher: Launcher;
-  readonly #folder: CurrentFolder;
 
-  /** Takes over shells that have just started in `folder`. */
-  constructor(launcher: Launcher, { process, exited }: Launched, folder: CurrentFolder) {
+  /** Takes over shells that wait. */
+  constructor(launcher: Launcher, { process, exited }: Launched) {
     this.launcher = launcher;
     this.process = process;
     this.exited = exited;
-    this.#folder = folder;
   }
 
-  /** Makes `folder` the workload's own, which holds `files`, and lets it begin. */
+  /** Makes `folder` the workload's own, which holds `files`, and lets it begin there. */
   run(folder: WorkloadFolder, files: readonly WorkloadFile[], command: ShellCommand): void {
-    // The shells' current directory follows the new name.
-    fs.renameSync(this.#folder.current.path, folder.path);
-    this.#folder.current = folder;
-    for (const file of files) folder.write(file);
-    this.launcher.send(commandLine(command));
+    this.launcher.run(folder, files, commandLine(command));
   }
 
   /** Lets the shells end without work, and waits for them. */
-  async dismiss(): Promise<void> {
-    await this.launcher.close();
-    removeFolder(this.#folder.current.path);
+  dismiss(): Promise<void> {
+    return this.launcher.close();
   }
 
   /** Stops waiting for the workload, which goes on. */
   leave(): void {
     this.launcher.leave();
   }
-}
-
-function removeFolder(path: string): void {
-  fs.rmSync(path, { recursive: true, force: true });
 }

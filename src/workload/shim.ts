@@ -43,15 +43,15 @@ exec 3>&1 >/dev/null
  * bash a fraction of what starting another program takes.
  */
 const BASH_LAUNCHER = `${PROLOGUE}
-while IFS= read -r cloud_node_folder; do
-  # What was meant for shells that were killed meanwhile is no folder.
-  case $cloud_node_folder in /*) ;; *) continue ;; esac
+cloud_node_status=0
+while [ "$cloud_node_status" = 0 ] && IFS= read -r cloud_node_folder; do
   set -m
   (set +m; cd "$cloud_node_folder" && eval "$cloud_node_outer") &
   # With job control on, wait would also return when the workload is merely stopped.
   set +m
   wait $!
-  printf 'gone %s\\n' "$?" >&3
+  cloud_node_status=$?
+  printf 'gone %s\\n' "$cloud_node_status" >&3
 done
 `;
 
@@ -87,7 +87,7 @@ fi
 cloud_node_code=$?
 while [ "$cloud_node_signalled" ] && cloud_node_group_lives; do sleep 0.1 || sleep 1; done
 [ -s exit ] && printf '%s\\n' "$cloud_node_code" 1<>exit &&
-  printf 'exited %s\\n' "$cloud_node_code" >&3
+  printf 'exited %s\\n' "$cloud_node_code" >&3 && exit
 exit "$cloud_node_code"
 `;
 
@@ -107,7 +107,7 @@ cd "$2" || exit 1
 eval "$cloud_node_line"
 unset cloud_node_line cloud_node_newline cloud_node_umask cloud_node_outer cloud_node_inner \\
   cloud_node_shell cloud_node_own cloud_node_folder cloud_node_signalled cloud_node_pid \\
-  cloud_node_stat
+  cloud_node_stat cloud_node_status
 unset -f cloud_node_group_lives
 set --
 eval "$cloud_node_template"
