@@ -85,6 +85,8 @@ export class Launcher {
       gone: Promise.withResolvers(),
     };
     this.#current = current;
+    const { reject } = current.ready;
+    this.#ended.then(() => reject(new Error("the shell that starts them has ended")));
     this.send(`${path}\n`);
     return {
       process: await current.ready.promise,
@@ -122,7 +124,6 @@ export class Launcher {
     const { code, signal } = await this.#child.status;
     // Where there is no bash, the launcher was the workload's outer shell itself.
     if (this.#host.shell === "sh") this.#gone(code, signal ?? undefined);
-    this.#current?.ready.reject(new Error("it does not tell when it started"));
     this.#current?.exited.resolve(undefined);
     this.#current?.gone.resolve(false);
   }
@@ -149,6 +150,7 @@ export class Launcher {
   async #gone(code: number, signal: string | undefined): Promise<void> {
     const current = this.#current;
     if (current === undefined) return;
+    current.ready.reject(new Error(`it ended before it was ready (code ${code})`));
     const began = current.folder().exitFile() !== undefined;
     const told = await Promise.race([current.exited.promise, undefined]);
     current.exited.resolve(
