@@ -50,7 +50,7 @@ export interface Broker extends Endpoint {
 export interface Receiver {
   /**
    * Takes in a message, synchronously. When it throws, the message is not acknowledged and the
-   * connection is dropped, so that the broker delivers again.
+   * connection is closed, so that the broker delivers it again.
    */
   onMessage(message: Inbound): void;
   /**
@@ -122,12 +122,10 @@ export class MqttLink {
     // came after this message is looked at.
     this.#client.handleMessage = (packet, acknowledge) => {
       this.#holdBack();
-      if (
-        this.#attempt(
-          `a message on topic ${quoted(packet.topic)} was not taken in`,
-          () => receiver.onMessage(inbound(packet)),
-        )
-      ) acknowledge();
+      const why = `a message on topic ${quoted(packet.topic)} was not taken in`;
+      if (this.#attempt(why, () => receiver.onMessage(inbound(packet)))) acknowledge();
+      // In good order: what came before it would be delivered, and run, again and again.
+      else this.close();
     };
     this.#client.on("connect", (connack) => {
       isAccepted = true;
@@ -241,16 +239,17 @@ export class MqttLink {
       () => this.#receiver.settle?.(),
     );
     if (isSettled) this.#socket.uncork();
+    else this.#socket.destroy();
     return isSettled;
   }
 
-  /** Calls `action`. When it throws, the connection is dropped for `why`. */
+  /** Calls `action`. When it throws, that is `why` the link is closed. */
   #attempt(why: string, action: () => void): boolean {
     try {
       action();
       return true;
     } catch (error) {
-      this.#drop({ kind: "trouble", why: `${why}: ${messageOf(error)}` });
+      this.#failure ??= { kind: "trouble", why: `${why}: ${messageOf(error)}` };
       return false;
     }
   }

@@ -83,3 +83,14 @@ Deno.test("a link that is closed acknowledges nothing that cannot be settled", a
   assertEquals(packets, []);
   assertEquals(failure, "messages were not remembered: the disk is gone");
 });
+
+Deno.test("what came before a message that cannot be taken in is acknowledged, and not delivered again", async () => {
+  let taken = 0;
+  const { packets, failure } = await sent(4, () => ({
+    onMessage: () => {
+      if (++taken === 3) throw new Error("not this one");
+    },
+  }));
+  assertEquals([packets, taken], [[puback(1), puback(2), DISCONNECT], 3]);
+  assertEquals(failure, 'a message on topic "t" was not taken in: not this one');
+});
