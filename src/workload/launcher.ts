@@ -11,7 +11,7 @@ import { PLATFORM } from "../platform/current.ts";
 import { invocation } from "./environment.ts";
 import type { Exit, WorkloadFolder } from "./folder.ts";
 import { LineSplitter } from "./lines.ts";
-import type { Host } from "./processes.ts";
+import { type Host, signalOwnGroup } from "./processes.ts";
 import { LAUNCHERS } from "./shim.ts";
 
 /** What a launcher is started with. */
@@ -153,6 +153,11 @@ export class Launcher {
     current.ready.reject(new Error(`it ended before it was ready (code ${code})`));
     const began = current.folder().exitFile() !== undefined;
     const told = await Promise.race([current.exited.promise, undefined]);
+    if (told === undefined && began && signal !== undefined) {
+      // Whoever kills the process that leads a workload means all of it, and is told that it ended.
+      const { pid } = await current.ready.promise;
+      await signalOwnGroup(pid, "SIGKILL").catch(() => {});
+    }
     current.exited.resolve(
       signal !== undefined
         ? { type: "killed", signal }
