@@ -5,8 +5,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import * as net from "node:net";
-import * as tls from "node:tls";
+import type { Socket } from "node:net";
 import { setImmediate } from "node:timers";
 import { type IConnackPacket, type IPublishPacket, MqttClient } from "mqtt";
 import { BrokerError, messageOf, quoted } from "../errors.ts";
@@ -18,6 +17,7 @@ import {
   reasonText,
   refusedConnection,
 } from "./mqtt_failure.ts";
+import { type Endpoint, openSocket } from "./socket.ts";
 
 /** What MQTT 5 lets a message carry beside its payload. */
 export type MessageProperties = NonNullable<IPublishPacket["properties"]>;
@@ -35,13 +35,7 @@ export interface Inbound {
 }
 
 /** Where a broker is and how it knows this client. */
-export interface Broker {
-  /** Host name or address. */
-  readonly host: string;
-  /** TCP port. */
-  readonly port: number;
-  /** TLS, if it is to be used: with the authorities in `ca` (PEM), or those Deno trusts. */
-  readonly tls?: { readonly ca?: string };
+export interface Broker extends Endpoint {
   /** The name of the session that the broker keeps for this client. */
   readonly clientId: string;
   /** The user name, if the broker wants one. */
@@ -56,7 +50,7 @@ export interface Broker {
 export interface Receiver {
   /**
    * Takes in a message, synchronously. When it throws, the message is not acknowledged and the
-   * connection is dropped, so that the broker delivers again.
+   * connection is closed, so that the broker delivers it again.
    */
   onMessage(message: Inbound): void;
   /**
@@ -104,7 +98,8 @@ export class MqttLink {
   /** The topics subscribed to over this link. */
   readonly topics = new Set<string>();
 
-  readonly #socket: net.Socket;
+  readonly #receiver: Receiver;
+  readonly #socket: Socket;
   readonly #client: MqttClient;
   readonly #unacknowledged = new Set<(error: BrokerError) => void>();
   #failure: Failure | undefined;
@@ -120,18 +115,17 @@ export class MqttLink {
     let isAccepted = false;
     this.accepted = accepted.promise;
     this.closed = closed.promise;
+    this.#receiver = receiver;
     this.#socket = openSocket(broker);
     this.#client = new MqttClient(() => this.#socket, connectOptions(broker, version));
     // This hook runs before PUBACK is sent: without its callback there is none, and nothing that
     // came after this message is looked at.
     this.#client.handleMessage = (packet, acknowledge) => {
-      this.#holdBack(receiver);
-      if (
-        this.#attempt(
-          `a message on topic ${quoted(packet.topic)} was not taken in`,
-          () => receiver.onMessage(inbound(packet)),
-        )
-      ) acknowledge();
+      this.#holdBack();
+      const why = `a message on topic ${quoted(packet.topic)} was not taken in`;
+      if (this.#attempt(why, () => receiver.onMessage(inbound(packet)))) acknowledge();
+      // In good order: what came before it would be delivered, and run, again and again.
+      else this.close();
     };
     this.#client.on("connect", (connack) => {
       isAccepted = true;
@@ -148,6 +142,7 @@ export class MqttLink {
       );
     });
     this.#socket.on(broker.tls ? "secureConnect" : "connect", () => this.#established = true);
+    this.#socket.on("end", () => this.#release());
     this.#socket.on("error", (error) => this.#drop(failedConnection(error, broker)));
     this.#client.on("close", () => {
       this.#isClosed = true;
@@ -224,29 +219,37 @@ export class MqttLink {
       return;
     }
     this.#goodbye ??= setTimeout(() => this.#socket.destroy(), GOODBYE_TIMEOUT_MS);
-    this.#socket.end(DISCONNECT);
+    if (this.#release()) this.#socket.end(DISCONNECT);
   }
 
   /** Keeps acknowledgements from leaving before all that came in with them is settled. */
-  #holdBack(receiver: Receiver): void {
+  #holdBack(): void {
     if (this.#holding) return;
     this.#holding = true;
     this.#socket.cork();
-    setImmediate(() => {
-      this.#holding = false;
-      if (this.#attempt("messages were not remembered", () => receiver.settle?.())) {
-        this.#socket.uncork();
-      }
-    });
+    setImmediate(() => this.#release());
   }
 
-  /** Calls `action`. When it throws, the connection is dropped for `why`. */
+  /** Settles what acknowledgements wait for. The end of a socket, too, would let them leave. */
+  #release(): boolean {
+    if (!this.#holding) return true;
+    this.#holding = false;
+    const isSettled = this.#attempt(
+      "messages were not remembered",
+      () => this.#receiver.settle?.(),
+    );
+    if (isSettled) this.#socket.uncork();
+    else this.#socket.destroy();
+    return isSettled;
+  }
+
+  /** Calls `action`. When it throws, that is `why` the link is closed. */
   #attempt(why: string, action: () => void): boolean {
     try {
       action();
       return true;
     } catch (error) {
-      this.#drop({ kind: "trouble", why: `${why}: ${messageOf(error)}` });
+      this.#failure ??= { kind: "trouble", why: `${why}: ${messageOf(error)}` };
       return false;
     }
   }
@@ -255,19 +258,6 @@ export class MqttLink {
     this.#failure ??= failure;
     this.#socket.destroy();
   }
-}
-
-/** Starts to connect. `connect`, or with TLS `secureConnect`, tells that it succeeded. */
-export function openSocket(
-  { host, port, tls: secure }: Pick<Broker, "host" | "port" | "tls">,
-): net.Socket {
-  // Nagle's algorithm would hold back small packets until the broker's delayed acknowledgement,
-  // which costs 40 ms.
-  if (!secure) return net.connect({ host, port, noDelay: true });
-  const servername = net.isIP(host) === 0 ? host : undefined;
-  const socket = tls.connect({ host, port, servername, ca: secure.ca });
-  socket.once("secureConnect", () => socket.setNoDelay(true));
-  return socket;
 }
 
 function connectOptions(broker: Broker, version: ProtocolVersion) {

@@ -8,7 +8,8 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Clock } from "../time.ts";
 import { failedConnection, type Failure } from "./mqtt_failure.ts";
-import { type Broker, openSocket } from "./mqtt_link.ts";
+import type { Broker } from "./mqtt_link.ts";
+import { openSocket } from "./socket.ts";
 
 /** A server, and how to speak with it. */
 export interface Server extends Pick<Broker, "host" | "port" | "tls"> {

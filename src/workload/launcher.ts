@@ -12,7 +12,7 @@ import { PLATFORM } from "../platform/current.ts";
 import { invocation } from "./environment.ts";
 import type { Exit, WorkloadFile, WorkloadFolder } from "./folder.ts";
 import { LineSplitter } from "./lines.ts";
-import type { Host } from "./processes.ts";
+import { type Host, signalOwnGroup } from "./processes.ts";
 import { LAUNCHERS } from "./shim.ts";
 
 /** What a launcher is started with. */
@@ -68,6 +68,8 @@ export class Launcher {
   readonly #output: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #ended: Promise<void>;
   #current = new Current();
+  /** What is still done about shells that are gone. */
+  #parting: Promise<void> | undefined;
 
   /** Starts a launcher. Throws when its shell cannot be run. */
   constructor({ host, folder, env, args }: LauncherOptions) {
@@ -143,12 +145,13 @@ export class Launcher {
       lines.push(value);
     }
     const { code, signal } = await this.#child.status;
+    await this.#parting;
     const { ready, exited, gone } = this.#current;
     // It starts no more.
     gone.resolve(false);
     // Where there is no bash, the launcher was the workload's outer shell itself.
-    if (this.#host.shell === "sh") this.#gone(code, signal ?? undefined);
-    ready.reject(new Error("it does not tell when it started"));
+    if (this.#host.shell === "sh") await this.#gone(code, signal ?? undefined);
+    ready.reject(new Error("the shell that starts them has ended"));
     exited.resolve(undefined);
   }
 
@@ -167,27 +170,30 @@ export class Launcher {
         this.#current.exited.resolve({ type: "exited", code: Number(number) });
         break;
       case "gone":
-        this.#gone(Number(number), signalName(Number(number) - 128));
+        this.#parting = this.#gone(Number(number), signalName(Number(number) - 128));
     }
   }
 
   /** The outer shell has ended, perhaps without telling how the workload did. */
-  #gone(code: number, signal: string | undefined): void {
-    const { folder, hasTold, exited, gone } = this.#current;
-    if (!hasTold) exited.resolve(exitOf(code, signal, folder));
+  async #gone(code: number, signal: string | undefined): Promise<void> {
+    const { folder, hasTold, ready, exited, gone } = this.#current;
     // The next ones may be ready before anybody asks for them.
     if (code === 0 && signal === undefined) this.#current = new Current();
+    ready.reject(new Error(`it ended before it was ready (code ${code})`));
+    const hasBegun = !hasTold && folder?.exitFile() !== undefined;
+    if (hasBegun && signal !== undefined) {
+      // Whoever kills the process that leads a workload means all of it, and is told that it ended.
+      const { pid } = await ready.promise;
+      await signalOwnGroup(pid, "SIGKILL").catch(() => {});
+    }
+    exited.resolve(exitOf(code, signal, hasBegun));
     gone.resolve(hasTold);
   }
 }
 
-function exitOf(
-  code: number,
-  signal: string | undefined,
-  folder: WorkloadFolder | undefined,
-): Exit {
+function exitOf(code: number, signal: string | undefined, hasBegun: boolean): Exit {
   if (signal !== undefined) return { type: "killed", signal };
-  return folder?.exitFile() === undefined ? { type: "never_began" } : { type: "exited", code };
+  return hasBegun ? { type: "exited", code } : { type: "never_began" };
 }
 
 function signalName(number: number): string | undefined {

@@ -159,8 +159,7 @@ export class ShellPool {
     else if (index !== -1) this.fill();
     if (goesOn && await gone) return await this.#await(shell.launcher).catch(() => this.#lost());
     if (goesOn) this.#lost();
-    // One whose workload goes on without it is let go of already.
-    if (exit !== undefined) await shell.dismiss();
+    await shell.dismiss();
   }
 
   /** A launcher that was to have shells that wait has none. */

@@ -82,7 +82,9 @@ printf 'ready %s %s\\n' "$cloud_node_pid" "$cloud_node_stat" >&3
 if [ "$cloud_node_own" ]; then
   "$cloud_node_shell" -c "$cloud_node_inner" "$cloud_node_shell" "$cloud_node_umask" "$@" 3>&-
 else
-  (exec 3>&-; SECONDS=0; set -- "$cloud_node_umask" "$@"; eval "$cloud_node_inner")
+  # A shell of its own would know nothing of the traps above.
+  (exec 3>&-; trap - TERM INT HUP; SECONDS=0
+    set -- "$cloud_node_umask" "$@"; eval "$cloud_node_inner")
 fi
 cloud_node_code=$?
 while [ "$cloud_node_signalled" ] && cloud_node_group_lives; do sleep 0.1 || sleep 1; done
@@ -107,18 +109,30 @@ cd "$2" || exit 1
 eval "$cloud_node_line"
 unset cloud_node_line cloud_node_newline cloud_node_umask cloud_node_outer cloud_node_inner \\
   cloud_node_shell cloud_node_own cloud_node_folder cloud_node_signalled cloud_node_pid \\
-  cloud_node_stat cloud_node_status
+  cloud_node_stat cloud_node_status OLDPWD
 unset -f cloud_node_group_lives
 set --
 eval "$cloud_node_template"
 `;
 
+/** What in a template can tell a shell that was forked from one that was started for it. */
+const TELLING: readonly RegExp[] = [
+  // Process ids and counts that a forked one inherits.
+  /\$\$|\$\{\$|PPID|BASHPID|BASH_SUBSHELL|SHLVL/,
+  // Jobs by their names: a forked one would take them for process groups, and signal itself.
+  /\b(kill|wait|fg|bg|disown)\b.*%/,
+  // A variable that has to be set and is not: it ends with another code.
+  /\bset\b.*(-\w*u|nounset)|\$\{\w+:?\?/,
+  // Source that is not here may hold any of this; what activates a Python environment does not.
+  /(^|[\s;&|({])(eval\s|(\.|source)\s+(?!\S*bin\/activate\b))/,
+];
+
 /**
- * Whether a template can tell a shell that was forked from one that was started for it: by the
- * process ids and counts that a forked one inherits. Starting it takes several times as long.
+ * Whether a template can tell a shell that was forked from one that was started for it. Starting it
+ * takes several times as long.
  */
 export function needsOwnShell(template: string): boolean {
-  return /\$\$|\$\{\$|PPID|BASHPID|BASH_SUBSHELL|SHLVL/.test(template);
+  return TELLING.some((pattern) => pattern.test(template));
 }
 
 /** The line break that a line of input cannot hold. */

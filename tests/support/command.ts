@@ -12,3 +12,9 @@ export function commandOf(permissions: readonly string[]): [string, ...string[]]
   const flags = ["--quiet", "--no-prompt", `--config=${file("deno.json")}`, ...permissions];
   return [Deno.execPath(), "run", ...flags, file("main.ts")];
 }
+
+/** Where Deno keeps its packages: a program whose HOME is another would look for them there. */
+export const DENO_DIR: string = JSON.parse(new TextDecoder().decode(
+  new Deno.Command(Deno.execPath(), { args: ["info", "--json"], stderr: "null" }).outputSync()
+    .stdout,
+)).denoDir;

@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 import { loadSettings } from "../../src/config/load.ts";
 import { environmentFlags, nodePermissions } from "../../src/config/permissions.ts";
 import { permissionFlags } from "../../src/permissions.ts";
-import { commandOf } from "./command.ts";
+import { commandOf, DENO_DIR } from "./command.ts";
 import { Inbox } from "./events.ts";
 import { HOST } from "./workshop.ts";
 import type { EmbeddedBroker } from "../../src/dev/broker.ts";
@@ -55,7 +55,7 @@ export class NodeProcess implements AsyncDisposable {
     const [program, ...first] = commandOf(await flagsFor(config, variables));
     const child = new Deno.Command(program, {
       args: [...first, "start", "--config", config, ...args],
-      env: variables,
+      env: { DENO_DIR, ...variables },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

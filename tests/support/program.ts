@@ -1,5 +1,5 @@
 /** The real program in a process of its own. */
-import { commandOf } from "./command.ts";
+import { commandOf, DENO_DIR } from "./command.ts";
 import { Inbox } from "./events.ts";
 
 /** How to start the program. */
@@ -47,7 +47,7 @@ export class Program implements AsyncDisposable {
       args: [...first, ...args],
       cwd,
       clearEnv: true,
-      env: { ...Object.fromEntries(inherited), ...env },
+      env: { ...Object.fromEntries(inherited), DENO_DIR, ...env },
       stdin: stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",

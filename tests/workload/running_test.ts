@@ -133,6 +133,16 @@ Deno.test("a workload is stopped even before it began", async () => {
   assertEquals(exit, { type: "killed", signal: "SIGKILL" });
 });
 
+Deno.test("who kills the process that leads a workload ends all of it", async () => {
+  await using workshop = new Workshop({ templates: { inference: "exec tail -f /dev/null >fifo" } });
+  await fifo(`${workshop.workFolder}/fifo`);
+  const running = await workshop.start();
+  using reader = await Deno.open(`${workshop.workFolder}/fifo`);
+  Deno.kill(running.process.pid, "SIGKILL");
+  assertEquals((await workshop.ended(running)).exit, { type: "killed", signal: "SIGKILL" });
+  assertEquals(await reader.read(new Uint8Array(1)), null, "nobody holds the other end any more");
+});
+
 Deno.test("a workload of an earlier node is watched until it ends, and its true code told", async () => {
   const clock = new FakeClock();
   await using earlier = new Workshop({

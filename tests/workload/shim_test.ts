@@ -306,6 +306,27 @@ Deno.test("a command is one line, whatever is in it", () => {
   assertMatch(line, /^[^\n\0]*\n$/);
 });
 
+Deno.test("a forked shell shows no traps and no folders but the template's own", async () => {
+  const { stdout } = await runOnce(`trap; echo "<$OLDPWD>"; trap : TERM; trap`);
+  assertEquals(
+    stdout,
+    "<>\ntrap -- ':' SIGTERM\n".replace("SIG", HOST.shell === "bash" ? "SIG" : ""),
+  );
+});
+
+Deno.test("a template that ends what it started by its job's number ends nothing else", async () => {
+  if (HOST.shell !== "bash") return;
+  const { exit, stdout } = await runOnce("tail -f /dev/null & kill %1; wait %1; echo $?");
+  assertEquals([exit, stdout], [{ type: "exited", code: 0 }, "143\n"]);
+});
+
+Deno.test("a variable that has to be set ends the template with the code of its shell", async () => {
+  for (const script of ['set -u; echo "$nobody_sets_this"', "echo ${nobody_sets_this:?}"]) {
+    const plain = await new Deno.Command(HOST.shell, { args: ["-c", script] }).output();
+    assertEquals((await runOnce(script)).exit, { type: "exited", code: plain.code });
+  }
+});
+
 Deno.test("a template gets a shell of its own when it could tell it from a forked one", () => {
   const own = [
     "echo $$",
@@ -314,8 +335,27 @@ Deno.test("a template gets a shell of its own when it could tell it from a forke
     "echo $BASHPID",
     "(echo $BASH_SUBSHELL)",
     "$SHLVL",
+    "serve & ask; kill %1",
+    "serve & wait %serve",
+    "set -euo pipefail",
+    "set -e -o nounset",
+    "${MODEL:?}",
+    "${MODEL?is not set}",
+    "source train.sh",
+    "cd model && . ./env.sh",
+    "true;. x",
+    'eval "$(conda shell.bash hook)"',
   ];
-  const forked = ["true", "echo $HOME", "source x && python y.py {body}", "echo '$'", "exec x"];
+  const forked = [
+    "true",
+    "echo $HOME",
+    "source venv/bin/activate && python y.py {body}",
+    '. "$HOME/venv/bin/activate"',
+    "python evaluate.py --data ./x .",
+    "printf %s x; kill $! || unset x",
+    "echo '$'",
+    "exec x",
+  ];
   assertEquals([...own, ...forked].filter(needsOwnShell), own);
 });
 
