@@ -48,6 +48,7 @@ export class RunningWorkload {
   readonly #options: RunningOptions;
   readonly #ended = new AbortController();
   readonly #mirrored: Promise<void>;
+  #stopping: Promise<unknown> = Promise.resolve();
   #stop: StopRequest | undefined;
 
   /** Takes charge of a workload that was just started or found running. */
@@ -106,17 +107,22 @@ export class RunningWorkload {
     });
   }
 
-  /** Lets go of it: it has ended, or the node does. Resolves when its last output is shown. */
-  release(): Promise<void> {
+  /**
+   * Lets go of it: it has ended, or the node does. Resolves when its last output is shown, and what
+   * signals it has done so.
+   */
+  async release(): Promise<void> {
     this.#ended.abort(ENDED);
-    return this.#mirrored;
+    await Promise.all([this.#mirrored, this.#stopping]);
   }
 
   #send(stop: StopRequest, graceMs: number = this.#options.graceMs): void {
     const { process, context } = this.#options;
     this.#remember(stop);
     const escalate = () => this.#remember({ ...stop, signal: "SIGKILL" });
-    stopWorkload(process, { first: stop.signal, graceMs, escalate }, context, this.#ended.signal);
+    const request = { first: stop.signal, graceMs, escalate };
+    const stopping = stopWorkload(process, request, context, this.#ended.signal);
+    this.#stopping = Promise.all([this.#stopping, stopping]);
   }
 
   #remember(stop: StopRequest): void {
