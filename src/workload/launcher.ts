@@ -181,10 +181,10 @@ export class Launcher {
     if (code === 0 && signal === undefined) this.#current = new Current();
     ready.reject(new Error(`it ended before it was ready (code ${code})`));
     const hasBegun = !hasTold && folder?.exitFile() !== undefined;
-    if (hasBegun && signal !== undefined) {
-      // Whoever kills the process that leads a workload means all of it, and is told that it ended.
-      const { pid } = await ready.promise;
-      await signalOwnGroup(pid, "SIGKILL").catch(() => {});
+    if (!hasTold && signal !== undefined) {
+      // Whoever kills the process that leads a workload means all of it, and is told that it ended,
+      // also when its line is on the way and the inner half about to begin.
+      await ready.promise.then(({ pid }) => signalOwnGroup(pid, "SIGKILL")).catch(() => {});
     }
     exited.resolve(exitOf(code, signal, hasBegun));
     gone.resolve(hasTold);

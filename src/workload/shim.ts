@@ -78,7 +78,7 @@ cloud_node_signalled=
 trap cloud_node_signalled=1 TERM INT HUP
 ${PLATFORM.processes.ownStat}
 printf 'ready %s %s\\n' "$cloud_node_pid" "$cloud_node_stat" >&3
-[ "$cloud_node_signalled" ] && exit
+[ "$cloud_node_signalled" ] && exit 1
 if [ "$cloud_node_own" ]; then
   "$cloud_node_shell" -c "$cloud_node_inner" "$cloud_node_shell" "$cloud_node_umask" "$@" 3>&-
 else

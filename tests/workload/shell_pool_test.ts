@@ -87,6 +87,15 @@ Deno.test("a shell that is killed as soon as it was taken takes its command with
   assertEquals(folder.exitFile(), undefined);
 });
 
+Deno.test("when it is told that the outer half was killed the inner one takes no command any more", async () => {
+  await using workshop = new Workshop({ templates: TEMPLATES });
+  const shell = await workshop.shell();
+  const { pid } = shell.process;
+  Deno.kill(pid, "SIGKILL");
+  assertEquals(await shell.exited, { type: "killed", signal: "SIGKILL" });
+  assertEquals(await groupMembers(pid), []);
+});
+
 Deno.test("folders of shells that an earlier node left waiting are removed, workloads' are not", async () => {
   await using workshop = new Workshop({ templates: TEMPLATES });
   const { workloadsFolder } = workshop;
