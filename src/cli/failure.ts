@@ -15,10 +15,21 @@ export function failWith(thrown: unknown, { verbose }: { verbose: boolean }): nu
   const error = thrown instanceof Deno.errors.NotCapable ? notAllowed(thrown) : thrown;
   const expected = error instanceof CloudNodeError;
   tell(`${paint("red", "error:")} ${printable(redact(messageOf(error)))}`);
-  const hint = expected ? error.hint : "This is a bug; run again with -v for the stack trace";
+  const hint = hintOf(error);
   if (hint !== undefined) tell(`${paint("cyan", "hint:")} ${printable(redact(hint))}`);
   if (verbose && error instanceof Error) tell(redact(error.stack ?? ""));
   return expected ? error.exitCode : 1;
+}
+
+/** SQLite's words, and those of the operating system. */
+const DISK_IS_FULL = /database or disk is full|ENOSPC|no space left on device/i;
+
+/** What to do about an error, if anybody knows. */
+export function hintOf(error: unknown): string | undefined {
+  if (error instanceof CloudNodeError) return error.hint;
+  return DISK_IS_FULL.test(messageOf(error))
+    ? "Free some space, or name a state folder on another disk with --state-folder"
+    : "This is a bug; run again with -v for the stack trace";
 }
 
 /** Deno's own words for a permission that nobody foresaw to be needed. */
