@@ -16,11 +16,29 @@ import { isMapping } from "./sources.ts";
 export async function readYaml(path: string, shownAs: string): Promise<unknown> {
   try {
     const text = await readText(path);
-    return text === undefined ? undefined : parseYaml(text);
+    if (text === undefined) return undefined;
+    const root = parseYaml(text);
+    refuseTabs(text, root);
+    return root;
   } catch (error) {
-    const why = error instanceof SyntaxError ? yamlReason(error) : reason(error);
-    throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${why}`);
+    if (!(error instanceof SyntaxError)) {
+      throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${reason(error)}`);
+    }
+    throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${yamlReason(error)}`, {
+      hint: 'Indent with spaces, and put a command that holds ": " or " #" on a line of its own ' +
+        "below its key and a |",
+    });
   }
+}
+
+/** The parser takes a setting that is indented with a tab for one that is not indented at all. */
+function refuseTabs(text: string, root: unknown): void {
+  if (!isMapping(root)) return;
+  const line = text.split("\n").findIndex((line) => {
+    const [, key] = /^\t+([\w-]+):(?:\s|$)/.exec(line) ?? [];
+    return key !== undefined && Object.hasOwn(root, key);
+  });
+  if (line !== -1) throw new SyntaxError(`A tab is no indentation at line ${line + 1}, column 1`);
 }
 
 /** The variables in the .env file at `path`: none when there is no such file. */

@@ -173,6 +173,10 @@ Deno.test("a config file that cannot be used says why, and where", async () => {
       "a: 1\nmqtt_password: *hunter2\n",
       'Cannot read "cyberwave.yml": Cannot read alias: unidentified alias at line 2, column 24',
     ],
+    [
+      "cyberwave:\n\tinference: a\n",
+      'Cannot read "cyberwave.yml": A tab is no indentation at line 2, column 1',
+    ],
     [new Uint8Array([0xff, 0xfe, 0x61, 0]), 'Cannot read "cyberwave.yml": it is not UTF-8 text'],
   ];
   for (const [content, message] of cases) {
@@ -180,6 +184,19 @@ Deno.test("a config file that cannot be used says why, and where", async () => {
     const error = await assertRejects(() => folder.load(), ConfigError);
     assertEquals(error.message, message);
   }
+});
+
+Deno.test("a config file that is not YAML says how a command is written", async () => {
+  const content = 'inference: echo "a: b" {body}\n';
+  await using folder = await folderWith({ "project/cyberwave.yml": content });
+  const error = await assertRejects(() => folder.load(), ConfigError);
+  assertStringIncludes(error.hint!, "on a line of its own below its key and a |");
+});
+
+Deno.test("a tab where YAML allows one is no mistake", async () => {
+  const content = "concurrency: {\n\tinference: 2,\n}\n";
+  await using folder = await folderWith({ "project/cyberwave.yml": content });
+  assertEquals((await folder.load()).settings.concurrency.inference, 2);
 });
 
 Deno.test("a folder is no config file", async () => {
