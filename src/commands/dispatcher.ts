@@ -91,13 +91,14 @@ export class Dispatcher {
       case "response":
         return;
       case "invalid":
-        logger.warn(`Ignored a message on ${quoted(topic)}: it ${decoded.reason}`);
-        if (decoded.requestId !== undefined) {
-          post(answer(address(), decoded.requestId, {
-            error: `Invalid command: the message ${decoded.reason}`,
-          }));
+        if (decoded.requestId === undefined) {
+          logger.warn(`Ignored a message on ${quoted(topic)}: it ${decoded.reason}`);
+          return;
         }
-        return;
+        logger.warn(`Refused a message on ${quoted(topic)}: it ${decoded.reason}`);
+        return post(answer(address(), decoded.requestId, {
+          error: `Invalid command: the message ${decoded.reason}`,
+        }));
       case "command":
         this.#handle(decoded.command);
     }

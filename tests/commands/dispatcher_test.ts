@@ -121,6 +121,7 @@ Deno.test("a malformed message is answered where its request id can be read", ()
   assertStringIncludes(size[2], "more than max_command_size (1000)");
   assertEquals([size[1], syntax[1]], ["r2", "r3"]);
   assertEquals([test.submitted, test.logger.shown.length], [[], 4]);
+  for (const line of test.logger.shown) assertStringIncludes(line, "warn: Refused a message on");
 });
 
 Deno.test("cancel finds its workload by pid or request id, and tells when there is none", () => {
