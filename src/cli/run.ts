@@ -72,7 +72,10 @@ async function readParams(given: string): Promise<string> {
     if (given === "-") return await new Response(Deno.stdin.readable).text();
     return given.startsWith("@") ? await Deno.readTextFile(given.slice(1)) : given;
   } catch (error) {
-    throw new ConfigError(`Cannot read params from ${quoted(given)}: ${messageOf(error)}`);
+    const why = error instanceof Deno.errors.NotFound ? "there is no such file" : messageOf(error);
+    throw new ConfigError(`Cannot read params from ${quoted(given)}: ${why}`, {
+      hint: "@FILE names a file that holds a JSON object",
+    });
   }
 }
 
@@ -86,7 +89,9 @@ function parseParams(text: string): JsonObject {
     });
   }
   if (isJsonObject(params)) return params;
-  throw new ConfigError(`Params must be a JSON object, got ${jsonTypeOf(params)}`);
+  throw new ConfigError(`Params must be a JSON object, got ${jsonTypeOf(params)}`, {
+    hint: `Name each of them: '{"x": 1}'`,
+  });
 }
 
 async function addressOf(args: Arguments, stateFolder: string): Promise<Address> {
