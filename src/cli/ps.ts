@@ -118,6 +118,7 @@ function runTime({ startedAt, endedAt }: CommandRecord, now: number): string {
 
 /** An id that a stranger chose, on one line and no wider than a UUID. */
 function harmlessId(id: string): string {
+  if (id === "") return '""';
   const text = printable(id.replaceAll(/\s/g, " "));
   return text.length <= 36 ? text : `${text.slice(0, 35)}…`;
 }

@@ -163,6 +163,11 @@ Deno.test("a row is one line, however hostile its request id", () => {
   ]);
 });
 
+Deno.test("a request id without characters can be seen", () => {
+  const [, row] = workloadTable([{ ...RUNNING, requestId: "" }], 90_000_000);
+  assertStringIncludes(row!, ' "" ');
+});
+
 Deno.test("a result takes few words", () => {
   const table: [Parameters<typeof resultOf>[0], string][] = [
     [{ cause: "exited", exitCode: 0 }, "ok"],
