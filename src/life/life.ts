@@ -165,7 +165,9 @@ export class Life {
     scheduler.open();
     await connection.whenConnected(signal);
     const { slug, uuid } = parts.identity!;
-    this.#logger.info(`Cloud Node '${slug}' (${uuid}) is ready: waiting for commands`);
+    this.#logger.info(
+      `Cloud Node '${slug}' (${uuid}) is ready${drain ? "" : ": waiting for commands"}`,
+    );
     onReady?.(parts.identity!);
     if (drain || (once && !scheduler.isIdle)) this.drain();
     if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle * 1000));
