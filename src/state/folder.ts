@@ -18,8 +18,8 @@ export function makePrivateFolder(folder: string): void {
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     throw new ConfigError(`Cannot use ${quoted(folder)} as state folder: ${messageOf(error)}`, {
-      hint:
-        "Make it a folder that this user may write, or set CYBERWAVE_EDGE_CONFIG_DIR to another",
+      hint: "Make it a folder that this user may write, or name another with --state-folder " +
+        "(CYBERWAVE_EDGE_CONFIG_DIR)",
       cause: error,
     });
   }

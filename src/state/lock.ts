@@ -56,7 +56,10 @@ function inUse(folder: string): StateFolderInUseError {
   const pid = readPid(folder) ?? "unknown";
   return new StateFolderInUseError(
     `Another node (process ${pid}) already uses the state folder ${quoted(folder)}`,
-    { hint: "Stop it first, or set CYBERWAVE_EDGE_CONFIG_DIR to give this node its own" },
+    {
+      hint:
+        "Stop it first, or give this node its own with --state-folder (CYBERWAVE_EDGE_CONFIG_DIR)",
+    },
   );
 }
 
