@@ -153,8 +153,10 @@ export class ShellPool {
       this.#waiting.splice(index, 1);
       this.#options.logger.warn("A shell that waited for work was ended; starting another");
     }
-    // It may be about to have others that wait, and then no other launcher is needed.
-    const goesOn = exit?.type === "exited" && this.#waiting.length < this.#options.size;
+    // It is about to have others that wait, and then no other launcher is needed. In a burst as many
+    // work as wait: those that end are kept for what comes at once.
+    const kept = 2 * this.#options.size;
+    const goesOn = exit?.type === "exited" && this.#waiting.length + this.#starting < kept;
     if (goesOn) this.#starting++;
     else if (index !== -1) this.fill();
     if (goesOn && await gone) return await this.#await(shell.launcher).catch(() => this.#lost());
