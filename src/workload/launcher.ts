@@ -63,6 +63,7 @@ export class Launcher {
   readonly #folder: string;
   /** Where the shells wait that come next. */
   #waitingFolder = "";
+  #isPrepared = false;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #output: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
@@ -75,7 +76,6 @@ export class Launcher {
   constructor({ host, folder, env, args }: LauncherOptions) {
     this.#host = host;
     this.#folder = folder;
-    this.#makeWaitingFolder();
     const script = ["-c", LAUNCHERS[host.shell], host.shell, ...args];
     const { command, ...options } = invocation(host.shell, script, env);
     this.#child = new Deno.Command(command, {
@@ -90,7 +90,7 @@ export class Launcher {
     this.#input = this.#child.stdin.getWriter();
     this.#output = this.#child.stdout.getReader();
     this.#ended = this.#listen();
-    this.#send(`${this.#waitingFolder}\n`);
+    this.prepare();
   }
 
   /** Resolves when shells wait for their command: the first, or those after others are gone. */
@@ -101,16 +101,29 @@ export class Launcher {
 
   /**
    * Makes the folder in which the shells wait the workload's own, which holds `files`, and hands
-   * them the line that makes them run their command there.
+   * them the line that makes them run their command there. The next shells start as soon as these
+   * are gone if they `follow`, else when `prepare()` says so.
    */
-  run(folder: WorkloadFolder, files: readonly WorkloadFile[], line: string): void {
+  run(folder: WorkloadFolder, files: readonly WorkloadFile[], line: string, follow: boolean): void {
     // The shells' current directory follows the new name.
     fs.renameSync(this.#waitingFolder, folder.path);
     this.#current.folder = folder;
     for (const file of files) folder.write(file);
+    this.#isPrepared = follow;
+    if (follow) this.#makeWaitingFolder();
+    this.#send(follow ? `${line}${this.#waitingFolder}\n` : line);
+  }
+
+  /** Whether the next shells start without being asked for. */
+  get isPrepared(): boolean {
+    return this.#isPrepared;
+  }
+
+  /** Has the next shells start. */
+  prepare(): void {
+    this.#isPrepared = true;
     this.#makeWaitingFolder();
-    // In one piece: the next shells start without asking when these are gone.
-    this.#send(`${line}${this.#waitingFolder}\n`);
+    this.#send(`${this.#waitingFolder}\n`);
   }
 
   /** Lets the launcher and shells that wait end, and waits for them. What runs goes on. */

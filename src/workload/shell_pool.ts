@@ -53,6 +53,8 @@ export class ShellPool {
   /** How many launchers are about to have shells that wait. */
   #starting = 0;
   #filling = false;
+  /** Aborts when somebody waits for a shell. */
+  #hurry = new AbortController();
   /** What is under way, to be waited for at the end. */
   readonly #tasks = new Set<Promise<void>>();
   #failures = 0;
@@ -80,6 +82,10 @@ export class ShellPool {
   /** Starts shells until enough wait. */
   fill(): void {
     if (this.#closing.signal.aborted) return;
+    if (this.#waiting.length === 0) {
+      this.#hurry.abort();
+      this.#hurry = new AbortController();
+    }
     while (this.#waiting.length + this.#starting < this.#options.size) {
       this.#starting++;
       this.#track(this.#start());
@@ -140,7 +146,7 @@ export class ShellPool {
   async #await(launcher: Launcher): Promise<void> {
     const launched = await launcher.next();
     this.#starting--;
-    const shell = new WaitingShell(launcher, launched);
+    const shell = new WaitingShell(launcher, launched, () => this.#waiting.length === 0);
     if (this.#closing.signal.aborted) return await shell.dismiss();
     this.#waiting.push(shell);
     shell.exited.then((exit) => this.#track(this.#ended(shell, launched, exit)));
@@ -159,9 +165,21 @@ export class ShellPool {
     const goesOn = exit?.type === "exited" && this.#waiting.length + this.#starting < kept;
     if (goesOn) this.#starting++;
     else if (index !== -1) this.fill();
-    if (goesOn && await gone) return await this.#await(shell.launcher).catch(() => this.#lost());
+    if (goesOn && await gone) {
+      return await this.#goOn(shell.launcher).catch(() => this.#lost());
+    }
     if (goesOn) this.#lost();
     await shell.dismiss();
+  }
+
+  /** Has a launcher start its next shells: not at once, unless somebody waits for them. */
+  async #goOn(launcher: Launcher): Promise<void> {
+    if (!launcher.isPrepared) {
+      const signal = AbortSignal.any([this.#closing.signal, this.#hurry.signal]);
+      await this.#options.clock.sleep(FILL_AFTER_MS, signal).catch(() => {});
+      launcher.prepare();
+    }
+    await this.#await(launcher);
   }
 
   /** A launcher that was to have shells that wait has none. */
@@ -179,17 +197,19 @@ export class WaitingShell {
   readonly exited: Promise<Exit | undefined>;
   /** What has started it. */
   readonly launcher: Launcher;
+  readonly #isLast: () => boolean;
 
-  /** Takes over shells that wait. */
-  constructor(launcher: Launcher, { process, exited }: Launched) {
+  /** Takes over shells that wait; `isLast` tells whether no others do. */
+  constructor(launcher: Launcher, { process, exited }: Launched, isLast: () => boolean) {
     this.launcher = launcher;
+    this.#isLast = isLast;
     this.process = process;
     this.exited = exited;
   }
 
   /** Makes `folder` the workload's own, which holds `files`, and lets it begin there. */
   run(folder: WorkloadFolder, files: readonly WorkloadFile[], command: ShellCommand): void {
-    this.launcher.run(folder, files, commandLine(command));
+    this.launcher.run(folder, files, commandLine(command), this.#isLast());
   }
 
   /** Lets the shells end without work, and waits for them. */
