@@ -148,6 +148,15 @@ const UNTRUSTED = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
 ]);
 
+/** Whether a runtime says so that it does not trust the certificate of the other side. */
+export function isUntrusted(message: string): boolean {
+  return /invalid peer certificate: (UnknownIssuer|BadSignature)/.test(message);
+}
+
+function isForOthers(message: string): boolean {
+  return message.startsWith("invalid peer certificate: certificate not valid for name");
+}
+
 /**
  * The failure behind an error of the network, of TLS or of the protocol. `undefined` when the error
  * only says that the other side hung up.
@@ -157,16 +166,17 @@ export function failedConnection(
   { host, server = "the broker" }: Target,
 ): Failure | undefined {
   const code = "code" in error ? String(error.code) : error.message;
-  if (UNTRUSTED.has(code)) {
+  if (UNTRUSTED.has(code) || isUntrusted(error.message)) {
     return {
       kind: "trouble",
       why: `${server}'s certificate is not signed by a trusted authority`,
       hint: "give the authority's certificate as mqtt_tls_ca_certs",
     };
   }
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || isForOthers(error.message)) {
+    return { kind: "trouble", why: `${server}'s certificate is not for host ${quoted(host)}` };
+  }
   switch (code) {
-    case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return { kind: "trouble", why: `${server}'s certificate is not for host ${quoted(host)}` };
     case "CERT_HAS_EXPIRED":
       return { kind: "trouble", why: `${server}'s certificate has expired` };
     case "ERR_SSL_WRONG_VERSION_NUMBER":

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isUntrusted } from "../backend/mqtt_failure.ts";
 import { probe, type ProbeAnswer } from "../backend/http_probe.ts";
 import { type Reach, reach, type Server } from "../backend/reach.ts";
 import { RestControlPlane } from "../backend/rest.ts";
@@ -52,17 +53,20 @@ function serverAt(apiUrl: string): Server {
 
 function unreachable(apiUrl: string, { passed, failed }: Reach, error: BackendError): Finding {
   if (failed === undefined) {
-    return fail(`${apiUrl}: HTTP: ${error.message}${stages(passed)}`, CHECK_URL);
+    const fix = isUntrusted(error.message) ? TRUST : CHECK_URL;
+    return fail(`${apiUrl}: HTTP: ${error.message}${stages(passed)}`, fix);
   }
   const { stage, failure } = failed;
   const fix = stage === "TLS"
-    ? "Set DENO_CERT to a PEM file of the certificate authority to trust, or correct api_url"
+    ? TRUST
     : stage === "DNS"
     ? `${CHECK_URL}, and the network's DNS`
     : `${CHECK_URL}, and that a firewall lets you out (or set HTTPS_PROXY)`;
   return fail(`${apiUrl}: ${stage}: ${failure.why}${stages(passed)}`, fix);
 }
 
+const TRUST =
+  "Set DENO_CERT to a PEM file of the certificate authority to trust, or correct api_url";
 const CHECK_URL = "Check api_url (CYBERWAVE_API_URL)";
 
 function answered(apiUrl: string, { passed }: Reach, answer: ProbeAnswer): Finding {

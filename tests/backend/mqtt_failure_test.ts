@@ -155,6 +155,22 @@ const ERRORS: [string, Failure["kind"], string][] = [
   ["EHOSTUNREACH", "outage", "what the system says"],
 ];
 
+const MESSAGES: [string, string][] = [
+  ["UnknownIssuer", "the broker's certificate is not signed by a trusted authority"],
+  ["BadSignature", "the broker's certificate is not signed by a trusted authority"],
+  [
+    'certificate not valid for name "mqtt.example"; certificate is only valid for DnsName("x")',
+    'the broker\'s certificate is not for host "mqtt.example"',
+  ],
+];
+
+for (const [message, why] of MESSAGES) {
+  Deno.test(`"invalid peer certificate: ${message}" means: ${why}`, () => {
+    const failure = failedConnection(new Error(`invalid peer certificate: ${message}`), TARGET);
+    assertEquals([failure?.kind, failure?.why], ["trouble", why]);
+  });
+}
+
 for (const [code, kind, why] of ERRORS) {
   Deno.test(`${code} means ${kind}: ${why}`, () => {
     const error = Object.assign(new Error("what the system says"), { code });
