@@ -51,9 +51,9 @@ export class Journal implements Disposable {
   private constructor(db: DatabaseSync, clock: Clock) {
     this.#db = db;
     this.#statements = new Statements(db);
-    this.logPositions = new LogPositions(db);
+    this.logPositions = new LogPositions(this.#statements);
     this.#clock = clock;
-    this.resultFiles = new ResultFiles(db, (body) => this.atomically(body));
+    this.resultFiles = new ResultFiles(this.#statements);
   }
 
   /** Opens the journal of a state folder that this node has locked. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
 import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { Row, Statements } from "./statements.ts";
 
 /** A command that has output to be sent, or may still have. */
 export interface UnsentOutput {
@@ -35,52 +35,54 @@ const UNSENT =
 
 /** How far the output of each command has reached the platform. */
 export class LogPositions {
-  readonly #db: DatabaseSync;
+  readonly #statements: Statements;
 
   /** Keeps it in the journal's database. */
-  constructor(db: DatabaseSync) {
-    this.#db = db;
+  constructor(statements: Statements) {
+    this.#statements = statements;
   }
 
   /** The started commands whose output was not sent to its end: oldest first, after number `after`. */
   unsent(after: number, limit: number): UnsentOutput[] {
-    return this.#db.prepare(`${UNSENT} AND seq > ? ORDER BY seq LIMIT ?`).all(after, limit)
+    return this.#statements.all(`${UNSENT} AND seq > ? ORDER BY seq LIMIT ?`, after, limit)
       .map(toUnsent);
   }
 
   /** The command with this id, unless its output was sent to its end. */
   find(id: string): UnsentOutput | undefined {
-    const row = this.#db.prepare(`${UNSENT} AND id = ?`).get(id);
+    const row = this.#statements.get(`${UNSENT} AND id = ?`, id);
     return row && toUnsent(row);
   }
 
   /** Remembers how much was sent. Commands that are forgotten meanwhile are passed over. */
   advance(positions: readonly LogPosition[]): void {
     // One statement for all of them, which is one transaction.
-    this.#db.prepare(
+    this.#statements.run(
       `INSERT INTO log_positions (command_id, stdout, stderr)
        SELECT commands.id, value ->> 'stdout', value ->> 'stderr'
          FROM json_each(?) JOIN commands ON commands.id = value ->> 'id' WHERE true
        ON CONFLICT (command_id) DO UPDATE SET stdout = excluded.stdout, stderr = excluded.stderr`,
-    ).run(JSON.stringify(positions));
+      JSON.stringify(positions),
+    );
   }
 
   /** Remembers that the output of these commands was sent to its end. */
   finish(ids: readonly string[]): void {
-    this.#db.prepare(
+    this.#statements.run(
       "UPDATE commands SET output_sent = 1 WHERE id IN (SELECT value FROM json_each(?))",
-    ).run(JSON.stringify(ids));
+      JSON.stringify(ids),
+    );
   }
 
   /** Remembers that the output of all commands started so far is not to be sent. */
   skip(): void {
-    this.#db.exec(
+    this.#statements.run(
       "UPDATE commands SET output_sent = 1 WHERE output_sent = 0 AND state <> 'queued'",
     );
   }
 }
 
-function toUnsent(row: Record<string, SQLOutputValue>): UnsentOutput {
+function toUnsent(row: Row): UnsentOutput {
   return {
     seq: row.seq as number,
     id: row.id as string,

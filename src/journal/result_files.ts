@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import type { Row, Statements } from "./statements.ts";
 
 /** A file as it was found. */
 export interface FoundFile {
@@ -42,13 +42,11 @@ export interface ResultFile extends FoundFile {
 
 /** The table of result files. */
 export class ResultFiles {
-  readonly #db: DatabaseSync;
-  readonly #atomically: (body: () => void) => void;
+  readonly #statements: Statements;
 
-  /** Reads and writes the table in `db`; `atomically` makes all that its body writes one. */
-  constructor(db: DatabaseSync, atomically: (body: () => void) => void) {
-    this.#db = db;
-    this.#atomically = atomically;
+  /** Reads and writes the table in the journal's database. */
+  constructor(statements: Statements) {
+    this.#statements = statements;
   }
 
   /**
@@ -56,71 +54,77 @@ export class ResultFiles {
    * A command that has files already gets no more.
    */
   claim(commandId: string, files: readonly FoundFile[]): void {
-    this.#atomically(() => {
+    this.#statements.atomically(() => {
       if (this.of(commandId).length > 0) return;
-      const insert = this.#db.prepare(
-        `INSERT INTO result_files (command_id, path, size, fingerprint, attachment_uuid)
-         SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
-           SELECT 1 FROM result_files WHERE path = ?2 AND fingerprint = ?4 AND state <> 'removed')`,
-      );
       for (const { path, size, fingerprint } of files) {
-        insert.run(commandId, path, size, fingerprint, crypto.randomUUID());
+        this.#statements.run(
+          `INSERT INTO result_files (command_id, path, size, fingerprint, attachment_uuid)
+           SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
+             SELECT 1 FROM result_files WHERE path = ?2 AND fingerprint = ?4 AND state <> 'removed')`,
+          ...[commandId, path, size, fingerprint, crypto.randomUUID()],
+        );
       }
     });
   }
 
   /** The files of a command, in the order in which they were found. */
   of(commandId: string): ResultFile[] {
-    return this.#db.prepare("SELECT * FROM result_files WHERE command_id = ? ORDER BY seq")
-      .all(commandId).map(toResultFile);
-  }
-
-  /** The platform's id for the work of a command. */
-  workloadUuid(commandId: string): string | undefined {
-    const row = this.#db.prepare("SELECT workload_uuid FROM commands WHERE id = ?").get(commandId);
-    return (row?.workload_uuid ?? undefined) as string | undefined;
+    return this.#statements.all(
+      "SELECT * FROM result_files WHERE command_id = ? ORDER BY seq",
+      commandId,
+    ).map(toResultFile);
   }
 
   /** The commands whose files are not all uploaded, acknowledged and removed, oldest first. */
   unfinished(): string[] {
-    return this.#db.prepare(
+    return this.#statements.all(
       `SELECT command_id FROM result_files WHERE state IN ('claimed', 'sent', 'acknowledged')
        GROUP BY command_id ORDER BY min(seq)`,
-    ).all().map((row) => row.command_id as string);
+    ).map((row) => row.command_id as string);
   }
 
   /** Remembers that a file was sent. */
   sent(attachmentUuid: string, signedUrl: string): void {
-    this.#db.prepare(
+    this.#statements.run(
       "UPDATE result_files SET state = 'sent', signed_url = ? WHERE attachment_uuid = ?",
-    ).run(signedUrl, attachmentUuid);
+      signedUrl,
+      attachmentUuid,
+    );
   }
 
   /** Remembers that the platform knows of all files of a command. */
   acknowledged(commandId: string): void {
-    this.#db.prepare(
+    this.#statements.run(
       "UPDATE result_files SET state = 'acknowledged', signed_url = NULL WHERE command_id = ?",
-    ).run(commandId);
+      commandId,
+    );
   }
 
   /** Remembers of files that were acknowledged which are gone and which could not be removed. */
   settled(files: readonly { attachmentUuid: string; state: "removed" | "left" }[]): void {
-    const update = this.#db.prepare("UPDATE result_files SET state = ? WHERE attachment_uuid = ?");
-    this.#atomically(() => {
-      for (const { attachmentUuid, state } of files) update.run(state, attachmentUuid);
+    this.#statements.atomically(() => {
+      for (const { attachmentUuid, state } of files) {
+        this.#statements.run(
+          "UPDATE result_files SET state = ? WHERE attachment_uuid = ?",
+          state,
+          attachmentUuid,
+        );
+      }
     });
   }
 
   /** Remembers that the files of a command will not be uploaded, and why. */
   failed(commandId: string, failure: string): void {
-    this.#db.prepare(
+    this.#statements.run(
       `UPDATE result_files SET state = 'failed', signed_url = NULL, failure = ?
        WHERE command_id = ?`,
-    ).run(failure, commandId);
+      failure,
+      commandId,
+    );
   }
 }
 
-function toResultFile(row: Record<string, SQLOutputValue>): ResultFile {
+function toResultFile(row: Row): ResultFile {
   return {
     path: row.path as string,
     size: row.size as number,
