@@ -4,12 +4,12 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import { messageOf } from "../errors.ts";
 import type { Journal, Pending } from "../journal/journal.ts";
 import type { ProcessIdentity } from "../journal/record.ts";
+import { untilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
-import { backoff, type Clock } from "../time.ts";
+import type { Clock } from "../time.ts";
 import type { Exit, WorkloadFolder } from "../workload/folder.ts";
 import { describeOutcome, type Outcome, outcomeOf } from "../workload/outcome.ts";
 import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
@@ -44,9 +44,6 @@ export interface CompletionOptions {
 /** Enough for the end of it that the platform wants to see. */
 const STDERR_BYTES = 16 * 1024;
 
-/** What is tried again when the disk is full waits this long in between. */
-const RETRY = { min: 2_000, max: 30_000 };
-
 /** Remembers and answers the ends of commands. */
 export class Completion {
   readonly #options: CompletionOptions;
@@ -67,8 +64,7 @@ export class Completion {
     const answers = ended.map(({ command, outcome, process }) => {
       const folder = folderOf(command.id);
       const reply = answerWorkload(command, outcome, folder, settings.maxOutput);
-      const isSilent = folder.outputSize("stdout") + folder.outputSize("stderr") === 0;
-      const end = { ...outcome.end, bytes: folder.size(), isSilent };
+      const end = { ...outcome.end, ...folder.usage() };
       const stderr = () => folder.excerpt("stderr", STDERR_BYTES).text;
       return {
         command,
@@ -145,20 +141,13 @@ export class Completion {
 
   /** Tries to store an end by itself until it works: one that cannot be must not hold up others. */
   async #store(ended: Ended): Promise<boolean> {
-    const { clock, logger, settle } = this.#options;
-    for (let attempt = 0;; attempt++) {
-      try {
-        settle([ended]);
-        return true;
-      } catch (error) {
-        const what = `the end of ${nameOf(ended.command)}`;
-        logger.error(`Cannot store ${what}: ${messageOf(error)}; trying until I can`);
-      }
-      try {
-        await clock.sleep(backoff(attempt, RETRY), this.#leaving.signal);
-      } catch {
-        return false;
-      }
+    const store = () => this.#options.settle([ended]);
+    const what = `the end of ${nameOf(ended.command)}`;
+    try {
+      await untilStored(what, store, this.#options, this.#leaving.signal);
+      return true;
+    } catch {
+      return false;
     }
   }
 }

@@ -6,6 +6,7 @@
  */
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import type { FoundFile, ResultFile } from "../journal/result_files.ts";
+import { untilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
 import { backoff, type Clock } from "../time.ts";
 import { attachmentName } from "./attachment.ts";
@@ -72,9 +73,8 @@ export interface ResultUploadsOptions {
   readonly random?: () => number;
 }
 
-/** Between rounds of an upload, and between tries to write to a full disk. */
+/** Between rounds of an upload. */
 const ROUND_WAIT = { min: 5_000, max: 300_000 };
-const DISK_WAIT = { min: 2_000, max: 30_000 };
 
 /** An upload that gets no file through for this long has failed. */
 const GIVE_UP_MS = 3_600_000;
@@ -215,16 +215,8 @@ export class ResultUploads {
   }
 
   /** Writes to the journal, trying until that is on disk. */
-  async #remember(write: () => void, signal: AbortSignal): Promise<void> {
-    const { clock, logger, random } = this.#options;
-    for (let attempt = 0;; attempt++) {
-      try {
-        return write();
-      } catch (error) {
-        logger.error(`Cannot store how far an upload is: ${messageOf(error)}; trying until I can`);
-        await clock.sleep(backoff(attempt, DISK_WAIT, random), signal);
-      }
-    }
+  #remember(write: () => void, signal: AbortSignal): Promise<void> {
+    return untilStored("how far an upload is", write, this.#options, signal);
   }
 }
 

@@ -90,16 +90,20 @@ export class WorkloadFolder {
     }
   }
 
-  /** What the files take on disk, in bytes: each at least a block. */
-  size(): number {
+  /** What the files take on disk in bytes, each at least a block, and whether nothing was printed. */
+  usage(): { bytes: number; isSilent: boolean } {
+    let bytes = BLOCK;
+    let isSilent = true;
     try {
-      return fs.readdirSync(this.path).reduce(
-        (sum, name) => sum + Math.max(BLOCK, fs.lstatSync(`${this.path}/${name}`).size),
-        BLOCK,
-      );
+      for (const name of fs.readdirSync(this.path)) {
+        const { size } = fs.lstatSync(`${this.path}/${name}`);
+        bytes += Math.max(BLOCK, size);
+        if (size > 0 && name.endsWith(".log")) isSilent = false;
+      }
     } catch {
-      return 0;
+      return { bytes: 0, isSilent };
     }
+    return { bytes, isSilent };
   }
 
   /** Removes the folder, if it is there. */

@@ -108,13 +108,13 @@ Deno.test("the exit file tells the code, that there is none yet, or nothing", ()
 
 Deno.test("a folder's size counts a block for each small file, and 0 when it is gone", () => {
   withFolder((folder) => {
-    assertEquals(folder.size(), 4096);
+    assertEquals(folder.usage().bytes, 4096);
     Deno.writeTextFileSync(folder.outputFile("stdout"), "x");
     Deno.writeTextFileSync(folder.outputFile("stderr"), "x".repeat(10_000));
-    assertEquals(folder.size(), 4096 + 4096 + 10_000);
+    assertEquals(folder.usage().bytes, 4096 + 4096 + 10_000);
     folder.remove();
     folder.remove();
-    assertEquals(folder.size(), 0);
+    assertEquals(folder.usage().bytes, 0);
   });
 });
 
