@@ -72,7 +72,7 @@ export class Launcher {
   /** What is still done about shells that are gone. */
   #parting: Promise<void> | undefined;
 
-  /** Starts a launcher. Throws when its shell cannot be run. */
+  /** Starts a launcher, which is to be closed. Throws when its shell cannot be run. */
   constructor({ host, folder, env, args }: LauncherOptions) {
     this.#host = host;
     this.#folder = folder;
@@ -90,10 +90,9 @@ export class Launcher {
     this.#input = this.#child.stdin.getWriter();
     this.#output = this.#child.stdout.getReader();
     this.#ended = this.#listen();
-    this.prepare();
   }
 
-  /** Resolves when shells wait for their command: the first, or those after others are gone. */
+  /** Resolves when the shells wait for their command that were prepared last. */
   async next(): Promise<Launched> {
     const { ready, exited, gone } = this.#current;
     return { process: await ready.promise, exited: exited.promise, gone: gone.promise };
@@ -130,7 +129,9 @@ export class Launcher {
   async close(): Promise<void> {
     await this.#input.close().catch(() => {});
     await this.#ended;
-    fs.rmSync(this.#waitingFolder, { recursive: true, force: true });
+    if (this.#waitingFolder !== "") {
+      fs.rmSync(this.#waitingFolder, { recursive: true, force: true });
+    }
   }
 
   /** Stops listening to the launcher, which ends when the workload it has started does. */

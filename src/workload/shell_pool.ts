@@ -130,6 +130,7 @@ export class ShellPool {
     let launcher: Launcher | undefined;
     try {
       launcher = new Launcher({ host, folder: workloadsFolder, env, args: this.#arguments });
+      launcher.prepare();
       await this.#await(launcher);
     } catch (error) {
       await launcher?.close();
@@ -165,8 +166,10 @@ export class ShellPool {
     const goesOn = exit?.type === "exited" && this.#waiting.length + this.#starting < kept;
     if (goesOn) this.#starting++;
     else if (index !== -1) this.fill();
-    if (goesOn && await gone) {
-      return await this.#goOn(shell.launcher).catch(() => this.#lost());
+    try {
+      if (goesOn && await gone) return await this.#goOn(shell.launcher);
+    } catch {
+      // A full disk, or a launcher that ended: another one is tried, and says so.
     }
     if (goesOn) this.#lost();
     await shell.dismiss();

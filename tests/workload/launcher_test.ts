@@ -31,6 +31,7 @@ function launch(shell: "bash" | "sh", outer: string) {
     env: { PATH: Deno.env.get("PATH")! },
     args: [outer, "", shell, "own"],
   });
+  launcher.prepare();
   return {
     launcher,
     folder,
