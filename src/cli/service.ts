@@ -8,6 +8,7 @@ import type { Settings } from "../config/config.ts";
 import { flagOptions } from "../config/help.ts";
 import { loadSettings } from "../config/load.ts";
 import { ConfigError, quoted } from "../errors.ts";
+import { PLATFORM } from "../platform/current.ts";
 import { readEnvironment } from "../permissions.ts";
 import { checkUser, homeOf, install, show, uninstall } from "../service/administration.ts";
 import { launchdPlan } from "../service/launchd.ts";
@@ -125,7 +126,7 @@ async function settingsOf(args: Arguments, caller: Caller): Promise<Settings | u
     const { settings } = await loadSettings({
       configPath: args.value("config"),
       flags: args.flags,
-      env: { HOME: home, USERPROFILE: home },
+      env: { [PLATFORM.homeVariable]: home },
       cwd: Deno.cwd(),
     });
     return settings;
@@ -137,7 +138,7 @@ async function settingsOf(args: Arguments, caller: Caller): Promise<Settings | u
 }
 
 async function homeFolder({ env, user, isSelf }: Caller, printing: boolean): Promise<string> {
-  if (isSelf) return (Deno.build.os === "windows" ? env.USERPROFILE : env.HOME) ?? "/";
+  if (isSelf) return env[PLATFORM.homeVariable] ?? "/";
   if (printing && Deno.build.os === "linux") return "";
   return await homeOf(user);
 }

@@ -11,7 +11,7 @@ import type { Command } from "../protocol/command.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import { freeBytes } from "../state/folder.ts";
 import type { Clock } from "../time.ts";
-import { nameOf } from "../workload/running.ts";
+import { type Accepted, nameOf } from "../workload/running.ts";
 import { admit } from "./admission.ts";
 import { answer, notConfigured, type ReplyAddress } from "./answers.ts";
 import { newCommandId } from "./command_id.ts";
@@ -148,7 +148,7 @@ export class Intake {
   /** What became of the platform's workload here, if it is not over or was so since `since`. */
   #find(workloadUuid: string | undefined, since: number) {
     if (workloadUuid === undefined) return undefined;
-    if (this.#arrivals.some(({ command }) => command.workloadUuid === workloadUuid)) this.settle();
+    this.#settleIf((command) => command.workloadUuid === workloadUuid);
     return this.#options.journal.findWorkload(workloadUuid, since);
   }
 
@@ -156,7 +156,7 @@ export class Intake {
   #repeats(kind: WorkloadKind, requestId: string | undefined): boolean {
     const { dedupeWindow, journal, clock, logger } = this.#options;
     if (requestId === undefined || dedupeWindow === 0) return false;
-    this.#settleFor(kind, requestId);
+    this.#settleIf((command) => command.requestId === requestId && command.kind === kind);
     const known = journal.findRequest(kind, requestId, clock.now() - dedupeWindow * 1000);
     if (known === undefined) return false;
     if (known.state === "ended") {
@@ -194,12 +194,9 @@ export class Intake {
     return true;
   }
 
-  /** Lets the journal know of a command that is about to be accepted. */
-  #settleFor(kind: WorkloadKind, requestId: string): void {
-    const isRepeated = this.#arrivals.some(({ command }) =>
-      command.requestId === requestId && command.kind === kind
-    );
-    if (isRepeated) this.settle();
+  /** Lets the journal know of what is about to be accepted if it is one of these. */
+  #settleIf(isMeant: (command: Accepted) => boolean): void {
+    if (this.#arrivals.some(({ command }) => isMeant(command))) this.settle();
   }
 
   #replyAgain({ id }: Pick<CommandRecord, "id">): void {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { messageOf } from "../errors.ts";
 import type { CommandRecord, ProcessIdentity, StopRequest } from "../journal/record.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
@@ -109,7 +110,7 @@ export class Runner {
     const { logger } = this.#options.context;
     try {
       const files = unpack(params, folder.path);
-      const inlineBody = byteLength(files[0].bytes as string) <= MAX_INLINE_BODY;
+      const inlineBody = Buffer.byteLength(files[0].bytes) <= MAX_INLINE_BODY;
       if (!inlineBody) {
         logger.info(
           `${nameOf(command)}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} ` +
@@ -164,10 +165,4 @@ export function credentials(token: string, mqttPassword: string = token): Record
     CYBERWAVE_API_TOKEN: token,
     CYBERWAVE_MQTT_PASSWORD: mqttPassword,
   };
-}
-
-function byteLength(text: string): number {
-  // A character is at most three bytes: most texts need no counting.
-  if (text.length * 3 <= MAX_INLINE_BODY) return text.length;
-  return new TextEncoder().encode(text).length;
 }
