@@ -14,7 +14,7 @@ import { type Need, permissionFlags } from "../../src/permissions.ts";
 const STATIC = manifest.permissions.default;
 
 function flagOf(kind: string, config: Parameters<typeof resolveConfig>[0]): string | undefined {
-  const settings = resolveConfig({ stateFolder: "/state", workFolder: "/work", ...config });
+  const settings = resolveConfig({ stateFolder: "/state", workFolder: "/project", ...config });
   return permissionFlags(nodePermissions(settings, "bash")).find((flag) =>
     flag.startsWith(`--allow-${kind}`)
   );
@@ -34,18 +34,18 @@ Deno.test("a node connects to the backend and the broker that are configured", (
 Deno.test("a node that sends result files goes where the platform says", () => {
   const settings = { resultsFolder: "out" };
   assertEquals(flagOf("net", settings), "--allow-net");
-  assertEquals(flagOf("read", settings), "--allow-read=/work,/state,/work/out");
-  assertEquals(flagOf("write", settings), "--allow-write=/state,/work/out");
+  assertEquals(flagOf("read", settings), "--allow-read=/project,/state,/project/out");
+  assertEquals(flagOf("write", settings), "--allow-write=/state,/project/out");
   const local = { ...settings, apiUrl: "http://127.0.0.1:8000", mqttHost: "::1" };
   assertEquals(flagOf("net", local), "--allow-net=127.0.0.1:8000,[::1]:1883,127.0.0.1");
 });
 
 Deno.test("a node reads what its settings name, and writes in its state folder only", () => {
   const uploadResults = false;
-  assertEquals(flagOf("read", { uploadResults }), "--allow-read=/work,/state");
+  assertEquals(flagOf("read", { uploadResults }), "--allow-read=/project,/state");
   assertEquals(
     flagOf("read", { uploadResults, mqttTlsCaCerts: "ca.pem" }),
-    "--allow-read=/work,/state,/work/ca.pem",
+    "--allow-read=/project,/state,/project/ca.pem",
   );
   assertEquals(flagOf("write", { uploadResults }), "--allow-write=/state");
 });

@@ -78,24 +78,25 @@ Deno.test("work that ended while no node ran is answered with its true exit code
   assertEquals([reply.status, reply.error], ["error", "Command failed with code 3"]);
 });
 
+/** Has work begin, and kills first the node and then the work. */
+async function runAndKill({ sender, node }: Awaited<ReturnType<typeof scene>>): Promise<void> {
+  await sender.send({ command: "inference", request_id: "r1" });
+  const pid = pidIn(await node.logged("inference r1 started"));
+  await node.logged("at the gate");
+  await node.kill();
+  await killGroup(pid, "KILL");
+}
+
 Deno.test("work whose every process was killed meanwhile is reported as killed", async () => {
   await using test = await scene();
-  await test.sender.send({ command: "inference", request_id: "r1" });
-  const pid = pidIn(await test.node.logged("inference r1 started"));
-  await test.node.logged("at the gate");
-  await test.node.kill();
-  await killGroup(pid, "KILL");
+  await runAndKill(test);
   await test.next();
   assertStringIncludes((await test.sender.reply("r1")).error!, "killed by signal 9");
 });
 
 Deno.test("work that ran before the machine restarted is reported as lost", async () => {
   await using test = await scene();
-  await test.sender.send({ command: "inference", request_id: "r1" });
-  const pid = pidIn(await test.node.logged("inference r1 started"));
-  await test.node.logged("at the gate");
-  await test.node.kill();
-  await killGroup(pid, "KILL");
+  await runAndKill(test);
   tamper(test.world.stateFolder, "UPDATE commands SET boot_id = 'the boot before'");
   await test.next();
   assertEquals((await test.sender.reply("r1")).error, "Workload lost: the machine restarted");
@@ -103,11 +104,7 @@ Deno.test("work that ran before the machine restarted is reported as lost", asyn
 
 Deno.test("a process that has the pid of a workload by chance is never taken for it", async () => {
   await using test = await scene();
-  await test.sender.send({ command: "inference", request_id: "r1" });
-  const pid = pidIn(await test.node.logged("inference r1 started"));
-  await test.node.logged("at the gate");
-  await test.node.kill();
-  await killGroup(pid, "KILL");
+  await runAndKill(test);
   const stranger = new Deno.Command("sleep", { args: ["1000"], detached: true }).spawn();
   try {
     // It is to be stopped as well: that must not reach the stranger.

@@ -4,6 +4,7 @@ import { ConfigError } from "../../src/errors.ts";
 import { openDatabase, openDatabaseToRead } from "../../src/journal/database.ts";
 import { MIGRATIONS } from "../../src/journal/schema.ts";
 import { RecordingLogger } from "../support/events.ts";
+import { modeOf, withUmask } from "../support/modes.ts";
 
 const NOW = new Date("2025-06-01T12:34:56.789Z");
 const ASIDE = "journal.db.corrupt-2025-06-01T123456.789Z";
@@ -28,19 +29,6 @@ class Folder implements Disposable {
 
 function pragma(database: DatabaseSync, name: string): unknown {
   return Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
-}
-
-function modeOf(path: string): string {
-  return (Deno.statSync(path).mode! & 0o777).toString(8);
-}
-
-function withUmask<T>(umask: number, body: () => T): T {
-  const before = Deno.umask(umask);
-  try {
-    return body();
-  } finally {
-    Deno.umask(before);
-  }
 }
 
 /** A database with enough in it to take many pages. */

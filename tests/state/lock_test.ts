@@ -1,25 +1,13 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { StateFolderInUseError } from "../../src/errors.ts";
 import { lockFolder, lockHolder } from "../../src/state/lock.ts";
+import { modeOf, withUmask } from "../support/modes.ts";
 
 class Folder implements Disposable {
   readonly path = Deno.makeTempDirSync({ prefix: "cloud_node_state_" });
 
   [Symbol.dispose](): void {
     Deno.removeSync(this.path, { recursive: true });
-  }
-}
-
-function modeOf(path: string): string {
-  return (Deno.statSync(path).mode! & 0o777).toString(8);
-}
-
-function withUmask(umask: number, body: () => void): void {
-  const before = Deno.umask(umask);
-  try {
-    body();
-  } finally {
-    Deno.umask(before);
   }
 }
 

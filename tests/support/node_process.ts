@@ -8,6 +8,7 @@ import { environmentFlags, nodePermissions } from "../../src/config/permissions.
 import { permissionFlags } from "../../src/permissions.ts";
 import { commandOf, DENO_DIR } from "./command.ts";
 import { Inbox } from "./events.ts";
+import { linesOf } from "./lines.ts";
 import { HOST } from "./workshop.ts";
 import type { EmbeddedBroker } from "../../src/dev/broker.ts";
 import type { Mosquitto } from "./mosquitto.ts";
@@ -98,12 +99,7 @@ export class NodeProcess implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    let rest = "";
-    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) this.log.push(line);
-    }
+    for await (const line of linesOf(this.#child.stderr)) this.log.push(line);
   }
 }
 

@@ -1,5 +1,6 @@
 /** What of systemd a test can have without being supervised by it. */
 import { Inbox } from "./events.ts";
+import { linesOf } from "./lines.ts";
 
 /** The values of an assignment in a unit, in order. */
 export function assignments(unit: string, name: string): string[] {
@@ -109,14 +110,9 @@ export class NotifySocket implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    let rest = "";
-    for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) {
-        const message = JSON.parse(line) as string;
-        if (message !== "BARRIER=1") this.messages.push(message.split("\n"));
-      }
+    for await (const line of linesOf(this.#child.stdout)) {
+      const message = JSON.parse(line) as string;
+      if (message !== "BARRIER=1") this.messages.push(message.split("\n"));
     }
   }
 
@@ -183,12 +179,7 @@ export class UnitProcess implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    let rest = "";
-    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) this.log.push(line);
-    }
+    for await (const line of linesOf(this.#child.stderr)) this.log.push(line);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
