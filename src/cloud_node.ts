@@ -7,10 +7,10 @@ import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
-import { Life, type RunResult } from "./life/life.ts";
+import { Life, type RunResult } from "./node/node.ts";
 import { readEnvironment } from "./permissions.ts";
-import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./options.ts";
-import { listenForSignals } from "./signals.ts";
+import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./node/options.ts";
+import { listenForSignals } from "./os/signals.ts";
 
 /**
  * Makes a node from settings that were loaded already, with `env` as the environment of its

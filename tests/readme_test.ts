@@ -1,7 +1,7 @@
 import { assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../src/cli/program.ts";
 import { EXIT_CODES } from "../src/cli/exit_codes.ts";
-import { settingsMarkdown } from "../src/config/help.ts";
+import { settingsMarkdown } from "../src/config/settings_help.ts";
 
 const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 

@@ -7,7 +7,7 @@
 import { AuthenticationError, BackendError, quoted } from "../errors.ts";
 import { redact } from "../log.ts";
 import { identifierProblem } from "../protocol/identifiers.ts";
-import type { Instance, PlatformWorkload } from "./control_plane.ts";
+import type { Instance, PlatformWorkload } from "./backend.ts";
 
 /** What the backend answered to one call. */
 export class Answer {

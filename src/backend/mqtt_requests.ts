@@ -7,8 +7,8 @@ import { Buffer } from "node:buffer";
 import { AuthenticationError, BackendError, ConfigError, messageOf } from "../errors.ts";
 import type { Clock } from "../time.ts";
 import { Answer } from "./answer.ts";
-import { type Failure, reasonText } from "./mqtt_failure.ts";
-import { type Inbound, type MessageProperties, PublishRefusedError } from "./mqtt_link.ts";
+import { type Failure, reasonText } from "../mqtt/failure.ts";
+import { type Inbound, type MessageProperties, PublishRefusedError } from "../mqtt/link.ts";
 
 /** The connection that carries requests. */
 export interface RequestConnection {

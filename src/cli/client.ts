@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { connectOnce, type Visit } from "../backend/connect_once.ts";
-import type { Inbound, MqttLink } from "../backend/mqtt_link.ts";
+import { connectOnce, type Visit } from "../mqtt/connect_once.ts";
+import type { Inbound, MqttLink } from "../mqtt/link.ts";
 import { BrokerError, CloudNodeError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { commandTopic, responseTopic } from "../protocol/topics.ts";

@@ -5,7 +5,7 @@
  */
 import { ConfigError, quoted } from "../errors.ts";
 import type { Arguments } from "./arguments.ts";
-import { type CliCommand, PROGRAM } from "./command.ts";
+import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { bashCompletion } from "./completion_bash.ts";
 import { fishCompletion } from "./completion_fish.ts";
 import { completableCommands } from "./completion_words.ts";

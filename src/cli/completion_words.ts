@@ -6,7 +6,7 @@
 import type { Setting } from "../config/setting.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { COMMON_FLAGS, type Flag } from "./arguments.ts";
-import type { CliCommand } from "./command.ts";
+import type { CliCommand } from "./subcommand.ts";
 
 /** A command and what may follow it. */
 export interface CompletableCommand {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PROGRAM } from "./command.ts";
+import { PROGRAM } from "./subcommand.ts";
 import type { CompletableCommand, CompletableFlag } from "./completion_words.ts";
 
 /** The script, to be read by the shell or put into a folder of $fpath. */

@@ -7,16 +7,16 @@ import { nodeFrom } from "../cloud_node.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { DevPlatform, usesSample } from "../dev/platform.ts";
 import { removeLeftovers } from "../dev/state_folder.ts";
-import type { NodeIdentity } from "../options.ts";
+import type { NodeIdentity } from "../node/options.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { commandTopic, responseTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Arguments } from "./arguments.ts";
 import { CommandClient } from "./client.ts";
-import type { CliCommand } from "./command.ts";
+import type { CliCommand } from "./subcommand.ts";
 import { demoSteps, runDemo } from "./demo.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
 import { commandLine, shellWord } from "./invocation.ts";
-import { CONFIG_FLAG, useSettings, workloadEnvironment } from "./settings.ts";
+import { CONFIG_FLAG, useSettings, workloadEnvironment } from "./load_settings.ts";
 import { paint, print } from "./terminal.ts";
 
 /** The command. */

@@ -4,13 +4,13 @@
  * @module
  */
 import { checksFor } from "../doctor/checks.ts";
-import { examine, type Result } from "../doctor/examination.ts";
+import { examine, type Result } from "../doctor/examine.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./command.ts";
+import type { CliCommand } from "./subcommand.ts";
 import { CHECK_FAILED } from "./exit_codes.ts";
-import { jsonText, remarkLine } from "./remark.ts";
-import { CONFIG_FLAG, reviewSettings } from "./settings.ts";
+import { jsonText, remarkLine } from "./report_line.ts";
+import { CONFIG_FLAG, reviewSettings } from "./load_settings.ts";
 import { type Color, paint, print, tell } from "./terminal.ts";
 
 /** The command. */

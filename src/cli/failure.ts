@@ -5,7 +5,7 @@
  */
 import { CloudNodeError, messageOf, MissingPermissionError } from "../errors.ts";
 import { printable, redact } from "../log.ts";
-import { PROGRAM } from "./command.ts";
+import { PROGRAM } from "./subcommand.ts";
 import { paint, tell } from "./terminal.ts";
 
 /** Tells of what was `thrown` on standard error, with a stack trace if `verbose`. Returns the exit code. */

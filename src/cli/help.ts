@@ -4,9 +4,9 @@
  * @module
  */
 import manifest from "../../deno.json" with { type: "json" };
-import { flagHelp } from "../config/help.ts";
+import { flagHelp } from "../config/settings_help.ts";
 import { COMMON_FLAGS, type Flag } from "./arguments.ts";
-import { type CliCommand, PROGRAM } from "./command.ts";
+import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
 
 /** The version of this program. */

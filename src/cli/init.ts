@@ -6,9 +6,9 @@
 import { mkdir, open, rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
-import { askShell } from "../workload/ask_shell.ts";
+import { askShell } from "../os/ask_shell.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./command.ts";
+import type { CliCommand } from "./subcommand.ts";
 import { commandLine, shellWord } from "./invocation.ts";
 import { type Sample, sampleFiles } from "./samples.ts";
 import { harmless, print } from "./terminal.ts";

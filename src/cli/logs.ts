@@ -8,14 +8,14 @@ import { History } from "../journal/history.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import { createLogger, printable } from "../log.ts";
 import { systemClock } from "../time.ts";
-import { type OutputStream, WorkloadFolder } from "../workload/folder.ts";
-import { LineSplitter } from "../workload/lines.ts";
-import { inspectHost } from "../workload/processes.ts";
-import { nameOf } from "../workload/running.ts";
-import { watch } from "../workload/workload.ts";
+import { type OutputStream, WorkloadFolder } from "../workloads/folder.ts";
+import { LineSplitter } from "../workloads/line_splitter.ts";
+import { inspectHost } from "../os/processes.ts";
+import { nameOf } from "../executors/process/running.ts";
+import { watch } from "../executors/process/workload.ts";
 import type { Arguments } from "./arguments.ts";
-import { type CliCommand, PROGRAM } from "./command.ts";
-import { CONFIG_FLAG, useStateFolder } from "./settings.ts";
+import { type CliCommand, PROGRAM } from "./subcommand.ts";
+import { CONFIG_FLAG, useStateFolder } from "./load_settings.ts";
 import { isTerminal, type Stream, tell, write } from "./terminal.ts";
 
 /** The command. */
@@ -89,7 +89,7 @@ async function follow(
   const end = () => ended.abort();
   for (let announced = false; !ended.signal.aborted;) {
     show();
-    // It is gone once housekeeping has forgotten it.
+    // It is gone once retention has forgotten it.
     const now = history.find(id);
     if (now === undefined || now.state === "ended") break;
     if (now.state === "running") {

@@ -8,14 +8,14 @@ import { History } from "../journal/history.ts";
 import type { CommandRecord, End } from "../journal/record.ts";
 import { createLogger, printable } from "../log.ts";
 import { lockHolder } from "../state/lock.ts";
-import { outcomeOf } from "../workload/outcome.ts";
-import { inspectHost } from "../workload/processes.ts";
-import { examine } from "../workload/reattach.ts";
-import type { Recovery } from "../workload/recovery.ts";
+import { outcomeOf } from "../commands/outcome.ts";
+import { inspectHost } from "../os/processes.ts";
+import { examine } from "../executors/process/reattach.ts";
+import type { Recovery } from "../executors/process/recovery.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./command.ts";
+import type { CliCommand } from "./subcommand.ts";
 import { duration, table } from "./layout.ts";
-import { CONFIG_FLAG, useStateFolder } from "./settings.ts";
+import { CONFIG_FLAG, useStateFolder } from "./load_settings.ts";
 import { print, tell } from "./terminal.ts";
 
 /** The command. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { starterFile } from "../config/starter.ts";
-import { PROGRAM } from "./command.ts";
+import { starterFile } from "../config/starter_file.ts";
+import { PROGRAM } from "./subcommand.ts";
 
 /** A file to start from. */
 export interface Sample {

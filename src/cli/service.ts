@@ -5,20 +5,20 @@
  */
 import { dirname, isAbsolute, resolve } from "node:path";
 import type { Settings } from "../config/config.ts";
-import { flagOptions } from "../config/help.ts";
+import { flagOptions } from "../config/settings_help.ts";
 import { loadSettings } from "../config/load.ts";
 import { ConfigError, quoted } from "../errors.ts";
-import { PLATFORM } from "../platform/current.ts";
+import { OS } from "../os/current.ts";
 import { readEnvironment } from "../permissions.ts";
 import { checkUser, homeOf, install, show, uninstall } from "../service/administration.ts";
 import { launchdPlan } from "../service/launchd.ts";
-import type { Scope, Service, ServicePlan } from "../service/service.ts";
+import type { Scope, Service, ServicePlan } from "../service/service_manager.ts";
 import { systemdPlan } from "../service/systemd.ts";
 import { taskPlan } from "../service/task_scheduler.ts";
 import type { Arguments } from "./arguments.ts";
-import { type CliCommand, PROGRAM } from "./command.ts";
+import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { denoVariables, programWords, shellWord } from "./invocation.ts";
-import { CONFIG_FLAG } from "./settings.ts";
+import { CONFIG_FLAG } from "./load_settings.ts";
 import { print, tell } from "./terminal.ts";
 
 /** The command. */
@@ -126,7 +126,7 @@ async function settingsOf(args: Arguments, caller: Caller): Promise<Settings | u
     const { settings } = await loadSettings({
       configPath: args.value("config"),
       flags: args.flags,
-      env: { [PLATFORM.homeVariable]: home },
+      env: { [OS.homeVariable]: home },
       cwd: Deno.cwd(),
     });
     return settings;
@@ -138,7 +138,7 @@ async function settingsOf(args: Arguments, caller: Caller): Promise<Settings | u
 }
 
 async function homeFolder({ env, user, isSelf }: Caller, printing: boolean): Promise<string> {
-  if (isSelf) return env[PLATFORM.homeVariable] ?? "/";
+  if (isSelf) return env[OS.homeVariable] ?? "/";
   if (printing && Deno.build.os === "linux") return "";
   return await homeOf(user);
 }

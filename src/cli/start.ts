@@ -4,17 +4,17 @@
  * @module
  */
 import { nodeFrom } from "../cloud_node.ts";
-import { flagOptions } from "../config/help.ts";
+import { flagOptions } from "../config/settings_help.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import { createLogger } from "../log.ts";
-import type { NodeIdentity } from "../options.ts";
+import type { NodeIdentity } from "../node/options.ts";
 import { Notifier, withoutNotifyVariables } from "../service/notifier.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./command.ts";
+import type { CliCommand } from "./subcommand.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
-import { CONFIG_FLAG, useSettings, workloadEnvironment } from "./settings.ts";
+import { CONFIG_FLAG, useSettings, workloadEnvironment } from "./load_settings.ts";
 
 /** The command. */
 export const start: CliCommand = {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { flagOptions } from "../config/help.ts";
+import { flagOptions } from "../config/settings_help.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import {
   COMMAND_KEYS,
@@ -14,10 +14,10 @@ import {
 } from "../doctor/config_review.ts";
 import { redact } from "../log.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./command.ts";
+import type { CliCommand } from "./subcommand.ts";
 import { CONFIG_WRONG } from "./exit_codes.ts";
-import { jsonText, remarkLine } from "./remark.ts";
-import { CONFIG_FLAG, reviewSettings } from "./settings.ts";
+import { jsonText, remarkLine } from "./report_line.ts";
+import { CONFIG_FLAG, reviewSettings } from "./load_settings.ts";
 import { type Color, harmless, paint, print } from "./terminal.ts";
 
 /** The command. */

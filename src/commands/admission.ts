@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MIN_FREE_BYTES } from "../state/folder.ts";
+import { MIN_FREE_BYTES } from "../state/private_folder.ts";
 
 /** What the decision depends on. */
 export interface Situation {

@@ -5,7 +5,7 @@
  */
 import { isJsonObject, type JsonObject, jsonTypeOf } from "../protocol/json.ts";
 import { isWorkloadKind, type WorkloadKind } from "../protocol/kinds.ts";
-import { type ParamsProblem, readWorkloadUuid, TOKEN_PARAM } from "./platform_params.ts";
+import { type ParamsProblem, readWorkloadUuid, TOKEN_PARAM } from "./params.ts";
 
 /** What is announced. */
 export interface Announcement {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { STOP_SIGNALS, type StopSignal } from "../journal/record.ts";
+import { STOP_SIGNALS, type StopSignal } from "../os/process_identity.ts";
 import type { JsonObject } from "../protocol/json.ts";
 
 /** Which workload is meant. */

@@ -5,15 +5,15 @@
  */
 import { setImmediate } from "node:timers";
 import type { Journal, Pending } from "../journal/journal.ts";
-import type { ProcessIdentity } from "../journal/record.ts";
+import type { ProcessIdentity } from "../os/process_identity.ts";
 import { untilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
-import type { Exit, WorkloadFolder } from "../workload/folder.ts";
-import { describeOutcome, type Outcome, outcomeOf } from "../workload/outcome.ts";
-import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
-import { answerWorkload } from "./answers.ts";
+import type { Exit, WorkloadFolder } from "../workloads/folder.ts";
+import { describeOutcome, type Outcome, outcomeOf } from "./outcome.ts";
+import { type Accepted, nameOf, type RunningWorkload } from "../executors/process/running.ts";
+import { answerWorkload } from "./reply.ts";
 import type { Finalizer } from "./finalizer.ts";
 
 /** A command and what became of it. */

@@ -5,12 +5,12 @@
  */
 import { messageOf } from "../errors.ts";
 import type { Journal, Message, Pending } from "../journal/journal.ts";
-import type { ProcessIdentity } from "../journal/record.ts";
+import type { ProcessIdentity } from "../os/process_identity.ts";
 import type { Logger } from "../log.ts";
 import { backoff, type Clock } from "../time.ts";
-import type { Outcome } from "../workload/outcome.ts";
-import { type Accepted, nameOf } from "../workload/running.ts";
-import type { Tracking } from "./tracking.ts";
+import type { Outcome } from "./outcome.ts";
+import { type Accepted, nameOf } from "../executors/process/running.ts";
+import type { Tracking } from "./platform_status.ts";
 
 /** What brings result files to the platform. */
 export interface Uploads {

@@ -6,7 +6,7 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { isAbort } from "../time.ts";
-import { type Accepted, nameOf } from "../workload/running.ts";
+import { type Accepted, nameOf } from "../executors/process/running.ts";
 
 /** Where workloads are asked for. */
 export interface WorkloadDirectory {

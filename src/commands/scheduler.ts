@@ -5,21 +5,22 @@
  */
 import { messageOf } from "../errors.ts";
 import type { Journal, Pending } from "../journal/journal.ts";
-import type { StopRequest, StopSignal } from "../journal/record.ts";
+import type { StopRequest } from "../journal/record.ts";
+import type { StopSignal } from "../os/process_identity.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
-import type { Exit } from "../workload/folder.ts";
-import { notStarted, type Outcome, outcomeOf } from "../workload/outcome.ts";
-import { examine } from "../workload/reattach.ts";
-import { Runner } from "../workload/runner.ts";
-import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
-import type { ShellPool } from "../workload/shell_pool.ts";
-import type { WorkloadContext } from "../workload/workload.ts";
+import type { Exit } from "../workloads/folder.ts";
+import { notStarted, type Outcome, outcomeOf } from "./outcome.ts";
+import { examine } from "../executors/process/reattach.ts";
+import { Runner } from "../executors/process/runner.ts";
+import { type Accepted, nameOf, type RunningWorkload } from "../executors/process/running.ts";
+import type { ShellPool } from "../executors/process/shell_pool.ts";
+import type { WorkloadContext } from "../executors/process/workload.ts";
 import type { StopTarget } from "./cancel.ts";
 import { Completion, type Ended } from "./completion.ts";
 import { Finalizer, type Uploads } from "./finalizer.ts";
-import { type Lane, Lanes } from "./lanes.ts";
+import { type Lane, Lanes } from "./queue.ts";
 import { type Arrival, type Start, Starter } from "./starter.ts";
-import type { Tracking } from "./tracking.ts";
+import type { Tracking } from "./platform_status.ts";
 
 /** The settings that scheduling depends on. */
 export interface SchedulerSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {

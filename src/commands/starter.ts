@@ -7,11 +7,11 @@ import { messageOf } from "../errors.ts";
 import type { Journal, Pending } from "../journal/journal.ts";
 import { holdSecret, type Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
-import type { Runner } from "../workload/runner.ts";
-import { type Accepted, nameOf, type RunningWorkload } from "../workload/running.ts";
-import type { ShellPool, WaitingShell } from "../workload/shell_pool.ts";
-import { notConfigured } from "./answers.ts";
-import type { Tracking } from "./tracking.ts";
+import type { Runner } from "../executors/process/runner.ts";
+import { type Accepted, nameOf, type RunningWorkload } from "../executors/process/running.ts";
+import type { ShellPool, WaitingShell } from "../executors/process/shell_pool.ts";
+import { notConfigured } from "./reply.ts";
+import type { Tracking } from "./platform_status.ts";
 
 /** A command as it arrived. */
 export interface Arrival {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RunningWorkload } from "../workload/running.ts";
+import type { RunningWorkload } from "../executors/process/running.ts";
 
 /** What a status tells of. */
 export interface StatusSource {

@@ -9,7 +9,7 @@ import { ConfigError, quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
-import { PLATFORM } from "../platform/current.ts";
+import { OS } from "../os/current.ts";
 import { readCredentials, readDotenv, readYaml } from "./files.ts";
 import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
 import {
@@ -183,5 +183,5 @@ async function readMapping(
 }
 
 function homeFolder(env: Readonly<Record<string, string>>): string {
-  return env[PLATFORM.homeVariable] || homedir();
+  return env[OS.homeVariable] || homedir();
 }

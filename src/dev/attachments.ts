@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { accepted, refusal } from "./answers.ts";
+import { accepted, refusal } from "./json_answers.ts";
 
 /** A file that was put at a signed URL. */
 export interface StoredFile {

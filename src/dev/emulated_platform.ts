@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Fields, refusal } from "./answers.ts";
-import { type Call, CallLog, type CallMatcher } from "./backend_calls.ts";
+import { type Fields, refusal } from "./json_answers.ts";
+import { type Call, CallLog, type CallMatcher } from "./rest_calls.ts";
 import {
   type EmulatedInstance,
   type EmulatedLog,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { accepted, type Fields, refusal } from "./answers.ts";
+import { accepted, type Fields, refusal } from "./json_answers.ts";
 
 /** An instance, as the emulated backend knows it. */
 export interface EmulatedInstance {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type Broker, type Inbound, MqttConnection } from "../backend/mqtt.ts";
+import { type Broker, type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import { messageOf, quoted } from "../errors.ts";
 import { createLogger } from "../log.ts";
-import { fieldsOf, refusal } from "./answers.ts";
-import type { Call } from "./backend_calls.ts";
+import { fieldsOf, refusal } from "./json_answers.ts";
+import type { Call } from "./rest_calls.ts";
 import type { EmulatedPlatform, WorkloadCall } from "./emulated_platform.ts";
 import type { InstanceReport } from "./instances.ts";
 

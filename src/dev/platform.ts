@@ -6,13 +6,13 @@
 import { tmpdir } from "node:os";
 import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
-import { nodePermissions } from "../config/permissions.ts";
+import { nodePermissions } from "../config/needed_permissions.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { type Need, readPermission, requirePermissions } from "../permissions.ts";
 import { topicPrefix } from "../protocol/topics.ts";
-import { EmulatedBackend } from "./backend.ts";
-import { EmbeddedBroker } from "./broker.ts";
+import { EmulatedBackend } from "./rest_front_end.ts";
+import { EmbeddedBroker } from "./embedded_broker.ts";
 import { MqttFrontEnd } from "./mqtt_front_end.ts";
 import { SAMPLE } from "./sample.ts";
 import { createStateFolder, removeStateFolder } from "./state_folder.ts";

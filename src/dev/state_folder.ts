@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { tmpdir } from "node:os";
 import { messageOf, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
-import type { ProcessIdentity, StopSignal } from "../journal/record.ts";
+import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
 import { createLogger } from "../log.ts";
 import { lockHolder } from "../state/lock.ts";
 import { type Clock, systemClock } from "../time.ts";
-import { inspectHost, signalGroup, startTimes } from "../workload/processes.ts";
+import { inspectHost, signalGroup, startTimes } from "../os/processes.ts";
 
 const PREFIX = "cyberwave-cloud-node-dev";
 const GRACE_MS = 2_000;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { accepted, type Fields, refusal } from "./answers.ts";
+import { accepted, type Fields, refusal } from "./json_answers.ts";
 import { Attachments, type StoredFile } from "./attachments.ts";
 
 /** A result file of a workload. */

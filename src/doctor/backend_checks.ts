@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { isUntrusted } from "../backend/mqtt_failure.ts";
+import { isUntrusted } from "../mqtt/failure.ts";
 import { probe, type ProbeAnswer } from "../backend/http_probe.ts";
-import { type Reach, reach, type Server } from "../backend/reach.ts";
-import { RestControlPlane } from "../backend/rest.ts";
+import { type Reach, reach, type Server } from "../mqtt/reach.ts";
+import { RestBackend } from "../backend/rest_backend.ts";
 import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { AuthenticationError, BackendError, messageOf, quoted } from "../errors.ts";
 import type { Clock } from "../time.ts";
 import { MISSING_TOKEN } from "./config_review.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
-import { milliseconds, stages } from "./wording.ts";
+import { milliseconds, stages } from "./report_line.ts";
 
 const SLOW_MS = 2_000;
 const PATH = "/api/v1/cloud-node/instances";
@@ -91,7 +91,7 @@ export function tokenCheck({ settings, sources }: LoadedSettings): Check {
       if (token === undefined) return fail(MISSING_TOKEN.message, MISSING_TOKEN.fix);
       const tokenSource = sources.get("token");
       try {
-        await new RestControlPlane({ ...settings, token, tokenSource }).checkToken(signal);
+        await new RestBackend({ ...settings, token, tokenSource }).checkToken(signal);
         return ok(`accepted by the backend (from ${tokenSource})`);
       } catch (error) {
         if (error instanceof AuthenticationError) return fail(error.message, error.hint);

@@ -4,16 +4,16 @@
  *
  * @module
  */
-import { tlsOf } from "../assembly/broker.ts";
-import { connectOnce, type Visit } from "../backend/connect_once.ts";
-import { reach } from "../backend/reach.ts";
+import { tlsOf } from "../node/publisher.ts";
+import { connectOnce, type Visit } from "../mqtt/connect_once.ts";
+import { reach } from "../mqtt/reach.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
-import type { Identity } from "../presence/identity.ts";
+import type { Identity } from "../registration/identity.ts";
 import { commandTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Clock } from "../time.ts";
 import { type Check, fail, ok, warn } from "./finding.ts";
-import { milliseconds, stages } from "./wording.ts";
+import { milliseconds, stages } from "./report_line.ts";
 
 /** Who the node is, if that can be told already. */
 export type WhoAmI = () => Promise<Identity | undefined>;

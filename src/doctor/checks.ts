@@ -5,7 +5,7 @@
  */
 import type { LoadedSettings } from "../config/load.ts";
 import { createLogger } from "../log.ts";
-import { IdentityStore } from "../presence/identity.ts";
+import { IdentityStore } from "../registration/identity.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { backendCheck, clockCheck, tokenCheck } from "./backend_checks.ts";

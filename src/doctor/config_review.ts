@@ -4,15 +4,15 @@
  * @module
  */
 import * as fs from "node:fs";
-import { tlsOf } from "../assembly/broker.ts";
+import { tlsOf } from "../node/publisher.ts";
 import type { Settings } from "../config/config.ts";
 import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
 import type { SettingKey } from "../config/setting.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
-import { reviewSyntax } from "../workload/ask_shell.ts";
-import { type Host, inspectHost, ShellMissingError } from "../workload/processes.ts";
+import { reviewSyntax } from "./syntax.ts";
+import { type Host, inspectHost, ShellMissingError } from "../os/processes.ts";
 
 /** Something about a configuration. */
 export interface Remark {

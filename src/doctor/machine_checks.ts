@@ -6,14 +6,14 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { messageOf, quoted } from "../errors.ts";
-import type { Identity } from "../presence/identity.ts";
-import { freeBytes, MIN_FREE_BYTES } from "../state/folder.ts";
+import type { Identity } from "../registration/identity.ts";
+import { freeBytes, MIN_FREE_BYTES } from "../state/private_folder.ts";
 import { lockHolder } from "../state/lock.ts";
-import { askShell, NO_SUCH_PROGRAM } from "../workload/ask_shell.ts";
-import { inspectHost } from "../workload/processes.ts";
+import { askShell, NO_SUCH_PROGRAM } from "../os/ask_shell.ts";
+import { inspectHost } from "../os/processes.ts";
 import type { WhoAmI } from "./broker_checks.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
-import { bytes } from "./wording.ts";
+import { bytes } from "./report_line.ts";
 
 const LITTLE_BYTES = 2 ** 30;
 const STICKY = 0o1000;

@@ -9,8 +9,10 @@ import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { openDatabase } from "./database.ts";
+import { GroupCommit } from "./group_commit.ts";
 import { LogPositions } from "./log_positions.ts";
-import type { CommandRecord, End, NewCommand, ProcessIdentity, StopRequest } from "./record.ts";
+import type { CommandRecord, End, NewCommand, StopRequest } from "./record.ts";
+import type { ProcessIdentity } from "../os/process_identity.ts";
 import { storedRequestId, toRecord } from "./record.ts";
 import { type Row, Statements } from "./statements.ts";
 import { ResultFiles } from "./result_files.ts";
@@ -47,10 +49,12 @@ export class Journal implements Disposable {
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #statements: Statements;
+  readonly #group: GroupCommit;
 
   private constructor(db: DatabaseSync, clock: Clock) {
     this.#db = db;
     this.#statements = new Statements(db);
+    this.#group = new GroupCommit(this.#statements);
     this.logPositions = new LogPositions(this.#statements);
     this.#clock = clock;
     this.resultFiles = new ResultFiles(this.#statements);
@@ -65,8 +69,9 @@ export class Journal implements Disposable {
     );
   }
 
-  /** Closes the database. */
+  /** Brings what waits to the disk and closes the database. */
   [Symbol.dispose](): void {
+    this.#group.flush();
     this.#db.close();
   }
 
@@ -280,6 +285,14 @@ export class Journal implements Disposable {
     this.atomically(() => {
       for (const id of ids) this.#statements.run("DELETE FROM commands WHERE id = ?", id);
     });
+  }
+
+  /**
+   * Runs `write` in one transaction with all others of this turn of the event loop, and resolves with
+   * its result once that is on disk. Rejects when it is not: then nothing of it is.
+   */
+  commit<T>(write: () => T): Promise<T> {
+    return this.#group.commit(write);
   }
 
   /** Remembers all that `body` does, or nothing of it when it throws. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { SQLOutputValue } from "node:sqlite";
+import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 
 /** A command as it is accepted. */
@@ -27,22 +28,6 @@ export interface NewCommand {
   /** Whether it came with a token of its own, which is never stored. Default: `false`. */
   readonly hasToken?: boolean;
 }
-
-/** A process, told apart from every other one that ever had its pid. */
-export interface ProcessIdentity {
-  /** The process id, which is also its process group's. */
-  readonly pid: number;
-  /** When it started, in whatever form the platform tells. */
-  readonly startTime: string;
-  /** The boot during which it started. */
-  readonly bootId: string;
-}
-
-/** The signals a workload may be stopped with. */
-export const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGKILL"] as const;
-
-/** A signal a workload may be stopped with. */
-export type StopSignal = (typeof STOP_SIGNALS)[number];
 
 /** That a command is to be stopped. */
 export interface StopRequest {

@@ -48,6 +48,27 @@ export class Statements {
     }
   }
 
+  /** Whether a transaction is open. */
+  get isInTransaction(): boolean {
+    return this.#db.isTransaction;
+  }
+
+  /** Makes what `body` runs a part of the open transaction that is undone by itself when it throws. */
+  nested<T>(body: () => T): T {
+    this.run("SAVEPOINT nested");
+    try {
+      const result = body();
+      this.run("RELEASE nested");
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) {
+        this.run("ROLLBACK TO nested");
+        this.run("RELEASE nested");
+      }
+      throw error;
+    }
+  }
+
   #prepare(sql: string): StatementSync {
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { CloudNodeError, ConfigError, messageOf, quoted } from "../errors.ts";
-import type { ServicePlan, Step } from "./service.ts";
+import type { ServicePlan, Step } from "./service_manager.ts";
 
 /** A program that administers services is missing, or refuses. */
 export class ServiceError extends CloudNodeError {

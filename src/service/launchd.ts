@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LOG_LINES, type Service, SERVICE_NAME, type ServicePlan } from "./service.ts";
+import { LOG_LINES, type Service, SERVICE_NAME, type ServicePlan } from "./service_manager.ts";
 import { escapeXml } from "./xml.ts";
 
 const LABEL = `com.cyberwave.${SERVICE_NAME}`;

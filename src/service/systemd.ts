@@ -4,7 +4,13 @@
  * @module
  */
 import { ConfigError, quoted } from "../errors.ts";
-import { LOG_LINES, type Scope, type Service, SERVICE_NAME, type ServicePlan } from "./service.ts";
+import {
+  LOG_LINES,
+  type Scope,
+  type Service,
+  SERVICE_NAME,
+  type ServicePlan,
+} from "./service_manager.ts";
 
 /** Seconds without a sign of life after which systemd starts the node anew. */
 const WATCHDOG_SECONDS = 60;

@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigError, quoted } from "../errors.ts";
-import { LOG_LINES, type Service, SERVICE_NAME, type ServicePlan } from "./service.ts";
+import { LOG_LINES, type Service, SERVICE_NAME, type ServicePlan } from "./service_manager.ts";
 import { escapeXml } from "./xml.ts";
 
 /** The service as a task, which begins with the computer or when its user logs on. */

@@ -1,6 +1,6 @@
 /** The real program, with a backend and a state folder of its own, and a caller for it. */
 import { join } from "node:path";
-import { EmulatedBackend } from "../../src/dev/backend.ts";
+import { EmulatedBackend } from "../../src/dev/rest_front_end.ts";
 import type { Mosquitto } from "../support/mosquitto.ts";
 import { Caller } from "./caller.ts";
 import { Program, type ProgramOptions } from "./program.ts";

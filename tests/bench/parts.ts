@@ -1,10 +1,10 @@
 /** What durability costs a command: the journal, and a shell that outlives the node. */
 import { Journal } from "../../src/journal/journal.ts";
-import type { ProcessIdentity } from "../../src/journal/record.ts";
+import type { ProcessIdentity } from "../../src/os/process_identity.ts";
 import { systemClock } from "../../src/time.ts";
-import { WorkloadFolder } from "../../src/workload/folder.ts";
-import { inspectHost } from "../../src/workload/processes.ts";
-import { ShellPool, type WaitingShell } from "../../src/workload/shell_pool.ts";
+import { WorkloadFolder } from "../../src/workloads/folder.ts";
+import { inspectHost } from "../../src/os/processes.ts";
+import { ShellPool, type WaitingShell } from "../../src/executors/process/shell_pool.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { forkAndExec } from "./floors.ts";
 import type { Site } from "./node.ts";

@@ -1,6 +1,6 @@
 /** Kills the node and the broker over and over while they work, and checks that no promise breaks. */
 import { NodeProcess } from "../support/node_process.ts";
-import type { EmulatedWorkload } from "../../src/dev/backend.ts";
+import type { EmulatedWorkload } from "../../src/dev/rest_front_end.ts";
 import { World } from "../support/world.ts";
 import type { Mosquitto } from "../support/mosquitto.ts";
 import { systemClock } from "../../src/time.ts";

@@ -1,6 +1,6 @@
 /** Whether what the platform was told of the workloads that it follows is in order, and true. */
 import { createHash } from "node:crypto";
-import type { EmulatedWorkload } from "../../src/dev/backend.ts";
+import type { EmulatedWorkload } from "../../src/dev/rest_front_end.ts";
 import { type Task, wasRefused } from "./task.ts";
 
 /** The statuses of a workload, one after the other. */

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { asRecovered, resultOf, workloadTable } from "../../src/cli/ps.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
-import type { Recovery } from "../../src/workload/recovery.ts";
-import { parseExitFile } from "../../src/workload/shim.ts";
+import type { Recovery } from "../../src/executors/process/recovery.ts";
+import { parseExitFile } from "../../src/executors/process/shim.ts";
 import { Gate, Stage } from "../support/stage.ts";
 
 const RUNNING: CommandRecord = {

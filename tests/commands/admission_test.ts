@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { admit, type Situation } from "../../src/commands/admission.ts";
-import { MIN_FREE_BYTES } from "../../src/state/folder.ts";
+import { MIN_FREE_BYTES } from "../../src/state/private_folder.ts";
 
 const IDLE: Situation = {
   running: 0,

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Finalizer, type Uploads } from "../../src/commands/finalizer.ts";
-import { Tracking } from "../../src/commands/tracking.ts";
+import { Tracking } from "../../src/commands/platform_status.ts";
 import type { Pending } from "../../src/journal/journal.ts";
 import { newCommand, SUCCESS, TestJournal } from "../support/journal.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { statusOutput } from "../../src/commands/status.ts";
-import type { RunningWorkload } from "../../src/workload/running.ts";
+import type { RunningWorkload } from "../../src/executors/process/running.ts";
 import { newCommand } from "../support/journal.ts";
 
 const NODE = { slug: "my-node", uuid: "u-1", profileSlug: "default" };

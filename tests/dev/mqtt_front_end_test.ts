@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { EmbeddedBroker } from "../../src/dev/broker.ts";
-import { EmulatedBackend } from "../../src/dev/backend.ts";
+import { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
+import { EmulatedBackend } from "../../src/dev/rest_front_end.ts";
 import { MqttFrontEnd } from "../../src/dev/mqtt_front_end.ts";
 import type { Inbox } from "../support/events.ts";
 import { type Message, TestClient } from "../support/mqtt_client.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { EmulatedBackend } from "../../src/dev/backend.ts";
+import { EmulatedBackend } from "../../src/dev/rest_front_end.ts";
 
 const UUID = "123e4567-e89b-42d3-a456-426614174000";
 const OCTETS = { "Content-Type": "application/octet-stream" };

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { ProcessIdentity } from "../../src/journal/record.ts";
+import type { ProcessIdentity } from "../../src/os/process_identity.ts";
 import { message, newCommand, SUCCESS, TestJournal } from "../support/journal.ts";
 
 const PROCESS: ProcessIdentity = { pid: 4242, startTime: "123456", bootId: "boot-1" };

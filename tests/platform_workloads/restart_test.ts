@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { EmulatedWorkload } from "../../src/dev/backend.ts";
+import type { EmulatedWorkload } from "../../src/dev/rest_front_end.ts";
 import { becomes, statusNames } from "../support/followed.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { Gate } from "../support/stage.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { putPayload } from "../../src/backend/storage.ts";
-import { EmulatedBackend } from "../../src/dev/backend.ts";
+import { EmulatedBackend } from "../../src/dev/rest_front_end.ts";
 import { ResultUploads } from "../../src/results/results.ts";
 import { systemClock as clock } from "../../src/time.ts";
 import { newCommand, TestJournal } from "../support/journal.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigError } from "../../src/errors.ts";
 import { launchdPlan, plist } from "../../src/service/launchd.ts";
-import type { Service } from "../../src/service/service.ts";
+import type { Service } from "../../src/service/service_manager.ts";
 import { parseXml, textsOf } from "../support/xml.ts";
 
 const SERVICE: Service = {

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertNotMatch, assertThrows } from "@std/assert";
 import { ConfigError } from "../../src/errors.ts";
-import type { Service } from "../../src/service/service.ts";
+import type { Service } from "../../src/service/service_manager.ts";
 import { systemdPlan, unit } from "../../src/service/systemd.ts";
 import { assignments, systemdAvailable, variables, verifyUnit, words } from "../support/systemd.ts";
 

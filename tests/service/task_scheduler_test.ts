@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigError } from "../../src/errors.ts";
-import type { Service } from "../../src/service/service.ts";
+import type { Service } from "../../src/service/service_manager.ts";
 import { task, taskPlan } from "../../src/service/task_scheduler.ts";
 import { parseXml, textsOf } from "../support/xml.ts";
 

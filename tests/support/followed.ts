@@ -1,7 +1,7 @@
 /** Workloads as the emulated platform followed them. */
-import type { EmulatedWorkload } from "../../src/dev/backend.ts";
+import type { EmulatedWorkload } from "../../src/dev/rest_front_end.ts";
 import type { World } from "./world.ts";
-import type { EmbeddedBroker } from "../../src/dev/broker.ts";
+import type { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import type { Mosquitto } from "./mosquitto.ts";
 
 /** The statuses of a workload, by name, where one that came twice in a row counts once. */

@@ -1,8 +1,8 @@
 /** A platform that takes logs over HTTP, and a log stream that sends them from files. */
-import { RestControlPlane } from "../../src/backend/rest.ts";
-import { LineBuffer, type LineBufferLimits } from "../../src/log_stream/line_buffer.ts";
-import { LogStream } from "../../src/log_stream/log_stream.ts";
-import { WorkloadOutput } from "../../src/log_stream/output.ts";
+import { RestBackend } from "../../src/backend/rest_backend.ts";
+import { LineBuffer, type LineBufferLimits } from "../../src/logs/line_buffer.ts";
+import { LogStream } from "../../src/logs/log_stream.ts";
+import { WorkloadOutput } from "../../src/logs/workload_output.ts";
 import { RecordingLogger } from "./events.ts";
 import { message, newCommand, SUCCESS, TestJournal } from "./journal.ts";
 
@@ -29,8 +29,8 @@ export class LogPlatform implements AsyncDisposable {
   );
 
   /** A client of it. */
-  get api(): RestControlPlane {
-    return new RestControlPlane({
+  get api(): RestBackend {
+    return new RestBackend({
       apiUrl: `http://127.0.0.1:${this.#server.addr.port}`,
       token: "test-token",
     });

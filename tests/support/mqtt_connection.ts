@@ -3,7 +3,7 @@ import {
   type Inbound,
   MqttConnection,
   type MqttConnectionOptions,
-} from "../../src/backend/mqtt.ts";
+} from "../../src/mqtt/connection.ts";
 import { Inbox, RecordingLogger } from "./events.ts";
 
 /** The topic that these connections subscribe to. */

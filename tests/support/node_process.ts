@@ -4,13 +4,13 @@
  */
 import type { World } from "./world.ts";
 import { loadSettings } from "../../src/config/load.ts";
-import { environmentFlags, nodePermissions } from "../../src/config/permissions.ts";
+import { environmentFlags, nodePermissions } from "../../src/config/needed_permissions.ts";
 import { permissionFlags } from "../../src/permissions.ts";
 import { commandOf, DENO_DIR } from "./command.ts";
 import { Inbox } from "./events.ts";
 import { linesOf } from "./lines.ts";
 import { HOST } from "./workshop.ts";
-import type { EmbeddedBroker } from "../../src/dev/broker.ts";
+import type { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import type { Mosquitto } from "./mosquitto.ts";
 
 /** What may be told about a node before it starts. */

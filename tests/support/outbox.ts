@@ -1,5 +1,5 @@
 /** An outbox, and the network it sends to in the hands of a test. */
-import { Outbox, type Publisher } from "../../src/delivery/outbox.ts";
+import { Outbox, type Publisher } from "../../src/outbox/outbox.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import { Inbox } from "./events.ts";
 import { message, TestJournal } from "./journal.ts";

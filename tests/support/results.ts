@@ -1,6 +1,6 @@
 /** Uploads of result files, from a folder of their own to a server of their own. */
 import { dirname } from "node:path";
-import { RestControlPlane } from "../../src/backend/rest.ts";
+import { RestBackend } from "../../src/backend/rest_backend.ts";
 import { putPayload } from "../../src/backend/storage.ts";
 import type { Logger } from "../../src/log.ts";
 import { ResultUploads } from "../../src/results/results.ts";
@@ -10,8 +10,8 @@ import { newCommand, SUCCESS, TestJournal } from "./journal.ts";
 import { StorageServer, TOKEN } from "./storage.ts";
 
 /** The platform at `url`. */
-export function platformAt(url: string): RestControlPlane {
-  return new RestControlPlane({ apiUrl: url, token: TOKEN });
+export function platformAt(url: string): RestBackend {
+  return new RestBackend({ apiUrl: url, token: TOKEN });
 }
 
 /** A results folder for the length of a test. */

@@ -1,16 +1,16 @@
 /** The part of a node that takes commands and runs them: a real journal and real shells, no network. */
 import { DatabaseSync } from "node:sqlite";
-import type { ReplyAddress } from "../../src/commands/answers.ts";
-import { Dispatcher } from "../../src/commands/dispatcher.ts";
+import type { ReplyAddress } from "../../src/commands/reply.ts";
+import { Dispatcher } from "../../src/commands/receive.ts";
 import type { Uploads } from "../../src/commands/finalizer.ts";
-import { Intake, type Replies } from "../../src/commands/intake.ts";
+import { Intake, type Replies } from "../../src/commands/accept.ts";
 import { Scheduler, type SchedulerSettings } from "../../src/commands/scheduler.ts";
 import { statusOutput } from "../../src/commands/status.ts";
-import { Tracking } from "../../src/commands/tracking.ts";
+import { Tracking } from "../../src/commands/platform_status.ts";
 import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
-import type { Reply } from "../../src/protocol/reply.ts";
+import type { Reply } from "../../src/protocol/response.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
-import type { Outcome } from "../../src/workload/outcome.ts";
+import type { Outcome } from "../../src/commands/outcome.ts";
 import { Inbox, RecordingLogger } from "./events.ts";
 import { fileWritten, HOST, killGroup, WatchedPool } from "./workshop.ts";
 

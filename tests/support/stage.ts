@@ -1,5 +1,5 @@
 /** A world in which the program runs: a backend, a broker and a folder with a cyberwave.yml. */
-import type { EmbeddedBroker } from "../../src/dev/broker.ts";
+import type { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import { endWorkloads } from "../../src/dev/state_folder.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 import { World } from "./world.ts";

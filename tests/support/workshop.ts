@@ -1,12 +1,13 @@
 /** Where workloads run for a test: real shells in folders of their own. */
-import type { ProcessIdentity, StopRequest } from "../../src/journal/record.ts";
+import type { StopRequest } from "../../src/journal/record.ts";
+import type { ProcessIdentity } from "../../src/os/process_identity.ts";
 import type { WorkloadKind } from "../../src/protocol/kinds.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
-import type { Exit, WorkloadFolder } from "../../src/workload/folder.ts";
-import { type Host, inspectHost, startTimes } from "../../src/workload/processes.ts";
-import { Runner } from "../../src/workload/runner.ts";
-import type { Accepted, RunningWorkload } from "../../src/workload/running.ts";
-import { ShellPool, type WaitingShell } from "../../src/workload/shell_pool.ts";
+import type { Exit, WorkloadFolder } from "../../src/workloads/folder.ts";
+import { type Host, inspectHost, startTimes } from "../../src/os/processes.ts";
+import { Runner } from "../../src/executors/process/runner.ts";
+import type { Accepted, RunningWorkload } from "../../src/executors/process/running.ts";
+import { ShellPool, type WaitingShell } from "../../src/executors/process/shell_pool.ts";
 import { Inbox, RecordingLogger } from "./events.ts";
 import { newCommand } from "./journal.ts";
 

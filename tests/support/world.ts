@@ -1,12 +1,12 @@
 /** Everything around a node: a backend, a broker, a state folder, and somebody who sends commands. */
 import { CloudNode } from "../../src/cloud_node.ts";
 import type { CloudNodeConfig } from "../../src/config/config.ts";
-import { EmbeddedBroker } from "../../src/dev/broker.ts";
-import { EmulatedBackend } from "../../src/dev/backend.ts";
+import { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
+import { EmulatedBackend } from "../../src/dev/rest_front_end.ts";
 import { MqttFrontEnd } from "../../src/dev/mqtt_front_end.ts";
-import type { Call, CallMatcher } from "../../src/dev/backend_calls.ts";
-import type { RunResult } from "../../src/life/life.ts";
-import type { CloudNodeOptions, NodeIdentity, RunOptions } from "../../src/options.ts";
+import type { Call, CallMatcher } from "../../src/dev/rest_calls.ts";
+import type { RunResult } from "../../src/node/node.ts";
+import type { CloudNodeOptions, NodeIdentity, RunOptions } from "../../src/node/options.ts";
 import { type Inbox, inTime } from "./events.ts";
 import { Mosquitto, type MosquittoOptions } from "./mosquitto.ts";
 import { type Message, TestClient } from "./mqtt_client.ts";

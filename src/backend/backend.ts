@@ -1,0 +1,99 @@
+/**
+ * The control plane: everything a node tells the backend and asks of it, whatever carries it.
+ *
+ * @module
+ */
+
+/** What a new instance should be. */
+export interface InstanceRequest {
+  /** The hardware and capability profile. */
+  profileSlug: string;
+  /** A hint: the backend may choose another slug. */
+  slug?: string;
+  /** The workspace it belongs to. Default: the token's own. */
+  workspaceUuid?: string;
+}
+
+/** An instance, named by the backend. */
+export interface Instance {
+  /** What identifies it. */
+  uuid: string;
+  /** Its name for people. */
+  slug: string;
+}
+
+/** An instance whose slug may not be known yet. */
+export interface InstanceRef {
+  /** What identifies it. */
+  uuid: string;
+  /** Its name for people. */
+  slug?: string;
+}
+
+/** A piece of an instance's log. */
+export interface LogEntry {
+  /** What it is from. */
+  type: "stdout" | "stderr" | "system" | "app";
+  /** The text. */
+  content: string;
+}
+
+/** A workload, as the platform knows it. */
+export interface PlatformWorkload {
+  /** Where it stands, in the platform's words. */
+  status: string;
+  /** The instance it was given to, if any. */
+  instanceUuid: string | undefined;
+}
+
+/** Result files that were put at their signed URLs: equally long lists. */
+export interface UploadedResults {
+  /** Their names. */
+  filenames: readonly string[];
+  /** Where they were put. */
+  signedUrls: readonly string[];
+  /** What identifies them. */
+  attachmentUuids: readonly string[];
+}
+
+/**
+ * What a node can tell the backend and ask of it. Each call throws an `AuthenticationError` when
+ * the token is rejected and a `BackendError` when it fails otherwise; a call that is aborted throws
+ * its signal's reason.
+ */
+export interface Backend {
+  /** Keeps up what connection the calls need, until `signal` aborts. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Makes sure that the token is accepted. */
+  checkToken(signal?: AbortSignal): Promise<void>;
+  /** Creates an instance. It still has to be registered. */
+  createInstance(request: InstanceRequest, signal?: AbortSignal): Promise<Instance>;
+  /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */
+  register(
+    uuid: string,
+    request: { profileSlug: string },
+    signal?: AbortSignal,
+  ): Promise<Instance | "gone">;
+  /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
+  heartbeat(instance: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone">;
+  /** Says that the instance stopped because it was asked to. */
+  terminated(instance: InstanceRef, signal?: AbortSignal): Promise<void>;
+  /** Says that the instance cannot work, and why. */
+  failed(instance: InstanceRef, error: string, signal?: AbortSignal): Promise<void>;
+  /** Adds to the log of the instance. */
+  log(instance: InstanceRef, entry: LogEntry, signal?: AbortSignal): Promise<void>;
+  /** What the platform knows about a workload; `undefined` when it knows none such. */
+  workload(uuid: string, signal?: AbortSignal): Promise<PlatformWorkload | undefined>;
+  /** A URL at which a result file of a workload can be put. Its query is a secret. */
+  signUpload(
+    workloadUuid: string,
+    filename: string,
+    signal?: AbortSignal,
+  ): Promise<{ signedUrl: string }>;
+  /** Says that the result files of a workload are where they belong. */
+  uploadResults(
+    workloadUuid: string,
+    results: UploadedResults,
+    signal?: AbortSignal,
+  ): Promise<void>;
+}

@@ -1,0 +1,159 @@
+/**
+ * The control plane over REST: everything a node tells the backend and asks of it.
+ *
+ * @module
+ */
+import { checkedId } from "./answer.ts";
+import type {
+  Backend,
+  Instance,
+  InstanceRef,
+  InstanceRequest,
+  LogEntry,
+  PlatformWorkload,
+  UploadedResults,
+} from "./backend.ts";
+import { HttpApi } from "./rest_http.ts";
+
+/** How to reach the backend. */
+export interface RestOptions {
+  /** Where the API is, such as `https://api.cyberwave.com`. */
+  apiUrl: string;
+  /** The API token. */
+  token: string;
+  /** Where the token came from, as said in errors about it. Default: not said. */
+  tokenSource?: string;
+  /** The workspace to work in. Default: the token's own. */
+  workspaceSlug?: string;
+  /** How long one call may take, in milliseconds. Default 30,000. */
+  timeoutMs?: number;
+}
+
+/**
+ * The backend's REST calls. Each throws an `AuthenticationError` for HTTP 401 and 403, and a
+ * `BackendError` when it fails otherwise; a call that is aborted throws its signal's reason.
+ */
+export class RestBackend implements Backend {
+  readonly #http: HttpApi;
+  readonly #workspaceSlug: string | undefined;
+
+  /** Does not call anything yet. */
+  constructor({ timeoutMs = 30_000, workspaceSlug, ...options }: RestOptions) {
+    this.#http = new HttpApi({ ...options, timeoutMs });
+    this.#workspaceSlug = workspaceSlug;
+  }
+
+  /** Resolves at once: each call makes a connection of its own. */
+  run(_signal?: AbortSignal): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Makes sure that the backend accepts the token. */
+  async checkToken(signal?: AbortSignal): Promise<void> {
+    const answer = await this.#http.get(`/api/v1/cloud-node/instances${this.#query()}`, signal);
+    answer.result();
+  }
+
+  /** Creates an instance. It still has to be registered. */
+  async createInstance(request: InstanceRequest, signal?: AbortSignal): Promise<Instance> {
+    const answer = await this.#http.post(`/api/v1/cloud-node${this.#query()}`, {
+      profile_slug: request.profileSlug,
+      slug: request.slug,
+      workspace_uuid: request.workspaceUuid,
+      provider: "self-hosted",
+      visibility: "private",
+    }, signal);
+    return answer.instance();
+  }
+
+  /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */
+  async register(
+    uuid: string,
+    request: { profileSlug: string },
+    signal?: AbortSignal,
+  ): Promise<Instance | "gone"> {
+    const body = { profile_slug: request.profileSlug };
+    const answer = await this.#http.post(pathOf(uuid, "register"), body, signal);
+    return answer.status === 404 ? "gone" : answer.instance();
+  }
+
+  /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
+  async heartbeat(instance: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone"> {
+    const body = this.#identify(instance);
+    const answer = await this.#http.post(pathOf(instance.uuid, "heartbeat"), body, signal);
+    if (answer.isGone) return "gone";
+    answer.result();
+    return "alive";
+  }
+
+  /** Says that the instance stopped because it was asked to. */
+  async terminated(instance: InstanceRef, signal?: AbortSignal): Promise<void> {
+    const body = this.#identify(instance);
+    const answer = await this.#http.post(pathOf(instance.uuid, "terminated"), body, signal);
+    answer.result();
+  }
+
+  /** Says that the instance cannot work, and why. */
+  async failed(instance: InstanceRef, error: string, signal?: AbortSignal): Promise<void> {
+    const body = { ...this.#identify(instance), error };
+    const answer = await this.#http.post(pathOf(instance.uuid, "failed"), body, signal);
+    answer.result();
+  }
+
+  /** Adds to the log of the instance. */
+  async log(
+    instance: InstanceRef,
+    { type, content }: LogEntry,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const body = { ...this.#identify(instance), log_type: type, log_content: content };
+    const answer = await this.#http.post(pathOf(instance.uuid, "log"), body, signal);
+    answer.result();
+  }
+
+  /** What the platform knows about a workload; `undefined` when it knows none such. */
+  async workload(uuid: string, signal?: AbortSignal): Promise<PlatformWorkload | undefined> {
+    const answer = await this.#http.get(workloadPath(uuid), signal);
+    return answer.workload();
+  }
+
+  /** A URL at which a result file of a workload can be put. Its query is a secret. */
+  async signUpload(
+    workloadUuid: string,
+    filename: string,
+    signal?: AbortSignal,
+  ): Promise<{ signedUrl: string }> {
+    const path = `${workloadPath(workloadUuid)}/attachments`;
+    const answer = await this.#http.post(path, { filename }, signal);
+    return { signedUrl: answer.signedUrl() };
+  }
+
+  /** Says that the result files of a workload are where they belong. */
+  async uploadResults(
+    workloadUuid: string,
+    { filenames, signedUrls, attachmentUuids }: UploadedResults,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const path = `${workloadPath(workloadUuid)}/upload-results`;
+    const body = { filenames, signed_urls: signedUrls, attachment_uuids: attachmentUuids };
+    const answer = await this.#http.post(path, body, signal);
+    answer.result();
+  }
+
+  #query(): string {
+    const slug = this.#workspaceSlug;
+    return slug === undefined ? "" : `?workspace_slug=${encodeURIComponent(slug)}`;
+  }
+
+  #identify({ uuid, slug }: InstanceRef): Record<string, unknown> {
+    return { instance_uuid: uuid, slug, workspace_slug: this.#workspaceSlug };
+  }
+}
+
+function pathOf(uuid: string, action: string): string {
+  return `/api/v1/cloud-node/${encodeURIComponent(checkedId(uuid))}/${action}`;
+}
+
+function workloadPath(uuid: string): string {
+  return `/api/v1/cloud-node-workloads/${encodeURIComponent(checkedId(uuid))}`;
+}

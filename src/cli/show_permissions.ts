@@ -1,0 +1,56 @@
+/**
+ * `permissions`: the flags for whoever does not want to allow everything.
+ *
+ * @module
+ */
+import { loadSettings } from "../config/load.ts";
+import {
+  environmentFlags,
+  nodePermissions,
+  unnamedVariables,
+} from "../config/needed_permissions.ts";
+import { ConfigError, quoted } from "../errors.ts";
+import { devPermissions } from "../dev/platform.ts";
+import { permissionFlags, readEnvironment } from "../permissions.ts";
+import { inspectHost } from "../os/processes.ts";
+import type { Arguments } from "./arguments.ts";
+import type { CliCommand } from "./subcommand.ts";
+import { shellWord } from "./invocation.ts";
+import { flagOptions } from "../config/settings_help.ts";
+import { CONFIG_FLAG, loadOptions } from "./load_settings.ts";
+import { print, tell } from "./terminal.ts";
+
+/** The command. */
+export const permissions: CliCommand = {
+  name: "permissions",
+  operands: ["[command]"],
+  summary: "Print the flags with which deno run allows the node what it needs and no more",
+  details:
+    `The flags are those for the cyberwave.yml at hand, and for start unless the command is dev:
+
+  deno run <flags> jsr:@cyberwave/cloud-node start
+
+Workloads are started through the shell and may do what the user may; they see the environment
+variables that the flags name.`,
+  flags: [CONFIG_FLAG],
+  settings: flagOptions.string,
+  run,
+};
+
+async function run(args: Arguments): Promise<number> {
+  const [command = "start"] = args.operands;
+  if (command !== "start" && command !== "dev") {
+    throw new ConfigError(`There are permissions for start and dev, not for ${quoted(command)}`);
+  }
+  const { settings, warnings } = await loadSettings(loadOptions(args));
+  for (const warning of warnings) tell(warning);
+  const { shell } = await inspectHost();
+  const needsOf = command === "dev" ? devPermissions : nodePermissions;
+  const needs = needsOf(settings, shell);
+  print([...permissionFlags(needs), ...environmentFlags()].map(shellWord).join(" "));
+  const unnamed = unnamedVariables(Object.keys(readEnvironment())).sort();
+  if (unnamed.length > 0) {
+    tell(`Not named, so that workloads will not see them: ${unnamed.join(", ")}`);
+  }
+  return 0;
+}

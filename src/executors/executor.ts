@@ -1,0 +1,108 @@
+/**
+ * What runs commands, whatever it is: a process for each, a model that stays loaded, a cluster.
+ *
+ * @module
+ */
+import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
+import type { WorkloadFile, WorkloadFolder } from "../workloads/folder.ts";
+
+/**
+ * Names one attempt to run a command. It is in the journal before the attempt starts, so that a
+ * node that crashes finds what it started.
+ */
+export interface Handle {
+  /** Which executor made it. */
+  readonly executor: string;
+  /** Tells this attempt from every other one, also of the same command. */
+  readonly attempt: string;
+  /** The boot during which it was made; `""` when that cannot be told. */
+  readonly bootId: string;
+  /** The process that runs the command, once it is known. */
+  readonly process?: ProcessIdentity;
+}
+
+/** A command, as far as an executor has to know it. */
+export interface Work {
+  /** The node's own id for it. */
+  readonly id: string;
+  /** Its name: `inference`, `training`, ... */
+  readonly kind: string;
+  /** Its params, as JSON. */
+  readonly params: string;
+  /** What goes into its folder beside that. */
+  readonly files: readonly WorkloadFile[];
+  /** Variables for this command alone, over those that all commands get. May hold a token. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where its files belong. It may not exist yet. */
+  readonly folder: WorkloadFolder;
+}
+
+/** How an attempt ended, as far as can be told. */
+export type Exit =
+  | { readonly type: "exited"; readonly code: number; readonly survivors?: readonly number[] }
+  | { readonly type: "killed"; readonly signal: string; readonly survivors?: readonly number[] }
+  /** It never ran, and never will. */
+  | { readonly type: "not_started"; readonly why: string }
+  /** Nobody can tell any more. It may have run. */
+  | { readonly type: "lost"; readonly why: string };
+
+/** What an executor finds of an attempt that an earlier node made. */
+export type Recovered =
+  | { readonly type: "running"; readonly execution: Execution }
+  | { readonly type: "ended"; readonly exit: Exit }
+  /** It certainly never began, and never will: the command may be started anew. */
+  | { readonly type: "not_started" };
+
+/** What an executor is doing. */
+export type ExecutorState =
+  | "starting"
+  | "ready"
+  | "busy"
+  | "unhealthy"
+  | "yielding"
+  | "restarting"
+  | "failed"
+  | "stopped";
+
+/** Runs commands. */
+export interface Executor extends AsyncDisposable {
+  /** A place for a command now; `undefined`: there is none, and `onRoom` is called when there is. */
+  reserve(command: Pick<Work, "id" | "kind">): Reservation | undefined;
+  /** Called when there is room again. */
+  onRoom?: () => void;
+  /** Finds what became of an attempt of an earlier node. */
+  recover(handle: Handle, folder: WorkloadFolder): Promise<Recovered>;
+  /** What it is doing. */
+  state(): ExecutorState;
+}
+
+/** A place for one command. */
+export interface Reservation {
+  /** Names the attempt that `start()` makes. */
+  readonly handle: Handle;
+  /** Starts the command. Never throws: what goes wrong is in the execution's `exit`. */
+  start(work: Work): Execution;
+  /** Gives the place back unused. */
+  release(): void;
+}
+
+/** A command that runs. */
+export interface Execution {
+  /** Names the attempt, without what `started` adds. */
+  readonly handle: Handle;
+  /** The process that `cancel` may name, as soon as there is one. */
+  readonly pid?: number;
+  /**
+   * Resolves when it runs, with the handle by which a later node finds it again. Stays pending when
+   * it never does.
+   */
+  readonly started: Promise<Handle>;
+  /** How long it has run already, in milliseconds, by a clock that nobody sets. */
+  readonly ageMs: number;
+  /** Resolves when it has ended, and, if it was asked to stop, nothing of it is left. Never rejects. */
+  readonly exit: Promise<Exit>;
+  /** Sends a signal to all of it. */
+  stop(signal: StopSignal): void;
+  /** Stops watching it: it goes on without the node, and `exit` stays pending. */
+  detach(): void;
+}

@@ -1,0 +1,63 @@
+/**
+ * Many writes, one transaction: to bring a hundred of them to the disk takes hardly longer than to
+ * bring one.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+import type { Statements } from "./statements.ts";
+
+interface Write {
+  readonly run: () => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Runs all writes of one turn of the event loop in one transaction. */
+export class GroupCommit {
+  readonly #statements: Statements;
+  #writes: Write[] = [];
+
+  /** Commits to the database of these statements. */
+  constructor(statements: Statements) {
+    this.#statements = statements;
+  }
+
+  /**
+   * Runs `write` in the transaction of this turn, and resolves with its result once that is on disk.
+   * Rejects when it is not: then nothing of it is. A write that throws takes no other with it.
+   */
+  commit<T>(write: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#writes.push({ run: write, resolve: resolve as (value: unknown) => void, reject });
+      if (this.#writes.length === 1) setImmediate(() => this.flush());
+    });
+  }
+
+  /** Brings what waits to the disk now. */
+  flush(): void {
+    const writes = this.#writes;
+    if (writes.length === 0) return;
+    this.#writes = [];
+    let outcomes: (() => void)[];
+    try {
+      outcomes = this.#statements.atomically(() => writes.map((write) => this.#run(write)));
+    } catch (error) {
+      for (const { reject } of writes) reject(error);
+      return;
+    }
+    for (const settle of outcomes) settle();
+  }
+
+  /** Runs one write, and returns what tells its caller once the transaction is committed. */
+  #run({ run, resolve, reject }: Write): () => void {
+    try {
+      const result = this.#statements.nested(run);
+      return () => resolve(result);
+    } catch (error) {
+      // A full disk ends the whole transaction.
+      if (!this.#statements.isInTransaction) throw error;
+      return () => reject(error);
+    }
+  }
+}

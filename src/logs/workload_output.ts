@@ -1,0 +1,239 @@
+/**
+ * What workloads have printed and the platform does not have yet. Their files are the buffer: here
+ * is only how far each was sent.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { messageOf, quoted } from "../errors.ts";
+import type { LogPosition, UnsentOutput } from "../journal/log_positions.ts";
+import { type Logger, redact } from "../log.ts";
+import { byteLength, firstPiece, type Piece } from "./log_lines.ts";
+
+/** Where it is remembered how much of each workload's output was sent. */
+export interface PositionStore {
+  /** The started workloads whose output was not sent to its end: oldest first, after `after`. */
+  unsent(after: number, limit: number): UnsentOutput[];
+  /** The workload with this id, unless its output was sent to its end. */
+  find(id: string): UnsentOutput | undefined;
+  /** Remembers how much was sent. */
+  advance(positions: readonly LogPosition[]): void;
+  /** Remembers that the output of these workloads was sent to its end. */
+  finish(ids: readonly string[]): void;
+}
+
+/** A stream of output. */
+export type OutputStream = "stdout" | "stderr";
+
+/** What {@linkcode WorkloadOutput} works with. */
+export interface WorkloadOutputOptions {
+  readonly store: PositionStore;
+  /** The file that a workload's output goes to. */
+  fileOf(id: string, stream: OutputStream): string;
+  /** How the platform's log calls a workload. */
+  nameOf(workload: UnsentOutput): string;
+  readonly logger: Logger;
+}
+
+/** Output for one call. */
+export interface Batch {
+  /** What is sent. */
+  readonly content: string;
+  /** Where its workloads stand once it is sent. */
+  readonly positions: readonly LogPosition[];
+  /** Whose output comes last in it. */
+  readonly speaker: string;
+  /** Whether there was more than it has room for. */
+  readonly hasMore: boolean;
+  /** The workloads of which nothing is left once it is sent. */
+  readonly finished: readonly string[];
+}
+
+/** How many bytes one call carries at most. */
+export const MAX_CONTENT: number = 256 * 1024;
+
+/** How many workloads are read from the journal at a time. */
+const PAGE = 100;
+
+/** What workloads have printed and the platform does not have yet. */
+export class WorkloadOutput {
+  readonly #options: WorkloadOutputOptions;
+  /** The one piece of output that is in memory. */
+  readonly #buffer = new Uint8Array(MAX_CONTENT);
+  /** Whose turn it was last, so that each has its turn. */
+  readonly #turn = { stdout: 0, stderr: 0 };
+  /** Whose output the platform has seen last. */
+  readonly #speaker: Partial<Record<OutputStream, string>> = {};
+  /** Workloads that had ended, with all of their output sent, at the last look. */
+  readonly #done = new Set<string>();
+  /** Positions that could not be stored yet. */
+  readonly #unstored = new Map<string, LogPosition>();
+  /** Whether that was told. */
+  #cannotStore = false;
+  /** The files of which it was told that they cannot be read. */
+  readonly #unreadable = new Set<string>();
+
+  /** Reads nothing yet. */
+  constructor(options: WorkloadOutputOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The next whole lines of a stream, of as many workloads as fit into `limit` bytes, which is no more
+   * than `MAX_CONTENT`; `undefined` when there are none.
+   */
+  next(stream: OutputStream, limit: number): Batch | undefined {
+    let content = "";
+    let room = limit;
+    let speaker = this.#speaker[stream];
+    let hasMore = false;
+    const finished: string[] = [];
+    const positions: LogPosition[] = [];
+    for (const workload of this.#inTurn(this.#turn[stream])) {
+      const heading = speaker === undefined || speaker === workload.id
+        ? ""
+        : `==> ${this.#options.nameOf(workload)} <==\n`;
+      const isFirst = positions.length === 0;
+      const piece = this.#read(workload, stream, room - byteLength(heading), isFirst);
+      // It has lines, but not beside those of the others: the next call begins with it.
+      if (piece === "too long") {
+        hasMore = true;
+        break;
+      }
+      this.#turn[stream] = workload.seq;
+      if (piece === undefined) {
+        if (workload.ended && this.#unsentBytes(workload) === 0) this.#done.add(workload.id);
+        continue;
+      }
+      content += heading + piece.text;
+      room -= byteLength(heading) + piece.size;
+      speaker = workload.id;
+      const position = this.#positionOf(workload);
+      positions.push({ ...position, [stream]: position[stream] + piece.bytes });
+      hasMore ||= piece.bytes < this.#unread(workload, stream);
+      if (workload.ended && piece.bytes === this.#unsentBytes(workload)) finished.push(workload.id);
+    }
+    if (speaker === undefined || positions.length === 0) return undefined;
+    return { content: redact(content), positions, speaker, hasMore, finished };
+  }
+
+  /** Remembers that a batch was sent. */
+  sent(stream: OutputStream, { positions, speaker, finished }: Batch): void {
+    for (const id of finished) this.#done.add(id);
+    this.#speaker[stream] = speaker;
+    for (const position of positions) this.#unstored.set(position.id, position);
+    const stored = this.#store(() => this.#options.store.advance([...this.#unstored.values()]));
+    if (stored) this.#unstored.clear();
+  }
+
+  /** Lets go of the workloads that had ended, with all of their output sent, at the last look. */
+  settle(): void {
+    const done = [...this.#done];
+    this.#done.clear();
+    if (done.length === 0 || !this.#store(() => this.#options.store.finish(done))) return;
+    for (const id of done) this.#unstored.delete(id);
+  }
+
+  /** How many bytes of a workload's output were not sent. */
+  unsentBytes(id: string): number {
+    const workload = this.#options.store.find(id);
+    return workload === undefined ? 0 : this.#unsentBytes(workload);
+  }
+
+  #unsentBytes(workload: UnsentOutput): number {
+    return this.#unread(workload, "stdout") + this.#unread(workload, "stderr");
+  }
+
+  #unread(workload: UnsentOutput, stream: OutputStream): number {
+    const path = this.#options.fileOf(workload.id, stream);
+    try {
+      return Math.max(0, sizeOf(path) - this.#positionOf(workload)[stream]);
+    } catch (error) {
+      this.#complain(path, error);
+      return 0;
+    }
+  }
+
+  #positionOf(workload: UnsentOutput): LogPosition {
+    const { id, stdout, stderr } = this.#unstored.get(workload.id) ?? workload;
+    return { id, stdout, stderr };
+  }
+
+  /** Every workload with output to be sent, once, beginning with the one after number `turn`. */
+  *#inTurn(turn: number): Generator<UnsentOutput> {
+    yield* this.#between(turn, Infinity);
+    yield* this.#between(0, turn);
+  }
+
+  *#between(after: number, last: number): Generator<UnsentOutput> {
+    for (;;) {
+      const page = this.#options.store.unsent(after, PAGE);
+      for (const workload of page) {
+        if (workload.seq > last) return;
+        yield workload;
+        after = workload.seq;
+      }
+      if (page.length < PAGE) return;
+    }
+  }
+
+  #read(
+    workload: UnsentOutput,
+    stream: OutputStream,
+    limit: number,
+    cutsLines: boolean,
+  ): Piece | "too long" | undefined {
+    const unread = this.#unread(workload, stream);
+    if (unread === 0) return undefined;
+    if (limit <= 0) return "too long";
+    const path = this.#options.fileOf(workload.id, stream);
+    const position = this.#positionOf(workload)[stream];
+    try {
+      const printed = readAt(path, position, this.#buffer.subarray(0, Math.min(unread, limit)));
+      const atEnd = workload.ended && printed.length === unread;
+      return firstPiece(printed, { limit, atEnd, cutsLines });
+    } catch (error) {
+      this.#complain(path, error);
+      return undefined;
+    }
+  }
+
+  /** Stores something, or leaves it for later: a full disk must not keep output from being sent. */
+  #store(action: () => void): boolean {
+    try {
+      action();
+      this.#cannotStore = false;
+    } catch (error) {
+      if (!this.#cannotStore) {
+        this.#options.logger.warn(
+          `Cannot store how much output was sent: ${messageOf(error)}; trying with each batch`,
+        );
+      }
+      this.#cannotStore = true;
+    }
+    return !this.#cannotStore;
+  }
+
+  #complain(path: string, error: unknown): void {
+    if (this.#unreadable.has(path)) return;
+    this.#unreadable.add(path);
+    this.#options.logger.warn(`Cannot read the output in ${quoted(path)}: ${messageOf(error)}`);
+  }
+}
+
+/** How many bytes a file has: none when it is missing, or no file at all. */
+function sizeOf(path: string): number {
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  // Opening a pipe in its place would wait for somebody who writes.
+  return stat?.isFile() ? stat.size : 0;
+}
+
+/** Fills `buffer` from a file, as far as that has bytes. */
+function readAt(path: string, position: number, buffer: Uint8Array): Uint8Array {
+  const file = fs.openSync(path, "r");
+  try {
+    return buffer.subarray(0, fs.readSync(file, buffer, 0, buffer.length, position));
+  } finally {
+    fs.closeSync(file);
+  }
+}

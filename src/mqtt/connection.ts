@@ -1,0 +1,269 @@
+/**
+ * A connection to an MQTT broker that is kept up for as long as one signal lasts.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { BrokerError, quoted } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { backoff, type Clock, isAbort, systemClock } from "../time.ts";
+import {
+  type Attempt,
+  type Failure,
+  FIRST_ATTEMPT,
+  nextAttempt,
+  withoutFallback,
+} from "./failure.ts";
+import {
+  type Broker,
+  type Inbound,
+  type MessageProperties,
+  MqttLink,
+  PublishRefusedError,
+  type Receiver,
+} from "./link.ts";
+
+export { type Broker, type Failure, type Inbound, type MessageProperties, PublishRefusedError };
+
+/**
+ * What a connection needs to know and whom it tells. Messages of a resumed session come before
+ * `onConnected`.
+ */
+export interface MqttConnectionOptions extends Broker, Receiver {
+  /** Where state changes are logged, once each. */
+  readonly logger: Logger;
+  /** Called when the connection is up and every topic is subscribed. */
+  onConnected?(connection: { version: "5" | "3.1.1"; sessionResumed: boolean }): void;
+  /** Called when a connection that was up is closed. */
+  onDisconnected?(): void;
+  /** Called when a connection could not be made or is closed, with why; not when it was ended. */
+  onFailure?(failure: Failure): void;
+  /** Whether to take no broker that speaks 3.1.1 only. Default: `false`. */
+  readonly needs5?: boolean;
+  /** Times the waits between attempts. Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Spreads the waits between attempts. Default: `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** The longest fixed part of a PUBLISH: its header, the lengths of topic and properties, its id. */
+const PUBLISH_OVERHEAD = 5 + 2 + 2 + 4;
+const PACKET_TOO_LARGE = 0x95;
+
+/** A connection to a broker that comes back by itself. */
+export class MqttConnection {
+  readonly #options: MqttConnectionOptions;
+  readonly #clock: Clock;
+  readonly #url: string;
+  #link: MqttLink | undefined;
+  #connected = false;
+  #up = Promise.withResolvers<void>();
+  #topics = new Set<string>();
+  #unwanted = new Set<string>();
+  #loggedFailure: string | undefined;
+  #maxPacketSize: number | undefined;
+  #receiveMaximum = 65_535;
+
+  /** Prepares a connection. `run` makes it. */
+  constructor(options: MqttConnectionOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+    this.#url = `${options.tls ? "mqtts" : "mqtt"}://${host}:${options.port}`;
+    // Those who wait get the rejection; when nobody waits, it is nobody's.
+    this.#up.promise.catch(() => {});
+  }
+
+  /** Where the broker is: `mqtt://host:port`, or `mqtts://` with TLS. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Whether the broker is connected and every topic subscribed. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** The largest packet the broker takes, in bytes, where it said so when last connected. */
+  get maxPacketSize(): number | undefined {
+    return this.#maxPacketSize;
+  }
+
+  /** How many messages may wait for their PUBACK at a time. The caller keeps to it. */
+  get receiveMaximum(): number {
+    return this.#receiveMaximum;
+  }
+
+  /**
+   * Keeps the connection up until `signal` aborts, whatever happens. Resolves when the connection
+   * is closed in good order. Can be called once.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    let attempt = FIRST_ATTEMPT;
+    try {
+      while (!signal.aborted) {
+        const { failure: found, lasted } = await this.#connect(attempt, signal);
+        if (signal.aborted) break;
+        const failure = this.#options.needs5 ? withoutFallback(found) : found;
+        attempt = nextAttempt(attempt, failure, lasted);
+        this.#report(failure, lasted !== undefined, attempt);
+        this.#options.onFailure?.(failure);
+        const wait = backoff(attempt.failures - 1, attempt.wait, this.#options.random);
+        await this.#clock.sleep(wait, signal);
+      }
+    } catch (error) {
+      if (!isAbort(error, signal)) throw error;
+    } finally {
+      this.#up.reject(new BrokerError(`The connection to ${this.#url} was ended`));
+    }
+  }
+
+  /** Resolves when the broker is connected, at once if it is; rejects if `signal` aborts first. */
+  async whenConnected(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => aborted.reject(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      await Promise.race([this.#up.promise, aborted.promise]);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /**
+   * Makes `topics` the ones that are subscribed to, over this connection and those that follow.
+   * Resolves when the broker has answered; at once when it is not connected.
+   */
+  async setTopics(topics: string[]): Promise<void> {
+    const wanted = new Set(topics);
+    this.#unwanted = this.#unwanted.union(this.#topics).difference(wanted);
+    this.#topics = wanted;
+    if (this.#link) await this.#subscribe(this.#link);
+  }
+
+  /**
+   * Publishes at QoS 1 and resolves when the broker has acknowledged it.
+   *
+   * @throws {PublishRefusedError} when the broker does not take this message: don't repeat it.
+   * @throws {BrokerError} when it may or may not have arrived: publish it again once connected.
+   */
+  publish(
+    topic: string,
+    payload: string | Uint8Array,
+    options: { properties?: MessageProperties } = {},
+  ): Promise<void> {
+    if (!this.#link || !this.#connected) {
+      return Promise.reject(new BrokerError(`Not connected to ${this.#url}`));
+    }
+    // A broker closes the connection over a packet that is too large, and would do so each time.
+    if (this.#maxPacketSize !== undefined) {
+      const size = PUBLISH_OVERHEAD + Buffer.byteLength(topic) + Buffer.byteLength(payload) +
+        sizeOf(options.properties);
+      if (size > this.#maxPacketSize) {
+        return Promise.reject(new PublishRefusedError(topic, PACKET_TOO_LARGE));
+      }
+    }
+    return this.#link.publish(topic, payload, options.properties);
+  }
+
+  /** Connects once and resolves when that connection is closed: with why, and how long it lasted. */
+  async #connect(
+    { version }: Attempt,
+    signal: AbortSignal,
+  ): Promise<{ failure: Failure; lasted: number | undefined }> {
+    const link = new MqttLink(this.#options, version, this.#options);
+    const closed = link.closed.then((failure) => {
+      this.#withdraw();
+      return failure;
+    });
+    const close = () => link.close();
+    signal.addEventListener("abort", close, { once: true });
+    try {
+      const connack = await link.accepted;
+      if (connack && !link.isClosed) {
+        this.#link = link;
+        this.#maxPacketSize = connack.properties?.maximumPacketSize;
+        this.#receiveMaximum = connack.properties?.receiveMaximum ?? 65_535;
+        await Promise.race([this.#subscribe(link), closed]);
+        if (!link.isClosed && !signal.aborted) {
+          this.#announce(version === 5 ? "5" : "3.1.1", connack.sessionPresent);
+        }
+      }
+      const since = this.#connected ? this.#clock.monotonic() : undefined;
+      const failure = await closed;
+      return { failure, lasted: since === undefined ? undefined : this.#clock.monotonic() - since };
+    } finally {
+      signal.removeEventListener("abort", close);
+      link.close();
+      await closed;
+      // mqtt.js ends a stream of its own in a timer of 0 ms, which would outlive this connection.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+
+  /** Brings the subscriptions of `link` in line with the topics that are wanted now. */
+  async #subscribe(link: MqttLink): Promise<void> {
+    const unwanted = [...this.#unwanted];
+    const [refused, unsubscribed] = await Promise.all([
+      link.subscribe([...this.#topics.difference(link.topics)]),
+      link.unsubscribe(unwanted),
+    ]);
+    for (const { topic, why } of refused) {
+      this.#options.logger.error(
+        `The broker refused the subscription to ${quoted(topic)}: ${why} ` +
+          "(check that this node's user may subscribe to it)",
+      );
+    }
+    if (!unsubscribed) return;
+    for (const topic of unwanted) this.#unwanted.delete(topic);
+  }
+
+  #announce(version: "5" | "3.1.1", sessionResumed: boolean): void {
+    const session = sessionResumed ? "session resumed" : "new session";
+    this.#options.logger.info(`Connected to ${this.#url} (MQTT ${version}, ${session})`);
+    this.#loggedFailure = undefined;
+    this.#connected = true;
+    this.#up.resolve();
+    this.#options.onConnected?.({ version, sessionResumed });
+  }
+
+  #withdraw(): void {
+    this.#link = undefined;
+    if (!this.#connected) return;
+    this.#connected = false;
+    this.#up = Promise.withResolvers();
+    this.#up.promise.catch(() => {});
+    this.#options.onDisconnected?.();
+  }
+
+  /** Logs what an operator has not been told yet. */
+  #report(failure: Failure, wasConnected: boolean, next: Attempt): void {
+    const { logger } = this.#options;
+    const hint = failure.hint ? ` (${failure.hint})` : "";
+    const message = wasConnected
+      ? `Lost the connection to ${this.#url}: ${failure.why}; reconnecting${hint}`
+      : `Cannot connect to ${this.#url}: ${failure.why}; trying again${hint}`;
+    const known = this.#loggedFailure === failure.why;
+    const fallingBack = failure.kind === "version" && next.version === 4;
+    if (known || fallingBack) return logger.debug(message);
+    this.#loggedFailure = failure.why;
+    if (failure.kind === "trouble") logger.error(message);
+    else logger.warn(message);
+  }
+}
+
+/** How many bytes the properties of a message take up. */
+function sizeOf(
+  { responseTopic, correlationData, userProperties }: MessageProperties = {},
+): number {
+  let size = 0;
+  if (responseTopic !== undefined) size += 3 + Buffer.byteLength(responseTopic);
+  if (correlationData !== undefined) size += 3 + correlationData.length;
+  for (const [name, value] of Object.entries(userProperties ?? {})) {
+    for (const text of [value].flat()) {
+      size += 5 + Buffer.byteLength(name) + Buffer.byteLength(text);
+    }
+  }
+  return size;
+}

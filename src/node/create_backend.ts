@@ -1,0 +1,42 @@
+/**
+ * The control plane that the settings choose.
+ *
+ * @module
+ */
+import type { Backend } from "../backend/backend.ts";
+import { MqttBackend } from "../backend/mqtt_backend.ts";
+import { RestBackend } from "../backend/rest_backend.ts";
+import type { Settings } from "../config/config.ts";
+import type { Logger } from "../log.ts";
+import { topicPrefix } from "../protocol/topics.ts";
+import { clientId } from "../state/client_id.ts";
+import { brokerOf } from "./publisher.ts";
+
+/** What a control plane is made from. */
+export interface BackendOptions {
+  readonly settings: Settings & { readonly token: string };
+  /** Where the token came from. */
+  readonly tokenSource: string | undefined;
+  readonly logger: Logger;
+  /** The UUID of the node, as far as it is known now. */
+  nodeUuid(): string | undefined;
+}
+
+/** Makes it. */
+export function createBackend(
+  { settings, tokenSource, logger, nodeUuid }: BackendOptions,
+): Backend {
+  const { token, mqttUsername, slug } = settings;
+  const rest = new RestBackend({ ...settings, tokenSource });
+  if (settings.controlPlane === "rest") return rest;
+  const nameless = `cloud-node-bootstrap-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
+  return new MqttBackend({
+    broker: { ...brokerOf(settings), clientId: `${clientId(settings.stateFolder)}-control` },
+    username: () => mqttUsername ?? nodeUuid() ?? slug ?? nameless,
+    topicPrefix: topicPrefix(settings.environment),
+    token,
+    tokenSource,
+    rest,
+    logger,
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * What a program tells a node, and what it learns of it.
+ *
+ * @module
+ */
+import type { CloudNodeConfig } from "../config/config.ts";
+
+/**
+ * What makes a `CloudNode`.
+ *
+ * @example Workloads that see nothing of this process's environment but what is named
+ * ```ts
+ * import { CloudNode, type CloudNodeOptions } from "@cyberwave/cloud-node";
+ *
+ * const options: CloudNodeOptions = {
+ *   config: { inference: "python infer.py {body}" },
+ *   slug: "my-gpu-node",
+ *   env: { PATH: "/usr/bin:/bin", CUDA_VISIBLE_DEVICES: "0" },
+ * };
+ * new CloudNode(options);
+ * ```
+ */
+export interface CloudNodeOptions {
+  /** The configuration. Default: all defaults, which lack a token. */
+  config?: CloudNodeConfig;
+  /** A hint: the slug the node would like. Wins over `config.slug`. Default: the backend chooses. */
+  slug?: string;
+  /**
+   * The environment of the workloads and the install script. Default: that of this process when
+   * the node is run. `fromConfigFile` and `fromEnv` also take the settings from it.
+   */
+  env?: Record<string, string>;
+}
+
+/**
+ * Who a running node is.
+ *
+ * @example
+ * ```ts
+ * import type { NodeIdentity } from "@cyberwave/cloud-node";
+ *
+ * const commandTopic = ({ uuid }: NodeIdentity) => `cyberwave/cloud-node/${uuid}/command`;
+ * console.log(commandTopic({ uuid: "0b8a", slug: "my-gpu-node" })); // cyberwave/cloud-node/0b8a/command
+ * ```
+ */
+export interface NodeIdentity {
+  /** The UUID that the backend gave it. */
+  readonly uuid: string;
+  /** The slug that the backend gave it. */
+  readonly slug: string;
+}
+
+/**
+ * How to run a `CloudNode`.
+ *
+ * @example A node that stops after ten minutes without work
+ * ```ts
+ * import type { RunOptions } from "@cyberwave/cloud-node";
+ *
+ * const options: RunOptions = {
+ *   handleSignals: true,
+ *   exitWhenIdle: 600,
+ *   onReady: ({ slug }) => console.log(`${slug} waits for commands`),
+ * };
+ * console.log(options.exitWhenIdle); // 600, for `node.run(options)`
+ * ```
+ */
+export interface RunOptions {
+  /** Stops the node when it aborts, as `CloudNode.stop` does. Default: nothing does. */
+  signal?: AbortSignal;
+  /**
+   * Whether SIGTERM, SIGINT and SIGHUP stop the node and SIGQUIT drains it. After the first of them
+   * a second one ends the process at once. Default: `false`, signals are the program's own.
+   */
+  handleSignals?: boolean;
+  /** Stop when one command was answered. Default: `false`. */
+  once?: boolean;
+  /** Take no new commands, and stop when those accepted earlier are done and answered. Default: `false`. */
+  drain?: boolean;
+  /** Stop after this many seconds without work. Default: never. */
+  exitWhenIdle?: number;
+  /** Called once, when the node is connected and waits for commands. Default: nothing is. */
+  onReady?: (identity: NodeIdentity) => void;
+}

@@ -1,0 +1,92 @@
+/**
+ * What connections to the broker have in common, and what is published over them.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { readFileSync } from "node:fs";
+import type { Broker, Inbound, MessageProperties, MqttConnection } from "../mqtt/connection.ts";
+import type { Settings } from "../config/config.ts";
+import type { Publisher } from "../outbox/outbox.ts";
+import { ConfigError, messageOf, quoted } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { fitReply } from "../protocol/response.ts";
+
+/** Where the broker is, and the password for it. */
+export function brokerOf(
+  settings: Settings & { readonly token: string },
+): Pick<Broker, "host" | "port" | "tls" | "password"> {
+  const { mqttHost, mqttPort, mqttPassword, token } = settings;
+  return { host: mqttHost, port: mqttPort, tls: tlsOf(settings), password: mqttPassword ?? token };
+}
+
+/** What makes a status of a workload a request to the platform. */
+export interface StatusRequest {
+  readonly token: string;
+  /** Where the platform answers it. */
+  readonly responseTopic: string;
+}
+
+/** Whether the statuses of a workload go to this topic. */
+export function isStatusTopic(topic: string): boolean {
+  return topic.endsWith("/update-status");
+}
+
+/** Publishes replies and statuses over a connection. */
+export function publisherOver(connection: MqttConnection, request: StatusRequest): Publisher {
+  return {
+    get connected() {
+      return connection.connected;
+    },
+    get receiveMaximum() {
+      return connection.receiveMaximum;
+    },
+    publish(topic, payload) {
+      if (isStatusTopic(topic)) {
+        return connection.publish(topic, payload, { properties: requestProperties(request) });
+      }
+      const limit = connection.maxPacketSize ?? Infinity;
+      return connection.publish(topic, fitReply(payload, topic, limit));
+    },
+  };
+}
+
+/** The token is added here: what waits for its delivery is on disk, where no token belongs. */
+function requestProperties({ token, responseTopic }: StatusRequest): MessageProperties {
+  return {
+    responseTopic,
+    correlationData: Buffer.from(crypto.getRandomValues(new Uint8Array(16))),
+    userProperties: { "X-API-Token": token },
+  };
+}
+
+/** Tells that the platform did not take a status, if that is what its answer says. */
+export function reportRefusedStatus({ payload }: Inbound, logger: Logger): void {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(new TextDecoder().decode(payload));
+  } catch {
+    return;
+  }
+  const { success, message } = (answer ?? {}) as { success?: unknown; message?: unknown };
+  if (success !== false) return;
+  const why = typeof message === "string" ? quoted(message) : "without a reason";
+  logger.warn(`The platform did not take the status of a workload: ${why}`);
+}
+
+/** How to speak TLS with the broker, if at all. */
+export function tlsOf({ mqttUseTls, mqttTlsCaCerts }: Settings): Broker["tls"] {
+  return mqttUseTls ? { ca: readAuthorities(mqttTlsCaCerts) } : undefined;
+}
+
+function readAuthorities(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ConfigError(
+      `Cannot read the certificate authorities in ${quoted(path)}: ${messageOf(error)}`,
+      { hint: "Let mqtt_tls_ca_certs name a PEM file that this user may read", cause: error },
+    );
+  }
+}

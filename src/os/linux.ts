@@ -1,0 +1,16 @@
+/**
+ * Linux.
+ *
+ * @module
+ */
+import type { OperatingSystem } from "./operating_system.ts";
+import { procfs } from "./procfs.ts";
+
+/** Linux. */
+export const linux: OperatingSystem = {
+  processes: procfs,
+  endSignals: ["SIGTERM", "SIGINT", "SIGHUP"],
+  drainSignals: ["SIGQUIT"],
+  homeVariable: "HOME",
+  syncsFolders: true,
+};

@@ -1,0 +1,21 @@
+/**
+ * Which process is meant, and what may be sent to it.
+ *
+ * @module
+ */
+
+/** A process, told apart from every other one that ever had its pid. */
+export interface ProcessIdentity {
+  /** The process id, which is also its process group's. */
+  readonly pid: number;
+  /** When it started, in whatever form the operating system says it. */
+  readonly startTime: string;
+  /** The boot during which it started. */
+  readonly bootId: string;
+}
+
+/** The signals a workload may be stopped with. */
+export const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGKILL"] as const;
+
+/** A signal a workload may be stopped with. */
+export type StopSignal = (typeof STOP_SIGNALS)[number];

@@ -1,0 +1,100 @@
+import { assertEquals } from "@std/assert";
+import type { StopRequest } from "../../src/journal/record.ts";
+import type { Exit } from "../../src/workloads/folder.ts";
+import {
+  describeOutcome,
+  notStarted,
+  type Outcome,
+  outcomeOf,
+} from "../../src/commands/outcome.ts";
+
+const CANCELLED: StopRequest = { cause: "cancelled", signal: "SIGINT", at: 0 };
+const TIMED_OUT: StopRequest = { cause: "timed_out", signal: "SIGKILL", at: 0 };
+
+const exited = (code: number): Exit => ({ type: "exited", code });
+const killed = (signal: string): Exit => ({ type: "killed", signal });
+
+const fromStderr = (code: number): Outcome => ({
+  status: "error",
+  source: "stderr",
+  fallback: `Command failed with code ${code}`,
+  end: { cause: "exited", exitCode: code },
+});
+const fromNode = (error: string, end: Outcome["end"]): Outcome => ({
+  status: "error",
+  source: "node",
+  error,
+  end,
+});
+
+const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, told: string][] = [
+  [
+    exited(0),
+    undefined,
+    { status: "ok", end: { cause: "exited", exitCode: 0 } },
+    "succeeded",
+  ],
+  [exited(1), undefined, fromStderr(1), "failed (code 1)"],
+  [exited(143), undefined, fromStderr(143), "failed (code 143)"],
+  [
+    killed("SIGKILL"),
+    undefined,
+    fromNode("Workload killed by signal 9 (SIGKILL)", { cause: "killed", signal: "SIGKILL" }),
+    "killed (SIGKILL)",
+  ],
+  [
+    killed("SIGXYZ"),
+    undefined,
+    fromNode("Workload killed by signal SIGXYZ", { cause: "killed", signal: "SIGXYZ" }),
+    "killed (SIGXYZ)",
+  ],
+  [
+    { type: "lost" },
+    undefined,
+    fromNode("Workload lost: the machine restarted", { cause: "lost" }),
+    "lost",
+  ],
+  [
+    exited(143),
+    CANCELLED,
+    fromNode("Command was cancelled by SIGINT", {
+      cause: "cancelled",
+      signal: "SIGINT",
+      exitCode: 143,
+    }),
+    "cancelled (code 143)",
+  ],
+  [
+    { type: "never_began" },
+    CANCELLED,
+    fromNode("Command was cancelled by SIGINT", { cause: "cancelled", signal: "SIGINT" }),
+    "cancelled (SIGINT)",
+  ],
+  [
+    killed("SIGKILL"),
+    TIMED_OUT,
+    fromNode("Command timed out after 60 s", { cause: "timed_out", signal: "SIGKILL" }),
+    "timed out (SIGKILL)",
+  ],
+  [
+    { type: "lost" },
+    TIMED_OUT,
+    fromNode("Command timed out after 60 s", { cause: "timed_out", signal: "SIGKILL" }),
+    "timed out (SIGKILL)",
+  ],
+];
+
+for (const [exit, stop, outcome, told] of OUTCOMES) {
+  const name = `${Object.values(exit).join(" ")}${stop ? `, ${stop.cause}` : ""}`;
+  Deno.test(`outcome: ${name}: ${told}`, () => {
+    assertEquals(outcomeOf(exit, stop, 60), outcome);
+    assertEquals(describeOutcome(outcome), told);
+  });
+}
+
+Deno.test("outcome: a workload that could not be started says why", () => {
+  const outcome = outcomeOf({ type: "never_began" }, undefined);
+  assertEquals([outcome.status, outcome.end], ["error", { cause: "not_started" }]);
+  assertEquals(notStarted("why"), fromNode("why", { cause: "not_started" }));
+  assertEquals(describeOutcome(outcome), "not started");
+});

@@ -1,0 +1,196 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { RestBackend } from "../../src/backend/rest_backend.ts";
+import type { Call } from "../../src/dev/rest_calls.ts";
+import { EmulatedBackend } from "../../src/dev/rest_front_end.ts";
+import { AuthenticationError } from "../../src/errors.ts";
+import { sendHeartbeats } from "../../src/registration/heartbeat.ts";
+import type { Identity } from "../../src/registration/identity.ts";
+import { FakeClock } from "../support/clock.ts";
+import { RecordingLogger } from "../support/events.ts";
+
+const INTERVAL = 30_000;
+const heartbeat = ({ path }: Call) => path.endsWith("/heartbeat");
+
+function answer(status: number, message: string) {
+  return () => Response.json({ message }, { status });
+}
+
+/** A registered node that sends heartbeats; becomes a new instance when the backend gives it up. */
+async function setup(replace: () => Promise<void> = () => Promise.resolve()) {
+  const backend = EmulatedBackend.start();
+  const rest = new RestBackend({ apiUrl: backend.url, token: backend.token });
+  const clock = new FakeClock();
+  const logger = new RecordingLogger();
+  const create = async (): Promise<Identity> => ({
+    ...await rest.createInstance({ profileSlug: "default", slug: "my-node" }),
+    workspaceSlug: null,
+    registeredAt: "",
+  });
+  let identity = await create();
+  const stop = new AbortController();
+  return {
+    backend,
+    clock,
+    logger,
+    stop,
+    get identity() {
+      return identity;
+    },
+    run: () =>
+      sendHeartbeats({
+        api: rest,
+        identity: () => identity,
+        intervalMs: INTERVAL,
+        clock,
+        logger,
+        onGone: async () => {
+          await replace();
+          identity = await create();
+        },
+      }, stop.signal),
+    /** Resolves after the next heartbeat, when the node waits for the one after it. */
+    async beat(): Promise<Call> {
+      const call = await backend.nextCall(heartbeat);
+      await clock.sleeping();
+      return call;
+    },
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("the first heartbeat comes at once, the others every interval, until stopped", async () => {
+  await using node = await setup();
+  const running = node.run();
+  for (let count = 1; count <= 3; count++) {
+    assertEquals((await node.beat()).path, `/api/v1/cloud-node/${node.identity.uuid}/heartbeat`);
+    assertEquals(await node.clock.sleeping(), INTERVAL);
+    await node.clock.advance(INTERVAL - 1);
+    assertEquals(node.backend.calls.filter(heartbeat).length, count);
+    await node.clock.advance(1);
+  }
+  await node.beat();
+  node.stop.abort();
+  await running;
+  assertEquals(node.logger.shown, []);
+});
+
+Deno.test("a slow answer does not delay the next heartbeat", async () => {
+  await using node = await setup();
+  const late = Promise.withResolvers<Response>();
+  node.backend.answerNext(heartbeat, () => late.promise);
+  const running = node.run();
+  await node.backend.nextCall(heartbeat);
+  await node.clock.advance(10_000);
+  late.resolve(Response.json({ success: true }));
+  assertEquals(await node.clock.sleeping(), INTERVAL - 10_000);
+  node.stop.abort();
+  await running;
+});
+
+Deno.test("missed heartbeats are not made up for", async () => {
+  await using node = await setup();
+  const late = Promise.withResolvers<Response>();
+  node.backend.answerNext(heartbeat, () => late.promise);
+  const running = node.run();
+  await node.backend.nextCall(heartbeat);
+  await node.clock.advance(10 * INTERVAL);
+  late.resolve(Response.json({ success: true }));
+
+  assertEquals(await node.clock.sleeping(), 0);
+  await node.clock.advance(0);
+  await node.beat();
+  assertEquals(await node.clock.sleeping(), INTERVAL);
+  node.stop.abort();
+  await running;
+});
+
+for (
+  const { name, gone } of [
+    { name: "does not know the instance any more", gone: answer(404, "Instance not found") },
+    { name: "has terminated the instance", gone: answer(400, "Instance was Terminated") },
+  ]
+) {
+  Deno.test(`when the backend ${name}, heartbeats go on with another one`, async () => {
+    await using node = await setup();
+    const before = node.identity;
+    node.backend.answerNext(heartbeat, gone);
+    const running = node.run();
+    await node.beat();
+    assertEquals(node.logger.shown, [
+      `warn: The backend has given up "my-node" (${before.uuid}): registering another`,
+    ]);
+    // Not at once: a backend that gives up everything must not be flooded with instances.
+    assertEquals(await node.clock.sleeping(), INTERVAL);
+    await node.clock.advance(INTERVAL);
+    assertEquals(
+      (await node.beat()).path,
+      `/api/v1/cloud-node/${node.identity.uuid}/heartbeat`,
+    );
+    node.stop.abort();
+    await running;
+  });
+}
+
+Deno.test("a failure to become another instance ends the heartbeats", async () => {
+  await using node = await setup(() => Promise.reject(new AuthenticationError("No")));
+  node.backend.answerNext(heartbeat, answer(404, "Not found"));
+  await assertRejects(() => node.run(), AuthenticationError, "No");
+});
+
+Deno.test("a token rejected five times in a row ends the heartbeats", async () => {
+  await using node = await setup();
+  node.backend.answerNext(heartbeat, answer(401, "Invalid token"), 5);
+  const running = assertRejects(() => node.run(), AuthenticationError, "Invalid token");
+  for (let count = 1; count <= 4; count++) {
+    await node.beat();
+    assertMatch(node.logger.shown[count - 1], new RegExp(`^warn: .*${count} of 5 in a row`));
+    await node.clock.advance(INTERVAL);
+  }
+  await running;
+});
+
+Deno.test("a token that works in between is not rejected in a row", async () => {
+  await using node = await setup();
+  const running = node.run();
+  for (let round = 0; round < 2; round++) {
+    await node.beat();
+    node.backend.answerNext(heartbeat, answer(401, "Invalid token"), 4);
+    for (let count = 0; count < 4; count++) {
+      await node.clock.advance(INTERVAL);
+      await node.beat();
+    }
+    await node.clock.advance(INTERVAL);
+  }
+  await node.beat();
+  node.stop.abort();
+  await running;
+});
+
+Deno.test("trouble is told once for each cause, and so is its end", async () => {
+  await using node = await setup();
+  let requests = 0;
+  const failing = (status: number) => answer(status, `request ${++requests}`);
+  for (const status of [503, 503, 503, 500, 500]) {
+    node.backend.answerNext(heartbeat, failing(status));
+  }
+  const running = node.run();
+  for (let count = 0; count < 7; count++) {
+    await node.beat();
+    await node.clock.advance(INTERVAL);
+  }
+  node.stop.abort();
+  await running;
+  const [first, second, ...others] = node.logger.shown;
+  assertMatch(first, /^warn: The heartbeat failed: POST .* answered 503: "request 1"$/);
+  assertMatch(second, /^warn: The heartbeat failed: POST .* answered 500: "request 4"$/);
+  assertEquals(others, ["info: The backend accepts heartbeats again"]);
+});
+
+Deno.test("stopping breaks off a heartbeat under way", async () => {
+  await using node = await setup();
+  node.backend.answerNext(heartbeat, () => new Promise(() => {}));
+  const running = node.run();
+  await node.backend.nextCall(heartbeat);
+  node.stop.abort();
+  await running;
+});
