@@ -7,7 +7,7 @@ import { messageOf, quoted } from "../errors.ts";
 import type { Journal, Message, Pending } from "../journal/journal.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
-import type { Command } from "../protocol/decode.ts";
+import type { DecodedCommand } from "../protocol/decode.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import { freeBytes } from "../state/private_folder.ts";
 import type { Clock } from "../time.ts";
@@ -76,7 +76,7 @@ export class Intake {
   }
 
   /** Takes a command for `settle()`, or answers it at once. */
-  submit(kind: WorkloadKind, command: Command, address: ReplyAddress): void {
+  submit(kind: WorkloadKind, command: DecodedCommand, address: ReplyAddress): void {
     const { requestId } = command;
     if (this.#repeats(kind, requestId)) return;
     const read = readPlatformParams(command.params);
@@ -243,7 +243,7 @@ export class Intake {
       replyTopic: topic,
       hasToken: token !== undefined,
     };
-    return { address, command, params: JSON.stringify(params), token };
+    return { address, command, params, token };
   }
 }
 

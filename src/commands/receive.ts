@@ -4,8 +4,8 @@
  * @module
  */
 import { messageOf, quoted } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { type Command, decodeCommand } from "../protocol/decode.ts";
+import { holdSecret, type Logger, redact } from "../log.ts";
+import { decodeCommand, type DecodedCommand } from "../protocol/decode.ts";
 import { isWorkloadKind, type WorkloadKind } from "../protocol/kinds.ts";
 import { answer, type ReplyAddress } from "./reply.ts";
 import { readAnnouncement } from "./announcement.ts";
@@ -18,7 +18,7 @@ import type { Cancelled } from "./scheduler.ts";
 /** What takes commands for workloads. */
 export interface WorkloadIntake {
   /** Takes a command for `settle()`, or answers it at once. */
-  submit(kind: WorkloadKind, command: Command, address: ReplyAddress): void;
+  submit(kind: WorkloadKind, command: DecodedCommand, address: ReplyAddress): void;
   /** Answers a command that cannot be taken, and tells the platform if it follows it. */
   refuse(command: Refused, address: ReplyAddress, why: string): void;
   /** Accepts what was submitted, or answers it. Returns when that is on disk. */
@@ -99,12 +99,15 @@ export class Dispatcher {
         return post(answer(address(), decoded.requestId, {
           error: `Invalid command: the message ${decoded.reason}`,
         }));
-      case "command":
+      case "command": {
+        const release = decoded.tokens.map(holdSecret);
         this.#handle(decoded.command);
+        for (const letGo of release) letGo();
+      }
     }
   }
 
-  #handle(command: Command): void {
+  #handle(command: DecodedCommand): void {
     const { intake, address, status, logger } = this.#options;
     if (isWorkloadKind(command.name)) {
       return intake.submit(command.name, command, address());
@@ -119,12 +122,12 @@ export class Dispatcher {
         return this.#answer(command, this.#cancel(command));
       default:
         logger.warn(`Refused an unknown command: ${quoted(command.name)}`);
-        return this.#answer(command, { error: `Unknown command: ${command.name}` });
+        return this.#answer(command, { error: redact(`Unknown command: ${command.name}`) });
     }
   }
 
   /** Runs what the platform announces, if it says what that is. */
-  #receiveWorkload({ requestId, params }: Command): void {
+  #receiveWorkload({ requestId, params }: DecodedCommand): void {
     const { intake, address, post } = this.#options;
     const read = readAnnouncement(params);
     const { workloadUuid } = read;
@@ -140,7 +143,7 @@ export class Dispatcher {
     intake.submit(kind, { name: kind, requestId, params: own }, address());
   }
 
-  #cancel({ params }: Command): { output: string } | { error: string } {
+  #cancel({ params }: DecodedCommand): { output: string } | { error: string } {
     const request = readCancel(params);
     if ("error" in request) return request;
     const { target, signal } = request;
@@ -165,7 +168,7 @@ export class Dispatcher {
     };
   }
 
-  #answer(command: Command, result: { output: string } | { error: string }): void {
+  #answer(command: DecodedCommand, result: { output: string } | { error: string }): void {
     this.#options.post(answer(this.#options.address(), command.requestId, result));
   }
 }
