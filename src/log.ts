@@ -119,10 +119,55 @@ function noteSecrets(): void {
   secrets = [...new Set(forms)].sort((a, b) => b.length - a.length);
 }
 
-/** `text` with every known secret masked. */
+/** `text` with every known secret masked. Takes text that is whole: cut it afterwards. */
 export function redact(text: string): string {
   for (const secret of secrets) text = text.replaceAll(secret, "***");
   return text;
+}
+
+/**
+ * How much of `text`, which goes on, can be masked and shown already: what stands behind that may
+ * be the beginning of a secret. For a secret is not masked when only a piece of it is seen.
+ */
+export function safeLength(text: string): number {
+  let length = text.length - Math.max(0, ...secrets.map((secret) => begunAtEnd(text, secret)));
+  // One that is complete must not be cut in two. One that repeats itself may have to be.
+  const leastLength = text.length - 3 * (secrets[0]?.length ?? 0);
+  for (let before = Infinity; length < before && length > leastLength;) {
+    before = length;
+    const starts = secrets.map((secret) => text.indexOf(secret, before - secret.length + 1));
+    length = Math.min(before, ...starts.filter((start) => start !== -1));
+  }
+  return length;
+}
+
+/** How much of `secret` stands at the end of `text`, unless that is all of it. */
+function begunAtEnd(text: string, secret: string): number {
+  const last = text.at(-1);
+  for (let length = Math.min(secret.length - 1, text.length); length > 0; length--) {
+    if (secret[length - 1] === last && text.endsWith(secret.slice(0, length))) return length;
+  }
+  return 0;
+}
+
+/** Masks secrets in text that arrives in pieces, wherever it is cut. */
+export class Redactor {
+  #rest = "";
+
+  /** Takes the next piece and returns, masked, what can be shown by now. */
+  push(piece: string): string {
+    const text = this.#rest + piece;
+    const length = safeLength(text);
+    this.#rest = text.slice(length);
+    return redact(text.slice(0, length));
+  }
+
+  /** Returns the rest: nothing follows. */
+  end(): string {
+    const rest = redact(this.#rest);
+    this.#rest = "";
+    return rest;
+  }
 }
 
 // Control characters (but newline and tab), and the characters that reorder or break lines.

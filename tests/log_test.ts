@@ -1,5 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { addSecret, createLogger, holdSecret, printable, redact } from "../src/log.ts";
+import {
+  addSecret,
+  createLogger,
+  holdSecret,
+  printable,
+  redact,
+  Redactor,
+  safeLength,
+} from "../src/log.ts";
 
 const MODULE = new URL("../src/log.ts", import.meta.url).href;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;
@@ -117,6 +125,43 @@ Deno.test("a secret is held until the last of its holders lets go, once each", (
 Deno.test("a secret that is no text is masked in the form in which it is printed", () => {
   addSecret("half \ud83d of it");
   assertEquals(redact("half \ud83d of it / half \ufffd of it"), "*** / ***");
+});
+
+Deno.test("a secret is masked wherever the text that holds it is cut into pieces", () => {
+  // Some end as they begin, and one begins another.
+  const secrets = ["cut-1234-c", "cut-1234-cut-1234", "line\nbreak"].map(holdSecret);
+  const text = "a cut-1234-c cut-1234-cut-1234 cut-1234-cut-1234-c, cut-12 line\nbreak\nline c";
+  for (let first = 0; first < text.length; first++) {
+    for (let second = first; second < text.length; second++) {
+      const redactor = new Redactor();
+      const pieces = [text.slice(0, first), text.slice(first, second), text.slice(second)];
+      const shown = pieces.map((piece) => redactor.push(piece)).join("") + redactor.end();
+      assertEquals(shown, redact(text));
+    }
+  }
+  for (const release of secrets) release();
+});
+
+Deno.test("of text in pieces only what may begin a secret is held back", () => {
+  const release = holdSecret("held-back-1");
+  const redactor = new Redactor();
+  assertEquals(redactor.push("say hel"), "say ");
+  assertEquals(redactor.push("lo, hel"), "hello, ");
+  assertEquals(redactor.push("d-back-"), "");
+  assertEquals(redactor.push("1 and "), "*** and ");
+  assertEquals([redactor.push("h"), redactor.end(), redactor.end()], ["", "h", ""]);
+  assertEquals(safeLength("x held-back-1"), 13);
+  assertEquals(safeLength("x held-back"), 2);
+  release();
+});
+
+Deno.test("a secret that repeats itself holds no more back than its length a few times", () => {
+  const release = holdSecret("------");
+  const redactor = new Redactor();
+  let shown = 0;
+  for (let i = 0; i < 1_000; i++) shown += redactor.push("-".repeat(100)).length;
+  assertEquals(redactor.end().length < 200 && shown > 40_000, true);
+  release();
 });
 
 Deno.test("a component is named in its lines alone", async () => {
