@@ -4,7 +4,8 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import type { Journal, Pending } from "../journal/journal.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Pending } from "../journal/messages.ts";
 import type { ProcessIdentity } from "../os/process_identity.ts";
 import { untilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
@@ -80,7 +81,7 @@ export class Completion {
         const { statuses, isFinal } = finish();
         if (!isFinal) finalizing.push(command);
         const pending = journal.end(command.id, end, [reply], !isFinal);
-        return [...pending, ...statuses.map((status) => journal.post(status))];
+        return [...pending, ...statuses.map((status) => journal.messages.post(status))];
       });
     }));
     for (const command of finalizing) finalizer.begin(command);

@@ -4,7 +4,8 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Journal, Message, Pending } from "../journal/journal.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Message, Pending } from "../journal/messages.ts";
 import type { ProcessIdentity } from "../os/process_identity.ts";
 import type { Logger } from "../log.ts";
 import { backoff, type Clock } from "../time.ts";
@@ -138,7 +139,7 @@ export class Finalizer {
     replies.send(journal.atomically(() => {
       // There is but one end, and it is told once.
       if (!journal.finalized(command.id)) return [];
-      return statuses.map((status) => journal.post(status));
+      return statuses.map((status) => journal.messages.post(status));
     }));
   }
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Journal, Pending } from "../journal/journal.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Pending } from "../journal/messages.ts";
 import type { StopRequest } from "../journal/record.ts";
 import type { StopSignal } from "../os/process_identity.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
@@ -112,7 +113,7 @@ export class Scheduler {
       switch (recovery?.action) {
         case "attach":
           lane.running.set(record.id, this.#runner.attach(record));
-          logger.info(`${nameOf(record)} still runs as process ${record.process!.pid}`);
+          logger.info(`${nameOf(record)} still runs as process ${record.handle!.process!.pid}`);
           break;
         case "collect": {
           const running = this.#runner.recall(record);

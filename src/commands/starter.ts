@@ -4,7 +4,9 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Journal, Pending } from "../journal/journal.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Pending } from "../journal/messages.ts";
+import type { StoredHandle } from "../journal/record.ts";
 import { holdSecret, type Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Runner } from "../executors/process/runner.ts";
@@ -111,7 +113,7 @@ export class Starter {
       return undefined;
     }
     return this.#with(shell, () => {
-      journal.accept({ ...command, params }, shell.process);
+      journal.accept({ ...command, params }, handleOf(shell));
       return { command, params, shell, statuses: this.#tell(command, shell) };
     });
   }
@@ -124,7 +126,7 @@ export class Starter {
     return this.#with(shell, () =>
       journal.atomically(() => {
         const params = journal.params(command.id);
-        journal.start(command.id, shell.process);
+        journal.start(command.id, handleOf(shell));
         return { command, params, shell, statuses: this.#tell(command, shell) };
       }));
   }
@@ -171,7 +173,7 @@ export class Starter {
 
   #tell(command: Accepted, { process }: WaitingShell): Pending[] {
     const { journal, tracking } = this.#options;
-    return tracking.started(command, process).map((message) => journal.post(message));
+    return tracking.started(command, process).map((message) => journal.messages.post(message));
   }
 
   #with(shell: WaitingShell, remember: () => Start): Start {
@@ -182,4 +184,8 @@ export class Starter {
       throw error;
     }
   }
+}
+
+function handleOf({ process }: WaitingShell): StoredHandle {
+  return { executor: "process", attempt: "", bootId: process.bootId, process };
 }
