@@ -4,7 +4,8 @@
  * @module
  */
 import { messageOf, quoted } from "../errors.ts";
-import type { Journal, Message, Pending } from "../journal/journal.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Message, Pending } from "../journal/messages.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import type { Command } from "../protocol/decode.ts";
@@ -131,7 +132,7 @@ export class Intake {
       replies.send(journal.atomically(() => {
         journal.accept({ ...command, params: "" });
         const pending = journal.end(id, { cause: "not_started", bytes: 0 }, [reply]);
-        return [...pending, ...statuses.map((status) => journal.post(status))];
+        return [...pending, ...statuses.map((status) => journal.messages.post(status))];
       }));
     } catch {
       // A full disk, of which a second try tells more.
@@ -202,7 +203,7 @@ export class Intake {
   #replyAgain({ id }: Pick<CommandRecord, "id">): void {
     const { journal, replies, logger } = this.#options;
     try {
-      replies.send(journal.repost(id));
+      replies.send(journal.messages.repost(id));
     } catch (error) {
       logger.error(`Cannot send a stored reply again: ${messageOf(error)}`);
     }

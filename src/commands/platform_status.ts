@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Message } from "../journal/journal.ts";
+import type { Message } from "../journal/messages.ts";
 import type { ProcessIdentity } from "../os/process_identity.ts";
 import { redact } from "../log.ts";
 import { encodeStatus, type WorkloadStatus } from "../protocol/workload_status.ts";

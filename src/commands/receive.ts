@@ -11,7 +11,7 @@ import { answer, type ReplyAddress } from "./reply.ts";
 import { readAnnouncement } from "./announcement.ts";
 import { noSuchWorkload, readCancel } from "./cancel.ts";
 import type { CancelTarget } from "./cancel.ts";
-import type { Message } from "../journal/journal.ts";
+import type { Message } from "../journal/messages.ts";
 import type { StopSignal } from "../os/process_identity.ts";
 import type { Cancelled } from "./scheduler.ts";
 

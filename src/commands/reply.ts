@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Message } from "../journal/journal.ts";
+import type { Message } from "../journal/messages.ts";
 import type { RequestId } from "../protocol/decode.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import {

@@ -114,7 +114,7 @@ export class Assembly implements Disposable {
       this.registration = this.#createRegistration();
       this.connection = this.#createConnection();
       this.outbox = new Outbox({
-        store: this.journal,
+        store: this.journal.messages,
         publisher: publisherOver(this.connection, {
           token: settings.token,
           responseTopic: this.#answersTopic,
