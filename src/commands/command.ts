@@ -23,6 +23,14 @@ export function holdToken(value: string): WorkloadToken {
   return { value, [Symbol.dispose]: holdSecret(value) };
 }
 
+/** What whoever looks at the node may know of a command. */
+export type CommandInfo = Pick<Command, "id" | "kind" | "requestId" | "workloadUuid">;
+
+/** What of a command may be shown. */
+export function infoOf({ id, kind, requestId, workloadUuid }: Command): CommandInfo {
+  return { id, kind, requestId, workloadUuid };
+}
+
 /** How the log names a command: `inference r1`, or by the node's own id when it came without one. */
 export function nameOf(
   { kind, requestId, id }: Pick<Command, "kind" | "requestId" | "id">,

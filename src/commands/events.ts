@@ -3,18 +3,18 @@
  *
  * @module
  */
-import type { Command } from "./command.ts";
+import type { CommandInfo } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** What is reported of each event. */
 export interface CommandEventMap {
   /** A command is in the journal and will be answered. */
-  readonly accepted: { readonly command: Command };
+  readonly accepted: { readonly command: CommandInfo };
   /** A command runs. */
-  readonly started: { readonly command: Command; readonly pid: number | undefined };
+  readonly started: { readonly command: CommandInfo; readonly pid: number | undefined };
   /** A command has ended, and its reply is in the journal. */
   readonly ended: {
-    readonly command: Command;
+    readonly command: CommandInfo;
     readonly outcome: Outcome;
     /** How long it ran. */
     readonly seconds: number;

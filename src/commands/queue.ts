@@ -111,6 +111,11 @@ export class CommandQueue {
     };
   }
 
+  /** Whether a command waits for its turn. */
+  isWaiting(command: Command): boolean {
+    return this.#lane(command).waiting.some(({ id }) => id === command.id);
+  }
+
   /** What waits, oldest first within each kind. */
   waiting(): Command[] {
     return [...this.#lanes.values()].flatMap(({ waiting }) => waiting);

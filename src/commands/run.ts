@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Execution, Executor, Reservation, Work } from "../executors/executor.ts";
+import type { Execution, Executor, Exit, Reservation, Work } from "../executors/executor.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Pending } from "../journal/messages.ts";
 import type { StopRequest } from "../journal/record.ts";
@@ -13,7 +13,7 @@ import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import { type Clock, orAbort } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
-import { type Command, nameOf } from "./command.ts";
+import { type Command, infoOf, nameOf } from "./command.ts";
 import type { CommandEvents } from "./events.ts";
 import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
@@ -63,6 +63,9 @@ export interface Run {
 
 /** How long a command waits whose start could not be stored. */
 const RETRY_START_MS = 2_000;
+
+/** What became of a command that was stopped before its start. */
+const NOT_STARTED: Exit = { type: "not_started", why: "it was stopped before" };
 
 /** Enough for the end of it that the platform wants to see. */
 const STDERR_BYTES = 16 * 1024;
@@ -119,7 +122,7 @@ export class CommandRunner {
 
   /** Sees a command that runs to its reply. Recovery of what still runs enters here. */
   async supervise(run: Run, execution: Execution): Promise<void> {
-    const { command, stop } = run;
+    const { stop } = run;
     run.execution = execution;
     stop.watch(execution);
     const beside = [this.#recordStart(run, execution), this.#showOutput(run)];
@@ -127,12 +130,17 @@ export class CommandRunner {
     stop[Symbol.dispose]();
     if (exit === undefined) execution.detach();
     await Promise.all(beside);
-    if (exit === undefined) return;
+    if (exit !== undefined) await this.end(run, exit);
+  }
+
+  /** Answers a command that ran. Recovery of what ended without a node enters here. */
+  async end({ command, stop }: Run, exit: Exit): Promise<void> {
+    stop[Symbol.dispose]();
     const timeout = this.#parts.settings.timeout[command.kind];
     await this.conclude(command, outcomeOf(exit, stop.request, timeout));
   }
 
-  /** Answers a command that has ended. Recovery of what ended without a node enters here. */
+  /** Answers a command, whose outcome is known. */
   async conclude(command: Command, outcome: Outcome): Promise<void> {
     const { journal, outbox, queue, uploads, events, clock, logger, settings } = this.#parts;
     const { startedAt = clock.now(), execution } = this.#runs.get(command.id) ?? {};
@@ -153,22 +161,18 @@ export class CommandRunner {
     queue.left(command);
     const seconds = (clock.now() - startedAt) / 1000;
     logger.info(`${nameOf(command)} ${describeOutcome(outcome)} after ${seconds.toFixed(1)} s`);
-    events.emit("ended", { command, outcome, seconds });
+    events.emit("ended", { command: infoOf(command), outcome, seconds });
     this.startNext();
     if (files.length > 0) uploads.begin(command);
   }
 
   /** Asks a command that runs to stop, and answers one that waits. */
-  async cancel(
-    command: Command,
-    signal: StopRequest["signal"],
-    cause: StopRequest["cause"],
-  ): Promise<void> {
+  cancel(command: Command, signal: StopRequest["signal"], cause: StopRequest["cause"]): void {
     const run = this.#runs.get(command.id);
     if (run !== undefined) return run.stop.ask(cause, signal);
     if (!this.#parts.queue.take(command)) return;
     const stop = { cause, signal, at: this.#parts.clock.now() };
-    await this.conclude(command, outcomeOf({ type: "not_started", why: "" }, stop));
+    this.#tasks.add(this.conclude(command, outcomeOf(NOT_STARTED, stop)));
   }
 
   /** Takes charge of a command that an earlier node has started. */
@@ -223,8 +227,9 @@ export class CommandRunner {
     logger.error(`Cannot start ${nameOf(command)}: ${messageOf(error)}; retrying`);
     this.#runs.delete(command.id);
     if (stop.request !== undefined) {
-      return await this.conclude(command, outcomeOf({ type: "not_started", why: "" }, stop.request));
+      return await this.conclude(command, outcomeOf(NOT_STARTED, stop.request));
     }
+    stop[Symbol.dispose]();
     await clock.sleep(RETRY_START_MS, this.#leaving.signal).catch(() => {});
     queue.putBack(command);
     this.startNext();
@@ -238,7 +243,7 @@ export class CommandRunner {
     if (handle === undefined) return;
     const pid = handle.process?.pid ?? execution.pid;
     logger.info(`${nameOf(command)} started as process ${pid} (id ${command.id})`);
-    events.emit("started", { command, pid });
+    events.emit("started", { command: infoOf(command), pid });
     const stored = await commitUntilStored(`the start of ${nameOf(command)}`, () => {
       journal.running(command.id, handle);
       return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
