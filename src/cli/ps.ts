@@ -13,33 +13,15 @@ import { inspectHost } from "../os/processes.ts";
 import { examine } from "../executors/process/reattach.ts";
 import type { Recovery } from "../executors/process/recovery.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { duration, table } from "./layout.ts";
-import { CONFIG_FLAG, useStateFolder } from "./load_settings.ts";
+import { useStateFolder } from "./load_settings.ts";
 import { print, tell } from "./terminal.ts";
-
-/** The command. */
-export const ps: CliCommand = {
-  name: "ps",
-  operands: [],
-  summary: "List running, queued and recent workloads",
-  details:
-    `Works whether the node runs or not: while it does not, the processes themselves are looked at, and
-what ended then is answered when the node starts. AGE is the time since the command came, TIME how
-long it has been running or ran.`,
-  flags: [
-    CONFIG_FLAG,
-    { name: "all", help: "All that ended and are remembered, not only the latest 20" },
-    { name: "json", help: "Print one JSON object" },
-  ],
-  settings: ["state-folder"],
-  run,
-};
 
 const LATEST = 20;
 const ALL = -1;
 
-async function run(args: Arguments): Promise<number> {
+/** Lists the workloads. */
+export async function run(args: Arguments): Promise<number> {
   const stateFolder = await useStateFolder(args);
   using history = History.open(stateFolder);
   const recorded = history?.list(args.has("all") ? ALL : LATEST) ?? [];
