@@ -86,6 +86,11 @@ export class Acceptor {
     this.#isDraining = true;
   }
 
+  /** Whether it refuses new commands. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
   /** Accepts a command or answers it. Rejects when neither can be stored: then nothing has happened. */
   async offer(offer: Offer, address: ReplyAddress): Promise<void> {
     const read = readPlatformParams(offer.params);
