@@ -7,7 +7,7 @@ import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
-import { Life, type RunResult } from "./node/node.ts";
+import type { Life, RunResult } from "./node/node.ts";
 import { readEnvironment } from "./permissions.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./node/options.ts";
 import { listenForSignals } from "./os/signals.ts";
@@ -43,6 +43,8 @@ export class CloudNode implements AsyncDisposable {
   #env: Readonly<Record<string, string>> | undefined;
   #life: Life | undefined;
   #ended: Promise<unknown> | undefined;
+  /** Whether it was asked to stop, also before there was a life to end. */
+  #stopped = false;
 
   /**
    * Makes a node from a configuration. Reads no files, and of the environment nothing but the home
@@ -155,27 +157,39 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   async run(options: RunOptions = {}): Promise<RunResult> {
-    if (this.#life !== undefined) throw new Error("Cannot run a node that runs already");
+    if (this.#ended !== undefined) throw new Error("Cannot run a node that runs already");
+    const running = this.#live(options);
+    this.#ended = running.catch(() => {});
+    try {
+      return await running;
+    } finally {
+      this.#ended = undefined;
+    }
+  }
+
+  async #live(options: RunOptions): Promise<RunResult> {
     const { signal, handleSignals = false, once = false, drain = false, exitWhenIdle, onReady } =
       options;
-    const life = new Life({
-      settings: this.#settings,
-      tokenSource: this.#tokenSource,
-      env: this.#env ?? readEnvironment(),
-      once,
-      drain,
-      exitWhenIdle,
-      onReady,
-    });
-    this.#life = life;
-    const stop = () => life.end();
+    const stop = () => void this.stop();
+    const requests = { end: stop, drain: () => void this.drain() };
+    this.#stopped = false;
     signal?.addEventListener("abort", stop);
-    if (signal?.aborted) stop();
-    using _signals = handleSignals ? listenForSignals(life) : undefined;
+    using _signals = handleSignals ? listenForSignals(requests) : undefined;
     try {
-      const ended = life.live();
-      this.#ended = ended.catch(() => {});
-      return await ended;
+      // Here, because it takes a while: who only configures a node does without.
+      const { Life } = await import("./node/node.ts");
+      const life = new Life({
+        settings: this.#settings,
+        tokenSource: this.#tokenSource,
+        env: this.#env ?? readEnvironment(),
+        once,
+        drain,
+        exitWhenIdle,
+        onReady,
+      });
+      this.#life = life;
+      if (signal?.aborted || this.#stopped) life.end();
+      return await life.live();
     } finally {
       signal?.removeEventListener("abort", stop);
       this.#life = undefined;
@@ -194,6 +208,7 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#life?.end();
     await this.#ended;
   }
@@ -210,6 +225,8 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   async drain(): Promise<void> {
+    // Without a life there is nothing to finish.
+    this.#stopped ||= this.#life === undefined;
     this.#life?.drain();
     await this.#ended;
   }

@@ -85,6 +85,12 @@ export const MIGRATIONS: readonly string[] = [
   `
   CREATE INDEX commands_by_workload ON commands (workload_uuid) WHERE workload_uuid IS NOT NULL;
   `,
+  // What earlier versions started has no handle, but a pid.
+  `
+  ALTER TABLE commands ADD COLUMN handle TEXT;
+  ALTER TABLE commands ADD COLUMN packet TEXT;
+  CREATE INDEX commands_by_packet ON commands (packet) WHERE packet IS NOT NULL;
+  `,
   // The platform names attachments. What was sent under a name of the node's own is sent again.
   `
   CREATE TABLE named_files (

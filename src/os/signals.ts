@@ -13,6 +13,24 @@ export interface Signalled {
   drain(): void;
 }
 
+/** What signals have asked this process to do, from the moment on when it listens to them. */
+export interface StopRequests {
+  /** Aborts at the first signal that ends a node. */
+  readonly stop: AbortSignal;
+  /** Aborts at a signal that lets a node finish first. */
+  readonly drain: AbortSignal;
+}
+
+/**
+ * Notes signals as long as the process lasts, also while there is no node yet to stop. The second
+ * one that ends a node has its default effect.
+ */
+export function catchSignals(): StopRequests {
+  const [stop, drain] = [new AbortController(), new AbortController()];
+  listenForSignals({ end: () => stop.abort(), drain: () => drain.abort() });
+  return { stop: stop.signal, drain: drain.signal };
+}
+
 /**
  * Lets signals end `what`, until it is disposed. Once one has come that ends it, the next one has
  * its default effect: it kills.

@@ -45,7 +45,9 @@ function nextTurn(): Promise<void> {
 /** Where a folder is that may be given as a link; `undefined` when there is none. */
 export function folderAt(path: string, logger: Logger): string | undefined {
   const real = look(() => Deno.realPathSync(path), path, logger);
-  if (real === undefined || Deno.lstatSync(real).isDirectory) return real;
+  if (real === undefined || look(() => Deno.lstatSync(real), path, logger)?.isDirectory) {
+    return real;
+  }
   logger.warn(`Not uploaded: ${quoted(path)}: it is no folder`);
   return undefined;
 }

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { messageOf, quoted } from "../errors.ts";
 import type { RecordedFile, ResultFile } from "../journal/result_files.ts";
-import { untilStored } from "../journal/until_stored.ts";
+import { commitUntilStored } from "../journal/until_stored.ts";
 import { isAbort } from "../time.ts";
 import { type Cleaned, removeUploaded } from "./cleanup.ts";
 import { CommandFolder } from "./command_folder.ts";
@@ -43,8 +43,8 @@ export type UploadOutcome =
   | { readonly type: "uploaded" }
   | { readonly type: "failed"; readonly reason: string };
 
-/** What results work with. */
-export interface ResultsOptions extends Omit<UploadParts, "store" | "slots" | "mayChange"> {
+/** What uploads of results work with. */
+export interface ResultUploadsOptions extends Omit<UploadParts, "store" | "slots" | "mayChange" | "random"> {
   readonly settings: {
     /** Whether new results are uploaded. */
     readonly uploadResults: boolean;
@@ -54,30 +54,38 @@ export interface ResultsOptions extends Omit<UploadParts, "store" | "slots" | "m
     readonly results: readonly string[];
     /** Seconds between looks for files to send while their workload runs; 0 for none. */
     readonly uploadWhileRunning: number;
+    readonly stateFolder: string;
   };
   readonly store: ResultStore;
-  /** Holds the results folders of commands. */
-  readonly folder: string;
   /** Holds the folders of workloads, which get what is not sent. */
   readonly workloadsFolder: string;
+  /** Spreads waits. Default: `Math.random`. */
+  readonly random?: () => number;
 }
 
 /** How many commands' uploads move at a time. */
 const UPLOADS_AT_A_TIME = 4;
 
+/** The folder in the state folder that holds the results folders of commands. */
+const RESULTS = "workload_results";
+
 /** The results of all commands. */
-export class Results {
-  readonly #options: ResultsOptions;
+export class ResultUploads {
+  readonly #options: ResultUploadsOptions;
+  /** Holds the results folders of commands. */
+  readonly #root: string;
   readonly #parts: UploadParts;
 
   /** Does nothing yet. */
-  constructor(options: ResultsOptions) {
+  constructor(options: ResultUploadsOptions) {
     this.#options = options;
+    this.#root = join(options.settings.stateFolder, RESULTS);
     this.#parts = {
+      random: Math.random,
       ...options,
       slots: new Semaphore(UPLOADS_AT_A_TIME),
       // In the shared folder, what differs may be another workload's.
-      mayChange: ({ path }) => isBelow(options.folder, path),
+      mayChange: ({ path }) => isBelow(this.#root, path),
     };
   }
 
@@ -116,9 +124,7 @@ export class Results {
       files.push(...recorded.filter(({ name, state }) => state === "sent" && !names.has(name)));
     }
     if (files.length === 0) {
-      if (recorded.length > 0) {
-        store.cleaned(recorded.map(({ seq }) => ({ seq, state: "left" as const })));
-      }
+      if (recorded.length > 0) await this.#leave(recorded);
       this.#close(id);
     }
     return files;
@@ -182,14 +188,14 @@ export class Results {
     seen: ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): Promise<Map<string, string>> {
-    const { store } = this.#options;
+    const { store, journal } = this.#options;
     const folder = this.#folder(command.id);
     const files = await this.#listOwn(folder);
     // Of files in the shared folder it is only certain whose they are while nothing else runs.
     if (store.ranBeside(command.id) === 0) files.push(...await this.#listShared(command.id));
     const settled = distinctNames(files)
       .filter(({ name, fingerprint }) => seen.get(name) === fingerprint);
-    store.record(command.id, settled);
+    await journal.commit(() => store.record(command.id, settled));
     if (store.of(command.id).some(({ state }) => state === "claimed")) {
       await new Upload(command, this.#parts).runPart(signal);
     }
@@ -240,11 +246,11 @@ export class Results {
     reason: string,
     signal: AbortSignal,
   ): Promise<UploadOutcome> {
-    const { settings: { resultsFolder }, store, folder, logger } = this.#options;
-    await untilStored("that an upload failed", () => store.failed(id, reason), this.#parts, signal);
+    const { settings: { resultsFolder }, store, logger } = this.#options;
+    await this.#record(() => store.failed(id, reason), signal);
     const where = new Set(
       files.map(({ path }) =>
-        quoted(isBelow(folder, path) ? this.#folder(id).path : resultsFolder)
+        quoted(isBelow(this.#root, path) ? this.#folder(id).path : resultsFolder)
       ),
     );
     logger.error(
@@ -258,8 +264,24 @@ export class Results {
     const { settings: { resultsFolder }, store, logger } = this.#options;
     const uploaded = store.of(id).filter(({ state }) => state === "acknowledged");
     const cleaned = removeUploaded(uploaded, resultsFolder, logger);
-    await untilStored("what was removed", () => store.cleaned(cleaned), this.#parts, signal);
+    await this.#record(() => store.cleaned(cleaned), signal);
     this.#close(id);
+  }
+
+  /** Gives up files that were to be sent, because their workload has failed. */
+  async #leave(files: readonly RecordedFile[]): Promise<void> {
+    const { store, journal, logger } = this.#options;
+    const left = files.map(({ seq }) => ({ seq, state: "left" as const }));
+    try {
+      await journal.commit(() => store.cleaned(left));
+    } catch (error) {
+      logger.warn(`Cannot store that files are not to be sent: ${messageOf(error)}`);
+    }
+  }
+
+  async #record(write: () => void, signal: AbortSignal): Promise<void> {
+    await commitUntilStored("how an upload ended", write, this.#parts, signal);
+    signal.throwIfAborted();
   }
 
   #close(id: string): void {
@@ -268,7 +290,7 @@ export class Results {
   }
 
   #folder(id: string): CommandFolder {
-    return new CommandFolder(join(this.#options.folder, id));
+    return new CommandFolder(join(this.#root, id));
   }
 }
 

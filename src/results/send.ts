@@ -46,7 +46,7 @@ export interface SendParts extends AttemptParts {
   /** Whether a file may be written to after its workload ended, and is then sent as it is. */
   mayChange(file: ResultFile): boolean;
   /** Called when a file is sent as something else than what was recorded. */
-  onChanged(file: ResultFile): void;
+  onChanged(file: ResultFile): Promise<void>;
   /** Called with the number of bytes that were read, and with less than none when they go again. */
   onProgress(bytes: number): void;
 }
@@ -116,7 +116,7 @@ export async function sendFile(
       source.failure = undefined;
       try {
         const changed = await source.changed();
-        if (changed !== undefined) parts.onChanged(changed);
+        if (changed !== undefined) await parts.onChanged(changed);
         const { signedUrl, filename } = await storage.sign(file.name, signal);
         const attachmentUuid = attachmentUuidIn(filename);
         if (attachmentUuid === undefined) throw notNamed(file, filename);

@@ -5,7 +5,7 @@
  */
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import type { RecordedFile, ResultFile, SentTo } from "../journal/result_files.ts";
-import { untilStored } from "../journal/until_stored.ts";
+import { commitUntilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
 import { backoff, type Clock } from "../time.ts";
 import { attempts, mayPass } from "./attempts.ts";
@@ -53,6 +53,8 @@ export interface UploadedFiles {
 /** What uploads work with. */
 export interface UploadParts {
   readonly store: UploadStore;
+  /** Commits what is written to the store. */
+  readonly journal: { commit<T>(write: () => T): Promise<T> };
   readonly api: ResultsApi;
   /** Puts bytes to a signed URL. There is no time limit but the signal. */
   readonly put: (url: string, payload: Payload, signal: AbortSignal) => Promise<StorageAnswer>;
@@ -139,7 +141,7 @@ export class Upload {
     await sendAll(files, async (file, signal) => {
       const onChanged = (changed: ResultFile) => {
         logger.info(`${quoted(file.path)} was written to after its workload had ended`);
-        store.changed(file.seq, changed);
+        return this.#record(() => store.changed(file.seq, changed), signal);
       };
       const parts = { ...rest, logger, onChanged, onProgress };
       const sentTo = await sendFile(file, storage, parts, signal);
@@ -181,8 +183,9 @@ export class Upload {
   }
 
   /** Writes to the journal, retrying until that is on disk. */
-  #record(write: () => void, signal: AbortSignal): Promise<void> {
-    return untilStored("how far an upload is", write, this.#parts, signal);
+  async #record(write: () => void, signal: AbortSignal): Promise<void> {
+    await commitUntilStored("how far an upload is", write, this.#parts, signal);
+    signal.throwIfAborted();
   }
 
   get #name(): string {

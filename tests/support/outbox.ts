@@ -1,6 +1,7 @@
 /** An outbox, and the network it sends to in the hands of a test. */
 import { Outbox, type Publisher } from "../../src/outbox/outbox.ts";
 import type { Journal } from "../../src/journal/journal.ts";
+import type { Messages } from "../../src/journal/messages.ts";
 import { Inbox } from "./events.ts";
 import { message, TestJournal } from "./journal.ts";
 
@@ -44,15 +45,15 @@ export class OutboxHarness implements Disposable {
   readonly broker = new FakeBroker();
   readonly outbox: Outbox;
 
-  constructor(store?: (journal: Journal) => Partial<Journal>) {
-    const { journal } = this.#journal;
-    const overrides = store?.(journal);
+  constructor(store?: (messages: Messages) => Partial<Messages>) {
+    const { messages } = this.#journal.journal;
+    const overrides = store?.(messages);
     this.outbox = new Outbox({
       store: {
-        post: (posted) => journal.post(posted),
-        pending: (after, limit) => journal.pending(after, limit),
-        pendingCount: () => journal.pendingCount(),
-        delivered: (seqs) => journal.delivered(seqs),
+        post: (posted) => messages.post(posted),
+        pending: (after, limit) => messages.pending(after, limit),
+        pendingCount: () => messages.pendingCount(),
+        delivered: (seqs) => messages.delivered(seqs),
         ...overrides,
       },
       publisher: this.broker,
