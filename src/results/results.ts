@@ -9,7 +9,7 @@ import { messageOf, quoted } from "../errors.ts";
 import type { RecordedFile, ResultFile } from "../journal/result_files.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import { isAbort } from "../time.ts";
-import { type Cleaned, removeUploaded } from "./cleanup.ts";
+import { type Cleaned, removeEmptied, removeUploaded } from "./cleanup.ts";
 import { CommandFolder } from "./command_folder.ts";
 import { isChosen } from "./glob.ts";
 import { filesIn, folderAt, isBelow, listFiles } from "./listing.ts";
@@ -44,7 +44,8 @@ export type UploadOutcome =
   | { readonly type: "failed"; readonly reason: string };
 
 /** What uploads of results work with. */
-export interface ResultUploadsOptions extends Omit<UploadParts, "store" | "slots" | "mayChange" | "random"> {
+export interface ResultUploadsOptions
+  extends Omit<UploadParts, "store" | "slots" | "mayChange" | "random"> {
   readonly settings: {
     /** Whether new results are uploaded. */
     readonly uploadResults: boolean;
@@ -220,7 +221,11 @@ export class ResultUploads {
           "its CYBERWAVE_RESULTS_FOLDER, which is its own",
       );
     }
-    return await moveFiles(files, { folder: folder.moved, partial: folder.partial }, logger);
+    const destination = { folder: folder.moved, partial: folder.partial };
+    const left = await moveFiles(files, destination, logger);
+    // Another workload may be about to write into a folder that it has just made.
+    if (others === 0) removeEmptied(files, resultsFolder);
+    return left;
   }
 
   /** The files in the shared folder that may be a command's. */
