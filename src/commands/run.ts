@@ -150,7 +150,7 @@ export class CommandRunner {
     const statuses = this.#statusesOf(command, outcome, files.length, execution?.pid);
     const end = { ...outcome.end, ...folder.usage() };
     const stored = await commitUntilStored(`the end of ${nameOf(command)}`, () => {
-      uploads.results.record(command, files);
+      uploads.results.record(command.id, files);
       const replies = journal.end(command.id, end, [reply], files.length > 0);
       return [...replies, ...statuses.map((status) => journal.messages.post(status))];
     }, this.#parts, this.#leaving.signal);

@@ -16,8 +16,8 @@ import { Tasks } from "./tasks.ts";
 
 /** Where the result files of commands go. */
 export interface Results {
-  /** The folder for the results of one command, in which it finds nothing of others. */
-  folderFor(commandId: string): string;
+  /** The folder for the results of one command; `undefined`: the one that all share. */
+  folderFor(commandId: string): string | undefined;
   /** Takes what a command that has ended left to be sent; nothing when there is nothing. */
   take(
     command: Pick<Command, "id" | "workloadUuid" | "kind">,
