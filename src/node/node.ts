@@ -172,14 +172,18 @@ export class Node {
   /** Stops all parts, whatever fails on the way. */
   async #shutDown(parts: NodeParts): Promise<void> {
     try {
-      await within(this.#options.settings.stopTimeout * 1000, parts.clock, (deadline) =>
-        shutDown(parts, {
-          leaveBroker: async () => {
-            this.#leavingBroker.abort();
-            await this.#broker;
-          },
-          logger: this.#logger,
-        }, deadline));
+      await within(
+        this.#options.settings.stopTimeout * 1000,
+        parts.clock,
+        (deadline) =>
+          shutDown(parts, {
+            leaveBroker: async () => {
+              this.#leavingBroker.abort();
+              await this.#broker;
+            },
+            logger: this.#logger,
+          }, deadline),
+      );
     } finally {
       this.#leavingBroker.abort();
       this.#ended.abort();

@@ -107,6 +107,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   for (const executor of executors.values()) resources.use(executor);
   const results = new ResultUploads({
     store: journal.resultFiles,
+    journal,
     api: backend,
     put: putPayload,
     settings,

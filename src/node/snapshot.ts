@@ -59,7 +59,11 @@ export function snapshotOf(parts: NodeParts): NodeSnapshot {
 }
 
 /** The view of a snapshot that `status` answers with. */
-export function statusSource(snapshot: NodeSnapshot, profileSlug: string, now: number): StatusSource {
+export function statusSource(
+  snapshot: NodeSnapshot,
+  profileSlug: string,
+  now: number,
+): StatusSource {
   const { identity, lanes, workloads, finalizing } = snapshot;
   return {
     slug: identity?.slug ?? "",

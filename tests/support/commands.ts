@@ -14,8 +14,8 @@ import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
 import type { Message } from "../../src/journal/messages.ts";
 import {
   type CommandParts,
-  createCommandParts,
   type CommandSettings,
+  createCommandParts,
 } from "../../src/node/command_parts.ts";
 import { NodeEvents } from "../../src/node/events.ts";
 import { inspectHost } from "../../src/os/processes.ts";
@@ -44,7 +44,8 @@ export const HOST = await inspectHost();
 
 /** Results of commands that leave none. */
 export const NO_RESULTS: Results = {
-  folderFor: () => undefined,
+  folderFor: (id) => `/nowhere/${id}`,
+  watch: () => Promise.resolve(),
   take: () => Promise.resolve([]),
   record: () => {},
   upload: () => Promise.reject(new Error("there is nothing to upload")),
