@@ -11,7 +11,7 @@ import { decodeCommand, type DecodedCommand, type RequestId } from "../protocol/
 import { isWorkloadKind } from "../protocol/kinds.ts";
 import type { Acceptor } from "./accept.ts";
 import { readAnnouncement } from "./announcement.ts";
-import type { CommandCanceller } from "./cancel.ts";
+import type { CommandCanceller } from "./canceller.ts";
 import type { CommandMessage } from "./packet.ts";
 import { answer, type ReplyAddress } from "./reply.ts";
 

@@ -58,7 +58,7 @@ async function enter(
   parts: RecoveryParts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { journal, queue, runner, logger, clock } = parts;
+  const { journal, queue, runner, logger } = parts;
   const { startedAt = record.acceptedAt, stop } = record;
   switch (recovered.type) {
     case "running": {
@@ -76,12 +76,7 @@ async function enter(
         return runner.track(runner.end(runner.resume(record, startedAt, stop), exit));
       }
       const what = `that ${nameOf(record)} did not start`;
-      await commitUntilStored(
-        what,
-        () => journal.requeue(record.id),
-        { journal, clock, logger },
-        signal,
-      );
+      await commitUntilStored(what, parts, signal, () => journal.requeue(record.id));
       return queue.add(record);
     }
   }

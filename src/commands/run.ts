@@ -125,7 +125,11 @@ export class CommandRunner {
     const { stop } = run;
     run.execution = execution;
     stop.watch(execution);
-    const beside = [this.#recordStart(run, execution), this.#showOutput(run)];
+    const beside = [
+      this.#recordStart(run, execution),
+      this.#showOutput(run),
+      this.#parts.uploads.watch(run.command, stop.over),
+    ];
     const exit = await orAbort(execution.exit, this.#leaving.signal);
     stop[Symbol.dispose]();
     if (exit === undefined) execution.detach();
@@ -145,20 +149,16 @@ export class CommandRunner {
     const { journal, outbox, queue, uploads, events, clock, logger, settings } = this.#parts;
     const { startedAt = clock.now(), execution } = this.#runs.get(command.id) ?? {};
     const folder = this.#parts.folderOf(command.id);
-    const files = await uploads.results.take(command, outcome);
+    const files = await uploads.take(command, outcome);
     const reply = replyTo(command, outcome, folder, settings.maxOutput);
     const statuses = this.#statusesOf(command, outcome, files.length, execution?.pid);
     const end = { ...outcome.end, ...folder.usage() };
-    const stored = await commitUntilStored(
-      `the end of ${nameOf(command)}`,
-      () => {
-        uploads.results.record(command, files);
-        const replies = journal.end(command.id, end, [reply], files.length > 0);
-        return [...replies, ...statuses.map((status) => journal.messages.post(status))];
-      },
-      this.#parts,
-      this.#leaving.signal,
-    );
+    const what = `the end of ${nameOf(command)}`;
+    const stored = await commitUntilStored(what, this.#parts, this.#leaving.signal, () => {
+      uploads.record(command, files);
+      const replies = journal.end(command.id, end, [reply], files.length > 0);
+      return [...replies, ...statuses.map((status) => journal.messages.post(status))];
+    });
     this.#runs.delete(command.id);
     command.token?.[Symbol.dispose]();
     if (stored === undefined) return;
@@ -213,7 +213,7 @@ export class CommandRunner {
   #workFor(command: Command): Work {
     const { journal, uploads, folderOf } = this.#parts;
     const params = journal.params(command.id);
-    return workFor(command, params, folderOf(command.id), uploads.results.folderFor(command.id));
+    return workFor(command, params, folderOf(command.id), uploads.folderFor(command));
   }
 
   #enter(command: Command, startedAt: number, earlier?: StopRequest, isResumed = false): Run {
@@ -249,15 +249,11 @@ export class CommandRunner {
     const pid = handle.process?.pid ?? execution.pid;
     logger.info(`${nameOf(command)} started as process ${pid} (id ${command.id})`);
     events.emit("started", { command: infoOf(command), pid });
-    const stored = await commitUntilStored(
-      `the start of ${nameOf(command)}`,
-      () => {
-        journal.running(command.id, handle);
-        return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
-      },
-      this.#parts,
-      stop.over,
-    );
+    const what = `the start of ${nameOf(command)}`;
+    const stored = await commitUntilStored(what, this.#parts, stop.over, () => {
+      journal.running(command.id, handle);
+      return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
+    });
     outbox.send(stored ?? []);
   }
 

@@ -8,7 +8,7 @@ import type { Pending } from "../journal/messages.ts";
 import type { ResultFile } from "../journal/result_files.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
-import type { Clock } from "../time.ts";
+import { type Clock, isAbort } from "../time.ts";
 import { type Command, nameOf } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
@@ -18,6 +18,8 @@ import { Tasks } from "./tasks.ts";
 export interface Results {
   /** The folder for the results of one command, in which it finds nothing of others. */
   folderFor(commandId: string): string;
+  /** Sends files that have stopped changing while a command runs, if the settings say so. */
+  watch(command: Pick<Command, "id" | "workloadUuid">, ended: AbortSignal): Promise<void>;
   /** Takes what a command that has ended left to be sent; nothing when there is nothing. */
   take(
     command: Pick<Command, "id" | "workloadUuid" | "kind">,
@@ -55,9 +57,26 @@ export class Uploads {
     this.#tasks = new Tasks(parts.logger);
   }
 
-  /** The results, which decide what is sent. */
-  get results(): Results {
-    return this.#parts.results;
+  /** The results folder of a command; `undefined`: the one that all share. */
+  folderFor({ id, workloadUuid }: Command): string | undefined {
+    return workloadUuid === undefined ? undefined : this.#parts.results.folderFor(id);
+  }
+
+  /** Sends what a command that runs has finished, if it is to be sent so early, until it ends. */
+  async watch(command: Command, ended: AbortSignal): Promise<void> {
+    if (command.workloadUuid !== undefined) await this.#parts.results.watch(command, ended);
+  }
+
+  /** Takes the files that a command which has ended left to be sent. */
+  async take(command: Command, outcome: Outcome): Promise<readonly ResultFile[]> {
+    return command.workloadUuid === undefined
+      ? []
+      : await this.#parts.results.take(command, outcome);
+  }
+
+  /** Stores what was taken: part of the transaction that stores the end of the command. */
+  record({ id }: Command, files: readonly ResultFile[]): void {
+    if (files.length > 0) this.#parts.results.record(id, files);
   }
 
   /** The commands whose results are being sent. */
@@ -91,21 +110,20 @@ export class Uploads {
   async #upload(command: Command): Promise<void> {
     const { journal, outbox, results, platformStatus } = this.#parts;
     const { signal } = this.#leaving;
-    const outcome = await results.upload(command, signal);
-    if (signal.aborted) return;
+    const outcome = await results.upload(command, signal).catch((error) => {
+      if (isAbort(error, signal)) return undefined;
+      throw error;
+    });
+    if (outcome === undefined || signal.aborted) return;
     const statuses = outcome.type === "uploaded"
       ? platformStatus.succeeded(command)
       : platformStatus.failed(command, `The results were not uploaded: ${outcome.reason}`);
-    const stored = await commitUntilStored(
-      `the upload of ${nameOf(command)}`,
-      () => {
-        // A command has one end, which is reported once.
-        if (!journal.finalized(command.id)) return [];
-        return statuses.map((status) => journal.messages.post(status));
-      },
-      this.#parts,
-      signal,
-    );
+    const what = `the upload of ${nameOf(command)}`;
+    const stored = await commitUntilStored(what, this.#parts, signal, () => {
+      // A command has one end, which is reported once.
+      if (!journal.finalized(command.id)) return [];
+      return statuses.map((status) => journal.messages.post(status));
+    });
     outbox.send(stored ?? []);
   }
 }

@@ -24,9 +24,9 @@ const WAIT = { min: 2_000, max: 30_000 };
 /** Commits `write` as often as it takes; `undefined` when `signal` aborts before it is stored. */
 export async function commitUntilStored<T>(
   what: string,
-  write: () => T,
   { journal, clock, logger, random }: StoreParts,
   signal: AbortSignal,
+  write: () => T,
 ): Promise<T | undefined> {
   for (let attempt = 0;; attempt++) {
     try {

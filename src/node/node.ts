@@ -4,7 +4,6 @@
  * @module
  */
 import { recheck } from "../commands/recheck.ts";
-import { recover } from "../commands/recover.ts";
 import type { Settings } from "../config/config.ts";
 import { nodePermissions } from "../config/needed_permissions.ts";
 import { InstallScriptError } from "../errors.ts";
@@ -144,7 +143,7 @@ export class Node {
     const { once, drain, exitWhenIdle } = this.#options;
     const { signal } = this.#stopping;
     const { runner, queue, uploads, registration, connection, backend, logStream } = parts;
-    await recover(parts, signal);
+    await parts.recover(signal);
     // Before connecting: what the broker held back for this node is new as well.
     if (drain) parts.acceptor.drain();
     await registration.load();

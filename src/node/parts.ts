@@ -5,15 +5,9 @@
  */
 import type { Backend } from "../backend/backend.ts";
 import { putPayload } from "../backend/storage.ts";
-import { Acceptor } from "../commands/accept.ts";
-import { CommandCanceller } from "../commands/canceller.ts";
 import { nameOf } from "../commands/command.ts";
 import { PlatformStatus } from "../commands/platform_status.ts";
-import { CommandQueue } from "../commands/queue.ts";
-import { CommandReceiver } from "../commands/receive.ts";
-import { CommandRunner } from "../commands/run.ts";
 import { statusOutput } from "../commands/status.ts";
-import { Uploads } from "../commands/uploads.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
 import type { Executor } from "../executors/executor.ts";
@@ -34,7 +28,8 @@ import { clientId } from "../state/client_id.ts";
 import { lockFolder } from "../state/lock.ts";
 import { makePrivateFolder } from "../state/private_folder.ts";
 import { type Clock, systemClock } from "../time.ts";
-import { WorkloadFolder } from "../workloads/folder.ts";
+import type { WorkloadFolder } from "../workloads/folder.ts";
+import { type CommandParts, createCommandParts } from "./command_parts.ts";
 import { createBackend } from "./create_backend.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
@@ -59,7 +54,7 @@ export interface NodePartsOptions {
 }
 
 /** The parts of a node. They hold the state folder until they are disposed. */
-export interface NodeParts extends AsyncDisposable {
+export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly events: NodeEvents;
@@ -72,15 +67,10 @@ export interface NodeParts extends AsyncDisposable {
   readonly outbox: Outbox;
   /** What runs commands, by name. */
   readonly executors: ReadonlyMap<string, Executor>;
-  readonly queue: CommandQueue;
-  readonly runner: CommandRunner;
-  readonly uploads: Uploads;
-  readonly acceptor: Acceptor;
   /** Where the platform answers statuses. */
   readonly answersTopic: string;
   /** `undefined` when no logs are to be sent. */
   readonly logStream: LogStream | undefined;
-  folderOf(id: string): WorkloadFolder;
 }
 
 /** Claims the state folder and makes the parts; nothing runs yet. */
@@ -93,11 +83,9 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   resources.use(lockFolder(stateFolder));
   const workloadsFolder = `${stateFolder}/workloads`;
   makePrivateFolder(workloadsFolder);
-  const folderOf = (id: string) => new WorkloadFolder(`${workloadsFolder}/${id}`);
   const prefix = topicPrefix(settings.environment);
   const answersTopic = clientResponseTopic(prefix, clientId(stateFolder));
   const identity = new CurrentIdentity(prefix);
-  const logger = loggerFor("commands");
   const journal = resources.use(
     Journal.open(stateFolder, { clock, logger: loggerFor("journal") }),
   );
@@ -110,16 +98,13 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const connection = createConnection(options, {
     identity,
     answersTopic,
-    receive: (message) => receiver.receive(message),
+    receive: (message) => commands.receiver.receive(message),
     onConnected: () => outbox.connected(),
   });
   const outbox = createOutbox(options, journal, connection, answersTopic, clock);
   resources.defer(() => outbox.close());
   const executors = createExecutors(options, clock);
   for (const executor of executors.values()) resources.use(executor);
-  const queue = new CommandQueue(settings, () => executors.get("process")!);
-  const platformStatus = new PlatformStatus((uuid) => workloadTopic(prefix, uuid, "update-status"));
-  const shared = { settings, journal, queue, outbox, platformStatus, events, clock, logger };
   const results = new ResultUploads({
     store: journal.resultFiles,
     journal,
@@ -130,24 +115,17 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     clock,
     logger: loggerFor("results"),
   });
-  const uploads = new Uploads({ ...shared, results });
-  const runner = new CommandRunner({
-    ...shared,
-    executors: [...executors.values()],
-    uploads,
+  const commands = createCommandParts({
+    ...{ settings, journal, outbox, executors, results, events, workloadsFolder, clock },
+    once: options.once,
+    platformStatus: new PlatformStatus((uuid) => workloadTopic(prefix, uuid, "update-status")),
+    logger: loggerFor("commands"),
     // What workloads print reaches the platform from their files, not as lines of the node.
     outputLogger: createLogger("workloads"),
-    folderOf,
-  });
-  const acceptor = new Acceptor({ ...shared, once: options.once, runner, workloadsFolder });
-  const receiver = new CommandReceiver({
-    ...shared,
-    acceptor,
-    canceller: new CommandCanceller({ ...shared, runner }),
     address: () => identity.replyAddress,
     status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
   });
-  const logStream = createLogStream(options, backend, journal, identity, folderOf, clock);
+  const logStream = createLogStream(options, backend, journal, identity, commands.folderOf, clock);
   const owned = resources.move();
   const parts: NodeParts = {
     settings,
@@ -161,13 +139,9 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     connection,
     outbox,
     executors,
-    queue,
-    runner,
-    uploads,
-    acceptor,
     answersTopic,
     logStream,
-    folderOf,
+    ...commands,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
   return parts;

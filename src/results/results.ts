@@ -285,7 +285,7 @@ export class ResultUploads {
   }
 
   async #record(write: () => void, signal: AbortSignal): Promise<void> {
-    await commitUntilStored("how an upload ended", write, this.#parts, signal);
+    await commitUntilStored("how an upload ended", this.#parts, signal, write);
     signal.throwIfAborted();
   }
 

@@ -184,7 +184,7 @@ export class Upload {
 
   /** Writes to the journal, retrying until that is on disk. */
   async #record(write: () => void, signal: AbortSignal): Promise<void> {
-    await commitUntilStored("how far an upload is", write, this.#parts, signal);
+    await commitUntilStored("how far an upload is", this.#parts, signal, write);
     signal.throwIfAborted();
   }
 
