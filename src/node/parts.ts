@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import type { Backend } from "../backend/backend.ts";
 import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import { putPayload } from "../backend/storage.ts";
@@ -88,6 +89,7 @@ export class Assembly implements Disposable {
   readonly #tracking: Tracking;
   #identity: Identity | undefined;
   #topics: readonly string[] = [];
+  #settling: Promise<void> | undefined;
 
   /** Claims the state folder and builds the parts; nothing moves yet. */
   constructor(options: AssemblyOptions) {
@@ -182,7 +184,6 @@ export class Assembly implements Disposable {
       },
       logger: loggerFor("mqtt"),
       onMessage: (message) => this.#receive(message),
-      settle: () => this.#dispatcher.settle(),
       onConnected: () => this.outbox.connected(),
     });
   }
@@ -273,10 +274,21 @@ export class Assembly implements Disposable {
     });
   }
 
-  #receive(message: Inbound): void {
+  #receive(message: Inbound): Promise<void> | void {
     // A resumed session may still hold topics of an earlier identity.
-    if (this.#topics.includes(message.topic)) return this.#dispatcher.receive(message);
+    if (this.#topics.includes(message.topic)) {
+      this.#dispatcher.receive(message);
+      return this.#settled();
+    }
     if (message.topic === this.#answersTopic) return reportRefusedStatus(message, this.#logger);
     this.#logger.warn(`Ignored a message for another node, on ${quoted(message.topic)}`);
+  }
+
+  /** Resolves when the commands that came in this turn of the event loop are remembered. */
+  #settled(): Promise<void> {
+    return this.#settling ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      this.#settling = undefined;
+      this.#dispatcher.settle();
+    });
   }
 }

@@ -191,7 +191,7 @@ Deno.test("a broker that is down at start is waited for, and logged once", async
   await using _broker = await EmbeddedBroker.start({ port });
   await node.connection.whenConnected();
   assertEquals(node.logger.shown, [
-    `warn: Cannot connect to mqtt://127.0.0.1:${port}: connection refused; trying again`,
+    `warn: Cannot connect to mqtt://127.0.0.1:${port}: connection refused; retrying`,
     `info: Connected to mqtt://127.0.0.1:${port} (MQTT 5, new session)`,
   ]);
 });

@@ -47,7 +47,7 @@ test("a long outage is logged once, not for each attempt", async () => {
   assertEquals(node.logger.shown, [
     `info: Connected to ${url} (MQTT 5, new session)`,
     `warn: Lost the connection to ${url}: the broker closed the connection; reconnecting`,
-    `warn: Cannot connect to ${url}: connection refused; trying again`,
+    `warn: Cannot connect to ${url}: connection refused; retrying`,
     `info: Connected to ${url} (MQTT 5, new session)`,
   ]);
 });
@@ -62,7 +62,7 @@ test("a wrong password is logged once, and tried again, and never shown", async 
   await node.logger.lines.next(({ level }) => level === "debug");
   assertEquals(node.logger.shown, [
     `error: Cannot connect to mqtt://127.0.0.1:${broker.port}: ` +
-    'the broker rejected user name "robot" or its password; trying again ' +
+    'the broker rejected user name "robot" or its password; retrying ' +
     "(check CYBERWAVE_MQTT_USERNAME and CYBERWAVE_MQTT_PASSWORD, or the API token)",
   ]);
   assert(!node.logger.lines.all.some(({ message }) => message.includes("wrong-password")));
