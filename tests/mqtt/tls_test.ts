@@ -18,6 +18,25 @@ test("a broker with a certificate from the given authority is connected over TLS
   }
 });
 
+test("authorities that are exchanged count from the next connect on, and are waited for", async () => {
+  await using authority = await Authority.create();
+  await using stranger = await Authority.create();
+  const tls = await authority.issue("subjectAltName=IP:127.0.0.1");
+  await using broker = await Mosquitto.start({ tls });
+  let ca = () => stranger.pem;
+  // Waits of a few milliseconds, also after what somebody must change.
+  const random = () => 0.0001;
+  await using node = new Harness({ port: broker.port, tls: { ca: () => ca() }, random });
+  await node.logger.logged("is not signed by a trusted authority; retrying");
+  ca = () => {
+    throw new Error("ca.pem is being written");
+  };
+  await node.logger.logged("ca.pem is being written; retrying");
+  ca = () => authority.pem;
+  await node.connection.whenConnected();
+  assertEquals(node.logger.shown.map((line) => line.split(":")[0]), ["error", "warn", "info"]);
+});
+
 test("a certificate from an unknown authority is refused", async () => {
   await using authority = await Authority.create();
   await using stranger = await Authority.create();
