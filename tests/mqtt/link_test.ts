@@ -118,3 +118,14 @@ Deno.test("a message says how it can be recognised when it comes again", async (
   }));
   assertEquals(taken, [{ dup: false, packetId: 1, session: 1 }]);
 });
+
+Deno.test("what is published while a message is taken in leaves before its acknowledgement", async () => {
+  const { packets } = await sent(1, (link) => ({
+    onMessage: () => {
+      link().publish("t", "").catch(() => {});
+      link().close();
+    },
+  }));
+  const [published, ...rest] = packets;
+  assertEquals([published[0] & 0xf0, rest], [0x30, [puback(1), DISCONNECT]]);
+});
