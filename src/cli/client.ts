@@ -4,7 +4,9 @@
  * @module
  */
 import { connectOnce, type Visit } from "../mqtt/connect_once.ts";
-import type { Inbound, MqttLink } from "../mqtt/link.ts";
+import type { MqttLink } from "../mqtt/link.ts";
+import type { Inbound } from "../mqtt/message.ts";
+import { hostAndPort } from "../mqtt/socket.ts";
 import { BrokerError, CloudNodeError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { ObjectText } from "../protocol/object_text.ts";
@@ -70,10 +72,11 @@ export class CommandClient implements AsyncDisposable {
       if (reply !== undefined) waiting.get(String(reply.request_id))?.(reply);
     });
     if ("link" in visited) return new CommandClient(visited.link, topicPrefix, waiting);
-    const { host, port } = broker;
     const { why, hint = "Check mqtt_host and mqtt_port, or --mqtt-host and --mqtt-port" } =
       visited.failure;
-    throw new BrokerError(`Cannot connect to the broker at ${host}:${port}: ${why}`, { hint });
+    throw new BrokerError(`Cannot connect to the broker at ${hostAndPort(broker)}: ${why}`, {
+      hint,
+    });
   }
 
   /**

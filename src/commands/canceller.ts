@@ -27,7 +27,9 @@ export class CommandCanceller {
   }
 
   /** Stops what the params of a `cancel` command name, and returns what is answered. */
-  async cancel(params: ObjectText): Promise<{ readonly output: string } | { readonly error: string }> {
+  async cancel(
+    params: ObjectText,
+  ): Promise<{ readonly output: string } | { readonly error: string }> {
     const request = readCancel(params);
     if ("error" in request) return request;
     // It may be about one that came just before.

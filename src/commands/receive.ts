@@ -24,7 +24,7 @@ export interface CommandReceiverParts {
     /** Sends messages that are in the journal. */
     send(messages: readonly Pending[]): void;
     /** Sends a message that is not, at once; whether that was possible. */
-    sendNow(message: Message): boolean;
+    publishNow(message: Message): boolean;
   };
   readonly settings: { readonly maxCommandSize: number };
   readonly logger: Logger;
@@ -94,7 +94,7 @@ export class CommandReceiver {
       case "status": {
         // It needs no journal: it reaches the broker before the acknowledgement of the command does.
         const reply = answer(address(), requestId, { output: status() });
-        if (!outbox.sendNow(reply)) await this.#post(reply);
+        if (!outbox.publishNow(reply)) await this.#post(reply);
         return;
       }
       case "cancel":
