@@ -12,10 +12,10 @@ import { BrokerError, InstallScriptError } from "../errors.ts";
 import { addSecret, createLogger, type Logger } from "../log.ts";
 import { LineBuffer } from "../logs/line_buffer.ts";
 import { requirePermissions } from "../permissions.ts";
-import { reportEnd } from "../registration/report_end.ts";
+import { reportFailed } from "../registration/report_end.ts";
 import { sendHeartbeats } from "../registration/heartbeat.ts";
 import type { Identity } from "../registration/identity.ts";
-import { checkToken, missingTokenError } from "../registration/token.ts";
+import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
 import { isAbort, within } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
 import { runInstallScript } from "./install.ts";
@@ -27,6 +27,8 @@ export interface LifeOptions {
   readonly settings: Settings;
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
+  /** Where to look for another one when it is refused. */
+  readonly tokens: TokenSource | undefined;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
   /** Whether to end when one command was answered. */
@@ -104,7 +106,7 @@ export class Life {
 
   /** Lives until it is ended, or something makes going on pointless, which is thrown. */
   async live(): Promise<RunResult> {
-    const { tokenSource, once } = this.#options;
+    const { tokenSource, tokens, once } = this.#options;
     const { token, mqttPassword } = this.#options.settings;
     if (token === undefined) throw missingTokenError();
     const settings = { ...this.#options.settings, token };
@@ -116,6 +118,7 @@ export class Life {
     using parts = new Assembly({
       settings,
       tokenSource,
+      tokens,
       env,
       host,
       once,
@@ -150,10 +153,10 @@ export class Life {
     await scheduler.recover();
     // Before connecting: what the broker held back for this node is new as well.
     if (drain) parts.intake.close();
-    await registration.recall();
+    await registration.load();
     // Until the last word to the backend is said.
     this.#run(api.run(this.#disconnecting.signal));
-    await checkToken(api, this.#logger, signal);
+    await checkToken(api, parts.tokenRetries, signal);
     const instance = await registration.obtain(signal);
     await this.#install(parts, instance, env, host);
     await parts.become(await registration.register(instance, signal));
@@ -193,10 +196,8 @@ export class Life {
       }, this.#ending.signal);
     } catch (error) {
       if (error instanceof InstallScriptError) {
-        await reportEnd("failed", (signal) => parts.api.failed(instance, error.message, signal), {
-          clock: parts.clock,
-          logger: this.#logger,
-        });
+        const { api, clock } = parts;
+        await reportFailed(instance, error.message, { api, clock, logger: this.#logger });
       }
       throw error;
     }
@@ -211,6 +212,7 @@ export class Life {
   #heartbeats(parts: Assembly): Promise<void> {
     return sendHeartbeats({
       api: parts.api,
+      token: parts.token,
       identity: () => parts.identity!,
       intervalMs: this.#options.settings.heartbeatInterval * 1000,
       onGone: async (signal) => await parts.become(await parts.registration.renew(signal)),

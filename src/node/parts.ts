@@ -19,8 +19,11 @@ import { createLogger, type Logger } from "../log.ts";
 import type { LineBuffer } from "../logs/line_buffer.ts";
 import { LogStream } from "../logs/log_stream.ts";
 import { WorkloadOutput } from "../logs/workload_output.ts";
+import { AcceptedTokens } from "../registration/accepted_tokens.ts";
 import { type Identity, IdentityStore } from "../registration/identity.ts";
 import { Registration } from "../registration/registration.ts";
+import type { TokenRetryParts } from "../registration/retry.ts";
+import { ApiToken, type TokenSource } from "../registration/token.ts";
 import {
   clientResponseTopic,
   commandTopic,
@@ -46,6 +49,8 @@ export interface AssemblyOptions {
   readonly settings: Settings & { readonly token: string };
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
+  /** Where to look for another one when it is refused. */
+  readonly tokens: TokenSource | undefined;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
@@ -69,6 +74,7 @@ export class Assembly implements Disposable {
   readonly clock = systemClock;
   readonly workloadsFolder: string;
   readonly journal: Journal;
+  readonly token: ApiToken;
   readonly api: Backend;
   readonly registration: Registration;
   readonly connection: MqttConnection;
@@ -104,9 +110,10 @@ export class Assembly implements Disposable {
       this.#clientId = clientId(settings.stateFolder);
       this.#answersTopic = clientResponseTopic(this.#prefix, this.#clientId);
       this.#tracking = new Tracking((uuid) => workloadTopic(this.#prefix, uuid, "update-status"));
+      this.token = this.#createToken();
       this.api = createBackend({
         settings,
-        tokenSource: options.tokenSource,
+        token: this.token,
         logger: loggerFor("control"),
         nodeUuid: () => this.#identity?.uuid ?? this.registration.known?.uuid,
       });
@@ -116,7 +123,7 @@ export class Assembly implements Disposable {
       this.outbox = new Outbox({
         store: this.journal,
         publisher: publisherOver(this.connection, {
-          token: settings.token,
+          token: this.token,
           responseTopic: this.#answersTopic,
         }),
         inOrder: isStatusTopic,
@@ -164,26 +171,51 @@ export class Assembly implements Disposable {
     await this.connection.setTopics([...this.#topics, this.#answersTopic]);
   }
 
+  /** What it takes to call the backend again while the token is refused. */
+  get tokenRetries(): TokenRetryParts {
+    const { token, clock } = this;
+    const logger = this.#options.loggerFor("registration");
+    return { token, clock, logger, random: Math.random };
+  }
+
+  #createToken(): ApiToken {
+    const { settings, tokenSource, tokens, loggerFor } = this.#options;
+    const logger = loggerFor("registration");
+    const store = new IdentityStore(settings.stateFolder, { clock: this.clock, logger });
+    const isRegistered = async () => await store.peek().catch(() => undefined) !== undefined;
+    const memory = new AcceptedTokens(settings.stateFolder, isRegistered);
+    const first = { token: settings.token, source: tokenSource };
+    return new ApiToken(first, { source: tokens, memory, logger });
+  }
+
   #createRegistration(): Registration {
     const { settings, loggerFor } = this.#options;
-    const parts = { clock: this.clock, logger: loggerFor("presence") };
-    const store = new IdentityStore(settings.stateFolder, parts);
-    return new Registration(settings, { ...parts, api: this.api, store, random: Math.random });
+    const logger = loggerFor("registration");
+    const store = new IdentityStore(settings.stateFolder, { clock: this.clock, logger });
+    return new Registration(settings, { ...this.tokenRetries, api: this.api, store });
   }
 
   #createConnection(): MqttConnection {
     const { settings, loggerFor } = this.#options;
     const username = () => settings.mqttUsername ?? this.#identity?.uuid;
+    const { token } = this;
     return new MqttConnection({
       ...brokerOf(settings),
       clientId: this.#clientId,
       get username() {
         return username();
       },
+      get password() {
+        return settings.mqttPassword ?? token.value;
+      },
       logger: loggerFor("mqtt"),
       onMessage: (message) => this.#receive(message),
       settle: () => this.#dispatcher.settle(),
       onConnected: () => this.outbox.connected(),
+      onFailure: ({ refused }) => {
+        // What it means does not matter: the connection is retried for as long as the node runs.
+        if (refused === "credentials") void token.refused(token.value);
+      },
     });
   }
 

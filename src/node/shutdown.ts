@@ -5,7 +5,7 @@
  */
 import type { Assembly } from "./parts.ts";
 import type { Logger } from "../log.ts";
-import { reportEnd } from "../registration/report_end.ts";
+import { reportTerminated } from "../registration/report_end.ts";
 import { within } from "../time.ts";
 import { nameOf } from "../executors/process/running.ts";
 
@@ -20,6 +20,7 @@ export async function shutDown(
 ): Promise<void> {
   const { intake, scheduler, connection, outbox, logStream, identity, api, clock } = parts;
   const stopMs = stopTimeout * 1000;
+  const deadline = clock.monotonic() + stopMs;
   intake.close();
   if (connection.connected) {
     // The broker has had its chance with what it refuses.
@@ -38,9 +39,7 @@ export async function shutDown(
     await logStream?.send(tooLate);
   });
   if (identity !== undefined) {
-    await reportEnd("terminated", (signal) => api.terminated(identity, signal), {
-      clock,
-      logger,
-    });
+    const left = deadline - clock.monotonic();
+    await reportTerminated(identity, { api, clock, logger }, left);
   }
 }
