@@ -39,7 +39,11 @@ export async function shutDown(
     await logStream?.send(tooLate);
   });
   if (identity !== undefined) {
-    const left = deadline - clock.monotonic();
-    await reportTerminated(identity, { api, clock, logger }, left);
+    const left = Math.max(0, deadline - clock.monotonic());
+    await within(
+      left,
+      clock,
+      async (tooLate) => await reportTerminated(identity, { api, clock, logger }, tooLate),
+    );
   }
 }

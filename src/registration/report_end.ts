@@ -33,19 +33,19 @@ export interface ReportParts {
   readonly logger: Logger;
 }
 
-const LONGEST_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 /**
- * Reports that the instance stopped, once, and gives up after `timeoutMs`, at most 5 s. Never
+ * Reports that the instance stopped, once, and gives up after 5 s or when `deadline` aborts. Never
  * throws: a backend that misses the report notices the missing heartbeats.
  */
 export function reportTerminated(
   instance: EndedInstance,
   parts: ReportParts,
-  timeoutMs: number = LONGEST_MS,
+  deadline?: AbortSignal,
 ): Promise<void> {
   const call = (signal: AbortSignal) => parts.api.terminated(instance, signal);
-  return report("stopped", call, parts, timeoutMs);
+  return report("stopped", call, parts, deadline);
 }
 
 /** Reports that the instance cannot work, and why, as {@linkcode reportTerminated} does. */
@@ -53,26 +53,26 @@ export function reportFailed(
   instance: EndedInstance,
   error: string,
   parts: ReportParts,
-  timeoutMs: number = LONGEST_MS,
+  deadline?: AbortSignal,
 ): Promise<void> {
   const call = (signal: AbortSignal) => parts.api.failed(instance, error, signal);
-  return report("failed", call, parts, timeoutMs);
+  return report("failed", call, parts, deadline);
 }
 
 async function report(
   what: string,
   call: (signal: AbortSignal) => Promise<void>,
   { clock, logger }: ReportParts,
-  timeoutMs: number,
+  deadline: AbortSignal = new AbortController().signal,
 ): Promise<void> {
-  const limit = Math.min(timeoutMs, LONGEST_MS);
   const warn = (why: string) => logger.warn(`Cannot report that this node has ${what}: ${why}`);
-  if (limit <= 0) return warn("there was no time left");
-  await within(limit, clock, async (tooLate) => {
+  if (deadline.aborted) return warn("there was no time left");
+  await within(TIMEOUT_MS, clock, async (timeout) => {
+    const tooLate = AbortSignal.any([timeout, deadline]);
     try {
       await call(tooLate);
     } catch (error) {
-      warn(tooLate.aborted ? `no answer within ${limit / 1000} s` : messageOf(error));
+      warn(tooLate.aborted ? "the backend did not answer in time" : messageOf(error));
     }
   });
 }
