@@ -107,7 +107,7 @@ export class MqttLink {
     this.#socket = openSocket(broker);
     this.#client = new MqttClient(() => this.#socket, connectOptions(broker, version));
     this.#client.handleMessage = (packet, next) => {
-      if (this.#gate.isOpen) this.#gate.pass(packetIdOf(packet), this.#take(packet));
+      this.#gate.pass(packetIdOf(packet), () => this.#take(packet));
       next(NOT_YET);
     };
     this.#client.on("packetreceive", (packet) => {
