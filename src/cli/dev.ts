@@ -8,45 +8,22 @@ import type { LoadedSettings } from "../config/load.ts";
 import { DevPlatform, usesSample } from "../dev/platform.ts";
 import { removeLeftovers } from "../dev/state_folder.ts";
 import type { NodeIdentity } from "../node/options.ts";
+import type { StopRequests } from "../os/signals.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { commandTopic, responseTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Arguments } from "./arguments.ts";
 import { CommandClient } from "./client.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { demoSteps, runDemo } from "./demo.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
 import { commandLine, shellWord } from "./invocation.ts";
-import { CONFIG_FLAG, useSettings, workloadEnvironment } from "./load_settings.ts";
+import { useSettings, workloadEnvironment } from "./load_settings.ts";
+import { runNode } from "./run_node.ts";
 import { paint, print } from "./terminal.ts";
-
-/** The command. */
-export const dev: CliCommand = {
-  name: "dev",
-  operands: [],
-  summary: "Try everything on this computer alone: no account, no network",
-  details:
-    `Runs a node with an MQTT broker and an emulated backend of its own, on loopback, with the
-cyberwave.yml at hand or a built-in sample. Its state is temporary: work that still runs when it
-stops is ended. Where it was killed and could not do that, the next "dev" does.`,
-  flags: [
-    CONFIG_FLAG,
-    {
-      name: "once",
-      help: "Send four commands, show the replies, and exit: with 0 if all was well",
-    },
-    {
-      name: "timeout",
-      value: "SECONDS",
-      help: "With --once: how long to wait for each reply (default: 600)",
-    },
-  ],
-  settings: ["slug", "profile", "environment", "control-plane", "concurrency", "log-format"],
-  run,
-};
 
 const DEFAULT_TIMEOUT = 600;
 
-async function run(args: Arguments): Promise<number> {
+/** Runs a node on a platform of its own until it is stopped. */
+export async function run(args: Arguments, requests: StopRequests): Promise<number> {
   const timeout = args.seconds("timeout") ?? DEFAULT_TIMEOUT;
   await using platform = await DevPlatform.start();
   let isSample = false;
@@ -62,7 +39,7 @@ async function run(args: Arguments): Promise<number> {
   );
   const ended = new AbortController();
   const ready = Promise.withResolvers<NodeIdentity | undefined>();
-  const running = node.run({ handleSignals: true, onReady: ready.resolve })
+  const running = runNode(node, { onReady: ready.resolve }, requests)
     .finally(() => {
       ended.abort();
       ready.resolve(undefined);

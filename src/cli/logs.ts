@@ -14,31 +14,14 @@ import { inspectHost } from "../os/processes.ts";
 import { nameOf } from "../executors/process/running.ts";
 import { watch } from "../executors/process/workload.ts";
 import type { Arguments } from "./arguments.ts";
-import { type CliCommand, PROGRAM } from "./subcommand.ts";
-import { CONFIG_FLAG, useStateFolder } from "./load_settings.ts";
+import { PROGRAM } from "./subcommand.ts";
+import { useStateFolder } from "./load_settings.ts";
 import { isTerminal, type Stream, tell, write } from "./terminal.ts";
-
-/** The command. */
-export const logs: CliCommand = {
-  name: "logs",
-  operands: ["<id|request_id>"],
-  summary: "Show or follow what a workload printed",
-  details:
-    `Works whether the node runs or not. Of several workloads with one request id it shows the newest.
-Standard error goes to standard error, unless --stderr asks for nothing else.`,
-  flags: [
-    CONFIG_FLAG,
-    { name: "follow", short: "f", help: "Follow the output until the workload has ended" },
-    { name: "stdout", help: "Only what it printed to standard output" },
-    { name: "stderr", help: "Only what it printed to standard error" },
-  ],
-  settings: ["state-folder"],
-  run,
-};
 
 const INTERVAL_MS = 250;
 
-async function run(args: Arguments): Promise<number> {
+/** Prints the output of a workload. */
+export async function run(args: Arguments): Promise<number> {
   const stateFolder = await useStateFolder(args);
   const name = args.operands[0]!;
   using history = History.open(stateFolder);
@@ -94,7 +77,7 @@ async function follow(
     if (now === undefined || now.state === "ended") break;
     if (now.state === "running") {
       // A node that is down tells nothing: then the process itself is looked at.
-      watched ??= watch(now.process!, folder, context, ended.signal).then(end, end);
+      watched ??= watch(now.handle!.process!, folder, context, ended.signal).then(end, end);
     } else if (!announced) {
       announced = true;
       tell(`${nameOf(now)} waits for its turn`);

@@ -13,33 +13,15 @@ import { inspectHost } from "../os/processes.ts";
 import { examine } from "../executors/process/reattach.ts";
 import type { Recovery } from "../executors/process/recovery.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { duration, table } from "./layout.ts";
-import { CONFIG_FLAG, useStateFolder } from "./load_settings.ts";
+import { useStateFolder } from "./load_settings.ts";
 import { print, tell } from "./terminal.ts";
-
-/** The command. */
-export const ps: CliCommand = {
-  name: "ps",
-  operands: [],
-  summary: "List running, queued and recent workloads",
-  details:
-    `Works whether the node runs or not: while it does not, the processes themselves are looked at, and
-what ended then is answered when the node starts. AGE is the time since the command came, TIME how
-long it has been running or ran.`,
-  flags: [
-    CONFIG_FLAG,
-    { name: "all", help: "All that ended and are remembered, not only the latest 20" },
-    { name: "json", help: "Print one JSON object" },
-  ],
-  settings: ["state-folder"],
-  run,
-};
 
 const LATEST = 20;
 const ALL = -1;
 
-async function run(args: Arguments): Promise<number> {
+/** Lists the workloads. */
+export async function run(args: Arguments): Promise<number> {
   const stateFolder = await useStateFolder(args);
   using history = History.open(stateFolder);
   const recorded = history?.list(args.has("all") ? ALL : LATEST) ?? [];
@@ -85,7 +67,7 @@ export function asRecovered(record: CommandRecord, recovery: Recovery | undefine
       return { ...record, state: "ended", end: { ...end, bytes: 0 } };
     }
     case "requeue":
-      return { ...record, state: "queued", startedAt: undefined, process: undefined };
+      return { ...record, state: "queued", startedAt: undefined, handle: undefined };
     default:
       return record;
   }
@@ -98,14 +80,14 @@ export function workloadTable(records: readonly CommandRecord[], now: number): s
 }
 
 function row(record: CommandRecord, now: number): string[] {
-  const { id, kind, requestId, state, process, acceptedAt, end } = record;
+  const { id, kind, requestId, state, handle, acceptedAt, end } = record;
   const unseen = state === "ended" && record.endedAt === undefined;
   return [
     id,
     kind,
     requestId === undefined ? "-" : harmlessId(requestId),
     state,
-    state === "running" ? `${process?.pid}` : "-",
+    state === "running" ? `${handle?.process?.pid ?? "-"}` : "-",
     duration(now - acceptedAt),
     unseen ? "-" : runTime(record, now),
     end === undefined ? "-" : resultOf(end) + (unseen ? " (the node was not there)" : ""),
@@ -151,7 +133,7 @@ function jsonOf(record: CommandRecord): Record<string, unknown> {
     request_id: record.requestId ?? null,
     workload_uuid: record.workloadUuid ?? null,
     state: record.state,
-    pid: record.process?.pid ?? null,
+    pid: record.handle?.process?.pid ?? null,
     accepted_at: isoTime(record.acceptedAt),
     started_at: isoTime(record.startedAt),
     ended_at: isoTime(record.endedAt),

@@ -188,6 +188,18 @@ export const path: ValueType<string> = textType({
   problem: (value) => problemIf(value === "" || value.includes("\0"), "a path", value),
 });
 
+/** Patterns of paths: a list, or in one text with commas between them. */
+export const globs: ValueType<readonly string[]> = {
+  parse(value) {
+    const patterns = typeof value === "string" ? value.split(",") : value;
+    const isRight = Array.isArray(patterns) &&
+      patterns.every((pattern) => typeof pattern === "string" && !/\p{Cc}/u.test(pattern));
+    if (!isRight) return refuse('patterns of paths, such as ["*_chkpt/**", "metrics.json"]', value);
+    return { value: patterns.map((pattern) => pattern.trim()).filter((pattern) => pattern !== "") };
+  },
+  format: (patterns) => patterns.length === 0 ? "all" : patterns.join(","),
+};
+
 /** A shell command of one or more lines. */
 export const shellCommand: ValueType<string> = textType({
   problem: commandProblem,

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { tmpdir } from "node:os";
 import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
-import { nodePermissions } from "../config/needed_permissions.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
-import { type Need, readPermission, requirePermissions } from "../permissions.ts";
+import { requirePermissions } from "../permissions.ts";
 import { topicPrefix } from "../protocol/topics.ts";
+import { PLATFORM_NEEDS } from "./needed_by_dev.ts";
 import { EmulatedBackend } from "./rest_front_end.ts";
 import { EmbeddedBroker } from "./embedded_broker.ts";
 import { MqttFrontEnd } from "./mqtt_front_end.ts";
@@ -101,26 +100,6 @@ export class DevPlatform implements AsyncDisposable {
       stateFolder,
     } satisfies Partial<Settings>;
   }
-}
-
-/** What the platform needs beside its node. */
-const PLATFORM_NEEDS: readonly Need[] = [
-  readPermission(tmpdir(), "the state folder of dev"),
-  { what: { name: "write", path: tmpdir() }, why: "the state folder of dev" },
-  { what: { name: "net", host: "127.0.0.1" }, why: "the broker and the backend of dev" },
-  { what: { name: "sys", kind: "uid" }, why: "to leave the folders of others alone" },
-];
-
-/** What a platform and its node need, which otherwise has these settings. */
-export function devPermissions(settings: Settings, shell: "bash" | "sh"): Need[] {
-  const { stateFolder } = settings;
-  const platform = { apiUrl: "http://127.0.0.1", mqttHost: "127.0.0.1", mqttTlsCaCerts: undefined };
-  const ofNode = nodePermissions({ ...settings, ...platform, stateFolder: tmpdir() }, shell);
-  return [
-    ...ofNode.filter(({ what }) => what.name !== "net"),
-    readPermission(stateFolder, "settings in .env and credentials.json"),
-    ...PLATFORM_NEEDS,
-  ];
 }
 
 /** Whether nobody has configured anything, so that the sample stands in. */

@@ -14,7 +14,7 @@ import type { Identity } from "../registration/identity.ts";
 import { commandTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Clock } from "../time.ts";
 import { type Check, fail, ok, warn } from "./finding.ts";
-import { milliseconds, stages } from "./report_line.ts";
+import { milliseconds, stages } from "./quantities.ts";
 
 /** Who the node is, if that can be told already. */
 export type WhoAmI = () => Promise<Identity | undefined>;

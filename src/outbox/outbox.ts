@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf, quoted } from "../errors.ts";
-import type { Message, Pending } from "../journal/journal.ts";
+import type { Message, Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
 import { UnacknowledgedError } from "../mqtt/awaited_answers.ts";
 import { topicProblem } from "../protocol/topics.ts";

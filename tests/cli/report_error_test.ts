@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { hintOf } from "../../src/cli/failure.ts";
+import { hintOf } from "../../src/cli/report_error.ts";
 import { ConfigError } from "../../src/errors.ts";
 
 Deno.test("a full disk is no bug: the hint says to free some space", () => {

@@ -9,42 +9,20 @@ import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { createLogger } from "../log.ts";
 import { IdentityStore } from "../registration/identity.ts";
 import { identifierProblem } from "../protocol/identifiers.ts";
-import { isJsonObject, type JsonObject, jsonTypeOf, parseLossless } from "../protocol/json.ts";
+import { jsonTypeOf } from "../protocol/json.ts";
+import { ObjectText } from "../protocol/object_text.ts";
 import { topicPrefix } from "../protocol/topics.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
 import { type Address, CommandClient, NoReplyError, type ReceivedReply } from "./client.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
-import { CONFIG_FLAG, useSettings } from "./load_settings.ts";
+import { useSettings } from "./load_settings.ts";
 import { harmless, isTerminal, type Stream, write } from "./terminal.ts";
-
-/** The command. */
-export const run: CliCommand = {
-  name: "run",
-  operands: ["<command>", "[params]"],
-  choices: ["inference", "training", "simulate", "status", "cancel"],
-  summary: "Send a command to a node and print its reply",
-  details:
-    `The command is inference, training, simulate, status or cancel. Params are a JSON object, @FILE to
-read it from a file, or - to read it from standard input. Without --slug and --uuid the command goes
-to the node of this computer. Prints the output and exits with 0, or the error and exits with 10.
-
-  cyberwave-cloud-node run inference '{"input": "image.jpg"}' --slug my-gpu-node`,
-  flags: [
-    { name: "slug", value: "SLUG", help: "The node to send it to, by its slug" },
-    { name: "uuid", value: "UUID", help: "The node to send it to, by its UUID" },
-    { name: "json", help: "Print the whole reply as one JSON object" },
-    { name: "timeout", value: "SECONDS", help: "How long to wait for the reply (default: 60)" },
-    CONFIG_FLAG,
-  ],
-  settings: ["mqtt-host", "mqtt-port", "environment", "state-folder"],
-  run: runCommand,
-};
 
 const DEFAULT_TIMEOUT = 60;
 
-async function runCommand(args: Arguments): Promise<number> {
+/** Sends the command and prints the reply. */
+export async function run(args: Arguments): Promise<number> {
   const [command, given = "{}"] = args.operands;
   const timeout = args.seconds("timeout") ?? DEFAULT_TIMEOUT;
   const params = parseParams(await readParams(given));
@@ -79,17 +57,17 @@ async function readParams(given: string): Promise<string> {
   }
 }
 
-function parseParams(text: string): JsonObject {
-  let params: unknown;
+function parseParams(text: string): ObjectText {
+  let params: ObjectText | undefined;
   try {
-    params = parseLossless(text);
+    params = ObjectText.parse(text);
   } catch (error) {
-    throw new ConfigError(`Params must be JSON, got ${quoted(text)}: ${messageOf(error)}`, {
+    throw new ConfigError(`Params must be JSON: ${quoted(text)} ${messageOf(error)}`, {
       hint: `Put them in single quotes: '{"x": 1}'`,
     });
   }
-  if (isJsonObject(params)) return params;
-  throw new ConfigError(`Params must be a JSON object, got ${jsonTypeOf(params)}`, {
+  if (params !== undefined) return params;
+  throw new ConfigError(`Params must be a JSON object, got ${jsonTypeOf(text)}`, {
     hint: `Name each of them: '{"x": 1}'`,
   });
 }
