@@ -15,6 +15,7 @@ import {
   whole,
 } from "../protocol/response.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
+import { readOutput } from "../workloads/output.ts";
 import type { Command } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -55,10 +56,13 @@ function payloadFor(
 ): Uint8Array {
   const from = { slug, uuid: instanceUuid };
   if (outcome.status === "ok") {
-    return encodeLongReply(okReply(from, requestId, whole("")), folder.read("stdout", maxOutput));
+    return encodeLongReply(
+      okReply(from, requestId, whole("")),
+      readOutput(folder, "stdout", maxOutput),
+    );
   }
   const error = outcome.source === "node" ? outcome.error : outcome.fallback;
-  const stderr = folder.read("stderr", maxOutput);
+  const stderr = readOutput(folder, "stderr", maxOutput);
   if (outcome.source === "node" || isBlank(stderr)) {
     return encodeReply(errorReply(from, requestId, whole(error)));
   }

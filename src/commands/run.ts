@@ -13,6 +13,7 @@ import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import { type Clock, orAbort } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
+import { excerptOf } from "../workloads/output.ts";
 import { type Command, infoOf, nameOf } from "./command.ts";
 import type { CommandEvents } from "./events.ts";
 import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
@@ -260,7 +261,7 @@ export class CommandRunner {
   #statusesOf(command: Command, outcome: Outcome, files: number, pid: number | undefined) {
     const { platformStatus, folderOf } = this.#parts;
     if (files > 0) return platformStatus.finalizing(command, files);
-    const stderr = () => folderOf(command.id).excerpt("stderr", STDERR_BYTES).text;
+    const stderr = () => excerptOf(folderOf(command.id), "stderr", STDERR_BYTES).text;
     return platformStatus.ended(command, outcome, pid, stderr);
   }
 
