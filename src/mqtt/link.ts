@@ -215,6 +215,7 @@ export class MqttLink {
   /** Closes the link once all that is under way is acknowledged, or after 2 s by force. */
   close(): void {
     if (this.#isClosed || this.#closeTimeout !== undefined) return;
+    this.#failure ??= { kind: "outage", why: "the connection was ended" };
     if (!this.#client.connected) return void this.#socket.destroy();
     this.#closeTimeout = setTimeout(() => this.#socket.destroy(), CLOSE_TIMEOUT_MS);
     this.stopReceiving().then(() => this.#socket.end(DISCONNECT));
