@@ -12,5 +12,5 @@ restoreDebug();
 // It would keep a buffer for each of 65,536 numbers, which takes 11 MiB; a client uses few of them.
 mqttPacket.writeToStream.cacheNumbers = false;
 
-export type { IConnackPacket, IPublishPacket } from "mqtt";
+export type { IClientOptions, IConnackPacket, IPublishPacket } from "mqtt";
 export { MqttClient, ReasonCodes };
