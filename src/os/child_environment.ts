@@ -44,7 +44,7 @@ export function invocation(
   { name, variables = {} }: { name: readonly string[]; variables?: Record<string, string> },
 ): Invocation {
   const { bootId: _, shell, shellPath, umask, openFiles } = host;
-  const held = holdEnvironment(env, shell);
+  const held = holdEnvironment(env);
   const own = {
     script,
     source,
@@ -96,6 +96,11 @@ export function becomeCommand(redirections: string, own: readonly string[] = [])
     unset "cloud_node_export_$cloud_node_number"
     cloud_node_number=$((cloud_node_number + 1))
   done
+  # exec in bash counts SHLVL down, but in a subshell.
+  case \${BASH_SUBSHELL-}:\${SHLVL-} in
+    0: | *[!0-9:]*) ;;
+    0:*) SHLVL=$((SHLVL + 1)) ;;
+  esac
   unset cloud_node_script cloud_node_source cloud_node_shell cloud_node_shell_path \\
     cloud_node_umask cloud_node_files cloud_node_exported cloud_node_assigned cloud_node_number ${
     own.join(" ")
@@ -126,7 +131,6 @@ const SHELL_VARIABLE =
 /** Numbers the variables of `env`. */
 export function holdEnvironment(
   env: Readonly<Record<string, string>>,
-  shell: Host["shell"],
 ): HeldEnvironment {
   const variables: Record<string, string> = {};
   let exported = 0;
@@ -138,13 +142,7 @@ export function holdEnvironment(
     if (!IDENTIFIER.test(name)) variables[name] = value;
     else if (SHELL_VARIABLE.test(name)) {
       variables[`${PREFIX}assign_${assigned++}`] = `${name}=${value}`;
-    } else variables[`${PREFIX}export_${exported++}`] = `${name}=${levelled(name, value, shell)}`;
+    } else variables[`${PREFIX}export_${exported++}`] = `${name}=${value}`;
   }
   return { variables, exported, assigned };
-}
-
-/** `exec` in bash counts SHLVL down, for the shell that it replaces. */
-function levelled(name: string, value: string, shell: Host["shell"]): string {
-  const counts = name === "SHLVL" && shell === "bash" && /^\d{1,6}$/.test(value);
-  return counts ? String(Number(value) + 1) : value;
 }
