@@ -4,6 +4,7 @@
  * @module
  */
 import { failWith } from "./src/cli/failure.ts";
+import { startUnderReaper } from "./src/os/reaper.ts";
 import { readEnvironment } from "./src/permissions.ts";
 
 /** Runs the program with these arguments and ends the process. */
@@ -14,6 +15,8 @@ export async function main(args: string[]): Promise<void> {
   addEventListener("error", ({ error }) => exit(error));
   addEventListener("unhandledrejection", ({ reason }) => exit(reason));
   try {
+    const warning = args.includes("start") ? startUnderReaper(args) : undefined;
+    if (warning !== undefined) console.error(`warning: ${warning}`);
     // Packages read variables as they are loaded: without leave Deno would prompt, or fail obscurely.
     readEnvironment();
     const { runProgram } = await import("./src/cli/program.ts");

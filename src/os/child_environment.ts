@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { type Host, shellEnvironment } from "./processes.ts";
+import type { Host } from "./processes.ts";
+import { shellEnvironment } from "./shell_environment.ts";
 
 /** What starts a program: the arguments of `Deno.Command`. */
 export interface Invocation {
@@ -43,7 +44,7 @@ export function invocation(
   script: string,
   { name, variables = {} }: { name: readonly string[]; variables?: Record<string, string> },
 ): Invocation {
-  const { bootId: _, shell, shellPath, umask, openFiles } = host;
+  const { shell, shellPath, umask, openFiles, ignoresHangup } = host;
   const held = holdEnvironment(env);
   const own = {
     script,
@@ -52,6 +53,7 @@ export function invocation(
     shell_path: shellPath,
     umask,
     files: String(openFiles ?? ""),
+    hangup: ignoresHangup ? "ignored" : "",
     exported: String(held.exported),
     assigned: String(held.assigned),
   };
@@ -76,6 +78,7 @@ export function invocation(
 export function becomeCommand(redirections: string, own: readonly string[] = []): string {
   return `
   umask "$cloud_node_umask"
+  [ -z "$cloud_node_hangup" ] || trap '' HUP
   [ -z "$cloud_node_files" ] || ulimit -S -n "$cloud_node_files"
   set --
   cloud_node_number=0
@@ -102,7 +105,7 @@ export function becomeCommand(redirections: string, own: readonly string[] = [])
     0:*) SHLVL=$((SHLVL + 1)) ;;
   esac
   unset cloud_node_script cloud_node_source cloud_node_shell cloud_node_shell_path \\
-    cloud_node_umask cloud_node_files cloud_node_exported cloud_node_assigned cloud_node_number ${
+    cloud_node_umask cloud_node_files cloud_node_hangup cloud_node_exported cloud_node_assigned cloud_node_number ${
     own.join(" ")
   }
   exec "$@" ${redirections}
