@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Host, shellEnvironment } from "./processes.ts";
+import type { Host } from "./processes.ts";
+import { shellEnvironment } from "./shell_environment.ts";
 
 /** The exit code when there is no such program, or no shell to look for it. */
 export const NO_SUCH_PROGRAM = 127;

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { type Host, shellEnvironment } from "./processes.ts";
+import type { Host } from "./processes.ts";
+import { shellEnvironment } from "./shell_environment.ts";
 
 /** What starts a program: the arguments of `Deno.Command`. */
 export interface Invocation {
@@ -43,8 +44,8 @@ export function invocation(
   script: string,
   { name, variables = {} }: { name: readonly string[]; variables?: Record<string, string> },
 ): Invocation {
-  const { bootId: _, shell, shellPath, umask, openFiles } = host;
-  const held = holdEnvironment(env, shell);
+  const { shell, shellPath, umask, openFiles, ignoresHangup } = host;
+  const held = holdEnvironment(env);
   const own = {
     script,
     source,
@@ -52,6 +53,7 @@ export function invocation(
     shell_path: shellPath,
     umask,
     files: String(openFiles ?? ""),
+    hangup: ignoresHangup ? "ignored" : "",
     exported: String(held.exported),
     assigned: String(held.assigned),
   };
@@ -76,6 +78,7 @@ export function invocation(
 export function becomeCommand(redirections: string, own: readonly string[] = []): string {
   return `
   umask "$cloud_node_umask"
+  [ -z "$cloud_node_hangup" ] || trap '' HUP
   [ -z "$cloud_node_files" ] || ulimit -S -n "$cloud_node_files"
   set --
   cloud_node_number=0
@@ -96,8 +99,13 @@ export function becomeCommand(redirections: string, own: readonly string[] = [])
     unset "cloud_node_export_$cloud_node_number"
     cloud_node_number=$((cloud_node_number + 1))
   done
+  # exec in bash counts SHLVL down, but in a subshell.
+  case \${BASH_SUBSHELL-}:\${SHLVL-} in
+    0: | *[!0-9:]*) ;;
+    0:*) SHLVL=$((SHLVL + 1)) ;;
+  esac
   unset cloud_node_script cloud_node_source cloud_node_shell cloud_node_shell_path \\
-    cloud_node_umask cloud_node_files cloud_node_exported cloud_node_assigned cloud_node_number ${
+    cloud_node_umask cloud_node_files cloud_node_hangup cloud_node_exported cloud_node_assigned cloud_node_number ${
     own.join(" ")
   }
   exec "$@" ${redirections}
@@ -126,7 +134,6 @@ const SHELL_VARIABLE =
 /** Numbers the variables of `env`. */
 export function holdEnvironment(
   env: Readonly<Record<string, string>>,
-  shell: Host["shell"],
 ): HeldEnvironment {
   const variables: Record<string, string> = {};
   let exported = 0;
@@ -138,13 +145,7 @@ export function holdEnvironment(
     if (!IDENTIFIER.test(name)) variables[name] = value;
     else if (SHELL_VARIABLE.test(name)) {
       variables[`${PREFIX}assign_${assigned++}`] = `${name}=${value}`;
-    } else variables[`${PREFIX}export_${exported++}`] = `${name}=${levelled(name, value, shell)}`;
+    } else variables[`${PREFIX}export_${exported++}`] = `${name}=${value}`;
   }
   return { variables, exported, assigned };
-}
-
-/** `exec` in bash counts SHLVL down, for the shell that it replaces. */
-function levelled(name: string, value: string, shell: Host["shell"]): string {
-  const counts = name === "SHLVL" && shell === "bash" && /^\d{1,6}$/.test(value);
-  return counts ? String(Number(value) + 1) : value;
 }

@@ -5,10 +5,11 @@
  * @module
  */
 import { CloudNodeError } from "../errors.ts";
-import { readEnvironment } from "../permissions.ts";
 import { OS } from "./current.ts";
 import type { SeenProcess } from "./operating_system.ts";
+import { ignoresHangup } from "./hangup.ts";
 import type { ProcessIdentity, StopSignal } from "./process_identity.ts";
+import { shellEnvironment } from "./shell_environment.ts";
 
 /** What is the same for all workloads of this machine. */
 export interface Host {
@@ -22,6 +23,8 @@ export interface Host {
   readonly umask: string;
   /** The soft limit of open files that the node was started with, where that can be told. */
   readonly openFiles?: number;
+  /** Whether the node was started with SIGHUP ignored, as by nohup(1). */
+  readonly ignoresHangup: boolean;
   /** The environment variables that the node cannot hand on, since they are no UTF-8. */
   readonly unreadable: readonly string[];
 }
@@ -64,6 +67,7 @@ export async function inspectHost(): Promise<Host> {
     shellPath: shellPath!,
     umask: umask!,
     ...(/^\d+$/.test(openFiles!) && { openFiles: Number(openFiles) }),
+    ignoresHangup: ignoresHangup(),
     unreadable: unreadableVariables(rest.join("\n")),
   };
 }
@@ -205,10 +209,4 @@ async function shellBytes(script: string, args: readonly string[] = []): Promise
   // What it did not print then proves nothing.
   if (!success) throw new Error('"sh" was ended before it had looked');
   return stdout;
-}
-
-/** The environment of shells that do the node's own work: nothing in it changes what they do. */
-export function shellEnvironment(): Record<string, string> {
-  const { PATH } = readEnvironment();
-  return { LC_ALL: "C", ...(PATH !== undefined && { PATH }) };
 }

@@ -47,13 +47,15 @@ const OPEN_PUMPS: Readonly<Record<Host["shell"], string>> = {
   bash: `
 exec 4> >(cloud_node_pump "$cloud_node_output/stdout") \\
   5> >(exec 4>&-; cloud_node_pump "$cloud_node_output/stderr")`,
+  // To open both ends at once waits for nobody; then each end is opened by itself.
   sh: `
-mkfifo "$cloud_node_output/stdout.pipe" "$cloud_node_output/stderr.pipe"
-exec 4<>"$cloud_node_output/stdout.pipe" 5<>"$cloud_node_output/stderr.pipe"
-(exec 4>&- 5>&-; cloud_node_pump "$cloud_node_output/stdout") <"$cloud_node_output/stdout.pipe" &
-(exec 4>&- 5>&-; cloud_node_pump "$cloud_node_output/stderr") <"$cloud_node_output/stderr.pipe" &
-exec 4>"$cloud_node_output/stdout.pipe" 5>"$cloud_node_output/stderr.pipe"
-rm "$cloud_node_output/stdout.pipe" "$cloud_node_output/stderr.pipe"`,
+set -- "$cloud_node_output/stdout.pipe" "$cloud_node_output/stderr.pipe"
+mkfifo "$@"
+exec 4<>"$1" 5<>"$2" 6<"$1" 7<"$2" 4>"$1" 5>"$2"
+rm "$@"
+(exec 4>&- 5>&- 6<&- 7<&-; cloud_node_pump "$cloud_node_output/stdout") <&6 &
+(exec 4>&- 5>&- 6<&- 7<&-; cloud_node_pump "$cloud_node_output/stderr") <&7 &
+exec 6<&- 7<&-`,
 };
 
 /**
