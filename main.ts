@@ -6,7 +6,7 @@
 import { catchSignals, type StopRequests } from "./src/os/signals.ts";
 
 /** The commands that run a node, which a signal stops in good order. */
-const NODE_COMMANDS: readonly (string | undefined)[] = ["start", "dev"];
+const NODE_COMMANDS: readonly string[] = ["start", "dev"];
 
 /** Of a command that any signal may end. */
 const NO_REQUESTS: StopRequests = {
@@ -24,7 +24,7 @@ async function startUnderReaper(args: string[]): Promise<void> {
 /** Runs the program with these arguments and ends the process. */
 export async function main(args: string[]): Promise<void> {
   // Before the rest is loaded, so that a signal that comes meanwhile is not missed.
-  const requests = NODE_COMMANDS.includes(args[0]) ? catchSignals() : NO_REQUESTS;
+  const requests = args.some((word) => NODE_COMMANDS.includes(word)) ? catchSignals() : NO_REQUESTS;
   if (requests !== NO_REQUESTS) await startUnderReaper(args);
   const { failWith } = await import("./src/cli/report_error.ts");
   const verbose = args.includes("-v") || args.includes("--verbose");

@@ -124,7 +124,7 @@ function noteSecrets(): void {
   secretBytes = secrets.map((secret) => Buffer.from(secret).toString("latin1"));
 }
 
-/** `text` with every known secret masked. */
+/** `text` with every known secret masked. Takes text that is whole: cut it afterwards. */
 export function redact(text: string): string {
   for (const secret of secrets) text = text.replaceAll(secret, "***");
   return text;
