@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { commandTopic, responseTopic } from "../protocol/topics.ts";
 
 /** A command to send. */
-export interface Request extends JsonObject {
+export interface CommandRequest extends JsonObject {
   /** What to do. */
   readonly command: string;
   /** The id that the reply will carry. */
@@ -78,7 +78,7 @@ export class CommandClient implements AsyncDisposable {
    *
    * @throws {BrokerError} if the broker refuses something or goes away
    */
-  async request(request: Request, to: Address, signal: AbortSignal): Promise<ReceivedReply> {
+  async request(request: CommandRequest, to: Address, signal: AbortSignal): Promise<ReceivedReply> {
     signal.throwIfAborted();
     const id = request.request_id;
     const reply = Promise.withResolvers<ReceivedReply>();
@@ -105,7 +105,7 @@ export class CommandClient implements AsyncDisposable {
     await this.#link.closed;
   }
 
-  async #send(request: Request, to: Address): Promise<void> {
+  async #send(request: CommandRequest, to: Address): Promise<void> {
     await this.#subscribe(to);
     const topic = commandTopic(this.#prefix, "uuid" in to ? to.uuid : to.slug);
     await this.#link.publish(topic, JSON.stringify(request));
