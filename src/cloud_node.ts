@@ -7,7 +7,7 @@ import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
-import type { Life, RunResult } from "./node/node.ts";
+import type { Node, RunResult } from "./node/node.ts";
 import { readEnvironment } from "./permissions.ts";
 import { tokensIn } from "./registration/token_source.ts";
 import type { TokenSource } from "./registration/token.ts";
@@ -46,9 +46,9 @@ export class CloudNode implements AsyncDisposable {
   #tokenSource: string | undefined = "the config given";
   #tokens: TokenSource | undefined;
   #env: Readonly<Record<string, string>> | undefined;
-  #life: Life | undefined;
+  #node: Node | undefined;
   #ended: Promise<unknown> | undefined;
-  /** Whether it was asked to stop, also before there was a life to end. */
+  /** Whether it was asked to stop, also before there was a node to stop. */
   #stopped = false;
 
   /**
@@ -137,7 +137,7 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   get identity(): NodeIdentity | undefined {
-    return this.#life?.identity;
+    return this.#node?.identity;
   }
 
   /**
@@ -165,7 +165,7 @@ export class CloudNode implements AsyncDisposable {
    */
   async run(options: RunOptions = {}): Promise<RunResult> {
     if (this.#ended !== undefined) throw new Error("Cannot run a node that runs already");
-    const running = this.#live(options);
+    const running = this.#run(options);
     this.#ended = running.catch(() => {});
     try {
       return await running;
@@ -174,18 +174,18 @@ export class CloudNode implements AsyncDisposable {
     }
   }
 
-  async #live(options: RunOptions): Promise<RunResult> {
+  async #run(options: RunOptions): Promise<RunResult> {
     const { signal, handleSignals = false, once = false, drain = false, exitWhenIdle, onReady } =
       options;
     const stop = () => void this.stop();
-    const requests = { end: stop, drain: () => void this.drain() };
+    const requests = { stop, drain: () => void this.drain() };
     this.#stopped = false;
     signal?.addEventListener("abort", stop);
     using _signals = handleSignals ? listenForSignals(requests) : undefined;
     try {
       // Here, because it takes a while: who only configures a node does without.
-      const { Life } = await import("./node/node.ts");
-      const life = new Life({
+      const { Node } = await import("./node/node.ts");
+      const node = new Node({
         settings: this.#settings,
         tokenSource: this.#tokenSource,
         tokens: this.#tokens,
@@ -193,14 +193,14 @@ export class CloudNode implements AsyncDisposable {
         once,
         drain,
         exitWhenIdle,
-        onReady,
       });
-      this.#life = life;
-      if (signal?.aborted || this.#stopped) life.end();
-      return await life.live();
+      if (onReady !== undefined) node.events.on("ready", onReady);
+      this.#node = node;
+      if (signal?.aborted || this.#stopped) node.stop();
+      return await node.run();
     } finally {
       signal?.removeEventListener("abort", stop);
-      this.#life = undefined;
+      this.#node = undefined;
     }
   }
 
@@ -217,7 +217,7 @@ export class CloudNode implements AsyncDisposable {
    */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#life?.end();
+    this.#node?.stop();
     await this.#ended;
   }
 
@@ -233,9 +233,9 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   async drain(): Promise<void> {
-    // Without a life there is nothing to finish.
-    this.#stopped ||= this.#life === undefined;
-    this.#life?.drain();
+    // Without a running node there is nothing to finish.
+    this.#stopped ||= this.#node === undefined;
+    this.#node?.drain();
     await this.#ended;
   }
 

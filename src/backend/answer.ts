@@ -7,7 +7,7 @@
 import { AuthenticationError, BackendError, quoted } from "../errors.ts";
 import { redact } from "../log.ts";
 import { identifierProblem } from "../protocol/identifiers.ts";
-import type { Instance, PlatformWorkload } from "./backend.ts";
+import type { Instance, PlatformWorkload, SignedUpload } from "./backend.ts";
 
 /** What the backend answered to one call. */
 export class Answer {
@@ -90,13 +90,14 @@ export class Answer {
     };
   }
 
-  /** The signed URL that was given. */
-  signedUrl(): string {
-    const { signed_url } = this.result();
+  /** Where a file is to be put. */
+  signedUpload(): SignedUpload {
+    const { signed_url, filename } = this.result();
     const url = typeof signed_url === "string" ? URL.parse(signed_url) : null;
     // Not shown: whoever has it may write there.
     if (!/^https?:$/.test(url?.protocol ?? "")) throw this.#oddity("no URL to put a file at");
-    return signed_url as string;
+    if (typeof filename !== "string") throw this.#oddity("no name of the file");
+    return { signedUrl: signed_url as string, filename };
   }
 
   get #isRefusal(): boolean {

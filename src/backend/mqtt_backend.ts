@@ -20,10 +20,11 @@ import type {
   InstanceRequest,
   LogEntry,
   PlatformWorkload,
+  SignedUpload,
   UploadedResults,
 } from "./backend.ts";
 import { MqttConnection } from "../mqtt/connection.ts";
-import type { Broker } from "../mqtt/link.ts";
+import type { Broker } from "../mqtt/broker.ts";
 import { type MqttRequest, MqttRequests } from "./mqtt_requests.ts";
 
 /** How to reach the backend by way of a broker. */
@@ -174,15 +175,15 @@ export class MqttBackend implements Backend {
     return this.#options.rest.workload(uuid, signal);
   }
 
-  /** A URL at which a result file of a workload can be put. Its query is a secret. */
+  /** Asks where the result file at the relative path `filename` is to be put. */
   async signUpload(
     workloadUuid: string,
     filename: string,
     signal?: AbortSignal,
-  ): Promise<{ signedUrl: string }> {
+  ): Promise<SignedUpload> {
     const body = { filename };
     const answer = await this.#about(workloadUuid, "request-signed-url", body, signal);
-    return { signedUrl: answer.signedUrl() };
+    return answer.signedUpload();
   }
 
   /** Says that the result files of a workload are where they belong. */

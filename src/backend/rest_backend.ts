@@ -11,6 +11,7 @@ import type {
   InstanceRequest,
   LogEntry,
   PlatformWorkload,
+  SignedUpload,
   UploadedResults,
 } from "./backend.ts";
 import { HttpApi } from "./rest_http.ts";
@@ -117,15 +118,15 @@ export class RestBackend implements Backend {
     return answer.workload();
   }
 
-  /** A URL at which a result file of a workload can be put. Its query is a secret. */
+  /** Asks where the result file at the relative path `filename` is to be put. */
   async signUpload(
     workloadUuid: string,
     filename: string,
     signal?: AbortSignal,
-  ): Promise<{ signedUrl: string }> {
+  ): Promise<SignedUpload> {
     const path = `${workloadPath(workloadUuid)}/attachments`;
     const answer = await this.#http.post(path, { filename }, signal);
-    return { signedUrl: answer.signedUrl() };
+    return answer.signedUpload();
   }
 
   /** Says that the result files of a workload are where they belong. */

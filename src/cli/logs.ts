@@ -77,7 +77,7 @@ async function follow(
     if (now === undefined || now.state === "ended") break;
     if (now.state === "running") {
       // A node that is down tells nothing: then the process itself is looked at.
-      watched ??= watch(now.process!, folder, context, ended.signal).then(end, end);
+      watched ??= watch(now.handle!.process!, folder, context, ended.signal).then(end, end);
     } else if (!announced) {
       announced = true;
       tell(`${nameOf(now)} waits for its turn`);

@@ -67,7 +67,7 @@ export function asRecovered(record: CommandRecord, recovery: Recovery | undefine
       return { ...record, state: "ended", end: { ...end, bytes: 0 } };
     }
     case "requeue":
-      return { ...record, state: "queued", startedAt: undefined, process: undefined };
+      return { ...record, state: "queued", startedAt: undefined, handle: undefined };
     default:
       return record;
   }
@@ -80,14 +80,14 @@ export function workloadTable(records: readonly CommandRecord[], now: number): s
 }
 
 function row(record: CommandRecord, now: number): string[] {
-  const { id, kind, requestId, state, process, acceptedAt, end } = record;
+  const { id, kind, requestId, state, handle, acceptedAt, end } = record;
   const unseen = state === "ended" && record.endedAt === undefined;
   return [
     id,
     kind,
     requestId === undefined ? "-" : harmlessId(requestId),
     state,
-    state === "running" ? `${process?.pid}` : "-",
+    state === "running" ? `${handle?.process?.pid ?? "-"}` : "-",
     duration(now - acceptedAt),
     unseen ? "-" : runTime(record, now),
     end === undefined ? "-" : resultOf(end) + (unseen ? " (the node was not there)" : ""),
@@ -133,7 +133,7 @@ function jsonOf(record: CommandRecord): Record<string, unknown> {
     request_id: record.requestId ?? null,
     workload_uuid: record.workloadUuid ?? null,
     state: record.state,
-    pid: record.process?.pid ?? null,
+    pid: record.handle?.process?.pid ?? null,
     accepted_at: isoTime(record.acceptedAt),
     started_at: isoTime(record.startedAt),
     ended_at: isoTime(record.endedAt),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Message } from "../journal/journal.ts";
+import type { Message } from "../journal/messages.ts";
 import type { RequestId } from "../protocol/decode.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import {
@@ -15,8 +15,8 @@ import {
   whole,
 } from "../protocol/response.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
+import type { Command } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Accepted } from "../executors/process/running.ts";
 
 /** Who answers, and where. */
 export interface ReplyAddress {
@@ -38,8 +38,8 @@ export function answer(
 }
 
 /** The answer to a command that did. */
-export function answerWorkload(
-  command: Accepted,
+export function replyTo(
+  command: Command,
   outcome: Outcome,
   folder: WorkloadFolder,
   maxOutput: number,
@@ -48,7 +48,7 @@ export function answerWorkload(
 }
 
 function payloadFor(
-  { slug, instanceUuid, requestId }: Accepted,
+  { slug, instanceUuid, requestId }: Command,
   outcome: Outcome,
   folder: WorkloadFolder,
   maxOutput: number,

@@ -1,5 +1,5 @@
 /**
- * Signals that end a node.
+ * Signals that stop a node.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import { OS } from "./current.ts";
 
 /** What signals do. */
 export interface Signalled {
-  /** Ends now. */
-  end(): void;
-  /** Takes nothing new, and ends when all is done. */
+  /** Stops now. */
+  stop(): void;
+  /** Takes no new commands, and stops when all is done. */
   drain(): void;
 }
 
@@ -27,19 +27,19 @@ export interface StopRequests {
  */
 export function catchSignals(): StopRequests {
   const [stop, drain] = [new AbortController(), new AbortController()];
-  listenForSignals({ end: () => stop.abort(), drain: () => drain.abort() });
+  listenForSignals({ stop: () => stop.abort(), drain: () => drain.abort() });
   return { stop: stop.signal, drain: drain.signal };
 }
 
 /**
- * Lets signals end `what`, until it is disposed. Once one has come that ends it, the next one has
+ * Lets signals stop `what`, until it is disposed. Once one has come that ends it, the next one has
  * its default effect: it kills.
  */
 export function listenForSignals(what: Signalled): Disposable {
   const drain = () => what.drain();
   const end = () => {
     stopListening();
-    what.end();
+    what.stop();
   };
   const stopListening = () => {
     for (const signal of OS.endSignals) Deno.removeSignalListener(signal, end);

@@ -55,7 +55,7 @@ function remember(journal: Journal): void {
     slug: "node",
     instanceUuid: id,
     replyTopic: `cyberwave/cloud-node/${id}/response`,
-  }, PROCESS);
+  }, { executor: "process", attempt: "1", bootId: PROCESS.bootId, process: PROCESS });
   const payload = new TextEncoder().encode(JSON.stringify({ status: "ok", request_id: id }));
   journal.end(id, { cause: "exited", exitCode: 0, bytes: 0 }, [{ topic: "response", payload }]);
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Finalizer, type Uploads } from "../../src/commands/finalizer.ts";
 import { Tracking } from "../../src/commands/platform_status.ts";
-import type { Pending } from "../../src/journal/journal.ts";
+import type { Pending } from "../../src/journal/messages.ts";
 import { newCommand, SUCCESS, TestJournal } from "../support/journal.ts";
 
 type Outcome = Awaited<ReturnType<Uploads["upload"]>>;

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { statusOf, Tracking } from "../../src/commands/platform_status.ts";
-import type { Message } from "../../src/journal/journal.ts";
+import type { Message } from "../../src/journal/messages.ts";
 import type { StopRequest } from "../../src/journal/record.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../src/protocol/kinds.ts";
 import type { Exit } from "../../src/workloads/folder.ts";

@@ -1,34 +1,34 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Uploads } from "../../src/commands/finalizer.ts";
 import { IMAGES } from "../support/images.ts";
-import { Scheduling, type SchedulingOptions } from "../support/scheduler.ts";
+import { Commands, type CommandsOptions } from "../support/commands.ts";
 import { isAlive } from "../support/workshop.ts";
 
 /** Tells that it began, then waits until somebody writes into the pipe `go`. */
 const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read line <go; echo "$line"';
 
-async function start(options: SchedulingOptions): Promise<Scheduling> {
-  const test = await Scheduling.start(options);
+async function start(options: CommandsOptions): Promise<Commands> {
+  const test = await Commands.start(options);
   await new Deno.Command("mkfifo", { args: [`${test.workFolder}/go`] }).output();
   return test;
 }
 
-function letGo(test: Scheduling): Promise<void> {
+function letGo(test: Commands): Promise<void> {
   return Deno.writeTextFile(`${test.workFolder}/go`, "done\n");
 }
 
 /** What the platform was told about a workload so far. */
-function told(test: Scheduling, uuid = "w-1"): Record<string, unknown>[] {
+function told(test: Commands, uuid = "w-1"): Record<string, unknown>[] {
   return test.replies.all.filter(({ topic }) => topic === `workloads/${uuid}`)
     .map(({ topic: _, ...status }): Record<string, unknown> => status);
 }
 
-function names(test: Scheduling, uuid = "w-1"): unknown[] {
+function names(test: Commands, uuid = "w-1"): unknown[] {
   return told(test, uuid).map(({ status }) => status);
 }
 
 /** Resolves when the platform is told that a workload is `status`. */
-async function becomes(test: Scheduling, status: string, uuid = "w-1"): Promise<void> {
+async function becomes(test: Commands, status: string, uuid = "w-1"): Promise<void> {
   const is = (sent: { topic: string; status: unknown }) =>
     sent.topic === `workloads/${uuid}` && sent.status === status;
   await test.replies.next(is);
@@ -36,7 +36,7 @@ async function becomes(test: Scheduling, status: string, uuid = "w-1"): Promise<
 
 Deno.test("a workload that the platform follows is running, then completed", async () => {
   await using test = await start({ inference: "echo oops >&2; [ {body} != '{}' ]" });
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   assertEquals((await test.reply("r1")).status, "ok");
   const [{ pid }] = told(test) as { pid: number }[];
   assert(pid > 0);
@@ -92,7 +92,7 @@ for (const [why, params, error] of REFUSED) {
   Deno.test(`the platform hears that a workload failed because of ${why}`, async () => {
     await using test = await start({ training: "true" });
     const command = why.includes("kind") ? "inference" : "training";
-    test.run("r1", { workload_uuid: "w-1", ...params }, command);
+    await test.run("r1", { workload_uuid: "w-1", ...params }, command);
     const reply = await test.reply("r1");
     assertStringIncludes(reply.error!, error);
     assertEquals(told(test), [
@@ -129,7 +129,7 @@ Deno.test("a workload_uuid that fits in no topic is an error, and no topic is ma
 Deno.test("a busy node refuses for good: the same command does not run when it comes once more", async () => {
   const options = { inference: WAITS };
   await using test = await start(options);
-  test.run("r0");
+  await test.run("r0");
   await test.written("began");
   const ask = () => test.run("r1", { workload_uuid: "w-1" });
   ask();
@@ -149,13 +149,13 @@ Deno.test("a busy node refuses for good: the same command does not run when it c
 
 Deno.test("a busy node takes the workload when the platform gives it once more, in another request", async () => {
   await using test = await start({ inference: WAITS });
-  test.run("r0");
+  await test.run("r0");
   await test.written("began");
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   await test.reply("r1");
   await letGo(test);
   await test.reply("r0");
-  test.run("r2", { workload_uuid: "w-1" });
+  await test.run("r2", { workload_uuid: "w-1" });
   await becomes(test, "running");
   await letGo(test);
   assertEquals((await test.reply("r2")).output, "done\n");
@@ -164,7 +164,7 @@ Deno.test("a busy node takes the workload when the platform gives it once more, 
 Deno.test("a workload that is under way is not begun again by another request, which hears so", async () => {
   const options = { inference: WAITS, concurrency: { inference: 5, training: 1, simulate: 1 } };
   await using test = await start(options);
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");
   const again = () =>
     test.ask({ command: "inference", request_id: "r2", params: { workload_uuid: "w-1" } });
@@ -178,10 +178,10 @@ Deno.test("a workload that is under way is not begun again by another request, w
 
 Deno.test("a command that makes no sense does not end the workload that is under way", async () => {
   await using test = await start({ inference: WAITS });
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");
-  test.run("r2", { workload_uuid: "w-1", image_bytes_base64: "?" });
-  test.send({
+  await test.run("r2", { workload_uuid: "w-1", image_bytes_base64: "?" });
+  await test.send({
     command: "workload_received",
     request_id: "r3",
     params: { workload_uuid: "w-1", command_type: "reboot" },
@@ -195,7 +195,7 @@ Deno.test("a command that makes no sense does not end the workload that is under
 Deno.test("without request ids it is the workload_uuid that tells a repeat", async () => {
   await using test = await start({ inference: WAITS });
   const announce = () =>
-    test.send({
+    await test.send({
       command: "workload_received",
       params: { workload_uuid: "w-1", command_type: "inference" },
     });
@@ -222,7 +222,7 @@ for (const kind of ["inference", "training", "simulate"] as const) {
 
   Deno.test(`a ${kind} that is cancelled while it runs is ${status}`, async () => {
     await using test = await start({ [kind]: `trap 'exit 0' INT; ${WAITS}` });
-    test.run("r1", { workload_uuid: "w-1" }, kind);
+    await test.run("r1", { workload_uuid: "w-1" }, kind);
     await test.written("began");
     await test.ask(cancel);
     assertEquals((await test.reply("r1")).error, message);
@@ -232,7 +232,7 @@ for (const kind of ["inference", "training", "simulate"] as const) {
 
   Deno.test(`a ${kind} that is cancelled before it runs is ${status}, without a pid`, async () => {
     await using test = await start({ [kind]: WAITS, open: false });
-    test.run("r1", { workload_uuid: "w-1" }, kind);
+    await test.run("r1", { workload_uuid: "w-1" }, kind);
     assertEquals((await test.ask(cancel)).status, "ok");
     assertEquals((await test.reply("r1")).error, message);
     assertEquals(told(test), [{ status, message, signal: "SIGINT", pid: null }]);
@@ -241,7 +241,7 @@ for (const kind of ["inference", "training", "simulate"] as const) {
 
 Deno.test("a workload whose shell cannot be started has failed, with a reason", async () => {
   await using test = await start({ inference: "true", open: false });
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   // Its folder is in the way.
   const [{ id }] = test.journal.unfinished();
   Deno.writeTextFileSync(`${test.workloadsFolder}/${id}`, "");
@@ -256,9 +256,9 @@ Deno.test("what the platform has given up is stopped, killed if need be, and tol
     inference: `trap '' TERM; echo x >>began; while :; do sleep 0.1; done`,
     cancelGrace: 0.2,
   });
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");
-  const [{ command: { id }, process: { pid } }] = test.scheduler.running();
+  const [{ command: { id }, process: { pid } }] = test.parts.runner.runs();
   test.scheduler.cancel({ id }, "SIGTERM", "withdrawn");
   const { error } = await test.reply("r1");
   assertEquals(error, "Command was stopped: the platform no longer wants it from this node");
@@ -267,7 +267,7 @@ Deno.test("what the platform has given up is stopped, killed if need be, and tol
 
 Deno.test("what waits and was given up never runs", async () => {
   await using test = await start({ inference: "echo x >>began", open: false });
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   const [{ id }] = test.scheduler.lanes.unfinished();
   test.scheduler.cancel({ id }, "SIGTERM", "withdrawn");
   assertEquals((await test.reply("r1")).status, "error");
@@ -322,12 +322,12 @@ for (
   Deno.test(`a workload with results is finalizing, and ${end.status} when they are ${outcome.type}`, async () => {
     const uploads = new GatedUploads();
     await using test = await start({ inference: "true", uploads });
-    test.run("r1", { workload_uuid: "w-1" });
+    await test.run("r1", { workload_uuid: "w-1" });
     await uploads.begun.promise;
     assertEquals(told(test).slice(1), [FINALIZING]);
     assertEquals(test.scheduler.isIdle, false);
     uploads.outcome.resolve(outcome);
-    await test.scheduler.idle();
+    await test.idle();
     assertEquals(told(test).slice(1), [FINALIZING, end]);
   });
 }
@@ -336,14 +336,14 @@ Deno.test("a node that stops in the middle of an upload leaves it to the next", 
   const options = { inference: "true" };
   const [first, second] = [new GatedUploads(), new GatedUploads()];
   await using test = await start({ ...options, uploads: first });
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   await first.begun.promise;
   await test.restart({ ...options, uploads: second, uploadResults: false });
   await second.begun.promise;
-  test.run("r2", { workload_uuid: "w-1" });
+  await test.run("r2", { workload_uuid: "w-1" });
   assertStringIncludes((await test.reply("r2")).error!, "is under way already");
   second.outcome.resolve({ type: "uploaded" });
-  await test.scheduler.idle();
+  await test.idle();
   assertEquals(names(test), ["running", "finalizing", "completed"]);
   await test.restart(options);
   assertEquals([names(test).length, test.scheduler.isIdle], [3, true]);
@@ -353,12 +353,12 @@ Deno.test("nothing is uploaded for what failed, what nobody follows, or with upl
   const uploads = new GatedUploads();
   const options = { inference: "true", training: "false", uploads };
   await using test = await start(options);
-  test.run("r1", { workload_uuid: "w-1" }, "training");
+  await test.run("r1", { workload_uuid: "w-1" }, "training");
   await test.reply("r1");
-  test.run("r2");
+  await test.run("r2");
   await test.reply("r2");
   await test.restart({ ...options, uploadResults: false });
-  test.run("r3", { workload_uuid: "w-3" });
+  await test.run("r3", { workload_uuid: "w-3" });
   await test.reply("r3");
   assertEquals(uploads.claimed, []);
   assertEquals(names(test, "w-3"), ["running", "completed"]);
@@ -378,9 +378,9 @@ Deno.test("a workload gets the token that came with its command, and the next on
 Deno.test("what waited with a token, which no restart survives, has failed and says so", async () => {
   const options = { inference: "echo x >>began", open: false };
   await using test = await start(options);
-  test.run("r1", { workload_uuid: "w-1", cyberwave_workload_token: "wt-1" });
-  test.run("r2", { cyberwave_workload_token: "wt-2" });
-  test.run("r3", {});
+  await test.run("r1", { workload_uuid: "w-1", cyberwave_workload_token: "wt-1" });
+  await test.run("r2", { cyberwave_workload_token: "wt-2" });
+  await test.run("r3", {});
   await test.restart({ ...options, open: true });
   const error = "The node restarted before the workload began, and its token was not kept";
   assertEquals([(await test.reply("r1")).error, (await test.reply("r2")).error], [error, error]);

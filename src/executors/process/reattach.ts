@@ -19,7 +19,7 @@ export async function examine(
 ): Promise<Map<string, Recovery>> {
   const times = await lookAtAll(records, logger);
   return new Map(records.map((record) => {
-    const remembered = { process: record.process!, stop: record.stop };
+    const remembered = { process: record.handle!.process!, stop: record.stop };
     const startTime = times === "unknown" ? times : times.get(remembered.process.pid);
     const exitFile = new WorkloadFolder(`${workloadsFolder}/${record.id}`).exitFile();
     return [record.id, recover(remembered, { bootId: host.bootId, startTime, exitFile })];
@@ -32,7 +32,7 @@ async function lookAtAll(
 ): Promise<Map<number, string> | "unknown"> {
   if (records.length === 0) return new Map();
   try {
-    return await startTimes(records.map((record) => record.process!.pid));
+    return await startTimes(records.map((record) => record.handle!.process!.pid));
   } catch (error) {
     logger.warn(`Cannot look at processes: ${messageOf(error)}; taking them for alive`);
     return "unknown";

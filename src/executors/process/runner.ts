@@ -81,8 +81,8 @@ export class Runner {
 
   /** Takes up a workload of an earlier node that has ended meanwhile. */
   recall(record: CommandRecord): RunningWorkload {
-    const { process, startedAt, stop } = record;
-    return this.#supervise(record, process!, this.folderOf(record.id), {
+    const { handle, startedAt, stop } = record;
+    return this.#supervise(record, handle!.process!, this.folderOf(record.id), {
       startedAt: startedAt!,
       stop,
       resumed: true,

@@ -3,7 +3,7 @@ import type { CommandRecord } from "../../../src/journal/record.ts";
 import type { ProcessIdentity } from "../../../src/os/process_identity.ts";
 import { examine } from "../../../src/executors/process/reattach.ts";
 import { RecordingLogger } from "../../support/events.ts";
-import { newCommand } from "../../support/journal.ts";
+import { newCommand, processHandle } from "../../support/journal.ts";
 import { fileWritten, HOST, Workshop } from "../../support/workshop.ts";
 
 function running(id: string, process: ProcessIdentity): CommandRecord {
@@ -12,7 +12,7 @@ function running(id: string, process: ProcessIdentity): CommandRecord {
     state: "running",
     acceptedAt: 0,
     startedAt: 0,
-    process,
+    handle: processHandle(process),
     stop: undefined,
     endedAt: undefined,
     end: undefined,

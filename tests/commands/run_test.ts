@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeClock } from "../support/clock.ts";
-import { Scheduling, type SchedulingOptions } from "../support/scheduler.ts";
+import { Commands, type CommandsOptions } from "../support/commands.ts";
 import { isAlive } from "../support/workshop.ts";
 
 const SECOND = 1_000;
@@ -8,14 +8,14 @@ const SECOND = 1_000;
 /** Tells that it began, then waits until somebody writes into the pipe `go`. */
 const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read line <go; echo "$line"';
 
-async function start(options: SchedulingOptions): Promise<Scheduling> {
-  const test = await Scheduling.start(options);
+async function start(options: CommandsOptions): Promise<Commands> {
+  const test = await Commands.start(options);
   await new Deno.Command("mkfifo", { args: [`${test.workFolder}/go`] }).output();
   return test;
 }
 
 /** Lets one waiting workload go on. */
-function letGo(test: Scheduling, line = "done"): Promise<void> {
+function letGo(test: Commands, line = "done"): Promise<void> {
   return Deno.writeTextFile(`${test.workFolder}/go`, `${line}\n`);
 }
 
@@ -58,16 +58,16 @@ Deno.test("output over the limit keeps its head and its tail, and says so", asyn
 
 Deno.test("a repeat of what runs starts nothing and is answered once; a later one gets the stored reply", async () => {
   await using test = await start({ inference: WAITS });
-  test.run("r1");
+  await test.run("r1");
   await test.written("began");
-  test.run("r1");
-  await test.logger.logged("was asked for again while it is running: ignored");
+  await test.run("r1");
+  await test.logger.logged("was sent again while it is running: ignored");
   await letGo(test);
   const reply = await test.reply("r1");
-  await test.scheduler.idle();
+  await test.idle();
   assertEquals(test.replies.all.length, 1);
 
-  test.run("r1", { other: "params" });
+  await test.run("r1", { other: "params" });
   assertEquals(await test.reply("r1"), reply);
   await test.logger.logged("sending its stored reply");
   assertEquals(test.read("began"), "r1\n");
@@ -75,24 +75,24 @@ Deno.test("a repeat of what runs starts nothing and is answered once; a later on
 
 Deno.test("a repeat of what waits starts nothing", async () => {
   await using test = await start({ inference: WAITS, open: false });
-  test.run("r1");
-  test.run("r1");
-  await test.logger.logged("was asked for again while it is queued: ignored");
-  assertEquals(test.scheduler.queued, 1);
+  await test.run("r1");
+  await test.run("r1");
+  await test.logger.logged("was sent again while it is queued: ignored");
+  assertEquals(test.parts.queue.waiting().length, 1);
 });
 
 Deno.test("the same request id with another command is another request", async () => {
   await using test = await start({ inference: "echo i", training: "echo t" });
-  test.run("r1");
-  test.run("r1", {}, "training");
+  await test.run("r1");
+  await test.run("r1", {}, "training");
   const outputs = [await test.reply("r1"), await test.reply("r1")].map(({ output }) => output);
   assertEquals(outputs.sort(), ["i\n", "t\n"]);
 });
 
 Deno.test("commands without request id are all run", async () => {
   await using test = await start({ inference: "echo x >>ran" });
-  test.send({ command: "inference" });
-  test.send({ command: "inference", request_id: null });
+  await test.send({ command: "inference" });
+  await test.send({ command: "inference", request_id: null });
   for (let i = 0; i < 2; i++) assertEquals((await test.replies.next()).request_id, null);
   assertEquals(test.read("ran"), "x\nx\n");
 });
@@ -100,44 +100,44 @@ Deno.test("commands without request id are all run", async () => {
 Deno.test("a request id is forgotten after the dedupe window, and never while a window of 0", async () => {
   const clock = new FakeClock();
   await using test = await start({ inference: "echo x >>ran", dedupeWindow: 60, clock });
-  test.run("r1");
+  await test.run("r1");
   await test.reply("r1");
   await clock.advance(60 * SECOND);
-  test.run("r1");
+  await test.run("r1");
   await test.reply("r1");
   assertEquals(test.read("ran"), "x\n");
   await clock.advance(SECOND);
-  test.run("r1");
+  await test.run("r1");
   await test.reply("r1");
   assertEquals(test.read("ran"), "x\nx\n");
 
   await test.restart({ inference: "echo x >>ran", dedupeWindow: 0, clock });
-  test.run("r1");
+  await test.run("r1");
   await test.reply("r1");
   assertEquals(test.read("ran"), "x\nx\nx\n");
 });
 
 Deno.test("a clock that jumps backwards runs nothing twice", async () => {
   await using test = await start({ inference: "echo x >>ran", clock: new FakeClock() });
-  test.run("r1");
+  await test.run("r1");
   await test.reply("r1");
   const clock = new FakeClock(Date.parse("2001-01-01T00:00:00Z"));
   await test.restart({ inference: "echo x >>ran", clock });
-  test.run("r1");
+  await test.run("r1");
   await test.reply("r1");
   assertEquals(test.read("ran"), "x\n");
 });
 
 Deno.test("what is over the concurrency waits, and is run in the order of its arrival", async () => {
   await using test = await start({ inference: WAITS });
-  for (const id of ["r1", "r2", "r3"]) test.run(id);
+  for (const id of ["r1", "r2", "r3"]) await test.run(id);
   await test.written("began");
-  assertEquals([test.scheduler.running().length, test.scheduler.queued], [1, 2]);
+  assertEquals([test.parts.runner.runs().length, test.parts.queue.waiting().length], [1, 2]);
   for (const id of ["r1", "r2", "r3"]) {
     await letGo(test, id);
     assertEquals((await test.reply(id)).output, `${id}\n`);
   }
-  await test.scheduler.idle();
+  await test.idle();
   assertEquals(test.read("began"), "r1\nr2\nr3\n");
 });
 
@@ -146,14 +146,14 @@ Deno.test("as many run at a time as the concurrency of their kind", async () => 
     inference: "echo x >>began; read line <go",
     concurrency: { inference: 3, training: 1, simulate: 1 },
   });
-  for (const id of ["r1", "r2", "r3", "r4"]) test.run(id);
-  while (test.scheduler.running().length < 3) await test.logger.logged("started as process");
-  assertEquals(test.scheduler.queued, 1);
+  for (const id of ["r1", "r2", "r3", "r4"]) await test.run(id);
+  while (test.parts.runner.runs().length < 3) await test.logger.logged("started as process");
+  assertEquals(test.parts.queue.waiting().length, 1);
 });
 
 Deno.test("inference never waits behind training, nor status behind either", async () => {
   await using test = await start({ inference: "echo fast", training: WAITS });
-  for (const id of ["t1", "t2"]) test.run(id, {}, "training");
+  for (const id of ["t1", "t2"]) await test.run(id, {}, "training");
   await test.written("began");
   assertEquals((await test.ask({ command: "inference", request_id: "r1" })).output, "fast\n");
   assertEquals((await test.ask({ command: "status", request_id: "s1" })).status, "ok");
@@ -165,25 +165,25 @@ Deno.test("above the queue a command is refused at once, and accepted once there
     inference: WAITS,
     maxQueued: { inference: 1, training: 0, simulate: 0 },
   });
-  for (const id of ["r1", "r2"]) test.run(id);
+  for (const id of ["r1", "r2"]) await test.run(id);
   await test.written("began");
   const { error } = await test.ask({ command: "inference", request_id: "r3" });
   assertEquals(error, "The queue is full: 1 commands wait already");
   await letGo(test);
   await test.reply("r1");
-  test.run("r3");
-  assertEquals(test.scheduler.queued, 1);
+  await test.run("r3");
+  assertEquals(test.parts.queue.waiting().length, 1);
 });
 
 Deno.test("work that the platform follows is refused as busy rather than queued", async () => {
   await using test = await start({ inference: WAITS });
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");
   const params = { workload_uuid: "w-2" };
   const { error } = await test.ask({ command: "inference", request_id: "r2", params });
   assertEquals(error, "Busy: 1 of 1 running, 0 queued");
-  test.run("r3", { workload_uuid: null });
-  assertEquals(test.scheduler.queued, 1, "null is no workload that anybody follows");
+  await test.run("r3", { workload_uuid: null });
+  assertEquals(test.parts.queue.waiting().length, 1, "null is no workload that anybody follows");
 });
 
 Deno.test("kinds without a template are refused by name, without being remembered", async () => {
@@ -198,7 +198,7 @@ Deno.test("kinds without a template are refused by name, without being remembere
 Deno.test("a node that stops takes nothing new, but still answers status and repeats", async () => {
   await using test = await start({ inference: "echo done" });
   const reply = await test.ask({ command: "inference", request_id: "r1" });
-  test.intake.close();
+  test.parts.acceptor.drain();
   const { error } = await test.ask({ command: "inference", request_id: "r2" });
   assertEquals(error, "The node is stopping and takes no new commands");
   assertEquals(await test.ask({ command: "inference", request_id: "r1" }), reply);
@@ -207,9 +207,9 @@ Deno.test("a node that stops takes nothing new, but still answers status and rep
 
 Deno.test("a running command is cancelled by its request id, and both requests are answered", async () => {
   await using test = await start({ inference: "echo $$ >pid; exec tail -f /dev/null" });
-  test.run("r1");
+  await test.run("r1");
   const workload = Number(await test.written("pid"));
-  const [{ process }] = test.scheduler.running();
+  const [{ process }] = test.parts.runner.runs();
   const cancel = await test.ask({
     command: "cancel",
     request_id: "x1",
@@ -228,7 +228,7 @@ Deno.test("a running command is cancelled by its request id, and both requests a
 
 Deno.test("a running command is cancelled by the pid that status tells", async () => {
   await using test = await start({ training: "echo $$ >pid; exec tail -f /dev/null" });
-  test.run("t1", {}, "training");
+  await test.run("t1", {}, "training");
   await test.written("pid");
   const status = await test.ask({ command: "status", request_id: "s" });
   const [{ pid, type }] = JSON.parse(status.output!).active_workloads;
@@ -242,7 +242,7 @@ Deno.test("a command that minds no SIGTERM is cancelled by a second request, wit
   await using test = await start({
     inference: `trap '' TERM; echo $$ >pid; while :; do tail -f /dev/null & wait; done`,
   });
-  test.run("r1");
+  await test.run("r1");
   await test.written("pid");
   const params = { workload_request_id: "r1" };
   await test.ask({ command: "cancel", request_id: "x1", params });
@@ -252,7 +252,7 @@ Deno.test("a command that minds no SIGTERM is cancelled by a second request, wit
 
 Deno.test("a waiting command is cancelled without ever having run", async () => {
   await using test = await start({ inference: WAITS });
-  for (const id of ["r1", "r2", "r3"]) test.run(id);
+  for (const id of ["r1", "r2", "r3"]) await test.run(id);
   await test.written("began");
   const params = { workload_request_id: "r2" };
   const cancel = await test.ask({ command: "cancel", request_id: "x", params });
@@ -274,7 +274,7 @@ Deno.test("a waiting command is cancelled without ever having run", async () => 
 Deno.test("nothing is cancelled that has ended, or that never was", async () => {
   await using test = await start({ inference: "true" });
   await test.ask({ command: "inference", request_id: "r1" });
-  await test.scheduler.idle();
+  await test.idle();
   const missing: [params: Record<string, unknown>, error: string][] = [
     [{ workload_request_id: "r1" }, "No active workload found with request_id r1"],
     [{ pid: Deno.pid }, `No active workload found with PID ${Deno.pid}`],
@@ -293,7 +293,7 @@ Deno.test("a command that takes too long is answered with that", async () => {
     timeout: { inference: 60 },
     clock,
   });
-  test.run("r1");
+  await test.run("r1");
   await test.written("pid");
   await clock.advance(60 * SECOND);
   assertEquals((await test.reply("r1")).error, "Command timed out after 60 s");
@@ -303,10 +303,10 @@ Deno.test("a command that takes too long is answered with that", async () => {
 Deno.test("running and waiting work survives a restart, and is answered by the next node", async () => {
   const options = { inference: WAITS };
   await using test = await start(options);
-  for (const id of ["r1", "r2"]) test.run(id, { id });
+  for (const id of ["r1", "r2"]) await test.run(id, { id });
   await test.written("began");
   await test.restart(options);
-  assertEquals([test.scheduler.running().length, test.scheduler.queued], [1, 1]);
+  assertEquals([test.parts.runner.runs().length, test.parts.queue.waiting().length], [1, 1]);
   for (const id of ["r1", "r2"]) {
     await letGo(test, id);
     assertEquals((await test.reply(id)).output, `${id}\n`);
@@ -317,9 +317,9 @@ Deno.test("running and waiting work survives a restart, and is answered by the n
 Deno.test("work that ended while no node ran is answered with its true outcome", async () => {
   const options = { inference: 'echo "$CYBERWAVE_REQUEST_ID" >>began; read line <go; exit 4' };
   await using test = await start(options);
-  test.run("r1");
+  await test.run("r1");
   await test.written("began");
-  const [{ folder }] = test.scheduler.running();
+  const [{ folder }] = test.parts.runner.runs();
   await test.scheduler.leave();
   await letGo(test);
   // The file is there from the beginning on: its end shows in its text.
@@ -333,9 +333,9 @@ Deno.test("work that ended while no node ran is answered with its true outcome",
 Deno.test("work that was killed while no node ran is answered as such", async () => {
   const options = { inference: WAITS };
   await using test = await start(options);
-  test.run("r1");
+  await test.run("r1");
   await test.written("began");
-  const [{ process }] = test.scheduler.running();
+  const [{ process }] = test.parts.runner.runs();
   await test.scheduler.leave();
   Deno.kill(-process.pid, "SIGKILL");
   const deadline = AbortSignal.timeout(15_000);
@@ -347,7 +347,7 @@ Deno.test("work that was killed while no node ran is answered as such", async ()
 
 Deno.test("a waiting command is refused by a node that has no template for it any more", async () => {
   await using test = await start({ inference: "true", open: false });
-  test.run("r1");
+  await test.run("r1");
   await test.restart({ training: "true" });
   const { error } = await test.reply("r1");
   assertEquals(error, "Inference command not configured in cyberwave.yml");
@@ -357,7 +357,7 @@ Deno.test("a waiting command is refused by a node that has no template for it an
 Deno.test("hostile request ids come back exactly, also from the queue after a restart", async () => {
   const ids = ["a\0b", "'; rm -rf . #", "\ud800", "😀\n", "../../etc", ""];
   await using test = await start({ inference: "true", open: false });
-  for (const id of ids) test.run(id);
+  for (const id of ids) await test.run(id);
   await test.restart({ inference: "true" });
   for (const id of ids) assertEquals((await test.reply(id)).status, "ok");
 });
@@ -376,25 +376,25 @@ Deno.test("a command that cannot be stored is refused with the reason, and the n
 Deno.test("an end that cannot be stored is stored and answered when it can, once", async () => {
   const clock = new FakeClock();
   await using test = await start({ inference: WAITS, clock });
-  test.run("r1");
+  await test.run("r1");
   await test.written("began");
   {
     using _full = test.diskFull("outbox");
     await letGo(test);
     const line = await test.logger.logged("Cannot store the end of inference r1");
     assertStringIncludes(line, "database or disk is full; trying until I can");
-    assertEquals([test.replies.all, test.scheduler.running().length], [[], 1]);
+    assertEquals([test.replies.all, test.parts.runner.runs().length], [[], 1]);
   }
   await clock.advance(30 * SECOND);
   assertEquals((await test.reply("r1")).output, "done\n");
-  await test.scheduler.idle();
+  await test.idle();
   assertEquals(test.replies.all.length, 1);
 });
 
 Deno.test("a waiting command whose start cannot be stored is started when it can, once", async () => {
   const clock = new FakeClock();
   await using test = await start({ inference: "echo x >>ran", open: false, clock });
-  test.run("r1");
+  await test.run("r1");
   {
     using _full = test.diskFull("commands");
     test.scheduler.open();
@@ -407,13 +407,13 @@ Deno.test("a waiting command whose start cannot be stored is started when it can
 
 Deno.test("what cannot be cancelled for want of disk space is answered so, and stays", async () => {
   await using test = await start({ inference: "true", open: false });
-  test.run("r1");
+  await test.run("r1");
   const cancel = { command: "cancel", request_id: "x", params: { workload_request_id: "r1" } };
   {
     using _full = test.diskFull("commands");
     const { error } = await test.ask(cancel);
     assertEquals(error, "Cannot cancel now: database or disk is full");
-    assertEquals(test.scheduler.queued, 1);
+    assertEquals(test.parts.queue.waiting().length, 1);
   }
   assertEquals((await test.ask(cancel)).status, "ok");
 });
@@ -423,7 +423,7 @@ Deno.test("a repeat whose reply cannot be owed again does no harm", async () => 
   await test.ask({ command: "inference", request_id: "r1" });
   {
     using _full = test.diskFull("outbox");
-    test.run("r1");
+    await test.run("r1");
     await test.logger.logged("Cannot send a stored reply again: database or disk is full");
   }
   assertEquals((await test.ask({ command: "inference", request_id: "r1" })).status, "ok");
@@ -431,10 +431,10 @@ Deno.test("a repeat whose reply cannot be owed again does no harm", async () => 
 
 Deno.test("idle() resolves when nothing runs and nothing waits", async () => {
   await using test = await start({ inference: WAITS });
-  await test.scheduler.idle();
-  for (const id of ["r1", "r2"]) test.run(id);
+  await test.idle();
+  for (const id of ["r1", "r2"]) await test.run(id);
   assertEquals(test.scheduler.isIdle, false);
-  const idle = test.scheduler.idle();
+  const idle = test.idle();
   for (const id of ["r1", "r2"]) {
     await letGo(test);
     await test.reply(id);
@@ -450,7 +450,7 @@ Deno.test("a burst is answered completely, each command once", async () => {
     maxQueued: { inference: 1_000, training: 0, simulate: 0 },
   });
   const ids = Array.from({ length: 100 }, (_, index) => `r${index}`);
-  for (const id of ids) test.run(id);
+  for (const id of ids) await test.run(id);
   for (const id of ids) assertEquals((await test.reply(id)).output, id);
   assertEquals(test.read("ran").trim().split("\n").sort(), ids.toSorted());
   assertEquals(test.replies.all.length, ids.length);
