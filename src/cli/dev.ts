@@ -52,9 +52,9 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
     if (args.has("show-token")) print(`  token     ${platform.backend.token}`);
     if (args.has("once")) {
       const limits = { timeoutMs: timeout * 1000, signal: ended.signal };
-      code = await demonstrate(loaded, isSample, identity, limits) ? 0 : COMMAND_FAILED;
+      code = await demonstrate(platform, loaded, isSample, identity, limits) ? 0 : COMMAND_FAILED;
       await node.stop();
-    } else print(invitation(loaded, identity));
+    } else print(invitation(platform, loaded, identity));
   }
   await running;
   return code;
@@ -62,16 +62,16 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
 
 /** Shows the node at work. Resolves with whether all went well, until it was stopped. */
 async function demonstrate(
+  { access }: DevPlatform,
   { settings }: LoadedSettings,
   isSample: boolean,
   { slug }: NodeIdentity,
   limits: { timeoutMs: number; signal: AbortSignal },
 ): Promise<boolean> {
-  const { mqttHost: host, mqttPort: port } = settings;
   const prefix = topicPrefix(settings.environment);
   const steps = demoSteps(settings, isSample);
   try {
-    await using client = await CommandClient.connect({ host, port }, prefix, limits.signal);
+    await using client = await CommandClient.connect(access, prefix, limits.signal);
     const passed = await runDemo(steps, client, { slug }, limits);
     print(`\n${passed} of ${steps.length} came back as they should\n`);
     return passed === steps.length;
@@ -93,14 +93,19 @@ ${paint("green", "A Cloud Node and all that it needs are up, on this computer al
 
   node      ${node.slug} (${node.uuid})
   config    ${config}
-  broker    mqtt://${mqttHost}:${mqttPort}
+  broker    mqtt://${mqttHost}:${mqttPort}, with a password
   backend   ${apiUrl}${controlPlane === "mqtt" ? ", asked over MQTT" : ""}
   state     ${stateFolder} (removed at the end)`;
 }
 
 /** How to talk to it. */
-function invitation({ settings }: LoadedSettings, node: NodeIdentity): string {
-  const { mqttHost: host, mqttPort: port, environment, stateFolder } = settings;
+function invitation(
+  { access }: DevPlatform,
+  { settings }: LoadedSettings,
+  node: NodeIdentity,
+): string {
+  const { host, port, username, password } = access;
+  const { environment, stateFolder } = settings;
   const prefix = topicPrefix(environment);
   const kind = WORKLOAD_KINDS.find((kind) => settings[kind] !== undefined) ?? "status";
   const params = { x: 1 };
@@ -109,11 +114,12 @@ function invitation({ settings }: LoadedSettings, node: NodeIdentity): string {
   const message = JSON.stringify({ command: kind, request_id: "r1", params });
   const [responses, commands] = [responseTopic(prefix, node.uuid), commandTopic(prefix, node.slug)];
   const mosquitto = (program: string, ...args: string[]) =>
-    [program, "-h", host, "-p", `${port}`, "-q", "1", ...args].map(shellWord).join(" ");
+    [program, "-h", host, "-p", `${port}`, "-u", username, "-P", password, "-q", "1", ...args]
+      .map(shellWord).join(" ");
   return `
 Send it a command from another terminal:
 
-  ${commandLine(["run", kind, JSON.stringify(params), ...to])}
+  CYBERWAVE_MQTT_PASSWORD=${password} ${commandLine(["run", kind, JSON.stringify(params), ...to])}
 
 or with the clients of mosquitto:
 

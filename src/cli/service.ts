@@ -80,8 +80,13 @@ function identifyCaller(args: Arguments): Caller {
   const scope = system || (uid === 0 && !own) ? "system" : "user";
   const runAs = args.value("run-as");
   if (runAs !== undefined && scope === "user") throw new ConfigError("--run-as takes --system");
-  const self = uid === 0 ? "root" : env.USER ?? env.LOGNAME ?? env.USERNAME ?? "";
+  const self = uid === 0 ? "root" : env.USER || env.LOGNAME || env.USERNAME || "";
   const user = runAs ?? (scope === "system" && env.SUDO_USER || self);
+  if (user === "") {
+    throw new ConfigError("Cannot tell which user this is: USER is not set", {
+      hint: "Set USER to the name of your user",
+    });
+  }
   checkUser(user);
   return { env, uid, scope, user, isSelf: user === self };
 }
@@ -105,7 +110,7 @@ async function settingsOf(args: Arguments, caller: Caller): Promise<Settings | u
 }
 
 async function homeFolder({ env, user, isSelf }: Caller, printing: boolean): Promise<string> {
-  if (isSelf) return env[OS.homeVariable] ?? "/";
+  if (isSelf && env[OS.homeVariable]) return env[OS.homeVariable]!;
   if (printing && Deno.build.os === "linux") return "";
   return await homeOf(user);
 }

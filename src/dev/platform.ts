@@ -38,8 +38,9 @@ export class DevPlatform implements AsyncDisposable {
   static async start(): Promise<DevPlatform> {
     requirePermissions(PLATFORM_NEEDS);
     await using resources = new AsyncDisposableStack();
-    const broker = resources.use(await EmbeddedBroker.start());
     const backend = resources.use(EmulatedBackend.start());
+    // Without a password, everybody who uses this computer could have the node run commands.
+    const broker = resources.use(await EmbeddedBroker.start({ password: backend.token }));
     const stateFolder = resources.adopt(await createStateFolder(), removeStateFolder);
     return new DevPlatform(broker, backend, stateFolder, resources.move());
   }
@@ -52,7 +53,13 @@ export class DevPlatform implements AsyncDisposable {
   /** Has the backend answer over MQTT as well, on the topics of an environment. */
   async answerOverMqtt(environment: string): Promise<void> {
     const prefix = topicPrefix(environment);
-    this.#resources.use(await MqttFrontEnd.start(this.backend, this.broker, prefix));
+    this.#resources.use(await MqttFrontEnd.start(this.backend, this.access, prefix));
+  }
+
+  /** Where the broker is, and what it takes to be let in. */
+  get access(): { host: string; port: number; username: string; password: string } {
+    const { broker: { host, port }, backend: { token } } = this;
+    return { host, port, username: "dev", password: token };
   }
 
   /** The settings with this platform in place of the real one, and the sample where there is nothing. */

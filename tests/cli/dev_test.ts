@@ -82,6 +82,18 @@ Deno.test("dev stays up, and what it prints works as it stands", async () => {
   });
 });
 
+Deno.test("the broker of dev lets nobody in without its password", async () => {
+  await inFolder(async (cwd, env) => {
+    await using dev = Program.start(["dev"], { cwd, env });
+    const [, port] = await dev.awaitLine(/run inference .* --mqtt-port (\d+)$/);
+    const flags = ["--slug", "dev-node", "--mqtt-host", "127.0.0.1", "--mqtt-port", port!];
+    const { code, stderr } = await Program.run(["run", "status", ...flags], { cwd, env });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "the broker rejected user name");
+    assertEquals(await dev.end("SIGTERM"), 0);
+  });
+});
+
 Deno.test("dev takes no real account, and shows no workload a real token", async () => {
   await inFolder(async (cwd, env) => {
     await Deno.writeTextFile(
@@ -144,9 +156,12 @@ Deno.test("what a killed dev left and cannot be cleared away is told, and no rea
 
 /** Sends a training to the node of a `dev`. */
 async function train(dev: Program): Promise<Program> {
-  const [, port] = await dev.awaitLine(/run training .* --mqtt-port (\d+)$/);
+  const [, password, port] = await dev.awaitLine(
+    /CYBERWAVE_MQTT_PASSWORD=(\S+) .* run training .* --mqtt-port (\d+)$/,
+  );
   const flags = ["--slug", "dev-node", "--mqtt-host", "127.0.0.1", "--mqtt-port", port!];
-  return Program.start(["run", "training", ...flags]);
+  const env = { CYBERWAVE_MQTT_PASSWORD: password! };
+  return Program.start(["run", "training", ...flags], { env });
 }
 
 function isAlive(pid: number): boolean {
