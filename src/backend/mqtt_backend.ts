@@ -24,7 +24,7 @@ import type {
   UploadedResults,
 } from "./backend.ts";
 import { MqttConnection } from "../mqtt/connection.ts";
-import type { Broker } from "../mqtt/link.ts";
+import type { Broker } from "../mqtt/broker.ts";
 import { type MqttRequest, MqttRequests } from "./mqtt_requests.ts";
 
 /** How to reach the backend by way of a broker. */

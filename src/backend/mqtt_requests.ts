@@ -8,7 +8,8 @@ import { AuthenticationError, BackendError, ConfigError, messageOf } from "../er
 import type { Clock } from "../time.ts";
 import { Answer } from "./answer.ts";
 import { type Failure, reasonText } from "../mqtt/failure.ts";
-import { type Inbound, type MessageProperties, PublishRefusedError } from "../mqtt/link.ts";
+import { PublishRefusedError } from "../mqtt/link.ts";
+import type { Inbound, MessageProperties } from "../mqtt/message.ts";
 
 /** The connection that carries requests. */
 export interface RequestConnection {

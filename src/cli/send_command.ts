@@ -9,7 +9,8 @@ import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { createLogger } from "../log.ts";
 import { IdentityStore } from "../registration/identity.ts";
 import { identifierProblem } from "../protocol/identifiers.ts";
-import { isJsonObject, type JsonObject, jsonTypeOf, parseLossless } from "../protocol/json.ts";
+import { jsonTypeOf } from "../protocol/json.ts";
+import { ObjectText } from "../protocol/object_text.ts";
 import { topicPrefix } from "../protocol/topics.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
@@ -56,17 +57,17 @@ async function readParams(given: string): Promise<string> {
   }
 }
 
-function parseParams(text: string): JsonObject {
-  let params: unknown;
+function parseParams(text: string): ObjectText {
+  let params: ObjectText | undefined;
   try {
-    params = parseLossless(text);
+    params = ObjectText.parse(text);
   } catch (error) {
-    throw new ConfigError(`Params must be JSON, got ${quoted(text)}: ${messageOf(error)}`, {
+    throw new ConfigError(`Params must be JSON: ${quoted(text)} ${messageOf(error)}`, {
       hint: `Put them in single quotes: '{"x": 1}'`,
     });
   }
-  if (isJsonObject(params)) return params;
-  throw new ConfigError(`Params must be a JSON object, got ${jsonTypeOf(params)}`, {
+  if (params !== undefined) return params;
+  throw new ConfigError(`Params must be a JSON object, got ${jsonTypeOf(text)}`, {
     hint: `Name each of them: '{"x": 1}'`,
   });
 }

@@ -12,6 +12,7 @@ import {
   type Review,
 } from "../doctor/config_review.ts";
 import { redact } from "../log.ts";
+import { urlOf } from "../mqtt/socket.ts";
 import type { Arguments } from "./arguments.ts";
 import { CONFIG_WRONG } from "./exit_codes.ts";
 import { jsonText, remarkLine } from "./report_line.ts";
@@ -49,13 +50,14 @@ function remark(color: Color, word: string, { message, fix }: Remark): string {
 
 /** What a node with this configuration would do. */
 function summary({ settings }: LoadedSettings): string[] {
-  const { mqttUseTls, mqttHost, mqttPort, apiUrl, stateFolder } = settings;
+  const { mqttUseTls, mqttHost: host, mqttPort: port, apiUrl, stateFolder } = settings;
+  const broker = urlOf({ host, port, tls: mqttUseTls ? {} : undefined });
   const commands = COMMAND_KEYS.flatMap((key) =>
     settings[key] === undefined ? [] : [[nameOf(key), settings[key]] as const]
   );
   return [
     ...commands,
-    ["broker", `${mqttUseTls ? "mqtts" : "mqtt"}://${mqttHost}:${mqttPort}`] as const,
+    ["broker", broker] as const,
     ["backend", apiUrl] as const,
     ["state", stateFolder] as const,
   ].map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}  ${indented(harmless(redact(value)))}`);

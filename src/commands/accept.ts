@@ -10,6 +10,7 @@ import type { Message, Pending } from "../journal/messages.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { ObjectText } from "../protocol/object_text.ts";
 import { freeBytes } from "../state/private_folder.ts";
 import type { Clock } from "../time.ts";
 import { reasonToRefuse } from "./admission.ts";
@@ -26,8 +27,7 @@ import { answer, notConfigured, type ReplyAddress } from "./reply.ts";
 export interface Offer {
   readonly kind: WorkloadKind;
   readonly requestId: string | undefined;
-  /** Its params, as JSON. */
-  readonly params: string;
+  readonly params: ObjectText;
   /** The message that brought it. */
   readonly message: CommandMessage;
 }

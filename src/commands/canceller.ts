@@ -4,7 +4,7 @@
  * @module
  */
 import type { Journal } from "../journal/journal.ts";
-import type { Params } from "../protocol/params.ts";
+import type { ObjectText } from "../protocol/object_text.ts";
 import { type CancelTarget, noSuchWorkload, readCancel } from "./cancel.ts";
 import type { Command } from "./command.ts";
 import type { CommandQueue } from "./queue.ts";
@@ -27,7 +27,9 @@ export class CommandCanceller {
   }
 
   /** Stops what the params of a `cancel` command name, and returns what is answered. */
-  async cancel(params: Params): Promise<{ readonly output: string } | { readonly error: string }> {
+  async cancel(
+    params: ObjectText,
+  ): Promise<{ readonly output: string } | { readonly error: string }> {
     const request = readCancel(params);
     if ("error" in request) return request;
     // It may be about one that came just before.

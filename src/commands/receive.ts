@@ -6,7 +6,7 @@
 import { quoted } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Message, Pending } from "../journal/messages.ts";
-import { type Logger, redact } from "../log.ts";
+import { holdSecret, type Logger, redact } from "../log.ts";
 import { decodeCommand, type DecodedCommand, type RequestId } from "../protocol/decode.ts";
 import { isWorkloadKind } from "../protocol/kinds.ts";
 import type { Acceptor } from "./accept.ts";
@@ -24,7 +24,7 @@ export interface CommandReceiverParts {
     /** Sends messages that are in the journal. */
     send(messages: readonly Pending[]): void;
     /** Sends a message that is not, at once; whether that was possible. */
-    sendNow(message: Message): boolean;
+    publishNow(message: Message): boolean;
   };
   readonly settings: { readonly maxCommandSize: number };
   readonly logger: Logger;
@@ -71,8 +71,15 @@ export class CommandReceiver {
         const error = `Invalid command: the message ${reason}`;
         return await this.#post(answer(address(), requestId, { error: redact(error) }));
       }
-      case "command":
-        return await this.#dispatch(decoded.command, message);
+      case "command": {
+        // Whatever is said of it meanwhile.
+        const release = decoded.tokens.map(holdSecret);
+        try {
+          return await this.#dispatch(decoded.command, message);
+        } finally {
+          for (const letGo of release) letGo();
+        }
+      }
     }
   }
 
@@ -80,14 +87,14 @@ export class CommandReceiver {
     const { acceptor, address, status, canceller, logger, outbox } = this.#parts;
     const { name, requestId, params } = command;
     if (isWorkloadKind(name)) {
-      const offer = { kind: name, requestId, params: params.text, message };
+      const offer = { kind: name, requestId, params, message };
       return await acceptor.offer(offer, address());
     }
     switch (name) {
       case "status": {
         // It needs no journal: it reaches the broker before the acknowledgement of the command does.
         const reply = answer(address(), requestId, { output: status() });
-        if (!outbox.sendNow(reply)) await this.#post(reply);
+        if (!outbox.publishNow(reply)) await this.#post(reply);
         return;
       }
       case "cancel":

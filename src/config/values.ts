@@ -6,7 +6,7 @@
  */
 import { isIPv6 } from "node:net";
 import { quoted } from "../errors.ts";
-import { identifierProblem } from "../protocol/identifiers.ts";
+import { identifierProblem, isMqttText } from "../protocol/identifiers.ts";
 import { templateProblem } from "./template.ts";
 
 /** A value, or what is wrong with it: words that follow the setting's name. */
@@ -176,7 +176,11 @@ export const identifier: ValueType<string> = textType({
 /** What stands in front of topics, as it is. */
 export const environmentName: ValueType<string> = textType({
   problem: (value) =>
-    problemIf(/[+#\p{Cc}]/u.test(value), "a name without +, # and control characters", value),
+    problemIf(
+      /[+#]/.test(value) || !isMqttText(value),
+      "a name without +, # and control characters",
+      value,
+    ),
 });
 
 /** The path of a file or folder. */

@@ -21,6 +21,14 @@ export interface Pending extends Message {
   readonly seq: number;
 }
 
+/** How much is read at a time. */
+export interface PageLimit {
+  /** At most so many messages. */
+  readonly messages: number;
+  /** At most so many bytes of payload, or a single message that has more. */
+  readonly bytes: number;
+}
+
 /** The table of messages. */
 export class Messages {
   readonly #statements: Statements;
@@ -44,13 +52,24 @@ export class Messages {
     return { seq: Number(lastInsertRowid), ...message };
   }
 
-  /** The messages still to be delivered, oldest first, after number `after`. */
-  pending(after: number, limit: number): Pending[] {
-    return this.#statements.all(
-      `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ?
+  /** The messages still to be delivered, oldest first, after number `after`: a page of them. */
+  pending(after: number, limit: PageLimit): Pending[] {
+    // Lengths first: they are known without reading the payloads.
+    const rows = this.#statements.all(
+      `SELECT seq, length(payload) AS bytes FROM outbox WHERE delivered_at IS NULL AND seq > ?
        ORDER BY seq LIMIT ?`,
       after,
-      limit,
+      limit.messages,
+    );
+    let bytes = 0;
+    const over = rows.findIndex((row) => (bytes += row.bytes as number) > limit.bytes);
+    const page = over === -1 ? rows : rows.slice(0, Math.max(1, over));
+    if (page.length === 0) return [];
+    return this.#statements.all(
+      `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ? AND seq <= ?
+       ORDER BY seq`,
+      after,
+      page.at(-1)!.seq as number,
     ).map(toPending);
   }
 

@@ -43,7 +43,7 @@ export interface CommandPartsOptions {
   readonly journal: Journal;
   readonly outbox: {
     send(messages: readonly Pending[]): void;
-    sendNow(message: Message): boolean;
+    publishNow(message: Message): boolean;
   };
   /** What runs commands, by name. */
   readonly executors: ReadonlyMap<string, Executor>;

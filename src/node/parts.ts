@@ -204,8 +204,9 @@ function createExecutors(
   { settings, env, host, loggerFor }: NodePartsOptions,
   clock: Clock,
 ): Map<string, Executor> {
+  const { inference, training, simulate } = settings;
   const process = new ProcessExecutor({
-    templates: settings,
+    templates: { inference, training, simulate },
     workFolder: settings.workFolder,
     maxOutputFiles: settings.maxOutputFiles,
     env,

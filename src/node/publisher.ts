@@ -60,7 +60,7 @@ function requestProperties({ token, responseTopic }: StatusRequest): MessageProp
   };
 }
 
-/** Tells that the platform did not take a status, if that is what its answer says. */
+/** Warns when an answer of the platform says that it did not take a status. */
 export function reportRefusedStatus({ payload }: Inbound, logger: Logger): void {
   let answer: unknown;
   try {
@@ -74,13 +74,19 @@ export function reportRefusedStatus({ payload }: Inbound, logger: Logger): void 
   logger.warn(`The platform did not take the status of a workload: ${why}`);
 }
 
-/** How to speak TLS with the broker, if at all. */
-export function tlsOf({ mqttUseTls, mqttTlsCaCerts }: Settings): Broker["tls"] {
-  return mqttUseTls ? { ca: readAuthorities(mqttTlsCaCerts) } : undefined;
+/**
+ * How to speak TLS with the broker, if at all.
+ *
+ * @throws {ConfigError} if the authorities cannot be read, now or when they are read again
+ */
+export function tlsOf({ mqttUseTls, mqttTlsCaCerts: path }: Settings): Broker["tls"] {
+  if (!mqttUseTls) return undefined;
+  if (path === undefined) return {};
+  readAuthorities(path);
+  return { ca: () => readAuthorities(path) };
 }
 
-function readAuthorities(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
+function readAuthorities(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

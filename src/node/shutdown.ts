@@ -30,7 +30,7 @@ export async function shutDown(
   const steps: (() => Promise<unknown>)[] = [
     async () => {
       // What comes now is neither taken nor refused: it stays with the broker for the next start.
-      connection.stopReceiving();
+      await orAbort(connection.stopReceiving(), deadline);
       // The broker has had its chance with what it refuses.
       if (connection.connected) await outbox.drained(deadline, 0);
     },

@@ -5,6 +5,7 @@
  */
 
 import type { RequestId } from "./decode.ts";
+import { parseLossless } from "./json.ts";
 
 /** Who replies. */
 export interface ReplyFrom {
@@ -149,7 +150,7 @@ const PACKET_OVERHEAD = 32;
 export function fitReply(payload: Uint8Array, topic: string, maxPacketSize: number): Uint8Array {
   const room = maxPacketSize - encoder.encode(topic).length - PACKET_OVERHEAD;
   if (payload.length <= room) return payload;
-  return encodeReply(JSON.parse(new TextDecoder().decode(payload)) as Reply, room);
+  return encodeReply(parseLossless(new TextDecoder().decode(payload)) as Reply, room);
 }
 
 /** The mark that stands where text was cut out. */

@@ -195,8 +195,9 @@ class OneNode {
     const events = new NodeEvents(logger);
     events.on("ended", ({ outcome }) => test.outcomes.push(outcome));
     events.on("started", ({ command, pid }) => this.started.push({ id: command.requestId, pid }));
+    const { inference, training, simulate } = settings;
     this.executor = new ProcessExecutor({
-      templates: settings,
+      templates: { inference, training, simulate },
       env: { PATH: Deno.env.get("PATH")! },
       workFolder,
       host: HOST,
@@ -209,7 +210,7 @@ class OneNode {
       journal: this.journal,
       outbox: {
         send: (messages) => messages.forEach(send),
-        sendNow: (message) => {
+        publishNow: (message) => {
           send(message);
           return true;
         },

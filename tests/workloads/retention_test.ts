@@ -94,7 +94,9 @@ Deno.test("old files are removed at the start and every ten minutes, undelivered
   assertEquals([exists("old"), exists("undelivered"), exists("young")], [false, true, true]);
   assertEquals(journal.find("old"), undefined);
 
-  journal.messages.delivered(journal.messages.pending(0, 9).map(({ seq }) => seq));
+  journal.messages.delivered(
+    journal.messages.pending(0, { messages: 9, bytes: Infinity }).map(({ seq }) => seq),
+  );
   await clock.advance(HOUR / 6);
   assertEquals([exists("undelivered"), exists("young")], [false, true]);
   stop.abort();
