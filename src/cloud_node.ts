@@ -9,16 +9,20 @@ import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
 import type { Node, RunResult } from "./node/node.ts";
 import { readEnvironment } from "./permissions.ts";
+import { tokensIn } from "./registration/token_source.ts";
+import type { TokenSource } from "./registration/token.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./node/options.ts";
 import { listenForSignals } from "./os/signals.ts";
 
 /**
  * Makes a node from settings that were loaded already, with `env` as the environment of its
- * workloads. For the command line: a program has the constructor and its kin.
+ * workloads; `tokens` is where it looks for another token when its own is refused. For the command
+ * line: a program has the constructor and its kin.
  */
 export let nodeFrom: (
   loaded: LoadedSettings,
   env: Readonly<Record<string, string>>,
+  tokens?: TokenSource,
 ) => CloudNode;
 
 /**
@@ -40,6 +44,7 @@ export let nodeFrom: (
 export class CloudNode implements AsyncDisposable {
   #settings: Settings;
   #tokenSource: string | undefined = "the config given";
+  #tokens: TokenSource | undefined;
   #env: Readonly<Record<string, string>> | undefined;
   #node: Node | undefined;
   #ended: Promise<unknown> | undefined;
@@ -85,10 +90,11 @@ export class CloudNode implements AsyncDisposable {
     overrides: Omit<CloudNodeOptions, "config"> = {},
   ): Promise<CloudNode> {
     const { slug, env = readEnvironment() } = overrides;
-    const loaded = await loadSettings({ configPath: path, flags: { slug }, env, cwd: Deno.cwd() });
+    const options = { configPath: path, flags: { slug }, env, cwd: Deno.cwd() };
+    const loaded = await loadSettings(options);
     const logger = createLogger("config");
     for (const warning of loaded.warnings) logger.warn(warning);
-    return nodeFrom(loaded, env);
+    return nodeFrom(loaded, env, tokensIn(options));
   }
 
   /**
@@ -110,10 +116,11 @@ export class CloudNode implements AsyncDisposable {
   }
 
   static {
-    nodeFrom = ({ settings, sources }, env) => {
+    nodeFrom = ({ settings, sources }, env, tokens) => {
       const node = new CloudNode();
       node.#settings = settings;
       node.#tokenSource = sources.get("token");
+      node.#tokens = tokens;
       node.#env = env;
       return node;
     };
@@ -181,6 +188,7 @@ export class CloudNode implements AsyncDisposable {
       const node = new Node({
         settings: this.#settings,
         tokenSource: this.#tokenSource,
+        tokens: this.#tokens,
         env: this.#env ?? readEnvironment(),
         once,
         drain,

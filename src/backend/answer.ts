@@ -11,8 +11,16 @@ import type { Instance, PlatformWorkload, SignedUpload } from "./backend.ts";
 
 /** What the backend answered to one call. */
 export class Answer {
-  /** Keeps the answer `text` to `call`. `status` is an HTTP status, also where MQTT carried it. */
-  constructor(readonly call: string, readonly status: number, readonly text: string) {}
+  /**
+   * Keeps the answer `text` to `call`. `status` is an HTTP status, also where MQTT carried it.
+   * `retryAfterMs` is how long the backend asks to wait, where it says so.
+   */
+  constructor(
+    readonly call: string,
+    readonly status: number,
+    readonly text: string,
+    readonly retryAfterMs?: number,
+  ) {}
 
   /** What the backend says about its answer: its own words, or the whole text. */
   get message(): string {
@@ -54,7 +62,8 @@ export class Answer {
     // It may repeat what it was sent.
     const message = redact(withoutQueries(this.message));
     const words = message === "" ? "" : `: ${quoted(message)}`;
-    return new BackendError(`${this.call} ${problem}${words}`, { status: this.status });
+    const { status, retryAfterMs } = this;
+    return new BackendError(`${this.call} ${problem}${words}`, { status, retryAfterMs });
   }
 
   /** The instance that was named. */

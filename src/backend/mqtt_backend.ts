@@ -29,13 +29,16 @@ import { type MqttRequest, MqttRequests } from "./mqtt_requests.ts";
 
 /** How to reach the backend by way of a broker. */
 export interface MqttControlPlaneOptions {
-  /** Where the broker is, and the client id, which must be this control plane's own. */
+  /**
+   * Where the broker is, and the client id, which must be this control plane's own. The password is
+   * read at each connection.
+   */
   readonly broker: Omit<Broker, "username" | "forget">;
   /** The user name at the broker, asked for at each connection. */
   username(): string;
   /** What stands in front of every topic. */
   readonly topicPrefix: string;
-  /** The API token. */
+  /** The API token. Read for each request, so that a getter may give another one later. */
   readonly token: string;
   /** Where the token came from, as said in errors about it. Default: not said. */
   readonly tokenSource?: string;
@@ -60,15 +63,18 @@ export class MqttBackend implements Backend {
 
   /** Throws a {@linkcode ConfigError} for a token that no topic can carry. */
   constructor(options: MqttControlPlaneOptions) {
-    const { broker, topicPrefix, token, tokenSource, logger } = options;
+    const { broker, topicPrefix, logger } = options;
     const { clock = systemClock, timeoutMs = 30_000 } = options;
-    refuseUnfit(token, tokenSource);
-    addSecret(token);
+    refuseUnfit(options.token, options.tokenSource);
+    addSecret(options.token);
     this.#options = options;
     this.#connection = new MqttConnection({
       ...broker,
       get username() {
         return options.username();
+      },
+      get password() {
+        return broker.password;
       },
       // An answer that comes after its connection has nobody to go to.
       forget: true,
@@ -81,7 +87,15 @@ export class MqttBackend implements Backend {
     const responseTopic = clientResponseTopic(topicPrefix, broker.clientId);
     void this.#connection.setTopics([responseTopic]);
     const connection = this.#connection;
-    this.#requests = new MqttRequests({ connection, responseTopic, token, clock, timeoutMs });
+    this.#requests = new MqttRequests({
+      connection,
+      responseTopic,
+      get token() {
+        return options.token;
+      },
+      clock,
+      timeoutMs,
+    });
   }
 
   /** Keeps up the connection to the broker until `signal` aborts. */

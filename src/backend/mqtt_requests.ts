@@ -35,7 +35,7 @@ export interface RequestOptions {
   readonly connection: RequestConnection;
   /** Where their answers arrive. */
   readonly responseTopic: string;
-  /** The API token, which goes with each request. */
+  /** The API token, which goes with each request. Read for each of them. */
   readonly token: string;
   /** Times them. */
   readonly clock: Clock;
@@ -73,6 +73,8 @@ export class MqttRequests {
   readonly #answers = new Map<string, (payload: Uint8Array) => void>();
   readonly #unacknowledged = new Set<Promise<void>>();
   #failure: Failure | undefined;
+  /** The token when the connection failed: another one may be accepted. */
+  #failedWith: string | undefined;
 
   /** Does not request anything yet. */
   constructor(options: RequestOptions) {
@@ -87,6 +89,7 @@ export class MqttRequests {
   /** The connection could not be made, or is lost. */
   failed(failure: Failure): void {
     this.#failure = failure;
+    this.#failedWith = this.#options.token;
     for (const waiter of this.#waiters) {
       if (waiter.isSent || isHopeless(failure, waiter)) waiter.end.abort(errorFor(failure, waiter));
     }
@@ -164,7 +167,9 @@ export class MqttRequests {
     this.#waiters.add(waiter);
     try {
       const failure = connection.connected ? undefined : this.#failure;
-      if (failure !== undefined && isHopeless(failure, waiter)) throw errorFor(failure, waiter);
+      if (failure !== undefined && isHopeless(failure, waiter) && !this.#isOutdated(failure)) {
+        throw errorFor(failure, waiter);
+      }
       await connection.whenConnected(end.signal).catch((error) => {
         throw end.signal.aborted ? error : new BackendError(waiter.tell(messageOf(error)));
       });
@@ -174,6 +179,11 @@ export class MqttRequests {
       signal?.removeEventListener("abort", abort);
       end.abort();
     }
+  }
+
+  /** Whether credentials were refused that are others now. */
+  #isOutdated({ refused }: Failure): boolean {
+    return refused === "credentials" && this.#failedWith !== this.#options.token;
   }
 
   async #publish(

@@ -20,10 +20,10 @@ import { HttpApi } from "./rest_http.ts";
 export interface RestOptions {
   /** Where the API is, such as `https://api.cyberwave.com`. */
   apiUrl: string;
-  /** The API token. */
-  token: string;
+  /** The API token. Read for each call, so that a getter may give another one later. */
+  readonly token: string;
   /** Where the token came from, as said in errors about it. Default: not said. */
-  tokenSource?: string;
+  readonly tokenSource?: string;
   /** The workspace to work in. Default: the token's own. */
   workspaceSlug?: string;
   /** How long one call may take, in milliseconds. Default 30,000. */
@@ -39,9 +39,9 @@ export class RestBackend implements Backend {
   readonly #workspaceSlug: string | undefined;
 
   /** Does not call anything yet. */
-  constructor({ timeoutMs = 30_000, workspaceSlug, ...options }: RestOptions) {
-    this.#http = new HttpApi({ ...options, timeoutMs });
-    this.#workspaceSlug = workspaceSlug;
+  constructor(options: RestOptions) {
+    this.#http = new HttpApi(options);
+    this.#workspaceSlug = options.workspaceSlug;
   }
 
   /** Resolves at once: each call makes a connection of its own. */

@@ -9,12 +9,13 @@ import { History } from "../journal/history.ts";
 import { createLogger } from "../log.ts";
 import type { NodeIdentity } from "../node/options.ts";
 import type { StopRequests } from "../os/signals.ts";
+import { tokensIn } from "../registration/token_source.ts";
 import { Notifier, withoutNotifyVariables } from "../service/notifier.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
 import { runNode } from "./run_node.ts";
-import { useSettings, workloadEnvironment } from "./load_settings.ts";
+import { loadOptions, useSettings, workloadEnvironment } from "./load_settings.ts";
 
 /** Runs the node until it is stopped. */
 export async function run(args: Arguments, requests: StopRequests): Promise<number> {
@@ -23,7 +24,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   const exitWhenIdle = args.seconds("exit-when-idle");
   const loaded = await useSettings(args);
   const env = workloadEnvironment();
-  const node = nodeFrom(loaded, withoutNotifyVariables(env));
+  const node = nodeFrom(loaded, withoutNotifyVariables(env), tokensIn(loadOptions(args)));
   await using notifier = new Notifier({
     env,
     checkHealth: () => checkJournal(loaded.settings.stateFolder),

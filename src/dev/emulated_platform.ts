@@ -21,8 +21,8 @@ export type WorkloadCall = "describe" | "update" | "sign" | "report";
 
 /** The platform, to be reached through one front end or several. */
 export abstract class EmulatedPlatform {
-  /** The one token that is accepted. */
-  readonly token: string;
+  /** The one token that is accepted. It may be replaced. */
+  token: string;
   /** Where signed URLs lead. */
   abstract readonly url: string;
   readonly #instances = new Instances();

@@ -13,8 +13,8 @@ import { type Host, inspectHost } from "../os/processes.ts";
 import { requirePermissions } from "../permissions.ts";
 import { sendHeartbeats } from "../registration/heartbeat.ts";
 import type { Identity } from "../registration/identity.ts";
-import { reportEnd } from "../registration/report_end.ts";
-import { checkToken, missingTokenError } from "../registration/token.ts";
+import { reportFailed } from "../registration/report_end.ts";
+import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
 import { isAbort, whenAborted, within } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
@@ -29,6 +29,8 @@ export interface NodeOptions {
   readonly settings: Settings;
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
+  /** Where to look for another one when it is refused. */
+  readonly tokens: TokenSource | undefined;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
   /** Whether to stop when one command was answered. */
@@ -109,7 +111,7 @@ export class Node {
 
   /** Runs until it is stopped, or something makes going on pointless, which is thrown. */
   async run(): Promise<RunResult> {
-    const { tokenSource, once } = this.#options;
+    const { tokenSource, tokens, once } = this.#options;
     const { token, mqttPassword } = this.#options.settings;
     if (token === undefined) throw missingTokenError();
     const settings = { ...this.#options.settings, token };
@@ -119,7 +121,7 @@ export class Node {
     const host = await inspectHost();
     requirePermissions(nodePermissions(settings, host.shell));
     await using parts = await createParts({
-      ...{ settings, tokenSource, env, host, once },
+      ...{ settings, tokenSource, tokens, env, host, once },
       events: this.events,
       loggerFor: (component) => this.#loggerFor(component),
       lines: this.#lines,
@@ -148,7 +150,7 @@ export class Node {
     if (drain) parts.acceptor.drain();
     await registration.load();
     this.#run(backend.run(this.#ended.signal));
-    await checkToken(backend, this.#logger, signal);
+    await checkToken(backend, parts.tokenRetries, signal);
     const instance = await registration.obtain(signal);
     await this.#install(parts, instance, env, host);
     await this.#setIdentity(parts, await registration.register(instance, signal));
@@ -213,8 +215,7 @@ export class Node {
       }, this.#stopping.signal);
     } catch (error) {
       if (error instanceof InstallScriptError) {
-        const report = (signal: AbortSignal) => backend.failed(instance, error.message, signal);
-        await reportEnd("failed", report, { clock, logger: this.#logger });
+        await reportFailed(instance, error.message, { api: backend, clock, logger: this.#logger });
       }
       throw error;
     }
@@ -234,9 +235,10 @@ export class Node {
   }
 
   #heartbeats(parts: NodeParts): Promise<void> {
-    const { backend, identity, registration, clock } = parts;
+    const { backend, token, identity, registration, clock } = parts;
     return sendHeartbeats({
       api: backend,
+      token,
       identity: () => identity.registered,
       intervalMs: this.#options.settings.heartbeatInterval * 1000,
       onGone: async (signal) => await this.#setIdentity(parts, await registration.renew(signal)),

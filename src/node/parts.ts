@@ -21,8 +21,11 @@ import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import type { Host } from "../os/processes.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { clientResponseTopic, topicPrefix, workloadTopic } from "../protocol/topics.ts";
+import { AcceptedTokens } from "../registration/accepted_tokens.ts";
 import { IdentityStore } from "../registration/identity.ts";
 import { Registration } from "../registration/registration.ts";
+import type { TokenRetryParts } from "../registration/retry.ts";
+import { ApiToken, type TokenSource } from "../registration/token.ts";
 import { ResultUploads } from "../results/results.ts";
 import { clientId } from "../state/client_id.ts";
 import { lockFolder } from "../state/lock.ts";
@@ -33,7 +36,13 @@ import { type CommandParts, createCommandParts } from "./command_parts.ts";
 import { createBackend } from "./create_backend.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
-import { brokerOf, isStatusTopic, publisherOver, reportRefusedStatus } from "./publisher.ts";
+import {
+  brokerOf,
+  isStatusTopic,
+  publisherOver,
+  reportRefusedStatus,
+  type StatusRequest,
+} from "./publisher.ts";
 import { snapshotOf, statusSource } from "./snapshot.ts";
 
 /** What a node is made from. */
@@ -41,6 +50,8 @@ export interface NodePartsOptions {
   readonly settings: Settings & { readonly token: string };
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
+  /** Where to look for another one when it is refused. */
+  readonly tokens: TokenSource | undefined;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
@@ -61,6 +72,9 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly workloadsFolder: string;
   readonly identity: CurrentIdentity;
   readonly journal: Journal;
+  readonly token: ApiToken;
+  /** What it takes to call the backend again while the token is refused. */
+  readonly tokenRetries: TokenRetryParts;
   readonly backend: Backend;
   readonly registration: Registration;
   readonly connection: MqttConnection;
@@ -89,19 +103,33 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const journal = resources.use(
     Journal.open(stateFolder, { clock, logger: loggerFor("journal") }),
   );
+  const token = createToken(options, clock);
+  const tokenRetries = {
+    ...{ token, clock, random: Math.random },
+    logger: loggerFor("registration"),
+  };
   const backend: Backend = createBackend({
-    ...options,
+    settings,
+    token,
     logger: loggerFor("backend"),
     nodeUuid: () => identity.current?.uuid ?? registration.known?.uuid,
   });
-  const registration = createRegistration(options, backend, clock);
+  const store = new IdentityStore(stateFolder, tokenRetries);
+  const registration = new Registration(settings, { ...tokenRetries, api: backend, store });
   const connection = createConnection(options, {
     identity,
+    token,
     answersTopic,
     receive: (message) => commands.receiver.receive(message),
     onConnected: () => outbox.connected(),
   });
-  const outbox = createOutbox(options, journal, connection, answersTopic, clock);
+  const outbox = createOutbox(
+    options,
+    journal,
+    connection,
+    { token, responseTopic: answersTopic },
+    clock,
+  );
   resources.defer(() => outbox.close());
   const executors = createExecutors(options, clock);
   for (const executor of executors.values()) resources.use(executor);
@@ -134,6 +162,8 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     workloadsFolder,
     identity,
     journal,
+    token,
+    tokenRetries,
     backend,
     registration,
     connection,
@@ -147,20 +177,23 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   return parts;
 }
 
-function createRegistration(
-  { settings, loggerFor }: NodePartsOptions,
-  api: Backend,
+function createToken(
+  { settings, tokenSource, tokens, loggerFor }: NodePartsOptions,
   clock: Clock,
-): Registration {
-  const shared = { clock, logger: loggerFor("registration") };
-  const store = new IdentityStore(settings.stateFolder, shared);
-  return new Registration(settings, { ...shared, api, store, random: Math.random });
+): ApiToken {
+  const logger = loggerFor("registration");
+  const store = new IdentityStore(settings.stateFolder, { clock, logger });
+  const isRegistered = async () => await store.peek().catch(() => undefined) !== undefined;
+  const memory = new AcceptedTokens(settings.stateFolder, isRegistered);
+  const first = { token: settings.token, source: tokenSource };
+  return new ApiToken(first, { source: tokens, memory, logger });
 }
 
 function createConnection(
   { settings, loggerFor, events }: NodePartsOptions,
-  { identity, answersTopic, receive, onConnected }: {
+  { identity, token, answersTopic, receive, onConnected }: {
     readonly identity: CurrentIdentity;
+    readonly token: ApiToken;
     readonly answersTopic: string;
     receive(message: Inbound): Promise<void>;
     onConnected(): void;
@@ -172,6 +205,9 @@ function createConnection(
     clientId: clientId(settings.stateFolder),
     get username() {
       return settings.mqttUsername ?? identity.current?.uuid;
+    },
+    get password() {
+      return settings.mqttPassword ?? token.value;
     },
     logger,
     onMessage: (message) => {
@@ -185,17 +221,21 @@ function createConnection(
       events.emit("connection", { isConnected: true });
     },
     onDisconnected: () => events.emit("connection", { isConnected: false }),
+    onFailure: ({ refused }) => {
+      // The connection is retried in any case: what is looked for is another token.
+      if (refused === "credentials") void token.refused(token.value);
+    },
   });
 }
 
 function createOutbox(
-  { settings, loggerFor }: NodePartsOptions,
+  { loggerFor }: NodePartsOptions,
   journal: Journal,
   connection: MqttConnection,
-  responseTopic: string,
+  request: StatusRequest,
   clock: Clock,
 ): Outbox {
-  const publisher = publisherOver(connection, { token: settings.token, responseTopic });
+  const publisher = publisherOver(connection, request);
   const logger = loggerFor("outbox");
   return new Outbox({ store: journal.messages, publisher, inOrder: isStatusTopic, clock, logger });
 }

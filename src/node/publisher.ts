@@ -22,7 +22,8 @@ export function brokerOf(
 
 /** What makes a status of a workload a request to the platform. */
 export interface StatusRequest {
-  readonly token: string;
+  /** The token in use, which may become another one. */
+  readonly token: { readonly value: string };
   /** Where the platform answers it. */
   readonly responseTopic: string;
 }
@@ -56,7 +57,7 @@ function requestProperties({ token, responseTopic }: StatusRequest): MessageProp
   return {
     responseTopic,
     correlationData: Buffer.from(crypto.getRandomValues(new Uint8Array(16))),
-    userProperties: { "X-API-Token": token },
+    userProperties: { "X-API-Token": token.value },
   };
 }
 

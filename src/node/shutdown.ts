@@ -7,7 +7,7 @@ import { nameOf } from "../commands/command.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { orAbort, within } from "../time.ts";
-import { reportEnd } from "../registration/report_end.ts";
+import { reportTerminated } from "../registration/report_end.ts";
 import type { NodeParts } from "./parts.ts";
 
 /** What stopping takes. */
@@ -42,11 +42,7 @@ export async function shutDown(
       }),
     async () => {
       if (identity.current === undefined) return;
-      const { current } = identity;
-      await reportEnd("terminated", (signal) => backend.terminated(current, signal), {
-        clock,
-        logger,
-      }, deadline);
+      await reportTerminated(identity.current, { api: backend, clock, logger }, deadline);
     },
   ];
   for (const step of steps) {

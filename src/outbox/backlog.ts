@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PageLimit, Pending } from "../journal/journal.ts";
+import type { PageLimit, Pending } from "../journal/messages.ts";
 
 /** Where messages are read. */
 export interface PendingMessages {

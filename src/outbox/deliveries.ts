@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Pending } from "../journal/journal.ts";
+import type { Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import { DelayedRetry } from "./delayed_retry.ts";

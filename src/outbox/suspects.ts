@@ -5,7 +5,7 @@
  * @module
  */
 import { quoted } from "../errors.ts";
-import type { Pending } from "../journal/journal.ts";
+import type { Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
 import { encodeReply, type Reply } from "../protocol/response.ts";
 import { errorInPlaceOf, readReply } from "../protocol/shortened_reply.ts";

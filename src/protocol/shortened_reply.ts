@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { isJsonObject, parseLossless } from "./json.ts";
-import { encodeReply, errorReply, type Reply, whole } from "./response.ts";
+import { isJsonObject } from "./json.ts";
+import { encodeReply, errorReply, parseReply, type Reply, whole } from "./response.ts";
 
 const decoder = new TextDecoder();
 
 /** The reply in `payload`; `undefined` when it holds something else. */
 export function readReply(payload: Uint8Array): Reply | undefined {
   try {
-    const reply = parseLossless(decoder.decode(payload));
+    const reply = parseReply(decoder.decode(payload));
     if (!isJsonObject(reply) || !("request_id" in reply)) return undefined;
     const { status, output, error } = reply;
     const isReply = (status === "ok" && typeof output === "string") ||

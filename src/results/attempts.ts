@@ -8,16 +8,7 @@ import type { Logger } from "../log.ts";
 import { backoff, type Clock } from "../time.ts";
 
 /** The storage server, or the way to it, refused a file. */
-export class StorageError extends BackendError {
-  /** How long the server asks to wait, in milliseconds. */
-  readonly retryAfterMs: number | undefined;
-
-  /** Makes an error for an answer with `status`, or for no answer. */
-  constructor(message: string, options: { status?: number; retryAfterMs?: number } = {}) {
-    super(message, options);
-    this.retryAfterMs = options.retryAfterMs;
-  }
-}
+export class StorageError extends BackendError {}
 
 /** The client errors that pass by themselves. */
 const PASSING = [408, 409, 425, 429];
@@ -56,7 +47,7 @@ export async function attempts<T>(
       return await attempt();
     } catch (error) {
       signal.throwIfAborted();
-      const asked = error instanceof StorageError ? error.retryAfterMs ?? 0 : 0;
+      const asked = error instanceof BackendError ? error.retryAfterMs ?? 0 : 0;
       if (!mayPass(error) || number === ATTEMPTS || asked > LONGEST_RETRY_AFTER_MS) throw error;
       const wait = Math.max(asked, backoff(number - 1, WAIT, random));
       logger.info(`${messageOf(error)}; retrying in ${(wait / 1000).toFixed(1)} s`);
