@@ -20,7 +20,7 @@ export interface NodeEventMap extends CommandEventMap {
 /** The name of an event. */
 export type NodeEventName = keyof NodeEventMap;
 
-type Listener = (detail: never) => void | Promise<void>;
+type Listener = (detail: never) => unknown;
 
 /** The events of one node. */
 export class NodeEvents {
@@ -35,7 +35,7 @@ export class NodeEvents {
   /** Calls `listener` at each event of that name, until the result is called. It may be async. */
   on<Name extends NodeEventName>(
     name: Name,
-    listener: (detail: NodeEventMap[Name]) => void | Promise<void>,
+    listener: (detail: NodeEventMap[Name]) => unknown,
   ): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
@@ -49,7 +49,7 @@ export class NodeEvents {
     // Those that a listener adds hear the next event.
     for (const listener of [...this.#listeners.get(name) ?? []]) {
       try {
-        const listened = (listener as (detail: NodeEventMap[Name]) => void | Promise<void>)(detail);
+        const listened = (listener as (detail: NodeEventMap[Name]) => unknown)(detail);
         if (listened instanceof Promise) listened.catch(failed);
       } catch (error) {
         failed(error);
