@@ -9,6 +9,7 @@ import type { End } from "../journal/record.ts";
 import type { ResultFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
+import { excerptOf } from "../workloads/output.ts";
 import { type Command, nameOf } from "./command.ts";
 import { type Outcome, unreadable } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
@@ -68,7 +69,7 @@ async function readEnding(
 ): Promise<Ending> {
   const folder = folderOf(command.id);
   const files = await uploads.take(command, outcome);
-  const stderr = () => folder.excerpt("stderr", STDERR_BYTES).text;
+  const stderr = () => excerptOf(folder, "stderr", STDERR_BYTES).text;
   return {
     outcome,
     end: { ...outcome.end, ...folder.usage() },

@@ -15,6 +15,7 @@ import {
   whole,
 } from "../protocol/response.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
+import { readOutput } from "../workloads/output.ts";
 import type { Command } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -48,11 +49,11 @@ export function replyTo(
   const { topic } = address;
   const { requestId } = command;
   if (outcome.status === "ok") {
-    const stdout = folder.read("stdout", maxOutput);
+    const stdout = readOutput(folder, "stdout", maxOutput);
     return { topic, payload: encodeLongReply(okReply(address, requestId, whole("")), stdout) };
   }
   if (outcome.source === "node") return answer(address, requestId, { error: outcome.error });
-  const stderr = folder.read("stderr", maxOutput);
+  const stderr = readOutput(folder, "stderr", maxOutput);
   if (isBlank(stderr)) return answer(address, requestId, { error: outcome.fallback });
   return { topic, payload: encodeLongReply(errorReply(address, requestId, whole("")), stderr) };
 }

@@ -248,7 +248,6 @@ function createExecutors(
   const process = new ProcessExecutor({
     templates: { inference, training, simulate },
     workFolder: settings.workFolder,
-    maxOutputFiles: settings.maxOutputFiles,
     env,
     host,
     clock,
