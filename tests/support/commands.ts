@@ -261,8 +261,15 @@ class OneNode {
   #hasLeft = false;
 
   constructor(test: Commands, options: CommandsOptions) {
-    const { clock = systemClock, logger = test.logger, results, once, executor, ...given } =
-      options;
+    const {
+      clock = systemClock,
+      logger = test.logger,
+      results,
+      once,
+      open: _,
+      executor,
+      ...given
+    } = options;
     const { folder, workloadsFolder, workFolder } = test;
     const settings = { ...resolveConfig({ stateFolder: folder, token: "t-0" }), ...given };
     this.journal = Journal.open(folder, { clock, logger });
@@ -275,7 +282,7 @@ class OneNode {
       ({ command, pid }) => this.started.push({ id: command.requestId, pid }),
     );
     this.executor = executor ?? new ProcessExecutor({
-      templates: settings,
+      templates: Object.fromEntries(WORKLOAD_KINDS.map((kind) => [kind, settings[kind]])),
       env: { PATH: Deno.env.get("PATH")! },
       workFolder,
       host: HOST,
