@@ -195,8 +195,20 @@ export class Acceptor {
       logger.warn(`${what} was sent again: ignored`);
       return [];
     }
-    const why = `${what} is under way already, as ${nameOf(known)}`;
-    return this.#refuseForGood({ ...command, name: command.kind }, address, why);
+    return this.#refuseSecond(
+      command,
+      address,
+      `${what} is under way already, as ${nameOf(known)}`,
+    );
+  }
+
+  /** Refuses a second command for a workload. It is remembered: delivered again it must not run. */
+  #refuseSecond(command: Command, address: ReplyAddress, why: string): Pending[] {
+    const { journal, logger } = this.#parts;
+    logger.warn(refusalLine(command.kind, why));
+    journal.accept({ ...command, params: "" });
+    const reply = answer(address, command.requestId, { error: why });
+    return journal.end(command.id, { cause: "not_started", bytes: 0, isSilent: true }, [reply]);
   }
 
   #findWorkload(workloadUuid: string | undefined, since: number) {
