@@ -55,7 +55,11 @@ export function setupLogging(options: { format: LogFormat; verbose: boolean }): 
 export function createLogger(component: string, listener?: (line: string) => void): Logger {
   const write = (level: "debug" | "info" | "warn" | "error") => (message: string) => {
     const line = printable(redact(message));
-    log.getLogger(LOGGER_NAME)[level](line, component);
+    try {
+      log.getLogger(LOGGER_NAME)[level](line, component);
+    } catch {
+      // A handler of the program that embeds the node. Its failure is no failure of a command.
+    }
     if (level === "debug" || listener === undefined) return;
     const head = lineHead(new Date(systemClock.now()), level.toUpperCase(), component);
     listener(`${head.join(" ")} ${line}`);
