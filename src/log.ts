@@ -5,6 +5,7 @@
  * @module
  */
 import * as log from "@std/log";
+import { Buffer } from "node:buffer";
 import { styleText } from "node:util";
 import { systemClock } from "./time.ts";
 
@@ -54,7 +55,11 @@ export function setupLogging(options: { format: LogFormat; verbose: boolean }): 
 export function createLogger(component: string, listener?: (line: string) => void): Logger {
   const write = (level: "debug" | "info" | "warn" | "error") => (message: string) => {
     const line = printable(redact(message));
-    log.getLogger(LOGGER_NAME)[level](line, component);
+    try {
+      log.getLogger(LOGGER_NAME)[level](line, component);
+    } catch {
+      // A handler of the program that embeds the node. Its failure is no failure of a command.
+    }
     if (level === "debug" || listener === undefined) return;
     const head = lineHead(new Date(systemClock.now()), level.toUpperCase(), component);
     listener(`${head.join(" ")} ${line}`);
@@ -74,6 +79,9 @@ const MAX_RELEASED = 100;
 
 /** Every form in which a secret may appear, the longest first: one may be the beginning of another. */
 let secrets: readonly string[] = [];
+
+/** The same as they look in UTF-8, a character for each byte. */
+let secretBytes: readonly string[] = [];
 
 /** Masks `secret` in every line from now on, also as it looks inside JSON and URLs. */
 export function addSecret(secret: string): void {
@@ -117,6 +125,7 @@ function noteSecrets(): void {
     JSON.stringify(secret).slice(1, -1),
   ]);
   secrets = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  secretBytes = secrets.map((secret) => Buffer.from(secret).toString("latin1"));
 }
 
 /** `text` with every known secret masked. Takes text that is whole: cut it afterwards. */
@@ -126,48 +135,39 @@ export function redact(text: string): string {
 }
 
 /**
- * How much of `text`, which goes on, can be masked and shown already: what stands behind that may
- * be the beginning of a secret. For a secret is not masked when only a piece of it is seen.
+ * The last position up to `cut` at which `text` can be cut without splitting a secret, nor the
+ * beginning of one that may go on behind the text: what is masked piece by piece would show it.
  */
-export function safeLength(text: string): number {
-  let length = text.length - Math.max(0, ...secrets.map((secret) => begunAtEnd(text, secret)));
-  // One that is complete must not be cut in two. One that repeats itself may have to be.
-  const leastLength = text.length - 3 * (secrets[0]?.length ?? 0);
-  for (let before = Infinity; length < before && length > leastLength;) {
-    before = length;
-    const starts = secrets.map((secret) => text.indexOf(secret, before - secret.length + 1));
-    length = Math.min(before, ...starts.filter((start) => start !== -1));
-  }
-  return length;
+export function cutBeforeSecret(text: string, cut: number): number {
+  return cutBefore(secrets, text, cut);
 }
 
-/** How much of `secret` stands at the end of `text`, unless that is all of it. */
-function begunAtEnd(text: string, secret: string): number {
-  const last = text.at(-1);
-  for (let length = Math.min(secret.length - 1, text.length); length > 0; length--) {
-    if (secret[length - 1] === last && text.endsWith(secret.slice(0, length))) return length;
-  }
-  return 0;
+/** The same for text in UTF-8. */
+export function cutBytesBeforeSecret(bytes: Uint8Array, cut: number): number {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  return cutBefore(secretBytes, text, cut);
 }
 
-/** Masks secrets in text that arrives in pieces, wherever it is cut. */
-export class Redactor {
-  #rest = "";
-
-  /** Takes the next piece and returns, masked, what can be shown by now. */
-  push(piece: string): string {
-    const text = this.#rest + piece;
-    const length = safeLength(text);
-    this.#rest = text.slice(length);
-    return redact(text.slice(0, length));
+function cutBefore(secrets: readonly string[], text: string, cut: number): number {
+  // A secret that repeats itself, such as ------, would lead back to the beginning of a long text.
+  const last = cut - 3 * (secrets[0]?.length ?? 0);
+  for (let at = cut;;) {
+    const start = firstSplitBy(secrets, text, at);
+    if (start === undefined || start < last) return at;
+    at = start;
   }
+}
 
-  /** Returns the rest: nothing follows. */
-  end(): string {
-    const rest = redact(this.#rest);
-    this.#rest = "";
-    return rest;
+/** Where a secret begins, as far as `text` goes, that a cut at `cut` would split. */
+function firstSplitBy(secrets: readonly string[], text: string, cut: number): number | undefined {
+  for (const secret of secrets) {
+    for (let start = Math.max(0, cut - secret.length + 1); start < cut; start++) {
+      const isBegun = text[start] === secret[0] &&
+        secret.startsWith(text.slice(start, start + secret.length));
+      if (isBegun) return start;
+    }
   }
+  return undefined;
 }
 
 // Control characters (but newline and tab), and the characters that reorder or break lines.

@@ -11,9 +11,6 @@ import type { ObjectText } from "../protocol/object_text.ts";
 /** Which workload is meant. */
 export type CancelTarget = { readonly pid: number } | { readonly requestId: string };
 
-/** Which command is meant, where the node itself says so: by its own id. */
-export type StopTarget = CancelTarget | { readonly id: string };
-
 /** What a `cancel` command asks for, or what is wrong with it. */
 export type CancelRequest =
   | { readonly target: CancelTarget; readonly signal: StopSignal }

@@ -33,7 +33,8 @@ export function imageIn(params: ObjectText): WorkloadFile | undefined {
  * which its path then stands for.
  */
 export function unpack(params: string, path: string): WorkloadFile[] {
-  const object = ObjectText.parse(params);
+  // Most hold none, and need not be read for that.
+  const object = params.includes(ENCODED) ? ObjectText.parse(params) : undefined;
   const image = object && imageIn(object);
   if (image === undefined) return [{ name: PARAMS_FILE, bytes: params }];
   const { text } = object!.without(ENCODED).with("image", JSON.stringify(`${path}/${image.name}`));

@@ -3,17 +3,12 @@
  *
  * @module
  */
-import { jsonTypeOf } from "./json.ts";
+import { jsonTypeOf, type RawNumber, rawNumber } from "./json.ts";
 import { ObjectText } from "./object_text.ts";
 import { salvageString } from "./salvage.ts";
 
 /** The id under which a sender waits for its reply. A number is malformed, but can be answered. */
 export type RequestId = string | number | RawNumber;
-
-/** A number that `JSON.stringify()` writes as its sender wrote it. */
-export interface RawNumber {
-  readonly rawJSON: string;
-}
 
 /** A well-formed command. */
 export interface DecodedCommand {
@@ -117,9 +112,4 @@ function unreadable(reason: string, text: string): Decoded {
   const requestId = salvageString(text, "request_id");
   const usable = requestId !== undefined && requestId.length <= MAX_REQUEST_ID_LENGTH;
   return invalid(reason, usable ? requestId : undefined);
-}
-
-function rawNumber(text: string): RawNumber {
-  // TypeScript does not know this yet.
-  return (JSON as typeof JSON & { rawJSON(text: string): RawNumber }).rawJSON(text);
 }

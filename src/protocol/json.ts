@@ -30,3 +30,14 @@ export function jsonTypeOf(text: string): string {
       return "a number";
   }
 }
+
+/** A number that `JSON.stringify()` writes as its sender wrote it. */
+export interface RawNumber {
+  readonly rawJSON: string;
+}
+
+/** The number that `text` is, as `JSON.stringify()` writes it. */
+export function rawNumber(text: string): RawNumber {
+  // TypeScript does not know this yet.
+  return (JSON as typeof JSON & { rawJSON(text: string): RawNumber }).rawJSON(text);
+}
