@@ -28,15 +28,14 @@ export const NO_REAPER =
   "container with an init process (docker run --init), or allow the node --allow-ffi";
 
 /**
- * Puts the program under a reaper if it is process 1. Does not return when that works.
- *
- * @returns what to warn of, if anything.
+ * Replaces this program, which is process 1, by a reaper that starts it again. Returns, with what to
+ * warn of, only when that does not work.
  */
-export function startUnderReaper(args: readonly string[]): string | undefined {
-  if (Deno.build.os !== "linux" || Deno.pid !== 1) return undefined;
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return NO_REAPER;
+export function replaceByReaper(args: readonly string[]): string {
   try {
-    execute(["sh", "-c", REAPER, "sh", ...commandLine(args)]);
+    if (Deno.permissions.querySync({ name: "ffi" }).state === "granted") {
+      execute(["sh", "-c", REAPER, "sh", ...commandLine(args)]);
+    }
   } catch {
     // There is no such library, or it has no such function.
   }

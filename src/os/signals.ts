@@ -1,5 +1,5 @@
 /**
- * Signals that end a node.
+ * Signals that stop a node.
  *
  * @module
  */
@@ -8,14 +8,32 @@ import { ignoresHangup } from "./hangup.ts";
 
 /** What signals do. */
 export interface Signalled {
-  /** Ends now. */
-  end(): void;
-  /** Takes nothing new, and ends when all is done. */
+  /** Stops now. */
+  stop(): void;
+  /** Takes no new commands, and stops when all is done. */
   drain(): void;
 }
 
+/** What signals have asked this process to do, from the moment on when it listens to them. */
+export interface StopRequests {
+  /** Aborts at the first signal that ends a node. */
+  readonly stop: AbortSignal;
+  /** Aborts at a signal that lets a node finish first. */
+  readonly drain: AbortSignal;
+}
+
 /**
- * Lets signals end `what`, until it is disposed. Once one has come that ends it, the next one has
+ * Notes signals as long as the process lasts, also while there is no node yet to stop. The second
+ * one that ends a node has its default effect.
+ */
+export function catchSignals(): StopRequests {
+  const [stop, drain] = [new AbortController(), new AbortController()];
+  listenForSignals({ stop: () => stop.abort(), drain: () => drain.abort() });
+  return { stop: stop.signal, drain: drain.signal };
+}
+
+/**
+ * Lets signals stop `what`, until it is disposed. Once one has come that ends it, the next one has
  * its default effect: it kills. SIGHUP stays ignored where it was, as under nohup(1).
  */
 export function listenForSignals(what: Signalled): Disposable {
@@ -25,7 +43,7 @@ export function listenForSignals(what: Signalled): Disposable {
   const ignore = () => {};
   const end = () => {
     stopListening();
-    what.end();
+    what.stop();
   };
   const stopListening = () => {
     if (isHangupIgnored) Deno.removeSignalListener("SIGHUP", ignore);

@@ -14,10 +14,10 @@ function canBeFirst(): boolean {
 }
 
 const PROGRAM = `
-import { startUnderReaper } from ${
+import { replaceByReaper } from ${
   JSON.stringify(new URL("../../src/os/reaper.ts", import.meta.url).href)
 };
-console.log(Deno.args.join("|"), Deno.pid === 1, startUnderReaper(Deno.args) ?? "");
+console.log(Deno.args.join("|"), Deno.pid === 1, Deno.pid === 1 ? replaceByReaper(Deno.args) : "");
 // Each leaves a process behind that loses its parent, writes to this pipe, and ends.
 const script = 'for i in 1 2 3; do (true &) ; done; exec sleep 0.2';
 await new Deno.Command("sh", { args: ["-c", script] }).output();

@@ -40,6 +40,15 @@ export async function examine(
     claimForNode(folder, handle.attempt);
     await untilWritten(handle, folder, context);
   }
+  return await look(handle, folder, context);
+}
+
+/** The same for those who only look: what has not begun still may. */
+export async function look(
+  handle: Handle,
+  folder: WorkloadFolder,
+  context: LookContext,
+): Promise<Recovery & { readonly ageMs: number }> {
   const claimed = claimOf(handle, folder);
   const pid = handle.process?.pid ??
     (claimed.by === "supervisor" ? claimed.process?.pid : undefined);
