@@ -6,7 +6,7 @@
 import { catchSignals, type StopRequests } from "./src/os/signals.ts";
 
 /** The commands that run a node, which a signal stops in good order. */
-const NODE_COMMANDS: readonly (string | undefined)[] = ["start", "dev"];
+const NODE_COMMANDS: readonly string[] = ["start", "dev"];
 
 /** Of a command that any signal may end. */
 const NO_REQUESTS: StopRequests = {
@@ -14,10 +14,18 @@ const NO_REQUESTS: StopRequests = {
   drain: new AbortController().signal,
 };
 
+/** The first process of a container has to wait for all that end there, which Deno does not. */
+async function startUnderReaper(args: string[]): Promise<void> {
+  if (Deno.pid !== 1) return;
+  const { replaceByReaper } = await import("./src/os/reaper.ts");
+  console.error(`warning: ${replaceByReaper(args)}`);
+}
+
 /** Runs the program with these arguments and ends the process. */
 export async function main(args: string[]): Promise<void> {
   // Before the rest is loaded, so that a signal that comes meanwhile is not missed.
-  const requests = NODE_COMMANDS.includes(args[0]) ? catchSignals() : NO_REQUESTS;
+  const requests = args.some((word) => NODE_COMMANDS.includes(word)) ? catchSignals() : NO_REQUESTS;
+  if (requests !== NO_REQUESTS) await startUnderReaper(args);
   const { failWith } = await import("./src/cli/report_error.ts");
   const verbose = args.includes("-v") || args.includes("--verbose");
   const exit = (error: unknown) => Deno.exit(failWith(error, { verbose }));

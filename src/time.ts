@@ -91,9 +91,9 @@ export function whenAborted(signal: AbortSignal): Promise<void> {
  * nothing of promises that are over, as it would with `Promise.race()`.
  */
 export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  if (signal.aborted) return Promise.resolve(undefined);
   return new Promise((resolve, reject) => {
     const abort = () => resolve(undefined);
+    if (signal.aborted) abort();
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });

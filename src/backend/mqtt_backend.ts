@@ -1,5 +1,5 @@
 /**
- * The control plane over MQTT 5: everything a node tells the backend and asks of it.
+ * The control plane over MQTT 5: everything a node reports to the backend and asks of it.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export interface MqttControlPlaneOptions {
   readonly tokenSource?: string;
   /** Does what there is no MQTT request for. */
   readonly rest: Pick<Backend, "workload">;
-  /** Where changes of the connection are told. */
+  /** Where changes of the connection are logged. */
   readonly logger: Logger;
   /** Times the requests. Default: the machine's clock. */
   readonly clock?: Clock;
@@ -126,19 +126,19 @@ export class MqttBackend implements Backend {
     return answer.instance();
   }
 
-  /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */
+  /** Registers the instance `uuid` as running here. `"gone"`: there is no such instance. */
   async register(
     uuid: string,
     { profileSlug }: { profileSlug: string },
     signal?: AbortSignal,
   ): Promise<Instance | "gone"> {
-    const answer = await this.#tell(uuid, "register", { profile_slug: profileSlug }, signal);
+    const answer = await this.#report(uuid, "register", { profile_slug: profileSlug }, signal);
     return answer.status === 404 ? "gone" : answer.instance();
   }
 
   /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
   async heartbeat({ uuid }: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone"> {
-    const answer = await this.#tell(uuid, "heartbeat", {}, signal);
+    const answer = await this.#report(uuid, "heartbeat", {}, signal);
     if (answer.isGone) return "gone";
     answer.result();
     return "alive";
@@ -146,13 +146,13 @@ export class MqttBackend implements Backend {
 
   /** Says that the instance stopped because it was asked to. */
   async terminated({ uuid }: InstanceRef, signal?: AbortSignal): Promise<void> {
-    const answer = await this.#tell(uuid, "terminate", {}, signal);
+    const answer = await this.#report(uuid, "terminate", {}, signal);
     answer.result();
   }
 
   /** Says that the instance cannot work, and why. */
   async failed({ uuid }: InstanceRef, error: string, signal?: AbortSignal): Promise<void> {
-    const answer = await this.#tell(uuid, "fail", { instance_uuid: uuid, error }, signal);
+    const answer = await this.#report(uuid, "fail", { instance_uuid: uuid, error }, signal);
     answer.result();
   }
 
@@ -163,7 +163,7 @@ export class MqttBackend implements Backend {
     signal?: AbortSignal,
   ): Promise<void> {
     const body = { instance_uuid: uuid, log_type: type, log_content: content };
-    const answer = await this.#tell(uuid, "logs", body, signal);
+    const answer = await this.#report(uuid, "logs", body, signal);
     answer.result();
   }
 
@@ -186,7 +186,7 @@ export class MqttBackend implements Backend {
     return answer.signedUpload();
   }
 
-  /** Says that the result files of a workload are where they belong. */
+  /** Says that the result files of a workload are uploaded. */
   async uploadResults(
     workloadUuid: string,
     { filenames, signedUrls, attachmentUuids }: UploadedResults,
@@ -197,8 +197,8 @@ export class MqttBackend implements Backend {
     answer.result();
   }
 
-  /** Tells something about an instance. */
-  async #tell(
+  /** Reports something about an instance. */
+  async #report(
     uuid: string,
     action: string,
     body: MqttRequest["body"],
@@ -208,7 +208,7 @@ export class MqttBackend implements Backend {
     return await this.#ask({ topic, name: topic, body }, signal);
   }
 
-  /** Tells or asks something about a workload. */
+  /** Reports or asks something about a workload. */
   async #about(
     uuid: string,
     action: string,

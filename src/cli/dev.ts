@@ -49,6 +49,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   // There is none if the node was stopped before it was ready.
   if (identity !== undefined) {
     print(introduction(loaded, isSample, identity));
+    if (args.has("show-token")) print(`  token     ${platform.backend.token}`);
     if (args.has("once")) {
       const limits = { timeoutMs: timeout * 1000, signal: ended.signal };
       code = await demonstrate(platform, loaded, isSample, identity, limits) ? 0 : COMMAND_FAILED;

@@ -10,8 +10,10 @@ import { createLogger, printable } from "../log.ts";
 import { lockHolder } from "../state/lock.ts";
 import { outcomeOf } from "../commands/outcome.ts";
 import { inspectHost } from "../os/processes.ts";
-import { examine } from "../executors/process/reattach.ts";
-import type { Recovery } from "../executors/process/recovery.ts";
+import { look } from "../executors/process/observe.ts";
+import type { Recovery } from "../executors/process/recover.ts";
+import { systemClock } from "../time.ts";
+import { WorkloadFolder } from "../workloads/folder.ts";
 import type { Arguments } from "./arguments.ts";
 import { duration, table } from "./layout.ts";
 import { useStateFolder } from "./load_settings.ts";
@@ -52,25 +54,21 @@ async function lookAtAll(
   records: readonly CommandRecord[],
   stateFolder: string,
 ): Promise<readonly CommandRecord[]> {
-  const running = records.filter(({ state }) => state === "running");
-  if (running.length === 0) return records;
-  const folder = `${stateFolder}/workloads`;
-  const recoveries = await examine(running, folder, await inspectHost(), createLogger("ps"));
-  return records.map((record) => asRecovered(record, recoveries.get(record.id)));
+  if (!records.some(({ state }) => state === "running")) return records;
+  const context = { host: await inspectHost(), clock: systemClock, logger: createLogger("ps") };
+  return await Promise.all(records.map(async (record) => {
+    // Whether one has begun whose process nobody knows is for the next node to decide.
+    if (record.state !== "running" || record.handle?.process === undefined) return record;
+    const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
+    return asRecovered(record, await look(record.handle, folder, context));
+  }));
 }
 
 /** A command as the next node will find it. One that has ended has no time of its end yet. */
-export function asRecovered(record: CommandRecord, recovery: Recovery | undefined): CommandRecord {
-  switch (recovery?.action) {
-    case "collect": {
-      const { end } = outcomeOf(recovery.exit, record.stop);
-      return { ...record, state: "ended", end: { ...end, bytes: 0 } };
-    }
-    case "requeue":
-      return { ...record, state: "queued", startedAt: undefined, handle: undefined };
-    default:
-      return record;
-  }
+export function asRecovered(record: CommandRecord, recovery: Recovery): CommandRecord {
+  if (recovery.action !== "collect") return record;
+  const { end } = outcomeOf(recovery.exit, record.stop);
+  return { ...record, state: "ended", end: { ...end, bytes: 0 } };
 }
 
 /** Workloads as lines of a table. */

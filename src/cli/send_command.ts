@@ -62,7 +62,7 @@ function parseParams(text: string): ObjectText {
   try {
     params = ObjectText.parse(text);
   } catch (error) {
-    throw new ConfigError(`Params must be JSON: ${quoted(text)} ${messageOf(error)}`, {
+    throw new ConfigError(`Params must be JSON, got ${quoted(text)}: it ${messageOf(error)}`, {
       hint: `Put them in single quotes: '{"x": 1}'`,
     });
   }

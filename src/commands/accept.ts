@@ -21,7 +21,7 @@ import { type PlatformParams, readPlatformParams } from "./params.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import { type CommandMessage, packetOf } from "./packet.ts";
 import type { CommandQueue } from "./queue.ts";
-import { answer, notConfigured, type ReplyAddress } from "./reply.ts";
+import { addressOf, answer, notConfigured, type ReplyAddress } from "./reply.ts";
 
 /** A request to run a command. */
 export interface Offer {
@@ -137,12 +137,13 @@ export class Acceptor {
     if (why !== undefined) return refusedWith(this.#refuseNow(command, why));
     journal.accept({ ...command, params });
     // Now, so that what is decided next in the same transaction counts it.
-    queue.add(command);
+    queue.offer(command);
     return { isAccepted: true, messages: [] };
   }
 
   #started(command: Command): void {
     const { queue, runner, events, logger } = this.#parts;
+    queue.add(command);
     events.emit("accepted", { command: infoOf(command) });
     runner.startNext();
     if (!queue.isWaiting(command)) return;
@@ -194,8 +195,20 @@ export class Acceptor {
       logger.warn(`${what} was sent again: ignored`);
       return [];
     }
-    const why = `${what} is under way already, as ${nameOf(known)}`;
-    return this.#refuseForGood({ ...command, name: command.kind }, address, why);
+    return this.#refuseSecond(
+      command,
+      address,
+      `${what} is under way already, as ${nameOf(known)}`,
+    );
+  }
+
+  /** Refuses a second command for a workload. It is remembered: delivered again it must not run. */
+  #refuseSecond(command: Command, address: ReplyAddress, why: string): Pending[] {
+    const { journal, logger } = this.#parts;
+    logger.warn(refusalLine(command.kind, why));
+    journal.accept({ ...command, params: "" });
+    const reply = answer(address, command.requestId, { error: why });
+    return journal.end(command.id, { cause: "not_started", bytes: 0, isSilent: true }, [reply]);
   }
 
   #findWorkload(workloadUuid: string | undefined, since: number) {
@@ -259,10 +272,6 @@ export class Acceptor {
 
 function refusedWith(messages: readonly Pending[]): Decision {
   return { isAccepted: false, messages };
-}
-
-function addressOf({ slug, instanceUuid, replyTopic }: Command): ReplyAddress {
-  return { slug, uuid: instanceUuid, topic: replyTopic };
 }
 
 /** How the log reports a refusal, in which a stranger's words may be, at any length. */

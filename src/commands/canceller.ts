@@ -39,7 +39,9 @@ export class CommandCanceller {
     if (found === undefined) return { error: noSuchWorkload(target) };
     const { command, pid } = found;
     const { kind, requestId } = command;
-    this.#parts.runner.cancel(command, signal, "cancelled");
+    // Not before that is on disk: the node may end at any moment, and the next must know of it.
+    const isStopped = await this.#parts.runner.cancel(command, signal, "cancelled");
+    if (!isStopped) return { error: noSuchWorkload(target) };
     return {
       output: JSON.stringify({
         message: pid === undefined

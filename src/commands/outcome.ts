@@ -49,6 +49,13 @@ export function notStarted(error: string): Outcome {
   return nodeError(error, { cause: "not_started" });
 }
 
+/** The outcome of a command that left what cannot be read. */
+export function unreadable(outcome: Outcome, why: string): Outcome {
+  if (outcome.status === "error" && outcome.source === "node") return outcome;
+  const error = `The workload ${describeOutcome(outcome)}, but what it left cannot be read: ${why}`;
+  return nodeError(error, outcome.end);
+}
+
 /** An outcome as the log reports it. */
 export function describeOutcome({ status, end }: Outcome): string {
   if (status === "ok") return "succeeded";

@@ -35,6 +35,12 @@ export interface Turn {
 class Lane {
   readonly inHand = new Set<string>();
   readonly waiting: Command[] = [];
+  /** Those that are being stored: they count, but may not start. */
+  readonly offered = new Set<string>();
+
+  get isEmpty(): boolean {
+    return this.inHand.size + this.waiting.length + this.offered.size === 0;
+  }
 }
 
 /** The commands that were accepted and have not ended. */
@@ -51,9 +57,17 @@ export class CommandQueue {
     this.#empty.resolve();
   }
 
+  /** Counts a command that is being stored, so that what is decided meanwhile knows of it. */
+  offer(command: Command): void {
+    this.#lane(command).offered.add(command.id);
+    this.#fill();
+  }
+
   /** Lets a command wait for its turn. */
   add(command: Command): void {
-    this.#lane(command).waiting.push(command);
+    const { offered, waiting } = this.#lane(command);
+    offered.delete(command.id);
+    waiting.push(command);
     this.#fill();
   }
 
@@ -96,17 +110,19 @@ export class CommandQueue {
   /** Forgets a command, which has been answered or was never stored. */
   left(command: Command): void {
     this.take(command);
-    this.#lane(command).inHand.delete(command.id);
+    const { inHand, offered } = this.#lane(command);
+    inHand.delete(command.id);
+    offered.delete(command.id);
     if (this.isEmpty) this.#empty.resolve();
   }
 
   /** How full the lane of a kind is. */
   lane(kind: WorkloadKind): LaneState {
-    const { waiting, inHand } = this.#lanes.get(kind)!;
+    const { waiting, inHand, offered } = this.#lanes.get(kind)!;
     return {
       running: inHand.size,
       concurrency: this.#limits.concurrency[kind],
-      queued: waiting.length,
+      queued: waiting.length + offered.size,
       maxQueued: this.#limits.maxQueued[kind],
     };
   }
@@ -123,7 +139,7 @@ export class CommandQueue {
 
   /** Whether nothing waits and nothing is in hand. */
   get isEmpty(): boolean {
-    return this.#lanes.values().every(({ waiting, inHand }) => waiting.length + inHand.size === 0);
+    return this.#lanes.values().every((lane) => lane.isEmpty);
   }
 
   /** Resolves when nothing waits and nothing is in hand. */

@@ -25,7 +25,7 @@ export interface RecheckOptions {
   readonly directory: WorkloadDirectory;
   /** Stops commands. */
   readonly runner: {
-    cancel(command: Command, signal: "SIGTERM", cause: "withdrawn"): void;
+    cancel(command: Command, signal: "SIGTERM", cause: "withdrawn"): Promise<boolean>;
   };
   readonly logger: Logger;
 }
@@ -51,7 +51,7 @@ export async function recheck(
       logger.warn(
         `Stopping ${nameOf(command)}, which is from before this start: the platform ${why}`,
       );
-      runner.cancel(command, "SIGTERM", "withdrawn");
+      await runner.cancel(command, "SIGTERM", "withdrawn");
     } catch (error) {
       if (isAbort(error, signal)) return;
       logger.warn(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from "../errors.ts";
 import type { Executor, Recovered } from "../executors/executor.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { CommandRecord } from "../journal/record.ts";
@@ -32,24 +33,27 @@ export async function recover(parts: RecoveryParts, signal: AbortSignal): Promis
   const records = journal.unfinished();
   const found = await Promise.all(records.map((record) => find(record, parts)));
   for (const [index, record] of records.entries()) {
-    const recovered = found[index];
-    if (recovered === undefined) queue.add(record);
-    else await enter(record, recovered, parts, signal);
+    await enter(record, found[index], parts, signal);
   }
   const waiting = queue.waiting().length;
   if (waiting > 0) logger.info(`${waiting} commands from before this start wait for their turn`);
 }
 
-/** What became of the attempt to run a command; `undefined`: there was none. */
-async function find(record: CommandRecord, parts: RecoveryParts): Promise<Recovered | undefined> {
+/** What became of the attempt to run a command. */
+async function find(record: CommandRecord, parts: RecoveryParts): Promise<Recovered> {
   const { handle } = record;
-  if (record.state === "queued") return undefined;
+  if (record.state === "queued") return { type: "not_started" };
   const executor = handle && parts.executorNamed(handle.executor);
   if (executor === undefined) {
     const why = `nothing here knows how ${JSON.stringify(handle?.executor ?? "")} ran it`;
     return { type: "ended", exit: { type: "lost", why } };
   }
-  return await executor.recover(handle!, parts.folderOf(record.id));
+  try {
+    return await executor.recover(handle!, parts.folderOf(record.id));
+  } catch (error) {
+    // One command that cannot be found again must not keep the node from all others.
+    return { type: "ended", exit: { type: "lost", why: messageOf(error) } };
+  }
 }
 
 async function enter(
@@ -75,6 +79,7 @@ async function enter(
         const exit = { type: "not_started", why: "the node stopped before" } as const;
         return runner.track(runner.end(runner.resume(record, startedAt, stop), exit));
       }
+      if (record.state === "queued") return queue.add(record);
       const what = `that ${nameOf(record)} did not start`;
       await commitUntilStored(what, parts, signal, () => journal.requeue(record.id));
       return queue.add(record);

@@ -14,11 +14,12 @@ import type { WorkloadKind } from "../protocol/kinds.ts";
 import { type Clock, orAbort } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { type Command, infoOf, nameOf } from "./command.ts";
+import { endingOf } from "./ending.ts";
 import type { CommandEvents } from "./events.ts";
 import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import type { CommandQueue } from "./queue.ts";
-import { notConfigured, replyTo } from "./reply.ts";
+import { notConfigured } from "./reply.ts";
 import { showOutput } from "./show_output.ts";
 import { Stop } from "./stop.ts";
 import { Tasks } from "./tasks.ts";
@@ -65,10 +66,7 @@ export interface Run {
 const RETRY_START_MS = 2_000;
 
 /** What became of a command that was stopped before its start. */
-const NOT_STARTED: Exit = { type: "not_started", why: "it was stopped before" };
-
-/** Enough for the end of it that the platform wants to see. */
-const STDERR_BYTES = 16 * 1024;
+const NOT_STARTED = { type: "not_started", why: "it was stopped before" } as const;
 
 /** Runs commands. */
 export class CommandRunner {
@@ -117,6 +115,15 @@ export class CommandRunner {
       place.release();
       return await this.#startLater(run, error);
     }
+    // Whatever happened while that was stored.
+    if (run.stop.request !== undefined) {
+      place.release();
+      return await this.end(run, NOT_STARTED);
+    }
+    if (this.#leaving.signal.aborted) {
+      place.release();
+      return await this.#leaveQueued(run);
+    }
     await this.supervise(run, place.start(work));
   }
 
@@ -125,15 +132,15 @@ export class CommandRunner {
     const { stop } = run;
     run.execution = execution;
     stop.watch(execution);
-    const beside = [
-      this.#recordStart(run, execution),
-      this.#showOutput(run),
-      this.#parts.uploads.watch(run.command, stop.over),
-    ];
+    // Nothing that fails here keeps the command from its reply.
+    const beside = new Tasks(this.#parts.logger);
+    beside.add(this.#recordStart(run, execution));
+    beside.add(this.#showOutput(run));
+    beside.add(this.#parts.uploads.watch(run.command, stop.over));
     const exit = await orAbort(execution.exit, this.#leaving.signal);
     stop[Symbol.dispose]();
     if (exit === undefined) execution.detach();
-    await Promise.all(beside);
+    await beside.done();
     if (exit !== undefined) await this.end(run, exit);
   }
 
@@ -146,13 +153,10 @@ export class CommandRunner {
 
   /** Answers a command, whose outcome is known. */
   async conclude(command: Command, outcome: Outcome): Promise<void> {
-    const { journal, outbox, queue, uploads, events, clock, logger, settings } = this.#parts;
+    const { journal, outbox, queue, uploads, events, clock, logger } = this.#parts;
     const { startedAt = clock.now(), execution } = this.#runs.get(command.id) ?? {};
-    const folder = this.#parts.folderOf(command.id);
-    const files = await uploads.take(command, outcome);
-    const reply = replyTo(command, outcome, folder, settings.maxOutput);
-    const statuses = this.#statusesOf(command, outcome, files.length, execution?.pid);
-    const end = { ...outcome.end, ...folder.usage() };
+    const ending = await endingOf(command, outcome, execution?.pid, this.#parts);
+    const { files, end, reply, statuses } = ending;
     const what = `the end of ${nameOf(command)}`;
     const stored = await commitUntilStored(what, this.#parts, this.#leaving.signal, () => {
       uploads.record(command, files);
@@ -162,22 +166,35 @@ export class CommandRunner {
     this.#runs.delete(command.id);
     command.token?.[Symbol.dispose]();
     if (stored === undefined) return;
-    outbox.send(stored);
     queue.left(command);
+    outbox.send(stored);
     const seconds = (clock.now() - startedAt) / 1000;
-    logger.info(`${nameOf(command)} ${describeOutcome(outcome)} after ${seconds.toFixed(1)} s`);
-    events.emit("ended", { command: infoOf(command), outcome, seconds });
+    logger.info(
+      `${nameOf(command)} ${describeOutcome(ending.outcome)} after ${seconds.toFixed(1)} s`,
+    );
+    events.emit("ended", { command: infoOf(command), outcome: ending.outcome, seconds });
     this.startNext();
     if (files.length > 0) uploads.begin(command);
   }
 
-  /** Asks a command that runs to stop, and answers one that waits. */
-  cancel(command: Command, signal: StopRequest["signal"], cause: StopRequest["cause"]): void {
+  /**
+   * Asks a command that runs to stop, and answers one that waits. Resolves once it is on disk that it
+   * is to be stopped: whether there was such a command.
+   */
+  async cancel(
+    command: Command,
+    signal: StopRequest["signal"],
+    cause: StopRequest["cause"],
+  ): Promise<boolean> {
     const run = this.#runs.get(command.id);
-    if (run !== undefined) return run.stop.ask(cause, signal);
-    if (!this.#parts.queue.take(command)) return;
-    const stop = { cause, signal, at: this.#parts.clock.now() };
-    this.#tasks.add(this.conclude(command, outcomeOf(NOT_STARTED, stop)));
+    if (run !== undefined) return await run.stop.ask(cause, signal);
+    if (!this.#parts.queue.take(command)) return false;
+    const stop = this.#stopFor(command);
+    const stored = stop.ask(cause, signal);
+    this.#tasks.add(
+      stored.then(() => this.conclude(command, outcomeOf(NOT_STARTED, stop.request))),
+    );
+    return await stored;
   }
 
   /** Takes charge of a command that an earlier node has started. */
@@ -217,27 +234,40 @@ export class CommandRunner {
   }
 
   #enter(command: Command, startedAt: number, earlier?: StopRequest, isResumed = false): Run {
-    const { settings, journal, clock, logger } = this.#parts;
-    const store = (id: string, request: StopRequest) =>
-      journal.commit(() => journal.requestStop(id, request));
-    const stop = new Stop(command, { ...settings, clock, logger, store }, earlier);
-    const run = { command, startedAt, stop, isResumed };
+    const run = { command, startedAt, stop: this.#stopFor(command, earlier), isResumed };
     this.#runs.set(command.id, run);
     return run;
   }
 
+  #stopFor(command: Command, earlier?: StopRequest): Stop {
+    const { settings, journal, clock, logger } = this.#parts;
+    const store = (id: string, request: StopRequest) =>
+      journal.commit(() => journal.requestStop(id, request));
+    return new Stop(command, { ...settings, clock, logger, store }, earlier);
+  }
+
   /** Puts a command back that could not be started now, as on a full disk. */
-  async #startLater({ command, stop }: Run, error: unknown): Promise<void> {
+  async #startLater(run: Run, error: unknown): Promise<void> {
     const { queue, clock, logger } = this.#parts;
+    const { command, stop } = run;
+    if (isAboutParams(error)) return await this.end(run, { ...NOT_STARTED, why: messageOf(error) });
     logger.error(`Cannot start ${nameOf(command)}: ${messageOf(error)}; retrying`);
-    this.#runs.delete(command.id);
-    if (stop.request !== undefined) {
-      return await this.conclude(command, outcomeOf(NOT_STARTED, stop.request));
-    }
-    stop[Symbol.dispose]();
+    // It stays in hand, so that it can be cancelled.
     await clock.sleep(RETRY_START_MS, this.#leaving.signal).catch(() => {});
+    if (stop.request !== undefined) return await this.end(run, NOT_STARTED);
+    stop[Symbol.dispose]();
+    this.#runs.delete(command.id);
     queue.putBack(command);
     this.startNext();
+  }
+
+  /** Leaves a command that is about to start to the next node. */
+  async #leaveQueued({ command, stop }: Run): Promise<void> {
+    stop[Symbol.dispose]();
+    this.#runs.delete(command.id);
+    const requeue = () => this.#parts.journal.requeue(command.id);
+    const what = `that ${nameOf(command)} did not start`;
+    await commitUntilStored(what, this.#parts, this.#leaving.signal, requeue);
   }
 
   /** Stores by which process a command is found again, and reports that it runs. */
@@ -257,15 +287,13 @@ export class CommandRunner {
     outbox.send(stored ?? []);
   }
 
-  #statusesOf(command: Command, outcome: Outcome, files: number, pid: number | undefined) {
-    const { platformStatus, folderOf } = this.#parts;
-    if (files > 0) return platformStatus.finalizing(command, files);
-    const stderr = () => folderOf(command.id).excerpt("stderr", STDERR_BYTES).text;
-    return platformStatus.ended(command, outcome, pid, stderr);
-  }
-
   #showOutput({ command, stop, isResumed }: Run): Promise<void> {
     const folder = this.#parts.folderOf(command.id);
     return showOutput(command, folder, isResumed, this.#parts, stop.over);
   }
+}
+
+/** Whether a command cannot be started because of its params, which no retry changes. */
+function isAboutParams(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof SyntaxError;
 }

@@ -11,6 +11,7 @@ import type { StopSignal } from "../os/process_identity.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { type Command, nameOf } from "./command.ts";
+import { Tasks } from "./tasks.ts";
 
 /** What stopping takes. */
 export interface StopParts {
@@ -32,14 +33,18 @@ export class Stop implements Disposable {
   readonly #command: Command;
   readonly #parts: StopParts;
   readonly #over = new AbortController();
+  readonly #tasks: Tasks;
   #execution: Execution | undefined;
   #request: StopRequest | undefined;
+  /** The request that is due: it is on disk, or cannot be brought there. */
+  #due: StopRequest | undefined;
 
   /** `earlier` is what an earlier node was asked: that is carried on. */
   constructor(command: Command, parts: StopParts, earlier?: StopRequest) {
     this.#command = command;
     this.#parts = parts;
-    this.#request = earlier;
+    this.#tasks = new Tasks(parts.logger);
+    this.#request = this.#due = earlier;
   }
 
   /** That the command is to be stopped, and why. */
@@ -55,23 +60,25 @@ export class Stop implements Disposable {
   /** From now on the command runs, so that there is something to be signalled and timed. */
   watch(execution: Execution): void {
     this.#execution = execution;
-    const { timeout, clock } = this.#parts;
-    if (this.#request !== undefined) {
-      // The wall clock may have jumped meanwhile: it never gets more than the full grace again.
-      const waited = Math.max(0, clock.now() - this.#request.at);
-      this.#signal(this.#request, waited);
-    }
-    const limit = timeout[this.#command.kind];
-    if (limit !== undefined) this.#limitTime(limit, execution.ageMs);
+    this.#tasks.add(this.#signal());
+    const limit = this.#parts.timeout[this.#command.kind];
+    if (limit !== undefined) this.#tasks.add(this.#limitTime(limit, execution.ageMs));
   }
 
-  /** Asks the command to stop. A second request with another signal sends that one as well. */
-  ask(cause: StopRequest["cause"], signal: StopSignal): void {
+  /**
+   * Asks the command to stop, and resolves once that is on disk: whether there was anything to stop.
+   * A second request with another signal sends that one as well.
+   */
+  async ask(cause: StopRequest["cause"], signal: StopSignal): Promise<boolean> {
+    if (this.over.aborted) return false;
     const { clock, logger } = this.#parts;
     logger.info(`Stopping ${nameOf(this.#command)} with ${signal} (${cause.replace("_", " ")})`);
     const request = { cause: this.#request?.cause ?? cause, signal, at: clock.now() };
     this.#request = request;
-    this.#store(request).then(() => this.#signal(request, 0));
+    await this.#store(request);
+    this.#due = request;
+    this.#tasks.add(this.#signal());
+    return true;
   }
 
   /** Ends what watches over the command. */
@@ -79,36 +86,39 @@ export class Stop implements Disposable {
     this.#over.abort(ENDED);
   }
 
-  #signal({ signal }: StopRequest, waited: number): void {
-    if (this.#execution === undefined || this.#over.signal.aborted) return;
-    this.#execution.stop(signal);
-    if (signal !== "SIGKILL") this.#killAfter(this.#parts.cancelGrace * 1000 - waited, signal);
-  }
-
-  async #killAfter(graceMs: number, asked: StopSignal): Promise<void> {
+  /** Sends the signal that is due to what runs, and SIGKILL when its time is over. */
+  async #signal(): Promise<void> {
     const { clock, logger, cancelGrace } = this.#parts;
+    const execution = this.#execution;
+    const request = this.#due;
+    if (execution === undefined || request === undefined || this.over.aborted) return;
+    execution.stop(request.signal);
+    if (request.signal === "SIGKILL") return;
+    // The wall clock may have jumped meanwhile: it never gets more than the full grace again.
+    const waited = Math.max(0, clock.now() - request.at);
     try {
-      await clock.sleep(Math.max(0, graceMs), this.#over.signal);
+      await clock.sleep(Math.max(0, cancelGrace * 1000 - waited), this.over);
     } catch {
       return;
     }
     logger.warn(
-      `${nameOf(this.#command)} did not end within ${cancelGrace} s of ${asked}: sending SIGKILL`,
+      `${nameOf(this.#command)} did not end within ${cancelGrace} s of ${request.signal}: ` +
+        "sending SIGKILL",
     );
     // Whoever asked did not ask for this one: the reply names the signal that was asked for.
-    this.#execution?.stop("SIGKILL");
+    execution.stop("SIGKILL");
   }
 
   async #limitTime(limit: number, ageMs: number): Promise<void> {
     const { clock, logger } = this.#parts;
     try {
-      await clock.sleep(Math.max(0, limit * 1000 - ageMs), this.#over.signal);
+      await clock.sleep(Math.max(0, limit * 1000 - ageMs), this.over);
     } catch {
       return;
     }
     if (this.#request !== undefined) return;
     logger.warn(`${nameOf(this.#command)} has run for ${limit} s, its time limit`);
-    this.ask("timed_out", "SIGTERM");
+    await this.ask("timed_out", "SIGTERM");
   }
 
   /** A command is stopped also when that cannot be stored: only a restart would not know why. */

@@ -8,7 +8,8 @@ import type { Pending } from "../journal/messages.ts";
 import type { ResultFile } from "../journal/result_files.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
-import { type Clock, isAbort } from "../time.ts";
+import { messageOf } from "../errors.ts";
+import { backoff, type Clock } from "../time.ts";
 import { type Command, nameOf } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
@@ -43,6 +44,9 @@ export interface UploadsParts {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** How long to wait before an upload that broke off goes on. */
+const RETRY = { min: 2_000, max: 30_000 };
 
 /** The uploads of result files. */
 export class Uploads {
@@ -108,12 +112,9 @@ export class Uploads {
   }
 
   async #upload(command: Command): Promise<void> {
-    const { journal, outbox, results, platformStatus } = this.#parts;
+    const { journal, outbox, platformStatus } = this.#parts;
     const { signal } = this.#leaving;
-    const outcome = await results.upload(command, signal).catch((error) => {
-      if (isAbort(error, signal)) return undefined;
-      throw error;
-    });
+    const outcome = await this.#uploadInTheEnd(command, signal);
     if (outcome === undefined || signal.aborted) return;
     const statuses = outcome.type === "uploaded"
       ? platformStatus.succeeded(command)
@@ -125,5 +126,19 @@ export class Uploads {
       return statuses.map((status) => journal.messages.post(status));
     });
     outbox.send(stored ?? []);
+  }
+  /** How an upload ended that is tried until it does; `undefined` when `signal` aborts before. */
+  async #uploadInTheEnd(command: Command, signal: AbortSignal) {
+    const { results, clock, logger } = this.#parts;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await results.upload(command, signal);
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        const what = `Cannot finish the upload of ${nameOf(command)}`;
+        logger.error(`${what}: ${messageOf(error)}; retrying`);
+      }
+      await clock.sleep(backoff(attempt, RETRY), signal).catch(() => {});
+    }
   }
 }

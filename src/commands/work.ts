@@ -23,14 +23,21 @@ export function workFor(
     params: bytes as string,
     files,
     folder,
-    env: {
+    env: variables({
       CYBERWAVE_REQUEST_ID: requestId ?? "",
       CYBERWAVE_INSTANCE_UUID: instanceUuid,
       CYBERWAVE_SLUG: slug,
       ...(resultsFolder !== undefined && { CYBERWAVE_RESULTS_FOLDER: resultsFolder }),
       ...(token !== undefined && credentials(token.value)),
-    },
+    }),
   };
+}
+
+/** What strangers sent, as variables: no variable can hold NUL. */
+function variables(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, value.replaceAll("\0", "")]),
+  );
 }
 
 /** The variables in which a workload finds what it may show the platform and the broker. */

@@ -188,9 +188,10 @@ export const path: ValueType<string> = textType({
   problem: (value) => problemIf(value === "" || value.includes("\0"), "a path", value),
 });
 
-/** Patterns of paths: a list, or in one text with commas between them. */
+/** Patterns of paths: a list, or in one text with commas between them; none are `all`. */
 export const globs: ValueType<readonly string[]> = {
   parse(value) {
+    if (value === "all") return { value: [] };
     const patterns = typeof value === "string" ? value.split(",") : value;
     const isRight = Array.isArray(patterns) &&
       patterns.every((pattern) => typeof pattern === "string" && !/\p{Cc}/u.test(pattern));

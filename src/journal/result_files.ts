@@ -109,7 +109,7 @@ export class ResultFiles {
     ) !== undefined;
   }
 
-  /** How many other commands that may leave results ran while this one did. */
+  /** How many other commands that may leave results have run since this one, which runs, started. */
   ranBeside(commandId: string): number {
     return this.#statements.get(
       `SELECT count(*) AS n FROM commands AS this JOIN commands AS other

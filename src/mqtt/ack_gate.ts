@@ -33,17 +33,16 @@ export class AckGate {
     this.#options = options;
   }
 
-  /** Whether it takes messages. What comes while it does not is not to be stored. */
-  get isOpen(): boolean {
-    return this.#isOpen;
-  }
-
-  /** Acknowledges a message when `stored` and all those before it have resolved. */
-  async pass(packetId: number | undefined, stored: Promise<void>): Promise<void> {
+  /**
+   * Calls `store` at once, and acknowledges the message when that and all before it have resolved.
+   * Does nothing when the gate is closed.
+   */
+  async pass(packetId: number | undefined, store: () => Promise<void> | void): Promise<void> {
+    if (!this.#isOpen) return;
     const entry: Entry = { packetId };
     this.#entries.push(entry);
     try {
-      await stored;
+      await store();
       entry.outcome = "stored";
     } catch (error) {
       entry.outcome = { error };

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ProtocolVersion } from "./failure.ts";
+import type { IClientOptions } from "./library.ts";
 import type { Endpoint } from "./socket.ts";
 
 /** Where a broker is and how it knows this client. */
@@ -26,7 +27,7 @@ const CONNECT_TIMEOUT_MS = 30_000;
 const RECEIVE_MAXIMUM = 256;
 
 /** The options of mqtt.js for a connection that is made once. */
-export function connectOptions(broker: Broker, version: ProtocolVersion) {
+export function connectOptions(broker: Broker, version: ProtocolVersion): IClientOptions {
   const { forget = false } = broker;
   return {
     protocolVersion: version,

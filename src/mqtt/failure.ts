@@ -199,7 +199,7 @@ export function failedConnection(
     case "ETIMEDOUT":
     case "connack timeout":
     case "Keepalive timeout":
-      return { kind: "outage", why: `${server} does not answer` };
+      return { kind: "outage", why: `${server} does not answer`, closing: "unanswered" };
   }
   return { kind: "outage", why: error.message };
 }

@@ -107,7 +107,7 @@ export class MqttLink {
     this.#socket = openSocket(broker);
     this.#client = new MqttClient(() => this.#socket, connectOptions(broker, version));
     this.#client.handleMessage = (packet, next) => {
-      if (this.#gate.isOpen) this.#gate.pass(packetIdOf(packet), this.#take(packet));
+      this.#gate.pass(packetIdOf(packet), () => this.#take(packet));
       next(NOT_YET);
     };
     this.#client.on("packetreceive", (packet) => {
@@ -215,6 +215,7 @@ export class MqttLink {
   /** Closes the link once all that is under way is acknowledged, or after 2 s by force. */
   close(): void {
     if (this.#isClosed || this.#closeTimeout !== undefined) return;
+    this.#failure ??= { kind: "outage", why: "the connection was ended" };
     if (!this.#client.connected) return void this.#socket.destroy();
     this.#closeTimeout = setTimeout(() => this.#socket.destroy(), CLOSE_TIMEOUT_MS);
     this.stopReceiving().then(() => this.#socket.end(DISCONNECT));

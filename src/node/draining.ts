@@ -4,11 +4,25 @@
  * @module
  */
 import { BrokerError } from "../errors.ts";
-import { orAbort, within } from "../time.ts";
-import type { NodeParts } from "./parts.ts";
+import { type Clock, orAbort, within } from "../time.ts";
+import type { CommandQueue } from "../commands/queue.ts";
+import type { Uploads } from "../commands/uploads.ts";
+import type { LogStream } from "../logs/log_stream.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import type { NodeEvents } from "./events.ts";
+
+/** What may have something left to do. */
+export interface DrainingParts {
+  readonly queue: CommandQueue;
+  readonly uploads: Uploads;
+  readonly outbox: Outbox;
+  readonly logStream: LogStream | undefined;
+  readonly events: NodeEvents;
+  readonly clock: Clock;
+}
 
 /** Resolves when nothing waits, runs or is sent. */
-async function whenIdle({ queue, uploads }: NodeParts): Promise<void> {
+async function whenIdle({ queue, uploads }: DrainingParts): Promise<void> {
   while (!queue.isEmpty || uploads.commands().length > 0) {
     await queue.whenEmpty();
     await uploads.done();
@@ -22,7 +36,7 @@ async function whenIdle({ queue, uploads }: NodeParts): Promise<void> {
  * @throws {BrokerError} if the broker has refused all that is left for `patienceMs`
  */
 export async function whenDone(
-  parts: NodeParts,
+  parts: DrainingParts,
   patienceMs: number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -41,7 +55,7 @@ export async function whenDone(
 /** Resolves when there was nothing to do for `idleMs`, or rejects when `signal` aborts. */
 export async function whenIdleFor(
   idleMs: number,
-  parts: NodeParts,
+  parts: DrainingParts,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, events } = parts;

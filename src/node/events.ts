@@ -20,7 +20,7 @@ export interface NodeEventMap extends CommandEventMap {
 /** The name of an event. */
 export type NodeEventName = keyof NodeEventMap;
 
-type Listener = (detail: never) => void;
+type Listener = (detail: never) => unknown;
 
 /** The events of one node. */
 export class NodeEvents {
@@ -32,23 +32,27 @@ export class NodeEvents {
     this.#logger = logger;
   }
 
-  /** Calls `listener` at each event of that name, until the result is called. */
+  /** Calls `listener` at each event of that name, until the result is called. It may be async. */
   on<Name extends NodeEventName>(
     name: Name,
-    listener: (detail: NodeEventMap[Name]) => void,
+    listener: (detail: NodeEventMap[Name]) => unknown,
   ): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
     return () => listeners.delete(listener);
   }
 
-  /** Reports an event. A listener that throws is logged, and harms nothing. */
+  /** Reports an event. A listener that throws or rejects is logged, and harms nothing. */
   emit<Name extends NodeEventName>(name: Name, detail: NodeEventMap[Name]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    const failed = (error: unknown) =>
+      this.#logger.error(`A listener to ${name} events failed: ${messageOf(error)}`);
+    // Those that a listener adds hear the next event.
+    for (const listener of [...this.#listeners.get(name) ?? []]) {
       try {
-        (listener as (detail: NodeEventMap[Name]) => void)(detail);
+        const listened = (listener as (detail: NodeEventMap[Name]) => unknown)(detail);
+        if (listened instanceof Promise) listened.catch(failed);
       } catch (error) {
-        this.#logger.error(`A listener to ${name} events failed: ${messageOf(error)}`);
+        failed(error);
       }
     }
   }

@@ -154,6 +154,11 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
   });
   const logStream = createLogStream(options, backend, journal, identity, commands.folderOf, clock);
+  if (logStream === undefined) {
+    // What is printed while no logs are to be sent is not sent later either.
+    journal.logPositions.skip();
+    resources.defer(() => journal.logPositions.skip());
+  }
   const owned = resources.move();
   const parts: NodeParts = {
     settings,
@@ -248,7 +253,6 @@ function createExecutors(
   const process = new ProcessExecutor({
     templates: { inference, training, simulate },
     workFolder: settings.workFolder,
-    maxOutputFiles: settings.maxOutputFiles,
     env,
     host,
     clock,

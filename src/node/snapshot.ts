@@ -7,9 +7,10 @@
 import { type CommandInfo, infoOf } from "../commands/command.ts";
 import type { LaneState } from "../commands/queue.ts";
 import type { StatusSource, WorkloadState } from "../commands/status.ts";
-import type { ExecutorState } from "../executors/executor.ts";
+import type { Executor, ExecutorState } from "../executors/executor.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
-import type { NodeParts } from "./parts.ts";
+import type { CommandParts } from "./command_parts.ts";
+import type { CurrentIdentity } from "./current_identity.ts";
 
 /** A node as it is now. */
 export interface NodeSnapshot {
@@ -37,8 +38,18 @@ export interface NodeSnapshot {
   readonly lastHeartbeat: number | undefined;
 }
 
+/** What a snapshot is taken of. */
+export interface SnapshotParts
+  extends Pick<CommandParts, "acceptor" | "queue" | "runner" | "uploads"> {
+  readonly settings: Readonly<Partial<Record<WorkloadKind, string>>>;
+  readonly identity: CurrentIdentity;
+  readonly connection: { readonly url: string; readonly connected: boolean };
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly journal: { readonly messages: { pendingCount(): number } };
+}
+
 /** Takes a snapshot. */
-export function snapshotOf(parts: NodeParts): NodeSnapshot {
+export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
   const { settings, identity, connection, acceptor, queue, uploads, executors, journal } = parts;
   const configured = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
   return {

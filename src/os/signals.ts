@@ -4,6 +4,7 @@
  * @module
  */
 import { OS } from "./current.ts";
+import { ignoresHangup } from "./hangup.ts";
 
 /** What signals do. */
 export interface Signalled {
@@ -33,19 +34,25 @@ export function catchSignals(): StopRequests {
 
 /**
  * Lets signals stop `what`, until it is disposed. Once one has come that ends it, the next one has
- * its default effect: it kills.
+ * its default effect: it kills. SIGHUP stays ignored where it was, as under nohup(1).
  */
 export function listenForSignals(what: Signalled): Disposable {
+  const isHangupIgnored = ignoresHangup();
+  const endSignals = OS.endSignals.filter((signal) => signal !== "SIGHUP" || !isHangupIgnored);
   const drain = () => what.drain();
+  const ignore = () => {};
   const end = () => {
     stopListening();
     what.stop();
   };
   const stopListening = () => {
-    for (const signal of OS.endSignals) Deno.removeSignalListener(signal, end);
+    if (isHangupIgnored) Deno.removeSignalListener("SIGHUP", ignore);
+    for (const signal of endSignals) Deno.removeSignalListener(signal, end);
     for (const signal of OS.drainSignals) Deno.removeSignalListener(signal, drain);
   };
-  for (const signal of OS.endSignals) Deno.addSignalListener(signal, end);
+  // Deno ends at a SIGHUP that nobody listens to, even where the system would ignore it.
+  if (isHangupIgnored) Deno.addSignalListener("SIGHUP", ignore);
+  for (const signal of endSignals) Deno.addSignalListener(signal, end);
   for (const signal of OS.drainSignals) Deno.addSignalListener(signal, drain);
   return { [Symbol.dispose]: stopListening };
 }

@@ -49,6 +49,7 @@ export class Backlog {
         this.#hasMore = true;
         continue;
       }
+      if (this.#queue.some(({ seq }) => seq === message.seq)) continue;
       if (!this.#hasRoomFor(message)) return this.rewind();
       this.#readTo = Math.max(this.#readTo, message.seq);
       this.#push(message);

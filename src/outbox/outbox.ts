@@ -110,7 +110,8 @@ export class Outbox {
     this.#deliveries.withdraw(messages);
     // The next connection starts over with the journal, which has them.
     if (!this.#options.publisher.connected) return;
-    this.#backlog.add(messages);
+    const inFlight = new Set(this.#inFlight.map(({ seq }) => seq));
+    this.#backlog.add(messages.filter(({ seq }) => !inFlight.has(seq)));
     this.#publish();
   }
 

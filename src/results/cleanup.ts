@@ -22,7 +22,7 @@ export function removeUploaded(
   logger: Logger,
 ): Cleaned[] {
   const cleaned = files.map((file) => ({ seq: file.seq, state: removeFile(file, logger) }));
-  removeEmptied(new Set(files.map(({ path }) => dirname(path))), root);
+  removeEmptied(files, root);
   return cleaned;
 }
 
@@ -38,10 +38,11 @@ function removeFile({ path, fingerprint }: RecordedFile, logger: Logger): "remov
   }
 }
 
-function removeEmptied(folders: Iterable<string>, folder: string): void {
+/** Removes the folders below `folder` that are empty now that `files` are gone from them. */
+export function removeEmptied(files: readonly { readonly path: string }[], folder: string): void {
   try {
     const root = Deno.realPathSync(folder);
-    for (let path of folders) {
+    for (let path of new Set(files.map(({ path }) => dirname(path)))) {
       for (; isBelow(root, path); path = dirname(path)) {
         if (!removeIfEmpty(path)) break;
       }

@@ -33,11 +33,12 @@ export class CommandFolder {
     return join(this.path, "before.json");
   }
 
-  /** Creates it. Returns whether it was not there. */
-  create(): boolean {
-    const isNew = !fs.existsSync(this.path);
-    fs.mkdirSync(this.own, { recursive: true, mode: 0o700 });
-    return isNew;
+  /** Creates it, unless it is there, and calls `prepare` before anything can be left in it. */
+  create(prepare: () => void): void {
+    if (fs.existsSync(this.own)) return;
+    fs.mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    prepare();
+    fs.mkdirSync(this.own, { mode: 0o700 });
   }
 
   /**

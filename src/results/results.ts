@@ -11,12 +11,9 @@ import { commitUntilStored } from "../journal/until_stored.ts";
 import { isAbort } from "../time.ts";
 import { type Cleaned, removeUploaded } from "./cleanup.ts";
 import { CommandFolder } from "./command_folder.ts";
-import { isChosen } from "./glob.ts";
-import { filesIn, folderAt, isBelow, listFiles } from "./listing.ts";
-import { moveFiles } from "./move.ts";
-import { distinctNames } from "./names.ts";
+import { type FinderStore, ResultFinder } from "./finder.ts";
+import { isBelow } from "./listing.ts";
 import { Semaphore } from "./semaphore.ts";
-import { readSnapshot, writeSnapshot } from "./snapshot.ts";
 import { type TrackedCommand, Upload, type UploadParts, type UploadStore } from "./upload.ts";
 
 /** A command that may leave results. */
@@ -27,13 +24,9 @@ export interface ResultsCommand {
 }
 
 /** Where it is recorded whose files are whose, and how far their upload is. */
-export interface ResultStore extends UploadStore {
+export interface ResultStore extends UploadStore, FinderStore {
   /** Gives files to a command; one that it has already, unchanged, keeps its state. */
   record(commandId: string, files: readonly ResultFile[]): void;
-  /** Whether a file, as it is now, is no result to be taken for this command. */
-  isTaken(file: ResultFile, commandId: string): boolean;
-  /** How many other commands that may leave results ran while this one did. */
-  ranBeside(commandId: string): number;
   cleaned(files: readonly Cleaned[]): void;
   failed(commandId: string, failure: string): void;
 }
@@ -76,11 +69,13 @@ export class ResultUploads {
   /** Holds the results folders of commands. */
   readonly #root: string;
   readonly #parts: UploadParts;
+  readonly #finder: ResultFinder;
 
   /** Does nothing yet. */
   constructor(options: ResultUploadsOptions) {
     this.#options = options;
     this.#root = join(options.settings.stateFolder, RESULTS);
+    this.#finder = new ResultFinder(options);
     this.#parts = {
       random: Math.random,
       ...options,
@@ -96,13 +91,10 @@ export class ResultUploads {
    * nothing is uploaded.
    */
   folderFor(commandId: string): string {
-    const { settings: { uploadResults, resultsFolder }, logger } = this.#options;
+    const { uploadResults, resultsFolder } = this.#options.settings;
     if (!uploadResults) return resultsFolder;
     const folder = this.#folder(commandId);
-    if (folder.create()) {
-      const shared = folderAt(resultsFolder, logger);
-      if (shared !== undefined) writeSnapshot(folder.snapshot, filesIn(shared, logger));
-    }
+    folder.create(() => this.#finder.noteShared(folder));
     return folder.own;
   }
 
@@ -117,9 +109,7 @@ export class ResultUploads {
     const recorded = store.of(id);
     const files: ResultFile[] = [];
     if (uploadResults && workloadUuid !== undefined && outcome.status === "ok") {
-      const folder = this.#folder(id);
-      const inPlace = await this.#takeShared({ id, workloadUuid }, folder);
-      files.push(...distinctNames([...await this.#listOwn(folder), ...inPlace]));
+      files.push(...await this.#finder.take({ id, workloadUuid }, this.#folder(id)));
       const names = new Set(files.map(({ name }) => name));
       // What was sent while the workload ran, and is gone since or still in the shared folder.
       files.push(...recorded.filter(({ name, state }) => state === "sent" && !names.has(name)));
@@ -190,55 +180,14 @@ export class ResultUploads {
     signal: AbortSignal,
   ): Promise<Map<string, string>> {
     const { store, journal } = this.#options;
-    const folder = this.#folder(command.id);
-    const files = await this.#listOwn(folder);
-    // Of files in the shared folder it is only certain whose they are while nothing else runs.
-    if (store.ranBeside(command.id) === 0) files.push(...await this.#listShared(command.id));
-    const settled = distinctNames(files)
+    const files = await this.#finder.look(command.id, this.#folder(command.id));
+    const settled = files
       .filter(({ name, fingerprint }) => seen.get(name) === fingerprint);
     await journal.commit(() => store.record(command.id, settled));
     if (store.of(command.id).some(({ state }) => state === "claimed")) {
       await new Upload(command, this.#parts).runPart(signal);
     }
     return new Map(files.map(({ name, fingerprint }) => [name, fingerprint]));
-  }
-
-  /** Moves what a command left in the shared folder to its own. Resolves with what has to stay. */
-  async #takeShared(
-    { id, workloadUuid }: TrackedCommand,
-    folder: CommandFolder,
-  ): Promise<ResultFile[]> {
-    const { settings: { resultsFolder }, store, logger } = this.#options;
-    let files = await this.#listShared(id);
-    const others = files.length === 0 ? 0 : store.ranBeside(id);
-    if (others > 0) {
-      const before = readSnapshot(folder.snapshot, logger);
-      files = files.filter((file) => !before.has(file));
-      logger.warn(
-        `${files.length} files that appeared in ${quoted(resultsFolder)} while workload ` +
-          `${quoted(workloadUuid)} ran are taken for its results, although ${others} other ` +
-          "workloads ran meanwhile and may have written them: have each write to the folder in " +
-          "its CYBERWAVE_RESULTS_FOLDER, which is its own",
-      );
-    }
-    return await moveFiles(files, { folder: folder.moved, partial: folder.partial }, logger);
-  }
-
-  /** The files in the shared folder that may be a command's. */
-  async #listShared(id: string): Promise<ResultFile[]> {
-    const { settings: { resultsFolder, results }, store, logger } = this.#options;
-    const shared = folderAt(resultsFolder, logger);
-    if (shared === undefined) return [];
-    return (await listFiles(shared, logger))
-      .filter((file) => isChosen(file.name, results) && !store.isTaken(file, id));
-  }
-
-  /** The files in a command's own folder. */
-  async #listOwn(folder: CommandFolder): Promise<ResultFile[]> {
-    const { settings: { results }, logger } = this.#options;
-    const own = await listFiles(folder.own, logger);
-    const moved = await listFiles(folder.moved, logger);
-    return [...own.filter(({ name }) => isChosen(name, results)), ...moved];
   }
 
   async #fail(

@@ -3,35 +3,14 @@
  *
  * @module
  */
+import type { SignedUpload } from "../backend/backend.ts";
+import type { Payload, StorageAnswer } from "../backend/storage.ts";
 import { CloudNodeError, quoted } from "../errors.ts";
 import type { RecordedFile, ResultFile, SentTo } from "../journal/result_files.ts";
 import type { Clock } from "../time.ts";
 import { attachmentUuidIn } from "./attachment.ts";
 import { type AttemptParts, attempts, mayPass, StorageError } from "./attempts.ts";
 import { ResultSource } from "./source.ts";
-
-/** Bytes of which the number is known, read while they are sent. */
-export interface Payload {
-  readonly size: number;
-  /** Reads them from the start. */
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
-}
-
-/** What a storage server answered. */
-export interface StorageAnswer {
-  readonly status: number;
-  /** The server's own name for what is wrong. */
-  readonly code: string | undefined;
-  /** How long the server asks to wait. */
-  readonly retryAfterMs: number | undefined;
-}
-
-/** Where the platform wants a file. */
-export interface SignedUpload {
-  readonly signedUrl: string;
-  /** What it calls the file: `<attachment UUID><extension>`. */
-  readonly filename: string;
-}
 
 /** Where files are sent to. */
 export interface FileStorage {

@@ -26,9 +26,9 @@ export function readSnapshot(path: string, logger: Logger): Snapshot {
   const known = new Map<unknown, unknown>();
   try {
     if (fs.lstatSync(path, { throwIfNoEntry: false })?.isFile()) {
-      for (const [name, fingerprint] of JSON.parse(fs.readFileSync(path, "utf8"))) {
-        known.set(name, fingerprint);
-      }
+      const pairs: unknown = JSON.parse(fs.readFileSync(path, "utf8"));
+      if (!Array.isArray(pairs)) throw new Error("it holds no list");
+      for (const [name, fingerprint] of pairs) known.set(name, fingerprint);
     }
   } catch (error) {
     logger.warn(`Cannot read ${quoted(path)}, as if it were not there: ${messageOf(error)}`);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { SignedUpload, UploadedResults } from "../backend/backend.ts";
+import type { Payload, StorageAnswer } from "../backend/storage.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import type { RecordedFile, ResultFile, SentTo } from "../journal/result_files.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
@@ -11,14 +13,7 @@ import { backoff, type Clock } from "../time.ts";
 import { attempts, mayPass } from "./attempts.ts";
 import { Progress, sizeText } from "./progress.ts";
 import type { Semaphore } from "./semaphore.ts";
-import {
-  type FileStorage,
-  type Payload,
-  sendAll,
-  sendFile,
-  type SignedUpload,
-  type StorageAnswer,
-} from "./send.ts";
+import { type FileStorage, sendAll, sendFile } from "./send.ts";
 
 /** A command that the platform follows as a workload. */
 export interface TrackedCommand {
@@ -40,14 +35,7 @@ export interface ResultsApi {
   /** Asks where the file of this name is to be put. */
   signUpload(workloadUuid: string, name: string, signal: AbortSignal): Promise<SignedUpload>;
   /** Reports which files were put where. */
-  uploadResults(workloadUuid: string, results: UploadedFiles, signal: AbortSignal): Promise<void>;
-}
-
-/** The files of a workload, each at the same place in all three lists. */
-export interface UploadedFiles {
-  readonly filenames: readonly string[];
-  readonly signedUrls: readonly string[];
-  readonly attachmentUuids: readonly string[];
+  uploadResults(workloadUuid: string, results: UploadedResults, signal: AbortSignal): Promise<void>;
 }
 
 /** What uploads work with. */

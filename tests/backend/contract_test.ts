@@ -274,10 +274,11 @@ for (const carrier of ["REST", "MQTT"] as const) {
 
   test("a result file is signed for, uploaded and reported", async (plane, { backend }) => {
     const { uuid, results } = backend.createWorkload();
-    const attachmentUuid = crypto.randomUUID();
-    const filename = `${attachmentUuid}.csv`;
-    const { signedUrl } = await plane.signUpload(uuid, filename);
+    const filename = "run1/metrics.csv";
+    const { signedUrl, filename: named } = await plane.signUpload(uuid, filename);
     assertNotEquals((await plane.signUpload(uuid, filename)).signedUrl, signedUrl);
+    assertMatch(named, /^[0-9a-f-]{36}\.csv$/);
+    const attachmentUuid = named.slice(0, 36);
     const headers = { "Content-Type": "application/octet-stream" };
     const stored = await fetch(signedUrl, { method: "PUT", headers, body: "abc" });
     await stored.body?.cancel();
@@ -306,6 +307,15 @@ for (const carrier of ["REST", "MQTT"] as const) {
       backend.answerNext(() => true, () => Response.json({ signed_url }));
       const { message } = await failure(plane.signUpload("w1", "a.csv"));
       assertMatch(message, /answered with no URL to put a file at$/);
+    }
+  });
+
+  test("an answer without the file's name is refused", async (plane, { backend }) => {
+    for (const filename of [undefined, 7]) {
+      const answer = { signed_url: "https://storage.example/", filename };
+      backend.answerNext(() => true, () => Response.json(answer));
+      const { message } = await failure(plane.signUpload("w1", "a.csv"));
+      assertMatch(message, /answered with no name of the file$/);
     }
   });
 

@@ -28,6 +28,16 @@ Deno.test("dev --once sends four commands and exits with 0 when all came back we
   });
 });
 
+Deno.test("dev shows the token of its backend, for other clients, when it is asked to", async () => {
+  await inFolder(async (cwd, env) => {
+    const token = /^ {2}token +\S{20,}$/m;
+    const asked = await Program.run(["dev", "--once", "--show-token"], { cwd, env });
+    assertMatch(asked.stdout, token);
+    const { stdout, stderr } = await Program.run(["dev", "--once"], { cwd, env });
+    assert(!token.test(stdout) && !token.test(stderr));
+  });
+});
+
 Deno.test("dev --once does the same with a control plane over MQTT", async () => {
   await inFolder(async (cwd, env) => {
     const args = ["dev", "--once", "--control-plane", "mqtt", "--environment", "a/b"];

@@ -1,26 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeClock } from "../support/clock.ts";
-import { Commands, type CommandsOptions } from "../support/commands.ts";
-import { isAlive } from "../support/workshop.ts";
+import { Commands, isAlive, WAITS } from "../support/commands.ts";
 
 const SECOND = 1_000;
 
-/** Tells that it began, then waits until somebody writes into the pipe `go`. */
-const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read line <go; echo "$line"';
-
-async function start(options: CommandsOptions): Promise<Commands> {
-  const test = await Commands.start(options);
-  await new Deno.Command("mkfifo", { args: [`${test.workFolder}/go`] }).output();
-  return test;
-}
-
-/** Lets one waiting workload go on. */
-function letGo(test: Commands, line = "done"): Promise<void> {
-  return Deno.writeTextFile(`${test.workFolder}/go`, `${line}\n`);
-}
-
 Deno.test("a command runs and is answered with its output, by the name it was accepted under", async () => {
-  await using test = await start({ inference: "printf %s {body}" });
+  await using test = await Commands.start({ inference: "printf %s {body}" });
   assertEquals(await test.ask({ command: "inference", request_id: "r1", params: { x: 1 } }), {
     topic: "replies/u-1",
     status: "ok",
@@ -40,14 +25,14 @@ const FAILURES: [template: string, error: string][] = [
 
 for (const [template, error] of FAILURES) {
   Deno.test(`a command that fails is answered with the reason: ${template}`, async () => {
-    await using test = await start({ inference: template });
+    await using test = await Commands.start({ inference: template });
     const reply = await test.ask({ command: "inference", request_id: "r1" });
     assertEquals([reply.status, reply.error, reply.output], ["error", error, undefined]);
   });
 }
 
 Deno.test("output over the limit keeps its head and its tail, and says so", async () => {
-  await using test = await start({
+  await using test = await Commands.start({
     inference: "printf HEAD; head -c 100000 /dev/zero | tr '\\0' -; printf TAIL",
     maxOutput: 1_000,
   });
@@ -57,12 +42,12 @@ Deno.test("output over the limit keeps its head and its tail, and says so", asyn
 });
 
 Deno.test("a repeat of what runs starts nothing and is answered once; a later one gets the stored reply", async () => {
-  await using test = await start({ inference: WAITS });
+  await using test = await Commands.start({ inference: WAITS });
   await test.run("r1");
   await test.written("began");
   await test.run("r1");
   await test.logger.logged("was sent again while it is running: ignored");
-  await letGo(test);
+  await test.letGo();
   const reply = await test.reply("r1");
   await test.idle();
   assertEquals(test.replies.all.length, 1);
@@ -74,7 +59,7 @@ Deno.test("a repeat of what runs starts nothing and is answered once; a later on
 });
 
 Deno.test("a repeat of what waits starts nothing", async () => {
-  await using test = await start({ inference: WAITS, open: false });
+  await using test = await Commands.start({ inference: WAITS, open: false });
   await test.run("r1");
   await test.run("r1");
   await test.logger.logged("was sent again while it is queued: ignored");
@@ -82,7 +67,7 @@ Deno.test("a repeat of what waits starts nothing", async () => {
 });
 
 Deno.test("the same request id with another command is another request", async () => {
-  await using test = await start({ inference: "echo i", training: "echo t" });
+  await using test = await Commands.start({ inference: "echo i", training: "echo t" });
   await test.run("r1");
   await test.run("r1", {}, "training");
   const outputs = [await test.reply("r1"), await test.reply("r1")].map(({ output }) => output);
@@ -90,7 +75,7 @@ Deno.test("the same request id with another command is another request", async (
 });
 
 Deno.test("commands without request id are all run", async () => {
-  await using test = await start({ inference: "echo x >>ran" });
+  await using test = await Commands.start({ inference: "echo x >>ran" });
   await test.send({ command: "inference" });
   await test.send({ command: "inference", request_id: null });
   for (let i = 0; i < 2; i++) assertEquals((await test.replies.next()).request_id, null);
@@ -99,7 +84,7 @@ Deno.test("commands without request id are all run", async () => {
 
 Deno.test("a request id is forgotten after the dedupe window, and never while a window of 0", async () => {
   const clock = new FakeClock();
-  await using test = await start({ inference: "echo x >>ran", dedupeWindow: 60, clock });
+  await using test = await Commands.start({ inference: "echo x >>ran", dedupeWindow: 60, clock });
   await test.run("r1");
   await test.reply("r1");
   await clock.advance(60 * SECOND);
@@ -118,7 +103,7 @@ Deno.test("a request id is forgotten after the dedupe window, and never while a 
 });
 
 Deno.test("a clock that jumps backwards runs nothing twice", async () => {
-  await using test = await start({ inference: "echo x >>ran", clock: new FakeClock() });
+  await using test = await Commands.start({ inference: "echo x >>ran", clock: new FakeClock() });
   await test.run("r1");
   await test.reply("r1");
   const clock = new FakeClock(Date.parse("2001-01-01T00:00:00Z"));
@@ -129,12 +114,12 @@ Deno.test("a clock that jumps backwards runs nothing twice", async () => {
 });
 
 Deno.test("what is over the concurrency waits, and is run in the order of its arrival", async () => {
-  await using test = await start({ inference: WAITS });
+  await using test = await Commands.start({ inference: WAITS });
   for (const id of ["r1", "r2", "r3"]) await test.run(id);
   await test.written("began");
   assertEquals([test.parts.runner.runs().length, test.parts.queue.waiting().length], [1, 2]);
   for (const id of ["r1", "r2", "r3"]) {
-    await letGo(test, id);
+    await test.letGo(id);
     assertEquals((await test.reply(id)).output, `${id}\n`);
   }
   await test.idle();
@@ -142,7 +127,7 @@ Deno.test("what is over the concurrency waits, and is run in the order of its ar
 });
 
 Deno.test("as many run at a time as the concurrency of their kind", async () => {
-  await using test = await start({
+  await using test = await Commands.start({
     inference: "echo x >>began; read line <go",
     concurrency: { inference: 3, training: 1, simulate: 1 },
   });
@@ -152,7 +137,7 @@ Deno.test("as many run at a time as the concurrency of their kind", async () => 
 });
 
 Deno.test("inference never waits behind training, nor status behind either", async () => {
-  await using test = await start({ inference: "echo fast", training: WAITS });
+  await using test = await Commands.start({ inference: "echo fast", training: WAITS });
   for (const id of ["t1", "t2"]) await test.run(id, {}, "training");
   await test.written("began");
   assertEquals((await test.ask({ command: "inference", request_id: "r1" })).output, "fast\n");
@@ -161,7 +146,7 @@ Deno.test("inference never waits behind training, nor status behind either", asy
 });
 
 Deno.test("above the queue a command is refused at once, and accepted once there is room", async () => {
-  await using test = await start({
+  await using test = await Commands.start({
     inference: WAITS,
     maxQueued: { inference: 1, training: 0, simulate: 0 },
   });
@@ -169,14 +154,14 @@ Deno.test("above the queue a command is refused at once, and accepted once there
   await test.written("began");
   const { error } = await test.ask({ command: "inference", request_id: "r3" });
   assertEquals(error, "The queue is full: 1 commands wait already");
-  await letGo(test);
+  await test.letGo();
   await test.reply("r1");
   await test.run("r3");
   assertEquals(test.parts.queue.waiting().length, 1);
 });
 
 Deno.test("work that the platform follows is refused as busy rather than queued", async () => {
-  await using test = await start({ inference: WAITS });
+  await using test = await Commands.start({ inference: WAITS });
   await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");
   const params = { workload_uuid: "w-2" };
@@ -187,7 +172,7 @@ Deno.test("work that the platform follows is refused as busy rather than queued"
 });
 
 Deno.test("kinds without a template are refused by name, without being remembered", async () => {
-  await using test = await start({});
+  await using test = await Commands.start({});
   for (const kind of ["Inference", "Training", "Simulate"]) {
     const { error } = await test.ask({ command: kind.toLowerCase(), request_id: kind });
     assertEquals(error, `${kind} command not configured in cyberwave.yml`);
@@ -195,29 +180,29 @@ Deno.test("kinds without a template are refused by name, without being remembere
   assertEquals(test.journal.unfinished(), []);
 });
 
-Deno.test("a node that stops takes nothing new, but still answers status and repeats", async () => {
-  await using test = await start({ inference: "echo done" });
+Deno.test("a node that drains takes nothing new, but still answers status and repeats", async () => {
+  await using test = await Commands.start({ inference: "echo done" });
   const reply = await test.ask({ command: "inference", request_id: "r1" });
   test.parts.acceptor.drain();
   const { error } = await test.ask({ command: "inference", request_id: "r2" });
-  assertEquals(error, "The node is stopping and takes no new commands");
+  assertEquals(error, "The node is draining and takes no new commands");
   assertEquals(await test.ask({ command: "inference", request_id: "r1" }), reply);
   assertEquals((await test.ask({ command: "status", request_id: "s" })).status, "ok");
 });
 
 Deno.test("a running command is cancelled by its request id, and both requests are answered", async () => {
-  await using test = await start({ inference: "echo $$ >pid; exec tail -f /dev/null" });
+  await using test = await Commands.start({ inference: "echo $$ >pid; exec tail -f /dev/null" });
   await test.run("r1");
   const workload = Number(await test.written("pid"));
-  const [{ process }] = test.parts.runner.runs();
+  const pid = await test.pidOf("r1");
   const cancel = await test.ask({
     command: "cancel",
     request_id: "x1",
     params: { workload_request_id: "r1", signal: "SIGINT" },
   });
   assertEquals(JSON.parse(cancel.output!), {
-    message: `Sent SIGINT to the inference workload with PID ${process.pid}`,
-    pid: process.pid,
+    message: `Sent SIGINT to the inference workload with PID ${pid}`,
+    pid,
     workload_type: "inference",
     workload_request_id: "r1",
     signal: "SIGINT",
@@ -227,7 +212,7 @@ Deno.test("a running command is cancelled by its request id, and both requests a
 });
 
 Deno.test("a running command is cancelled by the pid that status tells", async () => {
-  await using test = await start({ training: "echo $$ >pid; exec tail -f /dev/null" });
+  await using test = await Commands.start({ training: "echo $$ >pid; exec tail -f /dev/null" });
   await test.run("t1", {}, "training");
   await test.written("pid");
   const status = await test.ask({ command: "status", request_id: "s" });
@@ -239,7 +224,7 @@ Deno.test("a running command is cancelled by the pid that status tells", async (
 });
 
 Deno.test("a command that minds no SIGTERM is cancelled by a second request, with SIGKILL", async () => {
-  await using test = await start({
+  await using test = await Commands.start({
     inference: `trap '' TERM; echo $$ >pid; while :; do tail -f /dev/null & wait; done`,
   });
   await test.run("r1");
@@ -251,7 +236,7 @@ Deno.test("a command that minds no SIGTERM is cancelled by a second request, wit
 });
 
 Deno.test("a waiting command is cancelled without ever having run", async () => {
-  await using test = await start({ inference: WAITS });
+  await using test = await Commands.start({ inference: WAITS });
   for (const id of ["r1", "r2", "r3"]) await test.run(id);
   await test.written("began");
   const params = { workload_request_id: "r2" };
@@ -265,14 +250,14 @@ Deno.test("a waiting command is cancelled without ever having run", async () => 
   });
   assertEquals((await test.reply("r2")).error, "Command was cancelled by SIGTERM");
   for (const id of ["r1", "r3"]) {
-    await letGo(test);
+    await test.letGo();
     await test.reply(id);
   }
   assertEquals(test.read("began"), "r1\nr3\n");
 });
 
 Deno.test("nothing is cancelled that has ended, or that never was", async () => {
-  await using test = await start({ inference: "true" });
+  await using test = await Commands.start({ inference: "true" });
   await test.ask({ command: "inference", request_id: "r1" });
   await test.idle();
   const missing: [params: Record<string, unknown>, error: string][] = [
@@ -288,7 +273,7 @@ Deno.test("nothing is cancelled that has ended, or that never was", async () => 
 
 Deno.test("a command that takes too long is answered with that", async () => {
   const clock = new FakeClock();
-  await using test = await start({
+  await using test = await Commands.start({
     inference: "echo $$ >pid; exec tail -f /dev/null",
     timeout: { inference: 60 },
     clock,
@@ -302,149 +287,81 @@ Deno.test("a command that takes too long is answered with that", async () => {
 
 Deno.test("running and waiting work survives a restart, and is answered by the next node", async () => {
   const options = { inference: WAITS };
-  await using test = await start(options);
+  await using test = await Commands.start(options);
   for (const id of ["r1", "r2"]) await test.run(id, { id });
   await test.written("began");
   await test.restart(options);
   assertEquals([test.parts.runner.runs().length, test.parts.queue.waiting().length], [1, 1]);
   for (const id of ["r1", "r2"]) {
-    await letGo(test, id);
+    await test.letGo(id);
     assertEquals((await test.reply(id)).output, `${id}\n`);
   }
   assertEquals(test.read("began"), "r1\nr2\n");
 });
 
 Deno.test("work that ended while no node ran is answered with its true outcome", async () => {
-  const options = { inference: 'echo "$CYBERWAVE_REQUEST_ID" >>began; read line <go; exit 4' };
-  await using test = await start(options);
+  const options = { inference: 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <go; exit 4' };
+  await using test = await Commands.start(options);
   await test.run("r1");
+  const pid = await test.pidOf("r1");
   await test.written("began");
-  const [{ folder }] = test.parts.runner.runs();
-  await test.scheduler.leave();
-  await letGo(test);
-  // The file is there from the beginning on: its end shows in its text.
-  const { fileWritten } = await import("../support/workshop.ts");
-  await fileWritten(`${folder.path}/exit`);
-  await test.restart(options);
+  await test.stop();
+  await test.letGo();
+  const deadline = AbortSignal.timeout(15_000);
+  while (await isAlive(pid)) deadline.throwIfAborted();
+  await test.begin(options);
   assertEquals((await test.reply("r1")).error, "Command failed with code 4");
   assertEquals(test.read("began"), "r1\n");
 });
 
 Deno.test("work that was killed while no node ran is answered as such", async () => {
   const options = { inference: WAITS };
-  await using test = await start(options);
+  await using test = await Commands.start(options);
   await test.run("r1");
+  const pid = await test.pidOf("r1");
   await test.written("began");
-  const [{ process }] = test.parts.runner.runs();
-  await test.scheduler.leave();
-  Deno.kill(-process.pid, "SIGKILL");
+  await test.stop();
+  Deno.kill(-pid, "SIGKILL");
   const deadline = AbortSignal.timeout(15_000);
-  while (await isAlive(process.pid)) deadline.throwIfAborted();
-  await test.restart(options);
+  while (await isAlive(pid)) deadline.throwIfAborted();
+  await test.begin(options);
   assertEquals((await test.reply("r1")).error, "Workload killed by signal 9 (SIGKILL)");
   assertEquals(test.read("began"), "r1\n");
 });
 
 Deno.test("a waiting command is refused by a node that has no template for it any more", async () => {
-  await using test = await start({ inference: "true", open: false });
+  await using test = await Commands.start({ inference: "true", open: false });
   await test.run("r1");
   await test.restart({ training: "true" });
   const { error } = await test.reply("r1");
   assertEquals(error, "Inference command not configured in cyberwave.yml");
-  assert(test.scheduler.isIdle);
+  assert(test.parts.queue.isEmpty);
 });
 
 Deno.test("hostile request ids come back exactly, also from the queue after a restart", async () => {
   const ids = ["a\0b", "'; rm -rf . #", "\ud800", "😀\n", "../../etc", ""];
-  await using test = await start({ inference: "true", open: false });
+  await using test = await Commands.start({ inference: "true", open: false });
   for (const id of ids) await test.run(id);
   await test.restart({ inference: "true" });
   for (const id of ids) assertEquals((await test.reply(id)).status, "ok");
 });
 
-Deno.test("a command that cannot be stored is refused with the reason, and the node goes on", async () => {
-  await using test = await start({ inference: "echo x >>ran" });
-  {
-    using _full = test.diskFull("commands");
-    const { error } = await test.ask({ command: "inference", request_id: "r1" });
-    assertEquals(error, "The node cannot store the command: database or disk is full");
-  }
-  assertEquals((await test.ask({ command: "inference", request_id: "r1" })).status, "ok");
-  assertEquals(test.read("ran"), "x\n");
-});
-
-Deno.test("an end that cannot be stored is stored and answered when it can, once", async () => {
-  const clock = new FakeClock();
-  await using test = await start({ inference: WAITS, clock });
-  await test.run("r1");
-  await test.written("began");
-  {
-    using _full = test.diskFull("outbox");
-    await letGo(test);
-    const line = await test.logger.logged("Cannot store the end of inference r1");
-    assertStringIncludes(line, "database or disk is full; trying until I can");
-    assertEquals([test.replies.all, test.parts.runner.runs().length], [[], 1]);
-  }
-  await clock.advance(30 * SECOND);
-  assertEquals((await test.reply("r1")).output, "done\n");
-  await test.idle();
-  assertEquals(test.replies.all.length, 1);
-});
-
-Deno.test("a waiting command whose start cannot be stored is started when it can, once", async () => {
-  const clock = new FakeClock();
-  await using test = await start({ inference: "echo x >>ran", open: false, clock });
-  await test.run("r1");
-  {
-    using _full = test.diskFull("commands");
-    test.scheduler.open();
-    await test.logger.logged("Cannot start inference r1: database or disk is full; trying again");
-  }
-  await clock.advance(2 * SECOND);
-  await test.reply("r1");
-  assertEquals(test.read("ran"), "x\n");
-});
-
-Deno.test("what cannot be cancelled for want of disk space is answered so, and stays", async () => {
-  await using test = await start({ inference: "true", open: false });
-  await test.run("r1");
-  const cancel = { command: "cancel", request_id: "x", params: { workload_request_id: "r1" } };
-  {
-    using _full = test.diskFull("commands");
-    const { error } = await test.ask(cancel);
-    assertEquals(error, "Cannot cancel now: database or disk is full");
-    assertEquals(test.parts.queue.waiting().length, 1);
-  }
-  assertEquals((await test.ask(cancel)).status, "ok");
-});
-
-Deno.test("a repeat whose reply cannot be owed again does no harm", async () => {
-  await using test = await start({ inference: "true" });
-  await test.ask({ command: "inference", request_id: "r1" });
-  {
-    using _full = test.diskFull("outbox");
-    await test.run("r1");
-    await test.logger.logged("Cannot send a stored reply again: database or disk is full");
-  }
-  assertEquals((await test.ask({ command: "inference", request_id: "r1" })).status, "ok");
-});
-
-Deno.test("idle() resolves when nothing runs and nothing waits", async () => {
-  await using test = await start({ inference: WAITS });
+Deno.test("the queue is empty when nothing runs and nothing waits", async () => {
+  await using test = await Commands.start({ inference: WAITS });
   await test.idle();
   for (const id of ["r1", "r2"]) await test.run(id);
-  assertEquals(test.scheduler.isIdle, false);
+  assertEquals(test.parts.queue.isEmpty, false);
   const idle = test.idle();
   for (const id of ["r1", "r2"]) {
-    await letGo(test);
+    await test.letGo();
     await test.reply(id);
   }
   await idle;
-  assert(test.scheduler.isIdle);
+  assert(test.parts.queue.isEmpty);
 });
 
 Deno.test("a burst is answered completely, each command once", async () => {
-  await using test = await start({
+  await using test = await Commands.start({
     inference: 'echo "$CYBERWAVE_REQUEST_ID" >>ran; printf %s "$CYBERWAVE_REQUEST_ID"',
     concurrency: { inference: 4, training: 1, simulate: 1 },
     maxQueued: { inference: 1_000, training: 0, simulate: 0 },

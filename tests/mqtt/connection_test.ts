@@ -236,7 +236,7 @@ for (const { name, start, ignore } of BROKERS) {
     assertEquals((await node.messages.next()).topic, "new");
   });
 
-  test("who is thrown out by a client with the same id waits longer each time", async () => {
+  test("who is thrown out by a client with the same id waits longer each time, and says why", async () => {
     await using broker = await start();
     const { clock, waits } = impatient();
     await using node = new Harness({ port: broker.port, clock, random: () => 0.5 });
@@ -246,6 +246,8 @@ for (const { name, start, ignore } of BROKERS) {
       await using _other = await TestClient.connect(url, { clientId: "node-1", clean: false });
       assert(await waits.next() >= atLeast);
     }
+    const hints = node.logger.shown.filter((line) => line.includes("copy of this node's state"));
+    assert(hints.length > 0, node.logger.shown.join("\n"));
   });
 }
 

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { UnacknowledgedError } from "../../src/mqtt/awaited_answers.ts";
 import { MqttLink } from "../../src/mqtt/link.ts";
 import type { Inbound, Receiver } from "../../src/mqtt/message.ts";
 import { packet, serve } from "../support/raw_broker.ts";
@@ -128,4 +129,17 @@ Deno.test("what is published while a message is taken in leaves before its ackno
   }));
   const [published, ...rest] = packets;
   assertEquals([published[0] & 0xf0, rest], [0x30, [puback(1), DISCONNECT]]);
+});
+
+Deno.test("a message that is lost because its own side closed the link casts no suspicion on it", async () => {
+  let lost: Promise<unknown> | undefined;
+  await sent(1, (link) => ({
+    onMessage: () => {
+      lost = link().publish("t", "").catch((error) => error);
+      link().close();
+    },
+  }));
+  const error = await lost;
+  assert(error instanceof UnacknowledgedError);
+  assertEquals(error.failure, { kind: "outage", why: "the connection was ended" });
 });

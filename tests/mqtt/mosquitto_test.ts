@@ -63,19 +63,23 @@ test("a broker that is killed while it waits for acknowledgements delivers again
   await client.publish(COMMAND, "first");
   await client.publish(COMMAND, "second");
   await taken.next(({ packetId }) => packetId === 2);
+  // mosquitto saves what has changed before it handles what comes next, from the second change on.
+  for (const text of ["a", "b", "c"]) await client.publish("elsewhere", text, { retain: true });
   await client[Symbol.asyncDispose]();
   await broker.kill();
   await node.logger.logged("Lost the connection");
   // Too late: there is nobody to acknowledge it to.
   stored.resolve();
   await broker.restart();
-  await node.connection.whenConnected();
-  await using again = await TestClient.connect(broker.url);
-  await again.publish(COMMAND, "third");
-  const text = ({ payload }: Inbound) => new TextDecoder().decode(payload);
-  await taken.next((message) => text(message) === "third");
-  const kept = taken.all.slice(2, -1);
-  for (const message of kept) assert(message.dup, "the broker says that it delivers again");
+  for (const expected of ["first", "second"]) {
+    const { payload, dup, packetId, session } = await taken.next(({ dup }) => dup);
+    assertEquals(new TextDecoder().decode(payload), expected);
+    assertEquals({ dup, packetId, session }, {
+      dup: true,
+      packetId: expected === "first" ? 1 : 2,
+      session: 1,
+    });
+  }
 });
 
 test("a broker that lost its sessions is subscribed to again", async () => {

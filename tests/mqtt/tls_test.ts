@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Authority } from "../support/authority.ts";
 import { Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
-import { Harness, RESPONSE } from "../support/mqtt_connection.ts";
+import { COMMAND, Harness, RESPONSE } from "../support/mqtt_connection.ts";
 
 const test = (sentence: string, fn: () => Promise<void>) =>
   Deno.test({ name: sentence, ignore: !mosquittoAvailable(), fn });
@@ -16,6 +16,23 @@ test("a broker with a certificate from the given authority is connected over TLS
     await node.connection.publish(RESPONSE, "x".repeat(100_000));
     assertStringIncludes(node.logger.shown[0], `Connected to mqtts://${host}:${broker.port}`);
   }
+});
+
+test("messages are acknowledged over TLS too", async () => {
+  await using authority = await Authority.create();
+  const tls = await authority.issue("subjectAltName=IP:127.0.0.1");
+  await using broker = await Mosquitto.start({ tls });
+  const options = { port: broker.port, tls: { ca: () => authority.pem } };
+  {
+    await using node = new Harness(options);
+    await node.connection.whenConnected();
+    await node.connection.publish(COMMAND, "once");
+    await node.messages.next();
+  }
+  await using node = new Harness(options);
+  await node.connection.whenConnected();
+  await node.connection.publish(COMMAND, "another");
+  assertEquals((await node.messages.next()).text, "another");
 });
 
 test("authorities that are exchanged count from the next connect on, and are waited for", async () => {

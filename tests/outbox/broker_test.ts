@@ -16,8 +16,11 @@ const test = (sentence: string, fn: () => Promise<void>) =>
 function connect(port: number, journal: TestJournal): { node: Harness; outbox: Outbox } {
   const node = new Harness({ port, onConnected: () => outbox.connected() });
   const outbox = new Outbox({
-    store: journal.journal,
-    publisher: publisherOver(node.connection, { token: "token", responseTopic: "answers" }),
+    store: journal.journal.messages,
+    publisher: publisherOver(node.connection, {
+      token: { value: "token" },
+      responseTopic: "answers",
+    }),
     clock: systemClock,
     logger: journal.logger,
   });
@@ -75,8 +78,8 @@ test("a topic that an earlier version stored and no broker takes blocks nothing"
   await using client = await TestClient.connect(broker.url);
   const replies = await client.collect(RESPONSE);
   using journal = new TestJournal();
-  journal.journal.post(message("bad", "cyberwave/cloud-workload/x\u0085y/update-status"));
-  journal.journal.post(message("good", RESPONSE));
+  journal.journal.messages.post(message("bad", "cyberwave/cloud-workload/x\u0085y/update-status"));
+  journal.journal.messages.post(message("good", RESPONSE));
   const { node, outbox } = connect(broker.port, journal);
   await using _node = node;
   assertEquals((await replies.next()).text, "good");

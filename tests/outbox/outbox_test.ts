@@ -354,6 +354,18 @@ Deno.test("after it is closed nothing more is stored, sent or waited for", async
   test[Symbol.dispose]();
 });
 
+Deno.test("a message that was read from the journal already is not sent a second time", async () => {
+  using test = new Harness();
+  test.broker.receiveMaximum = 1;
+  const stored = ["1", "2", "3"].map((text) => test.journal.messages.post(message(text)));
+  test.connect();
+  test.outbox.send(stored);
+  test.broker.acknowledging = true;
+  (await test.broker.published.next()).acknowledge();
+  await test.outbox.drained(new AbortController().signal);
+  assertEquals(test.broker.texts, ["1", "2", "3"]);
+});
+
 Deno.test("publishNow() sends a message past all that waits, and stores nothing", async () => {
   using test = new Harness();
   const status = (text: string) => test.outbox.publishNow(message(text));

@@ -71,14 +71,18 @@ Deno.test("whatever the broker closes the connection over, in the end the others
     test.outbox.post({ topic: "bad", payload: bad });
     test.post("good");
     test.connect();
-    for (let answered = 0, turns = 0; test.journal.pendingCount() > 0 && turns < 20; turns++) {
+    for (
+      let answered = 0, turns = 0;
+      test.journal.messages.pendingCount() > 0 && turns < 20;
+      turns++
+    ) {
       const sent = test.broker.published.all.slice(answered);
       answered += sent.length;
       if (sent.some(({ topic }) => topic === "bad")) await test.closeOver();
       else for (const { acknowledge } of sent) acknowledge();
       await test.remembered();
     }
-    assertEquals([test.journal.pendingCount(), last(test)], [0, "good"]);
+    assertEquals([test.journal.messages.pendingCount(), last(test)], [0, "good"]);
     assertStringIncludes(test.logger.shown.at(-1)!, "it is not sent again");
   }
 });

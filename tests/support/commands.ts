@@ -4,6 +4,7 @@ import type { CommandMessage } from "../../src/commands/packet.ts";
 import { PlatformStatus } from "../../src/commands/platform_status.ts";
 import type { Outcome } from "../../src/commands/outcome.ts";
 import type { ReplyAddress } from "../../src/commands/reply.ts";
+import type { Run } from "../../src/commands/run.ts";
 import { statusOutput } from "../../src/commands/status.ts";
 import type { Results } from "../../src/commands/uploads.ts";
 import { infoOf } from "../../src/commands/command.ts";
@@ -12,13 +13,14 @@ import type { Executor } from "../../src/executors/executor.ts";
 import { ProcessExecutor } from "../../src/executors/process/process_executor.ts";
 import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
 import type { Message } from "../../src/journal/messages.ts";
+import type { Logger } from "../../src/log.ts";
 import {
   type CommandParts,
   type CommandSettings,
   createCommandParts,
 } from "../../src/node/command_parts.ts";
 import { NodeEvents } from "../../src/node/events.ts";
-import { inspectHost } from "../../src/os/processes.ts";
+import { inspectHost, startTimes } from "../../src/os/processes.ts";
 import { WORKLOAD_KINDS } from "../../src/protocol/kinds.ts";
 import type { Reply } from "../../src/protocol/response.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
@@ -34,13 +36,20 @@ export interface CommandsOptions extends Partial<CommandSettings> {
   readonly once?: boolean;
   /** What takes result files. Default: there are none. */
   readonly results?: Results;
+  /** What runs commands. Default: processes. */
+  readonly executor?: Executor;
+  /** Where the parts log. Default: the recording one. */
+  readonly logger?: Logger;
 }
 
-/** A reply as it was sent. */
+/** A reply or a status as it was sent. */
 export type SentReply = { topic: string; output?: string; error?: string } & Reply;
 
 /** This machine. */
 export const HOST = await inspectHost();
+
+/** A workload that says that it began, waits until `letGo()` writes a line, and prints that. */
+export const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <go; echo "$line"';
 
 /** Results of commands that leave none. */
 export const NO_RESULTS: Results = {
@@ -52,6 +61,11 @@ export const NO_RESULTS: Results = {
 };
 
 const ADDRESS: ReplyAddress = { slug: "my-node", uuid: "u-1", topic: "replies/u-1" };
+
+/** Whether a process exists and is no zombie. */
+export async function isAlive(pid: number): Promise<boolean> {
+  return (await startTimes([pid])).has(pid);
+}
 
 /** Takes commands and runs them. What it leaves in its folder is there for the next node. */
 export class Commands implements AsyncDisposable {
@@ -73,7 +87,8 @@ export class Commands implements AsyncDisposable {
   /** Starts to take commands. */
   static async start(options: CommandsOptions): Promise<Commands> {
     const test = new Commands();
-    await test.#begin(options);
+    await new Deno.Command("mkfifo", { args: [`${test.workFolder}/go`] }).output();
+    await test.begin(options);
     return test;
   }
 
@@ -83,6 +98,10 @@ export class Commands implements AsyncDisposable {
 
   get parts(): CommandParts {
     return this.#node.parts;
+  }
+
+  get events(): NodeEvents {
+    return this.#node.events;
   }
 
   /** Sends a message to the node. Resolves when it may be acknowledged. */
@@ -122,10 +141,51 @@ export class Commands implements AsyncDisposable {
     return reply;
   }
 
+  /** Asks to cancel a command, and resolves with the answer to that. */
+  cancel(requestId: string, signal = "SIGTERM"): Promise<SentReply> {
+    const params = { workload_request_id: requestId, signal };
+    return this.ask({ command: "cancel", request_id: `cancel-${requestId}-${signal}`, params });
+  }
+
+  /** The output of `status`. */
+  // deno-lint-ignore no-explicit-any
+  async status(): Promise<any> {
+    const { output } = await this.ask({ command: "status", request_id: crypto.randomUUID() });
+    return JSON.parse(output!);
+  }
+
+  /** What the platform was told about a workload so far, in order. */
+  statuses(workloadUuid = "w-1"): Record<string, unknown>[] {
+    return this.replies.all.filter(({ topic }) => topic === `workloads/${workloadUuid}`)
+      .map(({ topic: _, ...status }): Record<string, unknown> => status);
+  }
+
+  /** The names of those statuses. */
+  statusNames(workloadUuid = "w-1"): unknown[] {
+    return this.statuses(workloadUuid).map(({ status }) => status);
+  }
+
+  /** Resolves when the platform is told that a workload is `status`. */
+  async becomes(status: string, workloadUuid = "w-1"): Promise<void> {
+    await this.replies.next((sent: { topic: string; status: unknown }) =>
+      sent.topic === `workloads/${workloadUuid}` && sent.status === status
+    );
+  }
+
+  /** The command that runs for a request. */
+  runOf(requestId: string): Run | undefined {
+    return this.parts.runner.runs().find(({ command }) => command.requestId === requestId);
+  }
+
   /** The pid of a command that runs, once it does. */
   async pidOf(requestId: string): Promise<number> {
     const { pid } = await this.#node.started.next(({ id }) => id === requestId);
     return pid!;
+  }
+
+  /** Lets one workload go on that `WAITS`. */
+  letGo(line = "done"): Promise<void> {
+    return Deno.writeTextFile(`${this.workFolder}/go`, `${line}\n`);
   }
 
   /** What a workload wrote into a file where it runs, once there is a line of it. */
@@ -140,9 +200,8 @@ export class Commands implements AsyncDisposable {
 
   /** Makes SQLite refuse to write to a table, as on a full disk, until the result is disposed. */
   diskFull(table: "commands" | "outbox"): Disposable {
-    const path = `${this.folder}/${JOURNAL_FILE}`;
     const execute = (statement: (event: string) => string) => {
-      using database = new DatabaseSync(path);
+      using database = new DatabaseSync(`${this.folder}/${JOURNAL_FILE}`);
       for (const event of ["INSERT", "UPDATE"]) database.exec(statement(event));
     };
     execute((event) =>
@@ -152,31 +211,44 @@ export class Commands implements AsyncDisposable {
     return { [Symbol.dispose]: () => execute((event) => `DROP TRIGGER no_${event}`) };
   }
 
+  /** How many transactions stand in the write-ahead log of the journal. */
+  transactions(): number {
+    const wal = Deno.readFileSync(`${this.folder}/${JOURNAL_FILE}-wal`);
+    const view = new DataView(wal.buffer);
+    const frame = 24 + view.getUint32(8);
+    let count = 0;
+    // The last frame of a transaction names the size of the database after it.
+    for (let at = 32; at < wal.length; at += frame) if (view.getUint32(at + 4) > 0) count++;
+    return count;
+  }
+
   /** Resolves when nothing waits, runs or is sent. */
   async idle(): Promise<void> {
     await this.parts.queue.whenEmpty();
     await this.parts.uploads.done();
   }
 
-  /** Ends this node as the end of the process would, and starts another. */
-  async restart(options: CommandsOptions): Promise<void> {
+  /** Ends this node as the end of the process would. */
+  async stop(): Promise<void> {
     await this.#node.leave();
-    await this.#begin(options);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const { runner, queue } = this.parts;
-    for (const { execution } of runner.runs()) execution?.stop("SIGKILL");
-    for (const command of queue.waiting()) queue.left(command);
-    await queue.whenEmpty();
-    await this.#node.leave();
-    Deno.removeSync(this.folder, { recursive: true });
-  }
-
-  async #begin(options: CommandsOptions): Promise<void> {
+  /** Starts a node where another one has ended. */
+  async begin(options: CommandsOptions): Promise<void> {
     this.#node = new OneNode(this, options);
     await this.#node.parts.recover(new AbortController().signal);
     if (options.open ?? true) this.#node.parts.runner.open();
+  }
+
+  /** Ends this node and starts another. */
+  async restart(options: CommandsOptions): Promise<void> {
+    await this.stop();
+    await this.begin(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#node.kill();
+    Deno.removeSync(this.folder, { recursive: true });
   }
 }
 
@@ -184,20 +256,33 @@ class OneNode {
   readonly journal: Journal;
   readonly executor: Executor;
   readonly parts: CommandParts;
+  readonly events: NodeEvents;
   readonly started = new Inbox<{ id: string | undefined; pid: number | undefined }>();
+  #hasLeft = false;
 
-  constructor(test: Commands, { clock = systemClock, results, once, ...given }: CommandsOptions) {
-    const { folder, workloadsFolder, workFolder, logger } = test;
+  constructor(test: Commands, options: CommandsOptions) {
+    const {
+      clock = systemClock,
+      logger = test.logger,
+      results,
+      once,
+      open: _,
+      executor,
+      ...given
+    } = options;
+    const { folder, workloadsFolder, workFolder } = test;
     const settings = { ...resolveConfig({ stateFolder: folder, token: "t-0" }), ...given };
     this.journal = Journal.open(folder, { clock, logger });
     const send = ({ topic, payload }: Message) =>
       test.replies.push({ topic, ...JSON.parse(new TextDecoder().decode(payload)) });
-    const events = new NodeEvents(logger);
-    events.on("ended", ({ outcome }) => test.outcomes.push(outcome));
-    events.on("started", ({ command, pid }) => this.started.push({ id: command.requestId, pid }));
-    const { inference, training, simulate } = settings;
-    this.executor = new ProcessExecutor({
-      templates: { inference, training, simulate },
+    this.events = new NodeEvents(logger);
+    this.events.on("ended", ({ outcome }) => test.outcomes.push(outcome));
+    this.events.on(
+      "started",
+      ({ command, pid }) => this.started.push({ id: command.requestId, pid }),
+    );
+    this.executor = executor ?? new ProcessExecutor({
+      templates: Object.fromEntries(WORKLOAD_KINDS.map((kind) => [kind, settings[kind]])),
       env: { PATH: Deno.env.get("PATH")! },
       workFolder,
       host: HOST,
@@ -218,7 +303,7 @@ class OneNode {
       executors: new Map([["process", this.executor]]),
       results: results ?? NO_RESULTS,
       platformStatus: new PlatformStatus((uuid) => `workloads/${uuid}`),
-      events,
+      events: this.events,
       workloadsFolder,
       clock,
       logger,
@@ -243,10 +328,25 @@ class OneNode {
     });
   }
 
+  /** Ends it. What runs goes on. */
   async leave(): Promise<void> {
-    await this.parts.runner.leave();
-    await this.parts.uploads.leave();
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    const { runner, uploads } = this.parts;
+    await Promise.all([runner.leave(), uploads.leave()]);
     await this.executor[Symbol.asyncDispose]();
     this.journal[Symbol.dispose]();
+  }
+
+  /** Ends it with all that runs. */
+  async kill(): Promise<void> {
+    if (this.#hasLeft) return;
+    const { queue } = this.parts;
+    for (const command of queue.waiting()) queue.left(command);
+    const executions = this.parts.runner.runs().map(({ execution }) => execution);
+    const ends = executions.map((execution) => execution?.exit);
+    for (const execution of executions) execution?.stop("SIGKILL");
+    if (this.executor instanceof ProcessExecutor) await Promise.all(ends);
+    await this.leave();
   }
 }

@@ -1,5 +1,5 @@
 /** An outbox, and the network it sends to in the hands of a test. */
-import { Outbox, type Publisher } from "../../src/outbox/outbox.ts";
+import { Outbox, type OutboxStore, type Publisher } from "../../src/outbox/outbox.ts";
 import type { Journal } from "../../src/journal/journal.ts";
 import { UnacknowledgedError } from "../../src/mqtt/awaited_answers.ts";
 import { CLOSED_WITHOUT_REASON, type Failure } from "../../src/mqtt/failure.ts";
@@ -48,7 +48,7 @@ export class OutboxHarness implements Disposable {
   readonly broker = new FakeBroker();
   readonly outbox: Outbox;
 
-  constructor(store?: (journal: Journal) => Partial<Journal>) {
+  constructor(store?: (journal: Journal) => Partial<OutboxStore>) {
     const { journal } = this.#journal;
     const overrides = store?.(journal);
     this.outbox = new Outbox({
