@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { monotonicUlid } from "@std/ulid/monotonic-ulid";
 
-/** A short id that sorts by time, is safe in a path and easy to type. */
+/** A ULID in lower case: sorts by time, is unique within a millisecond, and names a folder. */
 export function newCommandId(now: number): string {
-  const random = crypto.getRandomValues(new Uint8Array(3));
-  return now.toString(36) + [...random].map((byte) => byte.toString(36).padStart(2, "0")).join("");
+  return monotonicUlid(now).toLowerCase();
 }

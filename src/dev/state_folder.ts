@@ -79,7 +79,7 @@ export async function endWorkloads(
 
 function running(folder: string): ProcessIdentity[] {
   using history = History.open(folder);
-  return history?.list(0).flatMap(({ state, process }) =>
-    state === "running" && process !== undefined ? [process] : []
+  return history?.list(0).flatMap(({ state, handle }) =>
+    state === "running" && handle?.process !== undefined ? [handle.process] : []
   ) ?? [];
 }

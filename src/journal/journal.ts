@@ -11,11 +11,11 @@ import type { Clock } from "../time.ts";
 import { openDatabase } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { LogPositions } from "./log_positions.ts";
-import type { CommandRecord, End, NewCommand, StopRequest } from "./record.ts";
-import type { ProcessIdentity } from "../os/process_identity.ts";
+import { type Message, Messages, type Pending } from "./messages.ts";
+import type { CommandRecord, End, NewCommand, StopRequest, StoredHandle } from "./record.ts";
 import { storedRequestId, toRecord } from "./record.ts";
-import { type Row, Statements } from "./statements.ts";
 import { ResultFiles } from "./result_files.ts";
+import { Statements } from "./statements.ts";
 
 /** The journal's file in the state folder. */
 export const JOURNAL_FILE = "journal.db";
@@ -23,25 +23,13 @@ export const JOURNAL_FILE = "journal.db";
 /** All columns of a command but `params`, which may be large. */
 export const COLUMNS: string =
   `id, kind, request_id, workload_uuid, slug, instance_uuid, reply_topic, state,
-  accepted_at, started_at, pid, start_time, boot_id, stop_cause, stop_signal, stop_at, ended_at,
+  accepted_at, started_at, handle, pid, start_time, boot_id, stop_cause, stop_signal, stop_at, ended_at,
   cause, exit_code, signal, bytes, has_token`;
-
-/** A message to be delivered at least once. */
-export interface Message {
-  /** Where it goes. */
-  readonly topic: string;
-  /** What is sent. */
-  readonly payload: Uint8Array;
-}
-
-/** A message that waits for its delivery. */
-export interface Pending extends Message {
-  /** Its place in the order of delivery. */
-  readonly seq: number;
-}
 
 /** The commands this node accepted, and the messages it owes. */
 export class Journal implements Disposable {
+  /** The messages this node owes. */
+  readonly messages: Messages;
   /** How far the output of each command has reached the platform. */
   readonly logPositions: LogPositions;
   /** The result files that commands left. */
@@ -53,10 +41,11 @@ export class Journal implements Disposable {
 
   private constructor(db: DatabaseSync, clock: Clock) {
     this.#db = db;
+    this.#clock = clock;
     this.#statements = new Statements(db);
     this.#group = new GroupCommit(this.#statements);
+    this.messages = new Messages(this.#statements, clock);
     this.logPositions = new LogPositions(this.#statements);
-    this.#clock = clock;
     this.resultFiles = new ResultFiles(this.#statements);
   }
 
@@ -75,42 +64,54 @@ export class Journal implements Disposable {
     this.#db.close();
   }
 
-  /** Remembers a command; with `process`, also that this process is about to run it. */
-  accept(command: NewCommand, process?: ProcessIdentity): void {
+  /** Stores a command; with `handle`, also that this attempt to run it is about to start. */
+  accept(command: NewCommand, handle?: StoredHandle): void {
     this.#statements.run(
-      `INSERT INTO commands (id, kind, request_id, workload_uuid, params, slug, instance_uuid,
-         reply_topic, has_token, state, accepted_at, started_at, pid, start_time, boot_id)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO commands (id, kind, request_id, packet, workload_uuid, params, slug,
+         instance_uuid, reply_topic, has_token, state, accepted_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?)`,
       command.id,
       command.kind,
       command.requestId === undefined ? null : storedRequestId(command.requestId),
+      command.packet ?? null,
       command.workloadUuid ?? null,
       command.params,
       command.slug,
       command.instanceUuid,
       command.replyTopic,
       command.hasToken ? 1 : 0,
-      process === undefined ? "queued" : "running",
       this.#clock.now(),
-      ...(process === undefined ? [null, null, null, null] : this.#started(process)),
     );
+    if (handle !== undefined) this.start(command.id, handle);
   }
 
-  /** Remembers that `process` is about to run a queued command. */
-  start(id: string, process: ProcessIdentity): void {
+  /** Stores that an attempt to run a queued command is about to start. */
+  start(id: string, handle: StoredHandle): void {
     this.#statements.run(
-      `UPDATE commands SET state = 'running', started_at = ?, pid = ?, start_time = ?, boot_id = ?
-       WHERE id = ?`,
-      ...this.#started(process),
+      "UPDATE commands SET state = 'running', started_at = ? WHERE id = ?",
+      this.#clock.now(),
+      id,
+    );
+    this.running(id, handle);
+  }
+
+  /** Stores the handle of a running command, with its process once that is known. */
+  running(id: string, handle: StoredHandle): void {
+    this.#statements.run(
+      "UPDATE commands SET handle = ?, pid = ?, start_time = ?, boot_id = ? WHERE id = ?",
+      JSON.stringify(handle),
+      handle.process?.pid ?? null,
+      handle.process?.startTime ?? null,
+      handle.bootId,
       id,
     );
   }
 
-  /** Puts a command whose process certainly never began back into the queue. */
+  /** Puts a command whose attempt certainly never began back into the queue. */
   requeue(id: string): void {
     this.#statements.run(
-      `UPDATE commands SET state = 'queued', started_at = NULL, pid = NULL, start_time = NULL,
-         boot_id = NULL WHERE id = ?`,
+      `UPDATE commands SET state = 'queued', started_at = NULL, handle = NULL, pid = NULL,
+         start_time = NULL, boot_id = NULL WHERE id = ?`,
       id,
     );
   }
@@ -145,7 +146,7 @@ export class Journal implements Disposable {
         end.isSilent ? 1 : 0,
         id,
       );
-      return messages.map((message) => this.#post(message, id));
+      return messages.map((message) => this.messages.post(message, id));
     });
   }
 
@@ -161,52 +162,6 @@ export class Journal implements Disposable {
       .map(toRecord);
   }
 
-  /** Remembers a message that belongs to no accepted command. */
-  post(message: Message): Pending {
-    return this.#post(message, null);
-  }
-
-  #post(message: Message, commandId: string | null): Pending {
-    const { lastInsertRowid } = this.#statements.run(
-      "INSERT INTO outbox (command_id, topic, payload, created_at) VALUES (?, ?, ?, ?)",
-      commandId,
-      message.topic,
-      message.payload,
-      this.#clock.now(),
-    );
-    return { seq: Number(lastInsertRowid), ...message };
-  }
-
-  /** The messages still to be delivered, oldest first, after number `after`. */
-  pending(after: number, limit: number): Pending[] {
-    return this.#statements.all(
-      `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ?
-       ORDER BY seq LIMIT ?`,
-      after,
-      limit,
-    ).map(toPending);
-  }
-
-  /** How many messages are still to be delivered. */
-  pendingCount(): number {
-    return this.#statements.get("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL")!
-      .n as number;
-  }
-
-  /** Remembers that messages were delivered. Those that belong to no command are of no more use. */
-  delivered(seqs: readonly number[]): void {
-    this.atomically(() => {
-      for (const seq of seqs) {
-        this.#statements.run("DELETE FROM outbox WHERE seq = ? AND command_id IS NULL", seq);
-        this.#statements.run(
-          "UPDATE outbox SET delivered_at = ? WHERE seq = ?",
-          this.#clock.now(),
-          seq,
-        );
-      }
-    });
-  }
-
   /** The newest command with this kind and request id that was accepted or ended since `since`. */
   findRequest(kind: WorkloadKind, requestId: string, since: number): CommandRecord | undefined {
     const row = this.#statements.get(
@@ -215,6 +170,15 @@ export class Journal implements Disposable {
       storedRequestId(requestId),
       kind,
       since,
+    );
+    return row && toRecord(row);
+  }
+
+  /** The newest command that this packet of the MQTT session brought. */
+  findPacket(packet: string): CommandRecord | undefined {
+    const row = this.#statements.get(
+      `SELECT ${COLUMNS} FROM commands WHERE packet = ? ORDER BY seq DESC LIMIT 1`,
+      packet,
     );
     return row && toRecord(row);
   }
@@ -233,15 +197,6 @@ export class Journal implements Disposable {
       since,
     );
     return row && { ...toRecord(row), isOver: row.is_over === 1 };
-  }
-
-  /** Owes the messages of an ended command again. */
-  repost(id: string): Pending[] {
-    this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", id);
-    return this.#statements.all(
-      "SELECT seq, topic, payload FROM outbox WHERE command_id = ? ORDER BY seq",
-      id,
-    ).map(toPending);
   }
 
   /** The command with this id. */
@@ -299,12 +254,4 @@ export class Journal implements Disposable {
   atomically<T>(body: () => T): T {
     return this.#statements.atomically(body);
   }
-
-  #started(process: ProcessIdentity): [number, number, string, string] {
-    return [this.#clock.now(), process.pid, process.startTime, process.bootId];
-  }
-}
-
-function toPending({ seq, topic, payload }: Row): Pending {
-  return { seq: seq as number, topic: topic as string, payload: payload as Uint8Array };
 }

@@ -27,6 +27,20 @@ export interface NewCommand {
   readonly replyTopic: string;
   /** Whether it came with a token of its own, which is never stored. Default: `false`. */
   readonly hasToken?: boolean;
+  /** The packet that brought it: what tells a command without a request id from its redelivery. */
+  readonly packet?: string;
+}
+
+/** Names one attempt to run a command, so that a later node finds it again. */
+export interface StoredHandle {
+  /** Which executor made it. */
+  readonly executor: string;
+  /** Tells this attempt from every other one; `""` for those of version 0.1.0. */
+  readonly attempt: string;
+  /** The boot during which it was made; `""` when that cannot be told. */
+  readonly bootId: string;
+  /** The process that runs the command, once it is known. */
+  readonly process?: ProcessIdentity;
 }
 
 /** That a command is to be stopped. */
@@ -64,15 +78,15 @@ export type EndCause =
   | "not_started";
 
 /** All that is known of a command, but its params. */
-export interface CommandRecord extends Omit<NewCommand, "params"> {
+export interface CommandRecord extends Omit<NewCommand, "params" | "packet"> {
   /** Where it stands. */
   readonly state: "queued" | "running" | "ended";
   /** When it was accepted, in milliseconds since the epoch. */
   readonly acceptedAt: number;
   /** When it was started. */
   readonly startedAt: number | undefined;
-  /** The process that runs or ran it. */
-  readonly process: ProcessIdentity | undefined;
+  /** The attempt that runs or ran it. */
+  readonly handle: StoredHandle | undefined;
   /** That it is to be stopped. */
   readonly stop: StopRequest | undefined;
   /** When it ended. */
@@ -101,11 +115,7 @@ export function toRecord(row: Record<string, SQLOutputValue>): CommandRecord {
     state: row.state as CommandRecord["state"],
     acceptedAt: row.accepted_at as number,
     startedAt: optional(row.started_at),
-    process: row.pid === null ? undefined : {
-      pid: row.pid as number,
-      startTime: row.start_time as string,
-      bootId: row.boot_id as string,
-    },
+    handle: handleOf(row),
     stop: row.stop_cause === null ? undefined : {
       cause: row.stop_cause as StopRequest["cause"],
       signal: row.stop_signal as StopSignal,
@@ -119,4 +129,12 @@ export function toRecord(row: Record<string, SQLOutputValue>): CommandRecord {
       bytes: row.bytes as number,
     },
   };
+}
+
+function handleOf(row: Record<string, SQLOutputValue>): StoredHandle | undefined {
+  if (row.handle !== null) return JSON.parse(row.handle as string);
+  if (row.pid === null) return undefined;
+  const bootId = row.boot_id as string;
+  const process = { pid: row.pid as number, startTime: row.start_time as string, bootId };
+  return { executor: "process", attempt: "", bootId, process };
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { asRecovered, resultOf, workloadTable } from "../../src/cli/ps.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
+import { processHandle } from "../support/journal.ts";
 import type { Recovery } from "../../src/executors/process/recovery.ts";
 import { parseExitFile } from "../../src/executors/process/shim.ts";
 import { Gate, Stage } from "../support/stage.ts";
@@ -16,7 +17,7 @@ const RUNNING: CommandRecord = {
   state: "running",
   acceptedAt: 0,
   startedAt: 60_000,
-  process: { pid: 7, startTime: "1", bootId: "b" },
+  handle: processHandle({ pid: 7, startTime: "1", bootId: "b" }),
   stop: undefined,
   endedAt: undefined,
   end: undefined,
@@ -114,7 +115,7 @@ Deno.test("a command is shown as the next node will find it", () => {
   const table: [Recovery | undefined, Partial<CommandRecord>][] = [
     [undefined, {}],
     [{ action: "attach" }, {}],
-    [{ action: "requeue" }, { state: "queued", startedAt: undefined, process: undefined }],
+    [{ action: "requeue" }, { state: "queued", startedAt: undefined, handle: undefined }],
     [
       { action: "collect", exit: { type: "exited", code: 0 } },
       { state: "ended", end: { cause: "exited", exitCode: 0, bytes: 0 } },

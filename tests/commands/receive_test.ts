@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { Message } from "../../src/journal/journal.ts";
+import type { Message } from "../../src/journal/messages.ts";
 import type { Command } from "../../src/protocol/decode.ts";
 import type { WorkloadKind } from "../../src/protocol/kinds.ts";
 import { Dispatcher } from "../../src/commands/receive.ts";

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { ProcessIdentity } from "../../src/os/process_identity.ts";
-import { message, newCommand, SUCCESS, TestJournal } from "../support/journal.ts";
+import { message, newCommand, processHandle, SUCCESS, TestJournal } from "../support/journal.ts";
 
-const PROCESS: ProcessIdentity = { pid: 4242, startTime: "123456", bootId: "boot-1" };
+const HANDLE = processHandle({ pid: 4242, startTime: "123456", bootId: "boot-1" });
 const SECOND = 1_000;
 
 function texts(messages: readonly { payload: Uint8Array }[]): string[] {
@@ -26,19 +25,19 @@ Deno.test("a command is queued, runs and ends, and every step survives a restart
     state: "queued",
     acceptedAt,
     startedAt: undefined,
-    process: undefined,
+    handle: undefined,
     stop: undefined,
     endedAt: undefined,
     end: undefined,
   });
 
   await test.clock.advance(SECOND);
-  test.journal.start("c1", PROCESS);
+  test.journal.start("c1", HANDLE);
   const running = test.restart().find("c1")!;
-  assertEquals([running.state, running.startedAt, running.process], [
+  assertEquals([running.state, running.startedAt, running.handle], [
     "running",
     acceptedAt + SECOND,
-    PROCESS,
+    HANDLE,
   ]);
 
   test.journal.requestStop("c1", { cause: "cancelled", signal: "SIGINT", at: acceptedAt });
@@ -57,28 +56,64 @@ Deno.test("a command is queued, runs and ends, and every step survives a restart
 
 Deno.test("a command may be accepted and started at once", () => {
   using test = new TestJournal();
-  test.journal.accept(newCommand("c1"), PROCESS);
-  const { state, process, startedAt, acceptedAt } = test.journal.find("c1")!;
-  assertEquals([state, process, startedAt], ["running", PROCESS, acceptedAt]);
+  test.journal.accept(newCommand("c1"), HANDLE);
+  const { state, handle, startedAt, acceptedAt } = test.journal.find("c1")!;
+  assertEquals([state, handle, startedAt], ["running", HANDLE, acceptedAt]);
+});
+
+Deno.test("an attempt is stored before there is a process, and its process once it is known", () => {
+  using test = new TestJournal();
+  const { process, ...starting } = HANDLE;
+  test.journal.accept(newCommand("c1"), starting);
+  assertEquals(test.restart().find("c1")!.handle, starting);
+  test.journal.running("c1", { ...starting, process });
+  const { state, handle, startedAt, acceptedAt } = test.restart().find("c1")!;
+  assertEquals([state, handle, startedAt], ["running", HANDLE, acceptedAt]);
+});
+
+Deno.test("what version 0.1.0 started has a handle as well", () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1"), HANDLE);
+  test.write("UPDATE commands SET handle = NULL");
+  const { bootId, process } = HANDLE;
+  assertEquals(test.restart().find("c1")!.handle, {
+    executor: "process",
+    attempt: "",
+    bootId,
+    process,
+  });
+});
+
+Deno.test("a command is found by the packet that brought it, and only by that", () => {
+  using test = new TestJournal();
+  test.journal.accept(newCommand("c1", { requestId: undefined, packet: "session-1/7/hash" }));
+  test.journal.accept(newCommand("c2", { requestId: undefined }));
+  test.journal.end("c1", SUCCESS, []);
+  const found = (packet: string) => test.restart().findPacket(packet)?.id;
+  assertEquals([found("session-1/7/hash"), found("session-1/8/hash"), found("")], [
+    "c1",
+    undefined,
+    undefined,
+  ]);
 });
 
 Deno.test("a command that never began goes back to its place in the queue", () => {
   using test = new TestJournal();
   for (const id of ["c1", "c2"]) test.journal.accept(newCommand(id));
-  test.journal.start("c1", PROCESS);
+  test.journal.start("c1", HANDLE);
   test.journal.requeue("c1");
   const unfinished = test.journal.unfinished();
   assertEquals(unfinished.map(({ id, state }) => [id, state]), [["c1", "queued"], [
     "c2",
     "queued",
   ]]);
-  assertEquals([unfinished[0].process, unfinished[0].startedAt], [undefined, undefined]);
+  assertEquals([unfinished[0].handle, unfinished[0].startedAt], [undefined, undefined]);
 });
 
 Deno.test("unfinished commands come in the order of their acceptance, whatever their ids", () => {
   using test = new TestJournal();
   for (const id of ["z", "a", "m", "b"]) test.journal.accept(newCommand(id));
-  test.journal.start("m", PROCESS);
+  test.journal.start("m", HANDLE);
   test.journal.end("a", SUCCESS, []);
   assertEquals(test.restart().unfinished().map(({ id }) => id), ["z", "m", "b"]);
 });
@@ -130,7 +165,7 @@ Deno.test("a request is found by its id and kind together", () => {
 Deno.test("an unfinished request is never too old, an ended one is from its end on", async () => {
   using test = new TestJournal();
   const { clock } = test;
-  test.journal.accept(newCommand("c1", { requestId: "r" }), PROCESS);
+  test.journal.accept(newCommand("c1", { requestId: "r" }), HANDLE);
   await clock.advance(100 * SECOND);
   const find = (since: number) => test.journal.findRequest("inference", "r", since)?.id;
   assertEquals(find(clock.now()), "c1");
@@ -151,60 +186,87 @@ Deno.test("of two requests with one id the newer is found", () => {
 Deno.test("messages are pending in the order in which they were stored, page by page", () => {
   using test = new TestJournal();
   test.journal.accept(newCommand("c1"));
-  test.journal.post(message("1"));
+  test.journal.messages.post(message("1"));
   test.journal.end("c1", SUCCESS, [message("2"), message("3")]);
-  test.journal.post(message("4", "other/topic"));
+  test.journal.messages.post(message("4", "other/topic"));
   test.restart();
-  const page = test.journal.pending(0, 3);
+  const page = test.journal.messages.pending(0, { messages: 3, bytes: Infinity });
   assertEquals(texts(page), ["1", "2", "3"]);
-  const rest = test.journal.pending(page.at(-1)!.seq, 3);
+  const rest = test.journal.messages.pending(page.at(-1)!.seq, { messages: 3, bytes: Infinity });
   assertEquals(rest.map(({ topic }) => topic), ["other/topic"]);
-  assertEquals(test.journal.pending(rest.at(-1)!.seq, 3), []);
-  assertEquals(test.journal.pendingCount(), 4);
+  assertEquals(
+    test.journal.messages.pending(rest.at(-1)!.seq, { messages: 3, bytes: Infinity }),
+    [],
+  );
+  assertEquals(test.journal.messages.pendingCount(), 4);
+});
+
+Deno.test("a page of undelivered messages has at most so many bytes, or one message that has more", () => {
+  using test = new TestJournal();
+  for (const text of ["1111", "22", "33", "4444444444", "5"]) {
+    test.journal.messages.post(message(text));
+  }
+  const page = (after: number) =>
+    test.journal.messages.pending(after, { messages: 9, bytes: 6 }).map(({ seq }) => seq);
+  assertEquals([page(0), page(2), page(3), page(4), page(5)], [[1, 2], [3], [4], [5], []]);
 });
 
 Deno.test("a payload comes back byte for byte", () => {
   using test = new TestJournal();
   const payload = Uint8Array.from({ length: 256 }, (_, index) => index);
-  test.journal.post({ topic: "t", payload });
-  assertEquals([...test.restart().pending(0, 1)[0].payload], [...payload]);
+  test.journal.messages.post({ topic: "t", payload });
+  assertEquals(
+    [...test.restart().messages.pending(0, { messages: 1, bytes: Infinity })[0].payload],
+    [...payload],
+  );
 });
 
 Deno.test("what is delivered is not pending, and what was posted later comes after it", () => {
   using test = new TestJournal();
-  const first = test.journal.post(message("1"));
-  const second = test.journal.post(message("2"));
-  test.journal.delivered([first.seq, second.seq]);
-  assertEquals([test.journal.pending(0, 9), test.journal.pendingCount()], [[], 0]);
-  const third = test.restart().post(message("3"));
+  const first = test.journal.messages.post(message("1"));
+  const second = test.journal.messages.post(message("2"));
+  test.journal.messages.delivered([first.seq, second.seq]);
+  assertEquals([
+    test.journal.messages.pending(0, { messages: 9, bytes: Infinity }),
+    test.journal.messages.pendingCount(),
+  ], [
+    [],
+    0,
+  ]);
+  const third = test.restart().messages.post(message("3"));
   assert(third.seq > second.seq, "numbers are never used again");
 });
 
 Deno.test("delivered messages that belong to no command leave nothing behind", () => {
   using test = new TestJournal();
-  const { seq } = test.journal.post(message("status"));
-  test.journal.delivered([seq]);
+  const { seq } = test.journal.messages.post(message("status"));
+  test.journal.messages.delivered([seq]);
   assertEquals(countOf(test, "outbox"), 0);
 });
 
 Deno.test("the end and its message are stored together or not at all", () => {
   using test = new TestJournal();
-  test.journal.accept(newCommand("c1"), PROCESS);
+  test.journal.accept(newCommand("c1"), HANDLE);
   const impossible = { topic: null as unknown as string, payload: new Uint8Array() };
   assertThrows(() => test.journal.end("c1", SUCCESS, [message("1"), impossible]));
-  assertEquals([test.journal.find("c1")!.state, test.journal.pendingCount()], ["running", 0]);
+  assertEquals([test.journal.find("c1")!.state, test.journal.messages.pendingCount()], [
+    "running",
+    0,
+  ]);
   test.journal.end("c1", SUCCESS, [message("2")]);
-  assertEquals(texts(test.journal.pending(0, 9)), ["2"]);
+  assertEquals(texts(test.journal.messages.pending(0, { messages: 9, bytes: Infinity })), ["2"]);
 });
 
 Deno.test("an answer can be owed again", () => {
   using test = new TestJournal();
   test.journal.accept(newCommand("c1"));
   const [answer] = test.journal.end("c1", SUCCESS, [message("answer")]);
-  test.journal.delivered([answer.seq]);
-  assertEquals(texts(test.journal.repost("c1")), ["answer"]);
-  assertEquals(texts(test.restart().pending(0, 9)), ["answer"]);
-  assertEquals(test.journal.repost("nobody"), []);
+  test.journal.messages.delivered([answer.seq]);
+  assertEquals(texts(test.journal.messages.repost("c1")), ["answer"]);
+  assertEquals(texts(test.restart().messages.pending(0, { messages: 9, bytes: Infinity })), [
+    "answer",
+  ]);
+  assertEquals(test.journal.messages.repost("nobody"), []);
 });
 
 Deno.test("a command is answered when it ended and all its messages are delivered", async () => {
@@ -216,9 +278,9 @@ Deno.test("a command is answered when it ended and all its messages are delivere
   test.journal.end("c3", SUCCESS, [message("3")]);
   const answered = () => test.journal.answered().map(({ id }) => id);
   assertEquals(answered(), []);
-  test.journal.delivered([first.seq, second.seq]);
+  test.journal.messages.delivered([first.seq, second.seq]);
   assertEquals(answered(), ["c2", "c1"]);
-  test.journal.repost("c1");
+  test.journal.messages.repost("c1");
   assertEquals(answered(), ["c2"]);
 });
 
@@ -260,9 +322,12 @@ Deno.test("forgetting a command forgets its messages, and nobody else's", () => 
     test.journal.accept(newCommand(id));
     test.journal.end(id, SUCCESS, [message(id)]);
   }
-  test.journal.post(message("status"));
+  test.journal.messages.post(message("status"));
   test.journal.forget(["c1"]);
-  assertEquals(texts(test.restart().pending(0, 9)), ["c2", "status"]);
+  assertEquals(texts(test.restart().messages.pending(0, { messages: 9, bytes: Infinity })), [
+    "c2",
+    "status",
+  ]);
   assertEquals([test.journal.find("c1"), countOf(test, "commands")], [undefined, 1]);
 });
 

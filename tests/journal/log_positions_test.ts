@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { message, newCommand, SUCCESS, TestJournal } from "../support/journal.ts";
+import { message, newCommand, processHandle, SUCCESS, TestJournal } from "../support/journal.ts";
 
-const PROCESS = { pid: 1, startTime: "1", bootId: "b" };
+const HANDLE = processHandle({ pid: 1, startTime: "1", bootId: "b" });
 
 function unsent({ journal }: TestJournal): [string, boolean, number, number][] {
   return journal.logPositions.unsent(0, 10)
@@ -11,8 +11,8 @@ function unsent({ journal }: TestJournal): [string, boolean, number, number][] {
 Deno.test("output of every started command is to be sent, from its beginning", () => {
   using test = new TestJournal();
   test.journal.accept(newCommand("queued"));
-  test.journal.accept(newCommand("running"), PROCESS);
-  test.journal.accept(newCommand("ended"), PROCESS);
+  test.journal.accept(newCommand("running"), HANDLE);
+  test.journal.accept(newCommand("ended"), HANDLE);
   test.journal.end("ended", SUCCESS, []);
   assertEquals(unsent(test), [["running", false, 0, 0], ["ended", true, 0, 0]]);
   const [{ kind, requestId }] = test.journal.logPositions.unsent(0, 1);
@@ -21,8 +21,8 @@ Deno.test("output of every started command is to be sent, from its beginning", (
 
 Deno.test("how much was sent is remembered across restarts", () => {
   using test = new TestJournal();
-  test.journal.accept(newCommand("a"), PROCESS);
-  test.journal.accept(newCommand("b"), PROCESS);
+  test.journal.accept(newCommand("a"), HANDLE);
+  test.journal.accept(newCommand("b"), HANDLE);
   test.journal.logPositions.advance([{ id: "a", stdout: 5, stderr: 0 }]);
   test.journal.logPositions.advance([
     { id: "a", stdout: 9, stderr: 1 },
@@ -35,7 +35,7 @@ Deno.test("how much was sent is remembered across restarts", () => {
 
 Deno.test("what was sent to its end is not looked at again", () => {
   using test = new TestJournal();
-  test.journal.accept(newCommand("a"), PROCESS);
+  test.journal.accept(newCommand("a"), HANDLE);
   test.journal.logPositions.finish(["a"]);
   test.restart();
   assertEquals(unsent(test), []);
@@ -44,7 +44,7 @@ Deno.test("what was sent to its end is not looked at again", () => {
 
 Deno.test("commands come in pages, in their order", () => {
   using test = new TestJournal();
-  for (const id of ["a", "b", "c"]) test.journal.accept(newCommand(id), PROCESS);
+  for (const id of ["a", "b", "c"]) test.journal.accept(newCommand(id), HANDLE);
   const page = (after: number) => test.journal.logPositions.unsent(after, 2);
   const ids = (after: number) => page(after).map(({ id }) => id);
   assertEquals([ids(0), ids(page(0)[1].seq)], [["a", "b"], ["c"]]);
@@ -52,8 +52,8 @@ Deno.test("commands come in pages, in their order", () => {
 
 Deno.test("positions go with a forgotten command, and none can come back", () => {
   using test = new TestJournal();
-  test.journal.accept(newCommand("a"), PROCESS);
-  test.journal.accept(newCommand("b"), PROCESS);
+  test.journal.accept(newCommand("a"), HANDLE);
+  test.journal.accept(newCommand("b"), HANDLE);
   test.journal.logPositions.advance([{ id: "a", stdout: 5, stderr: 0 }]);
   test.journal.forget(["a"]);
   test.journal.logPositions.advance([
@@ -70,10 +70,10 @@ Deno.test("positions go with a forgotten command, and none can come back", () =>
 
 Deno.test("what is not to be sent is passed over, and only that", () => {
   using test = new TestJournal();
-  test.journal.accept(newCommand("running"), PROCESS);
+  test.journal.accept(newCommand("running"), HANDLE);
   test.journal.accept(newCommand("queued"));
   test.journal.logPositions.skip();
-  test.journal.start("queued", PROCESS);
+  test.journal.start("queued", HANDLE);
   test.journal.end("running", SUCCESS, [message("reply")]);
   assertEquals(unsent(test), [["queued", false, 0, 0]]);
 });

@@ -17,7 +17,9 @@ Deno.test("where the order matters a message waits for the one before, and for n
   await test.settle();
   assertEquals(test.broker.texts, ["a1", "b1", "free", "a2"]);
   // The one before is remembered by then, so that no crash sends it again behind this one.
-  const left = test.journal.pending(0, 9).map(({ payload }) => new TextDecoder().decode(payload));
+  const left = test.journal.messages.pending(0, { messages: 9, bytes: Infinity }).map((
+    { payload },
+  ) => new TextDecoder().decode(payload));
   assertEquals(left, ["a2", "b1", "a3", "free"]);
 });
 
@@ -27,10 +29,10 @@ Deno.test("also when the one before was delivered just now", async () => {
   test.connect();
   tell(test, "a1");
   await test.settle();
-  assertEquals(test.journal.pendingCount(), 1, "that is written down a little later");
+  assertEquals(test.journal.messages.pendingCount(), 1, "that is written down a little later");
   test.broker.acknowledging = false;
   tell(test, "a2");
-  assertEquals([test.broker.texts, test.journal.pendingCount()], [["a1", "a2"], 1]);
+  assertEquals([test.broker.texts, test.journal.messages.pendingCount()], [["a1", "a2"], 1]);
 });
 
 Deno.test("after a lost connection only the one that was on its way is repeated", async () => {
@@ -80,7 +82,7 @@ Deno.test("while deliveries cannot be written down the next one waits, and goes 
   using test = new OutboxHarness((journal) => ({
     delivered(seqs) {
       if (diskIsFull) throw new Error("database or disk is full");
-      journal.delivered(seqs);
+      journal.messages.delivered(seqs);
     },
   }));
   test.broker.acknowledging = true;
@@ -89,7 +91,7 @@ Deno.test("while deliveries cannot be written down the next one waits, and goes 
   await test.settle();
   assertEquals(test.broker.texts, ["a1"]);
   diskIsFull = false;
-  await test.remembered();
+  await test.clock.advance(1_000);
   assertEquals(test.broker.texts, ["a1", "a2"]);
 });
 

@@ -1,8 +1,9 @@
 /** A journal in a folder of its own, and commands for it. */
-import type { DatabaseSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { openDatabaseToRead } from "../../src/journal/database.ts";
 import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
-import type { End, NewCommand } from "../../src/journal/record.ts";
+import type { ProcessIdentity } from "../../src/os/process_identity.ts";
+import type { End, NewCommand, StoredHandle } from "../../src/journal/record.ts";
 import { FakeClock } from "./clock.ts";
 import { RecordingLogger } from "./events.ts";
 
@@ -20,6 +21,11 @@ export function newCommand(id: string, given: Partial<NewCommand> = {}): NewComm
     hasToken: false,
     ...given,
   };
+}
+
+/** Names the attempt that this process runs. */
+export function processHandle(process: ProcessIdentity): StoredHandle {
+  return { executor: "process", attempt: "attempt-1", bootId: process.bootId, process };
 }
 
 /** A message whose payload is `text`. */
@@ -44,6 +50,12 @@ export class TestJournal implements Disposable {
   /** The database, to look into while the journal is open. */
   reader(): DatabaseSync {
     return openDatabaseToRead(`${this.folder}/${JOURNAL_FILE}`);
+  }
+
+  /** Changes the database past the journal. */
+  write(sql: string): void {
+    using database = new DatabaseSync(`${this.folder}/${JOURNAL_FILE}`);
+    database.exec(sql);
   }
 
   /** Closes the journal and opens it again. */

@@ -4,7 +4,9 @@ import { LineBuffer, type LineBufferLimits } from "../../src/logs/line_buffer.ts
 import { LogStream } from "../../src/logs/log_stream.ts";
 import { WorkloadOutput } from "../../src/logs/workload_output.ts";
 import { RecordingLogger } from "./events.ts";
-import { message, newCommand, SUCCESS, TestJournal } from "./journal.ts";
+import { message, newCommand, processHandle, SUCCESS, TestJournal } from "./journal.ts";
+
+const RUNNING = processHandle({ pid: 1, startTime: "1", bootId: "b" });
 
 /** What a node sent in one call. */
 export interface LogCall {
@@ -78,11 +80,7 @@ export class Streaming implements AsyncDisposable {
 
   /** Starts a workload. */
   begin(id: string): void {
-    this.store.journal.accept(newCommand(id, { requestId: id }), {
-      pid: 1,
-      startTime: "1",
-      bootId: "b",
-    });
+    this.store.journal.accept(newCommand(id, { requestId: id }), RUNNING);
     Deno.mkdirSync(this.folderOf(id));
   }
 

@@ -9,7 +9,7 @@ import { Runner } from "../../src/executors/process/runner.ts";
 import type { Accepted, RunningWorkload } from "../../src/executors/process/running.ts";
 import { ShellPool, type WaitingShell } from "../../src/executors/process/shell_pool.ts";
 import { Inbox, RecordingLogger } from "./events.ts";
-import { newCommand } from "./journal.ts";
+import { newCommand, processHandle } from "./journal.ts";
 
 /** What this machine is. */
 export const HOST: Host = await inspectHost();
@@ -135,7 +135,7 @@ export class Workshop implements AsyncDisposable {
       state: "running",
       acceptedAt: 0,
       startedAt: 0,
-      process,
+      handle: processHandle(process),
       stop,
       endedAt: undefined,
       end: undefined,

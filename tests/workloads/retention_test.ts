@@ -15,7 +15,7 @@ function ended(id: string, ageMs: number, bytes: number): CommandRecord {
     state: "ended",
     acceptedAt: NOW - ageMs,
     startedAt: NOW - ageMs,
-    process: undefined,
+    handle: undefined,
     stop: undefined,
     endedAt: NOW - ageMs,
     end: { cause: "exited", exitCode: 0, bytes },
@@ -77,10 +77,10 @@ Deno.test("old files are removed at the start and every ten minutes, undelivered
     return journal.end(id, SUCCESS, [message(id)]).map(({ seq }) => seq);
   };
   const exists = (id: string) => existsAt(path(id));
-  journal.delivered(end("old"));
+  journal.messages.delivered(end("old"));
   end("undelivered");
   await clock.advance(8 * DAY);
-  journal.delivered(end("young"));
+  journal.messages.delivered(end("young"));
 
   const stop = new AbortController();
   const house = applyRetention({
@@ -94,7 +94,9 @@ Deno.test("old files are removed at the start and every ten minutes, undelivered
   assertEquals([exists("old"), exists("undelivered"), exists("young")], [false, true, true]);
   assertEquals(journal.find("old"), undefined);
 
-  journal.delivered(journal.pending(0, 9).map(({ seq }) => seq));
+  journal.messages.delivered(
+    journal.messages.pending(0, { messages: 9, bytes: Infinity }).map(({ seq }) => seq),
+  );
   await clock.advance(HOUR / 6);
   assertEquals([exists("undelivered"), exists("young")], [false, true]);
   stop.abort();
@@ -106,7 +108,7 @@ Deno.test("output that goes before it was sent is counted, in one line", async (
   const { journal, clock, logger, folder } = test;
   for (const id of ["a", "b", "sent"]) {
     journal.accept(newCommand(id));
-    journal.delivered(journal.end(id, SUCCESS, [message(id)]).map(({ seq }) => seq));
+    journal.messages.delivered(journal.end(id, SUCCESS, [message(id)]).map(({ seq }) => seq));
   }
   await clock.advance(8 * DAY);
   const stop = new AbortController();

@@ -1,0 +1,108 @@
+/**
+ * The messages that the node owes. As with the rest of the journal, everything is on disk when a
+ * call returns.
+ *
+ * @module
+ */
+import type { Clock } from "../time.ts";
+import type { Row, Statements } from "./statements.ts";
+
+/** A message to be delivered at least once. */
+export interface Message {
+  /** Where it goes. */
+  readonly topic: string;
+  /** What is sent. */
+  readonly payload: Uint8Array;
+}
+
+/** A message that waits for its delivery. */
+export interface Pending extends Message {
+  /** Its place in the order of delivery. */
+  readonly seq: number;
+}
+
+/** How much is read at a time. */
+export interface PageLimit {
+  /** At most so many messages. */
+  readonly messages: number;
+  /** At most so many bytes of payload, or a single message that has more. */
+  readonly bytes: number;
+}
+
+/** The table of messages. */
+export class Messages {
+  readonly #statements: Statements;
+  readonly #clock: Clock;
+
+  /** Reads and writes the table in the journal's database. */
+  constructor(statements: Statements, clock: Clock) {
+    this.#statements = statements;
+    this.#clock = clock;
+  }
+
+  /** Stores a message, and to which accepted command it belongs, if to any. */
+  post(message: Message, commandId?: string): Pending {
+    const { lastInsertRowid } = this.#statements.run(
+      "INSERT INTO outbox (command_id, topic, payload, created_at) VALUES (?, ?, ?, ?)",
+      commandId ?? null,
+      message.topic,
+      message.payload,
+      this.#clock.now(),
+    );
+    return { seq: Number(lastInsertRowid), ...message };
+  }
+
+  /** The messages still to be delivered, oldest first, after number `after`: a page of them. */
+  pending(after: number, limit: PageLimit): Pending[] {
+    // Lengths first: they are known without reading the payloads.
+    const rows = this.#statements.all(
+      `SELECT seq, length(payload) AS bytes FROM outbox WHERE delivered_at IS NULL AND seq > ?
+       ORDER BY seq LIMIT ?`,
+      after,
+      limit.messages,
+    );
+    let bytes = 0;
+    const over = rows.findIndex((row) => (bytes += row.bytes as number) > limit.bytes);
+    const page = over === -1 ? rows : rows.slice(0, Math.max(1, over));
+    if (page.length === 0) return [];
+    return this.#statements.all(
+      `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ? AND seq <= ?
+       ORDER BY seq`,
+      after,
+      page.at(-1)!.seq as number,
+    ).map(toPending);
+  }
+
+  /** How many messages are still to be delivered. */
+  pendingCount(): number {
+    return this.#statements.get("SELECT count(*) AS n FROM outbox WHERE delivered_at IS NULL")!
+      .n as number;
+  }
+
+  /** Stores that messages were delivered. Those that belong to no command are removed. */
+  delivered(seqs: readonly number[]): void {
+    this.#statements.atomically(() => {
+      for (const seq of seqs) {
+        this.#statements.run("DELETE FROM outbox WHERE seq = ? AND command_id IS NULL", seq);
+        this.#statements.run(
+          "UPDATE outbox SET delivered_at = ? WHERE seq = ?",
+          this.#clock.now(),
+          seq,
+        );
+      }
+    });
+  }
+
+  /** Owes the messages of an ended command again. */
+  repost(commandId: string): Pending[] {
+    this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", commandId);
+    return this.#statements.all(
+      "SELECT seq, topic, payload FROM outbox WHERE command_id = ? ORDER BY seq",
+      commandId,
+    ).map(toPending);
+  }
+}
+
+function toPending({ seq, topic, payload }: Row): Pending {
+  return { seq: seq as number, topic: topic as string, payload: payload as Uint8Array };
+}
