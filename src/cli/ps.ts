@@ -11,7 +11,7 @@ import { lockHolder } from "../state/lock.ts";
 import { outcomeOf } from "../commands/outcome.ts";
 import { inspectHost } from "../os/processes.ts";
 import { look } from "../executors/process/observe.ts";
-import type { Recovery } from "../executors/process/recover.ts";
+import type { Recovery } from "../executors/process/recovery.ts";
 import { systemClock } from "../time.ts";
 import { WorkloadFolder } from "../workloads/folder.ts";
 import type { Arguments } from "./arguments.ts";
