@@ -36,10 +36,10 @@ export async function run(args: Arguments): Promise<number> {
   show();
   for (const output of outputs) output.end();
   if (!args.has("follow") && record.state === "queued") {
-    tell(`${nameOf(record)} waits for its turn and has printed nothing yet`);
+    tell(`${nameOf(record)} is queued and has printed nothing yet`);
   }
   if (record.state === "ended" && !outputs.some((output) => output.exists)) {
-    tell(`The files of ${nameOf(record)} were removed, as keep_workloads says`);
+    tell(`The files of ${nameOf(record)} were removed: see keep_workloads`);
   }
   return 0;
 }
@@ -85,7 +85,7 @@ async function follow(
       }
     } else if (!announced) {
       announced = true;
-      tell(`${nameOf(now)} waits for its turn`);
+      tell(`${nameOf(now)} is queued`);
     }
     await systemClock.sleep(INTERVAL_MS, ended.signal).catch(() => {});
   }
