@@ -14,7 +14,7 @@ import { readOutputAt } from "../workloads/output.ts";
 import { LineSplitter } from "../workloads/line_splitter.ts";
 import { inspectHost } from "../os/processes.ts";
 import { nameOf } from "../commands/command.ts";
-import { Watch } from "../executors/process/observe.ts";
+import { look, Watch } from "../executors/process/observe.ts";
 import type { Arguments } from "./arguments.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { useStateFolder } from "./load_settings.ts";
@@ -79,9 +79,14 @@ async function follow(
     if (now === undefined || now.state === "ended") break;
     if (now.state === "running") {
       // A node that is down reports nothing: then the process itself is watched.
-      if (watch === undefined && now.handle?.process !== undefined) {
-        watch = new Watch(now.handle, folder, 0, context);
-        watch.ended.then(end);
+      if (watch === undefined && now.handle !== undefined) {
+        // Looked for, because a node that was killed may not have noted which process it is.
+        const found = await look(now.handle, folder, context);
+        if (found.action === "collect") break;
+        if (found.action === "attach") {
+          watch = new Watch({ ...now.handle, process: found.process }, folder, 0, context);
+          watch.ended.then(end);
+        }
       }
     } else if (!announced) {
       announced = true;
