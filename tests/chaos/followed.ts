@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { EmulatedWorkload } from "../../src/dev/rest_front_end.ts";
 import type { Task } from "./task.ts";
-import { type Disturbance, wasRefused } from "./verdict.ts";
+import { type Disturbance, isRefusal, wasRefused } from "./verdict.ts";
 
 /** The statuses of a workload, one after the other. */
 const IN_ORDER = /^(running )*(finalizing )?(completed|failed) $/;
@@ -13,19 +13,23 @@ export function followedProblems(
   replies: readonly string[],
   { nearKill, diskFull }: Disturbance,
 ): string[] {
-  // A broker and a node that are killed may repeat themselves.
-  const reported = new Map(statuses.map((status) => [JSON.stringify(status), status]));
+  // A broker and a node that are killed may repeat themselves. What was refused may come again.
+  const lasting = statuses.filter((status, index) =>
+    status.rejection_reason === undefined || index === statuses.length - 1
+  );
+  const reported = new Map(lasting.map((status) => [JSON.stringify(status), status]));
   const order = [...reported.values()].map(({ status }) => `${status} `).join("");
   if (!IN_ORDER.test(order)) return [`the platform was told: ${[...reported.keys()].join(", ")}`];
   const { status, success } = [...reported.values()].at(-1)!;
-  const reply = JSON.parse(replies[0] ?? "{}");
+  const answer = replies.find((payload) => !isRefusal(payload)) ?? replies[0];
+  const reply = JSON.parse(answer ?? "{}");
   const problems: string[] = [];
   // What could not be started has failed, as what was refused.
   const mayFail = wasRefused(replies) || nearKill || diskFull;
   if (status === "failed" ? !mayFail || reply.status === "ok" : wasRefused(replies)) {
-    problems.push(`it is ${status} and was answered ${replies[0]}`);
+    problems.push(`it is ${status} and was answered ${answer}`);
   } else if (status === "completed" && success !== (reply.status === "ok")) {
-    problems.push(`success is ${success}, and the reply ${replies[0]}`);
+    problems.push(`success is ${success}, and the reply ${answer}`);
   }
   const { file_count: announced } =
     [...reported.values()].find(({ status }) => status === "finalizing") ?? {};
@@ -54,8 +58,9 @@ export function resultProblems(
   );
   const problems: string[] = [];
   for (const { uuid, results } of workloads) {
-    for (const { sha256 } of results) {
-      if (!expected.delete(sha256)) problems.push(`workload ${uuid} has a file twice or too many`);
+    for (const { sha256, filename } of results) {
+      if (expected.delete(sha256)) continue;
+      problems.push(`workload ${uuid} has a file twice or too many: ${filename}`);
     }
   }
   const missing = expected.values().filter(({ task }) => undisturbed.has(task));
