@@ -1,7 +1,7 @@
 /** Kills whatever can be killed, over and over, while commands run, and checks that no promise breaks. */
 import { systemClock } from "../../src/time.ts";
 import type { Course } from "./customer.ts";
-import { followedProblems, resultProblems } from "./followed.ts";
+import { followedProblems } from "./followed.ts";
 import { Random } from "./random.ts";
 import type { ChaosReport } from "./report.ts";
 import { Scene } from "./scene.ts";
@@ -57,7 +57,6 @@ async function judge(scene: Scene): Promise<ChaosReport> {
     problems.push(...scene.logOf(id).slice(0, LOG_LINES));
   }
   problems.push(...anonymousProblems(scene, ledgers, known));
-  problems.push(...problemsOfResults(scene, courses, ledgers, known));
   const files = countFiles(scene.world.stateFolder);
   const most = FILES.own + FILES.perCommand * courses.length;
   if (files > most) problems.push(`the state folder has ${files} files, and may have ${most}`);
@@ -95,7 +94,7 @@ function problemsOfCourse(
   const workload = scene.workloads.get(task.id);
   return [
     ...problemsOf(task, ledger, replies, disturbance),
-    ...(workload === undefined ? [] : followedProblems(workload, replies, disturbance)),
+    ...(workload === undefined ? [] : followedProblems(task, workload, replies, disturbance)),
   ];
 }
 
@@ -114,34 +113,6 @@ function anonymousProblems(
   });
   if (customer.anonymous.length <= [...disturbed].length) return [];
   return customer.anonymous.map((reply) => `a reply to an unknown command: ${reply}`);
-}
-
-/** What is wrong with the results that all workloads left together. */
-function problemsOfResults(
-  scene: Scene,
-  courses: readonly Course[],
-  ledgers: ReadonlyMap<Course, Ledger>,
-  known: ReadonlySet<number>,
-): string[] {
-  const succeeded = courses.filter(({ task }) =>
-    scene.workloads.get(task.id)?.statuses.some(({ success }) => success === true)
-  );
-  const undisturbed = courses.filter((course) => {
-    const { killed, diskFull } = scene.happenings.to(course, ledgers.get(course)!, known);
-    return !killed && !diskFull;
-  });
-  // What was killed may have left its files behind.
-  const left = Array.from(Deno.readDirSync(scene.results), ({ name }) => name)
-    .filter((name) => undisturbed.some(({ task }) => name.startsWith(`${task.id}-`)))
-    .map((name) => `${name} is left`);
-  return [
-    ...left,
-    ...resultProblems(
-      succeeded.map(({ task }) => task),
-      new Set(undisturbed.map(({ task }) => task)),
-      [...scene.workloads.values()],
-    ),
-  ];
 }
 
 function countFiles(folder: string): number {

@@ -7,12 +7,14 @@ import { type Disturbance, isRefusal, wasRefused } from "./verdict.ts";
 /** The statuses of a workload, one after the other. */
 const IN_ORDER = /^(running )*(finalizing )?(completed|failed) $/;
 
-/** What is wrong with the statuses of a workload, which was answered with `replies`. */
+/** What is wrong with the statuses and results of a workload, which was answered with `replies`. */
 export function followedProblems(
-  { statuses, results }: EmulatedWorkload,
+  task: Task,
+  workload: EmulatedWorkload,
   replies: readonly string[],
-  { nearKill, diskFull }: Disturbance,
+  { killed, nearKill, diskFull }: Disturbance,
 ): string[] {
+  const { statuses, results } = workload;
   // A broker and a node that are killed may repeat themselves. What was refused may come again.
   const lasting = statuses.filter((status, index) =>
     status.rejection_reason === undefined || index === statuses.length - 1
@@ -36,33 +38,19 @@ export function followedProblems(
   if ((announced ?? 0) !== results.length) {
     problems.push(`${announced} files were announced, and ${results.length} came`);
   }
+  // What was killed, or had no space, may have left half a file.
+  if (success === true && !killed && !diskFull) problems.push(...resultProblems(task, workload));
   return problems;
 }
 
-/**
- * What is wrong with the results of all workloads: every file of those that succeeded undisturbed
- * came, and none came twice. It may come with another workload that ended at the same time.
- */
-export function resultProblems(
-  succeeded: readonly Task[],
-  undisturbed: ReadonlySet<Task>,
-  workloads: readonly EmulatedWorkload[],
-): string[] {
-  const expected = new Map(
-    succeeded.flatMap((task) =>
-      Array.from({ length: task.platform!.results }, (_, index) => {
-        const text = `result ${index} of ${task.id}`;
-        return [createHash("sha256").update(`${text}\n`).digest("hex"), { text, task }];
-      })
-    ),
-  );
-  const problems: string[] = [];
-  for (const { uuid, results } of workloads) {
-    for (const { sha256, filename } of results) {
-      if (expected.delete(sha256)) continue;
-      problems.push(`workload ${uuid} has a file twice or too many: ${filename}`);
-    }
-  }
-  const missing = expected.values().filter(({ task }) => undisturbed.has(task));
-  return [...problems, ...missing.map(({ text }) => `nowhere: ${text}`)];
+/** What is wrong with the result files of a workload that succeeded: its own have to come, once each. */
+function resultProblems({ id, platform }: Task, { results }: EmulatedWorkload): string[] {
+  const own = Array.from({ length: platform!.results }, (_, index) => {
+    const content = `result ${index} of ${id}\n`;
+    return createHash("sha256").update(content).digest("hex");
+  });
+  const sent = results.map(({ sha256 }) => sha256);
+  const missing = own.filter((hash) => !sent.includes(hash)).length;
+  if (missing === 0 && sent.length === own.length) return [];
+  return [`of its ${own.length} result files ${missing} are missing, and ${sent.length} came`];
 }
