@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeClock } from "../support/clock.ts";
-import { Commands, isAlive, WAITS } from "../support/commands.ts";
+import { Commands, WAITS } from "../support/commands.ts";
+import { isAlive } from "../support/executors.ts";
 
 const SECOND = 1_000;
 

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { Gate } from "../support/stage.ts";
 import { NodeProcess } from "../support/node_process.ts";
-import { isAlive } from "../support/workshop.ts";
+import { isAlive } from "../support/executors.ts";
 import { type Sender, World } from "../support/world.ts";
 
 interface Scene extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { inspectHost, ShellMissingError, signalGroup, startTimes } from "../../src/os/processes.ts";
-import { HOST, isAlive } from "../support/workshop.ts";
+import { HOST, isAlive } from "../support/executors.ts";
 
 /** A process that sits in a group of its own until it is told to end. */
 class Bystander implements AsyncDisposable {
