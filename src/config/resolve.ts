@@ -94,7 +94,7 @@ export function resolveConfig(config: CloudNodeConfig): Settings {
   return resolveSettings([configSource(config)], folders).settings;
 }
 
-/** The state folder, for whoever needs it before the rest. A wrong one is reported with the rest. */
+/** The state folder, which is needed before the rest. A wrong one is reported with the rest. */
 export function stateFolderOf(sources: readonly Source[], folders: Folders): string {
   const found = lookUp(SETTINGS.find(({ key }) => key === "stateFolder")!, sources);
   return stateFolder("value" in found ? found.value as string | undefined : undefined, folders);

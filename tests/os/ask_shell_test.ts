@@ -3,7 +3,7 @@ import { reviewSyntax } from "../../src/doctor/syntax.ts";
 import { askShell } from "../../src/os/ask_shell.ts";
 import { HOSTS } from "../support/executors.ts";
 
-for (const shell of HOSTS.map(({ shell }) => shell)) {
+for (const { shell } of HOSTS) {
   Deno.test(`${shell} finds what is wrong with a command, and where, without running it`, async () => {
     const ran = `${await Deno.makeTempDir()}/ran`;
     const table: [string, RegExp | undefined][] = [
