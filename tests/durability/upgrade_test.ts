@@ -30,7 +30,7 @@ function remember({ backend }: World<EmbeddedBroker>): void {
 }
 
 /** A command as version 0.1.0 left it running: its shell writes how it ended into its folder. */
-async function leftRunning(folder: string, gate: Gate): Promise<{ pid: number } & AsyncDisposable> {
+function leftRunning(folder: string, gate: Gate): { pid: number } & AsyncDisposable {
   const script = `${gate.template} >>"$1/stdout.log"; printf '7\\n' >"$1/exit"`;
   const child = new Deno.Command("bash", {
     args: ["-c", script, "bash", `${folder}/state/workloads/${ids["i-running"]}`],
@@ -59,7 +59,7 @@ Deno.test("the state folder of version 0.1.0 is taken up with its running, queue
   remember(world);
   const { folder } = world;
   const gate = await Gate.in(folder);
-  await using running = await leftRunning(folder, gate);
+  await using running = leftRunning(folder, gate);
   const startTime = (await startTimes([running.pid])).get(running.pid)!;
   restoreOldState(folder, { pid: running.pid, startTime, bootId: HOST.bootId });
   await using sender = await world.sender({ uuid, slug });

@@ -106,6 +106,7 @@ export class Commands implements AsyncDisposable {
       retained: false,
       dup: false,
       packetId: ++this.#packetId,
+      session: 0,
       ...delivery,
     });
   }
