@@ -75,6 +75,8 @@ const SESSION_MS = 60 * 60 * 1000;
 export class Acceptor {
   readonly #parts: AcceptorParts;
   #isDraining = false;
+  /** The session of the packets that the journal knows. */
+  #session = 0;
 
   /** Makes an acceptor that accepts. */
   constructor(parts: AcceptorParts) {
@@ -124,6 +126,11 @@ export class Acceptor {
   /** Part of the transaction that stores what it decides. */
   #decide(offer: Offer, command: Command, params: string): Decision {
     const { journal, queue, settings } = this.#parts;
+    // Its numbers say nothing about packets of the session before.
+    if (offer.message.session !== this.#session) {
+      journal.forgetPackets();
+      this.#session = offer.message.session;
+    }
     const repeated = this.#findRepeated(offer, command);
     if (repeated !== undefined) return refusedWith(this.#answerRepeated(repeated));
     const address = addressOf(command);

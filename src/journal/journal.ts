@@ -183,6 +183,11 @@ export class Journal implements Disposable {
     return row && toRecord(row);
   }
 
+  /** Forgets what packets brought commands: a new session numbers its own. */
+  forgetPackets(): void {
+    this.#statements.run("UPDATE commands SET packet = NULL WHERE packet IS NOT NULL");
+  }
+
   /**
    * The command that ran a workload of the platform, or is to: one that is not over, or the newest
    * that was over since `since` and had begun, unless the platform gave it up.

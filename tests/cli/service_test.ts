@@ -13,7 +13,7 @@ import {
   UnitProcess,
   words,
 } from "../support/systemd.ts";
-import { isAlive } from "../support/workshop.ts";
+import { isAlive } from "../support/executors.ts";
 import { Program } from "../support/program.ts";
 
 const LINUX = Deno.build.os === "linux";
