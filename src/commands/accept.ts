@@ -203,7 +203,7 @@ export class Intake {
   #replyAgain({ id }: Pick<CommandRecord, "id">): void {
     const { journal, replies, logger } = this.#options;
     try {
-      replies.send(journal.messages.repost(id));
+      replies.send(journal.messages.repost(id) ?? []);
     } catch (error) {
       logger.error(`Cannot send a stored reply again: ${messageOf(error)}`);
     }

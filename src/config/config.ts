@@ -118,7 +118,12 @@ export interface CloudNodeConfig {
   stateFolder?: string;
   /** Days for which the files of ended workloads are kept. Default: 7. */
   keepWorkloads?: number;
-  /** Bytes the files of ended workloads may take up. Default: 1,073,741,824 (1 GiB). */
+  /** How many ended workloads are kept, the latest. Default: 1,000 that succeeded, 10,000 that failed. */
+  keepWorkloadsCount?: number | Readonly<Partial<Record<"succeeded" | "failed", number>>>;
+  /**
+   * Bytes the files and the delivered replies of ended workloads may take up. Default: 1,073,741,824
+   * (1 GiB).
+   */
   keepWorkloadsSize?: number;
   /** Whether workloads get the node's token and broker password in their environment. Default: true. */
   passToken?: boolean;
@@ -196,7 +201,9 @@ export interface Settings {
   readonly stateFolder: string;
   /** Days for which the files of ended workloads are kept. */
   readonly keepWorkloads: number;
-  /** Bytes the files of ended workloads may take up. */
+  /** How many of the ended workloads are kept, the latest. */
+  readonly keepWorkloadsCount: Readonly<Record<"succeeded" | "failed", number>>;
+  /** Bytes the files and the delivered replies of ended workloads may take up. */
   readonly keepWorkloadsSize: number;
   /** Whether workloads get the node's token and broker password in their environment. */
   readonly passToken: boolean;

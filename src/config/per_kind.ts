@@ -1,5 +1,6 @@
 /**
- * Numbers that may differ for each kind of workload: `2`, `inference=2,training=1`, or a mapping.
+ * Numbers that may differ for each kind of workload, or with how it ended: `2`,
+ * `inference=2,training=1`, or a mapping.
  *
  * @module
  */
@@ -11,6 +12,9 @@ export type SomeKinds = Readonly<Partial<Record<WorkloadKind, number>>>;
 
 /** A number for every kind of workload. */
 export type EveryKind = Readonly<Record<WorkloadKind, number>>;
+
+/** A number for the workloads that succeeded and one for those that failed. */
+export type EveryEnd = Readonly<Record<"succeeded" | "failed", number>>;
 
 /** A number for every kind: `missing` for those not named. */
 export function everyKind(item: ValueType<number>, missing: number): ValueType<EveryKind> {
@@ -26,19 +30,41 @@ export function everyKind(item: ValueType<number>, missing: number): ValueType<E
 
 /** A number for the kinds named, or one number for all. */
 export function someKinds(item: ValueType<number>): ValueType<SomeKinds> {
+  return numbersFor(WORKLOAD_KINDS, item);
+}
+
+/** A number for the workloads that succeeded and one for those that failed: `missing` if not named. */
+export function everyEnd(item: ValueType<number>, missing: EveryEnd): ValueType<EveryEnd> {
+  const some = numbersFor(["succeeded", "failed"], item);
+  return {
+    ...some,
+    parse(value) {
+      const parsed = some.parse(value);
+      return "problem" in parsed ? parsed : { value: { ...missing, ...parsed.value } };
+    },
+  };
+}
+
+/** A number for some of these names, or one number for all. */
+function numbersFor<Name extends string>(
+  names: readonly Name[],
+  item: ValueType<number>,
+): ValueType<Readonly<Partial<Record<Name, number>>>> {
   return {
     parse(value) {
       const mapping = mappingIn(value);
-      if (mapping) return parseMapping(item, mapping);
+      if (mapping) return parseMapping(names, item, mapping);
       const all = item.parse(value);
-      return "problem" in all ? all : { value: sameForAll(all.value) };
+      if ("problem" in all) return all;
+      const numbers = Object.fromEntries(names.map((name) => [name, all.value]));
+      return { value: numbers as Record<Name, number> };
     },
     format(numbers) {
-      const values = Object.values(numbers);
-      if (values.length === 0) return "none";
-      const same = values.every((value) => value === values[0]);
-      if (same && values.length === WORKLOAD_KINDS.length) return String(values[0]);
-      return Object.entries(numbers).map(([kind, number]) => `${kind}=${number}`).join(",");
+      const entries = Object.entries(numbers);
+      if (entries.length === 0) return "none";
+      const same = entries.every(([, number]) => number === entries[0][1]);
+      if (same && entries.length === names.length) return String(entries[0][1]);
+      return entries.map(([name, number]) => `${name}=${number}`).join(",");
     },
   };
 }
@@ -48,17 +74,18 @@ export function sameForAll(number: number): EveryKind {
   return { inference: number, training: number, simulate: number };
 }
 
-function parseMapping(
+function parseMapping<Name extends string>(
+  names: readonly Name[],
   item: ValueType<number>,
   mapping: ReadonlyArray<readonly [string, unknown]>,
-): Parsed<SomeKinds> {
-  const numbers: Partial<Record<WorkloadKind, number>> = {};
-  for (const [name, value] of mapping) {
-    const kind = WORKLOAD_KINDS.find((kind) => kind === name);
-    if (!kind) return refuse(`given for ${WORKLOAD_KINDS.join(", ")}`, name);
+): Parsed<Partial<Record<Name, number>>> {
+  const numbers: Partial<Record<Name, number>> = {};
+  for (const [key, value] of mapping) {
+    const name = names.find((name) => name === key);
+    if (!name) return refuse(`given for ${names.join(", ")}`, key);
     const parsed = item.parse(value);
-    if ("problem" in parsed) return { problem: `for ${kind} ${parsed.problem}` };
-    numbers[kind] = parsed.value;
+    if ("problem" in parsed) return { problem: `for ${name} ${parsed.problem}` };
+    numbers[name] = parsed.value;
   }
   return { value: numbers };
 }

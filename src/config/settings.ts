@@ -4,12 +4,13 @@
  * @module
  */
 import type { Settings } from "./config.ts";
-import { everyKind, sameForAll, someKinds } from "./per_kind.ts";
+import { everyEnd, everyKind, sameForAll, someKinds } from "./per_kind.ts";
 import type { Row, Setting, SettingKey } from "./setting.ts";
 import * as values from "./values.ts";
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
+const KEPT_COUNT = { succeeded: 1_000, failed: 10_000 };
 
 const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
   token: {
@@ -234,10 +235,16 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
     help: "Days for which the files of ended workloads are kept",
     default: 7,
   },
+  keepWorkloadsCount: {
+    group: "Node",
+    type: everyEnd(values.count, KEPT_COUNT),
+    help: "How many ended workloads are kept, the latest: `500`, or `succeeded=0,failed=500`",
+    default: KEPT_COUNT,
+  },
   keepWorkloadsSize: {
     group: "Node",
     type: values.byteSize,
-    help: "Bytes the files of ended workloads may take up",
+    help: "Bytes the files and the delivered replies of ended workloads may take up",
     default: GiB,
   },
   logFormat: {

@@ -44,13 +44,29 @@ export class Messages {
     return { seq: Number(lastInsertRowid), ...message };
   }
 
-  /** The messages still to be delivered, oldest first, after number `after`. */
-  pending(after: number, limit: number): Pending[] {
-    return this.#statements.all(
-      `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ?
+  /**
+   * The messages still to be delivered, oldest first, after number `after`: at most `limit`, and no
+   * more than `maxBytes` of payload together, but for the first, which may be larger alone.
+   */
+  pending(after: number, limit: number, maxBytes: number = Infinity): Pending[] {
+    const sizes = this.#statements.all(
+      `SELECT seq, length(payload) AS bytes FROM outbox WHERE delivered_at IS NULL AND seq > ?
        ORDER BY seq LIMIT ?`,
       after,
       limit,
+    );
+    let last = after;
+    let total = 0;
+    for (const { seq, bytes } of sizes) {
+      total += bytes as number;
+      if (total > maxBytes && last !== after) break;
+      last = seq as number;
+    }
+    return this.#statements.all(
+      `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ? AND seq <= ?
+       ORDER BY seq`,
+      after,
+      last,
     ).map(toPending);
   }
 
@@ -74,13 +90,35 @@ export class Messages {
     });
   }
 
-  /** Owes the messages of an ended command again. */
-  repost(commandId: string): Pending[] {
+  /** Owes the messages of an ended command again; `undefined`: they are no longer kept. */
+  repost(commandId: string): Pending[] | undefined {
     this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", commandId);
-    return this.#statements.all(
+    const messages = this.#statements.all(
       "SELECT seq, topic, payload FROM outbox WHERE command_id = ? ORDER BY seq",
       commandId,
     ).map(toPending);
+    return messages.length === 0 ? undefined : messages;
+  }
+
+  /** The messages of commands that were delivered before a time: the first ones, without content. */
+  deliveredBefore(
+    before: number,
+    limit: number,
+  ): { readonly seq: number; readonly bytes: number }[] {
+    return this.#statements.all(
+      `SELECT seq, length(payload) AS bytes FROM outbox
+       WHERE command_id IS NOT NULL AND delivered_at < ? ORDER BY delivered_at, seq LIMIT ?`,
+      before,
+      limit,
+    ).map((row) => ({ seq: row.seq as number, bytes: row.bytes as number }));
+  }
+
+  /** Removes messages. */
+  remove(seqs: readonly number[]): void {
+    this.#statements.run(
+      "DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(?))",
+      JSON.stringify(seqs),
+    );
   }
 }
 

@@ -70,7 +70,8 @@ export class ResultFiles {
   /** The files of a command, in the order in which they were found. */
   of(commandId: string): ResultFile[] {
     return this.#statements.all(
-      "SELECT * FROM result_files WHERE command_id = ? ORDER BY seq",
+      `SELECT path, min(size, ${Number.MAX_SAFE_INTEGER}) AS size, fingerprint, attachment_uuid,
+         state, signed_url, failure FROM result_files WHERE command_id = ? ORDER BY seq`,
       commandId,
     ).map(toResultFile);
   }

@@ -69,6 +69,13 @@ export class Statements {
     }
   }
 
+  /** All rows of a result, with integers of any size: those of a damaged row may be. */
+  allUnchecked(sql: string, ...values: (string | number)[]): Row[] {
+    const statement = this.#prepare(sql);
+    statement.setReadBigInts(true);
+    return statement.all(...values);
+  }
+
   #prepare(sql: string): StatementSync {
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {

@@ -9,7 +9,6 @@ import { RestBackend } from "../backend/rest_backend.ts";
 import type { Settings } from "../config/config.ts";
 import type { Logger } from "../log.ts";
 import { topicPrefix } from "../protocol/topics.ts";
-import { clientId } from "../state/client_id.ts";
 import { brokerOf } from "./publisher.ts";
 
 /** What a control plane is made from. */
@@ -18,20 +17,22 @@ export interface BackendOptions {
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
   readonly logger: Logger;
+  /** The node's MQTT client id. */
+  readonly clientId: string;
   /** The UUID of the node, as far as it is known now. */
   nodeUuid(): string | undefined;
 }
 
 /** Makes it. */
 export function createBackend(
-  { settings, tokenSource, logger, nodeUuid }: BackendOptions,
+  { settings, clientId, tokenSource, logger, nodeUuid }: BackendOptions,
 ): Backend {
   const { token, mqttUsername, slug } = settings;
   const rest = new RestBackend({ ...settings, tokenSource });
   if (settings.controlPlane === "rest") return rest;
   const nameless = `cloud-node-bootstrap-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
   return new MqttBackend({
-    broker: { ...brokerOf(settings), clientId: `${clientId(settings.stateFolder)}-control` },
+    broker: { ...brokerOf(settings), clientId: `${clientId}-control` },
     username: () => mqttUsername ?? nodeUuid() ?? slug ?? nameless,
     topicPrefix: topicPrefix(settings.environment),
     token,

@@ -97,15 +97,17 @@ export class Assembly implements Disposable {
     this.#logger = loggerFor("node");
     this.#prefix = topicPrefix(settings.environment);
     makePrivateFolder(settings.stateFolder);
-    this.#lock = lockFolder(settings.stateFolder);
+    const files = { clock, logger: loggerFor("state") };
+    this.#lock = lockFolder(settings.stateFolder, files);
     try {
       this.workloadsFolder = `${settings.stateFolder}/workloads`;
       makePrivateFolder(this.workloadsFolder);
-      this.#clientId = clientId(settings.stateFolder);
+      this.#clientId = clientId(settings.stateFolder, files);
       this.#answersTopic = clientResponseTopic(this.#prefix, this.#clientId);
       this.#tracking = new Tracking((uuid) => workloadTopic(this.#prefix, uuid, "update-status"));
       this.api = createBackend({
         settings,
+        clientId: this.#clientId,
         tokenSource: options.tokenSource,
         logger: loggerFor("control"),
         nodeUuid: () => this.#identity?.uuid ?? this.registration.known?.uuid,

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { chmod, open, readFile, rename, rm } from "node:fs/promises";
+import { chmod, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { messageOf, quoted } from "../errors.ts";
+import { ConfigError, messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { OS } from "../os/current.ts";
 import { identifierProblem } from "../protocol/identifiers.ts";
 import { makePrivateFolder } from "../state/private_folder.ts";
+import { readStateFile } from "../state/state_file.ts";
 import type { Clock } from "../time.ts";
 
 /** A registered node, as the backend knows it. */
@@ -40,26 +41,28 @@ export class IdentityStore {
     this.#logger = parts.logger;
   }
 
-  /** The stored identity, if there is a usable one. A file that is not is set aside. */
+  /**
+   * The stored identity, if there is a usable one. A file that is not is set aside.
+   *
+   * @throws {ConfigError} if a link stands in its place.
+   */
   async read(): Promise<Identity | undefined> {
     try {
       const identity = await this.peek();
       if (identity !== undefined) await this.#makePrivate();
       return identity;
     } catch (error) {
+      if (error instanceof ConfigError) throw error;
       await this.#setAside(messageOf(error));
       return undefined;
     }
   }
 
   /** The stored identity, if there is one. Changes nothing; throws for a file that is not usable. */
+  // deno-lint-ignore require-await
   async peek(): Promise<Identity | undefined> {
-    try {
-      return parseIdentity(await readFile(this.path, "utf8"));
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    const text = readStateFile(this.path);
+    return text === undefined ? undefined : parseIdentity(text);
   }
 
   /** Stores `identity`: once this resolves it is on disk, and no crash leaves half of it. */
@@ -151,8 +154,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

@@ -65,6 +65,7 @@ Deno.test("with nothing given there are defaults", () => {
     stopTimeout: 10,
     stateFolder: resolve("/home/me/.cyberwave"),
     keepWorkloads: 7,
+    keepWorkloadsCount: { succeeded: 1_000, failed: 10_000 },
     keepWorkloadsSize: 1_073_741_824,
     logFormat: "text",
     passToken: true,

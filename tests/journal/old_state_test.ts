@@ -28,8 +28,8 @@ class OldJournal implements Disposable {
 
 Deno.test("the state folder of version 0.1.0 keeps its name at the broker, and is not in use", () => {
   using old = new OldJournal();
-  using _lock = lockFolder(`${old.folder}/state`);
-  assertEquals(clientId(`${old.folder}/state`), OLD_STATE.clientId);
+  using _lock = lockFolder(`${old.folder}/state`, old);
+  assertEquals(clientId(`${old.folder}/state`, old), OLD_STATE.clientId);
 });
 
 Deno.test("commands of version 0.1.0 are all there, with their states, in their order", () => {
