@@ -131,7 +131,7 @@ export class AnsweredCommands {
   }
 
   #forEach(ids: readonly string[], sql: string): void {
-    this.#statements.atomically(() => {
+    this.#statements.withoutSync(() => {
       for (const id of ids) this.#statements.run(sql, id);
     });
   }

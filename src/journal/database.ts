@@ -10,6 +10,7 @@ import { ConfigError, messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { asideName, isFileOrMissing, requireFile } from "../state/state_file.ts";
 import type { Clock } from "../time.ts";
+import { checkIntegrity, DamagedDatabase, isDamage } from "./integrity.ts";
 import { salvage } from "./salvage.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { walDamage } from "./wal.ts";
@@ -24,6 +25,9 @@ export interface DatabaseParts {
 
 /** What SQLite may open beside a database. */
 const SIDE_FILES = ["", "-wal", "-shm", "-journal"] as const;
+
+/** No program is so many schema versions newer than this one. */
+const MAX_NEWER = 100;
 
 /** A log that is larger is not looked through at the start. */
 const MAX_WAL_BYTES = 64 * 1024 * 1024;
@@ -132,23 +136,15 @@ function openAndMigrate(path: string): DatabaseSync {
       PRAGMA busy_timeout = 5000;
       PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT};
     `);
-    const check = String(database.prepare("PRAGMA integrity_check(1)").get()!.integrity_check);
-    if (check !== "ok") throw new DamagedDatabase(check.split("\n").at(-1));
-    migrate(database, path);
+    refuseNewer(database, path);
+    checkIntegrity(database, schemaVersion(database));
+    migrate(database);
     makeShrinkable(database);
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
-}
-
-class DamagedDatabase extends Error {}
-
-/** Deno's SQLite errors carry no code: SQLite's own texts for NOTADB and CORRUPT must do. */
-function isDamage(error: unknown): boolean {
-  return error instanceof DamagedDatabase ||
-    /file is not a database|malformed|unsupported file format/.test(messageOf(error));
 }
 
 /** SQLite drops what comes after the damage when it opens the log: a copy keeps it. */
@@ -197,7 +193,10 @@ function pragma(database: DatabaseSync, name: string): number {
 
 function refuseNewer(database: DatabaseSync, path: string): void {
   const version = schemaVersion(database);
-  if (version <= MIGRATIONS.length) return;
+  if (version >= 0 && version <= MIGRATIONS.length) return;
+  if (version < 0 || version > MIGRATIONS.length + MAX_NEWER) {
+    throw new DamagedDatabase(`its schema has the version ${version}`);
+  }
   throw new ConfigError(
     `Cannot use the journal ${quoted(path)}: a newer version of this program wrote it ` +
       `(schema ${version}, this version knows ${MIGRATIONS.length})`,
@@ -205,8 +204,7 @@ function refuseNewer(database: DatabaseSync, path: string): void {
   );
 }
 
-function migrate(database: DatabaseSync, path: string): void {
-  refuseNewer(database, path);
+function migrate(database: DatabaseSync): void {
   for (let version = schemaVersion(database); version < MIGRATIONS.length; version++) {
     database.exec(`BEGIN; ${MIGRATIONS[version]} PRAGMA user_version = ${version + 1}; COMMIT;`);
   }

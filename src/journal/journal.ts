@@ -232,7 +232,9 @@ export class Journal implements Disposable {
     const unused = () => this.#db.prepare("PRAGMA freelist_count").get()!.freelist_count as number;
     const before = unused();
     if (before <= KEPT_PAGES) return false;
-    this.#db.exec(`PRAGMA incremental_vacuum(${Math.min(pages, before - KEPT_PAGES)})`);
+    // One row for each page: `exec()` would stop after the first.
+    const count = Math.min(pages, before - KEPT_PAGES);
+    this.#db.prepare(`PRAGMA incremental_vacuum(${count})`).all();
     const after = unused();
     return after < before && after > KEPT_PAGES;
   }

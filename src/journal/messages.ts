@@ -115,9 +115,11 @@ export class Messages {
 
   /** Removes messages. */
   remove(seqs: readonly number[]): void {
-    this.#statements.run(
-      "DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(?))",
-      JSON.stringify(seqs),
+    this.#statements.withoutSync(() =>
+      this.#statements.run(
+        "DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(?))",
+        JSON.stringify(seqs),
+      )
     );
   }
 }

@@ -84,20 +84,27 @@ Deno.test("a new database gets the newest schema, and keeps what is in it", () =
   assertEquals(folder.logger.shown, []);
 });
 
-Deno.test("a migration that fails half-way leaves the old version, and nothing is set aside", () => {
+Deno.test("a database of another program is set aside as it is", () => {
   using folder = new Folder();
   {
-    // The first table can be made, the second one cannot.
     using database = new DatabaseSync(folder.database);
     database.exec("CREATE TABLE outbox (precious TEXT); INSERT INTO outbox VALUES ('data')");
   }
-  assertThrows(() => folder.open(), Error, "already exists");
-  using database = new DatabaseSync(folder.database);
-  assertEquals(pragma(database, "user_version"), 0);
-  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-  assertEquals(tables.map(({ name }) => name), ["outbox"]);
+  folder.open()[Symbol.dispose]();
+  assertStringIncludes(folder.logger.shown[0], "its schema is damaged");
+  using database = new DatabaseSync(`${folder.path}/${ASIDE}`);
   assertEquals(database.prepare("SELECT precious FROM outbox").get()!.precious, "data");
-  assertEquals(folder.names().filter((name) => name.includes("damaged")), []);
+});
+
+Deno.test("a damaged schema costs nothing but the old file", () => {
+  using folder = new Folder();
+  fill(folder);
+  const text = Deno.readFileSync(folder.database);
+  const damaged = Buffer.from(text).toString("latin1").replaceAll("'queued', 'r", "'queuee', 'r");
+  Deno.writeFileSync(folder.database, Buffer.from(damaged, "latin1"));
+  using database = folder.open();
+  assertEquals(database.prepare("SELECT count(*) AS n FROM outbox").get()!.n, 200);
+  assertStringIncludes(folder.logger.shown[0], "its schema is damaged");
 });
 
 Deno.test("a database of a newer version is refused and left alone", () => {
