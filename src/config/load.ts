@@ -183,5 +183,11 @@ async function readMapping(
 }
 
 function homeFolder(env: Readonly<Record<string, string>>): string {
-  return env[OS.homeVariable] || homedir();
+  // A user without an entry in passwd, as containers have them, has none.
+  const folder: string | null = env[OS.homeVariable] || homedir();
+  if (folder) return folder;
+  throw new ConfigError(`Cannot find the home folder: ${OS.homeVariable} is not set`, {
+    hint: `Set ${OS.homeVariable}, or name a folder for the node's state with --state-folder ` +
+      "(CYBERWAVE_EDGE_CONFIG_DIR)",
+  });
 }
