@@ -3,21 +3,41 @@
  *
  * @module
  */
-import { failWith } from "./src/cli/failure.ts";
-import { readEnvironment } from "./src/permissions.ts";
+import { catchSignals, type StopRequests } from "./src/os/signals.ts";
+
+/** The commands that run a node, which a signal stops in good order. */
+const NODE_COMMANDS: readonly string[] = ["start", "dev"];
+
+/** Of a command that any signal may end. */
+const NO_REQUESTS: StopRequests = {
+  stop: new AbortController().signal,
+  drain: new AbortController().signal,
+};
+
+/** The first process of a container has to wait for all that end there, which Deno does not. */
+async function startUnderReaper(args: string[]): Promise<void> {
+  if (Deno.pid !== 1) return;
+  const { replaceByReaper } = await import("./src/os/reaper.ts");
+  console.error(`warning: ${replaceByReaper(args)}`);
+}
 
 /** Runs the program with these arguments and ends the process. */
 export async function main(args: string[]): Promise<void> {
+  // Before the rest is loaded, so that a signal that comes meanwhile is not missed.
+  const requests = args.some((word) => NODE_COMMANDS.includes(word)) ? catchSignals() : NO_REQUESTS;
+  if (requests !== NO_REQUESTS) await startUnderReaper(args);
+  const { failWith } = await import("./src/cli/report_error.ts");
   const verbose = args.includes("-v") || args.includes("--verbose");
   const exit = (error: unknown) => Deno.exit(failWith(error, { verbose }));
-  // What fails where nobody waits for it is told like the rest.
   addEventListener("error", ({ error }) => exit(error));
   addEventListener("unhandledrejection", ({ reason }) => exit(reason));
   try {
-    // Packages read variables as they are loaded: without leave Deno would prompt, or fail obscurely.
+    // Packages read variables as they are loaded. Without permission Deno would prompt, or they
+    // would fail with an obscure error.
+    const { readEnvironment } = await import("./src/permissions.ts");
     readEnvironment();
     const { runProgram } = await import("./src/cli/program.ts");
-    Deno.exit(await runProgram(args));
+    Deno.exit(await runProgram(args, requests));
   } catch (error) {
     exit(error);
   }

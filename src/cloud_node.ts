@@ -7,18 +7,22 @@ import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
-import { Life, type RunResult } from "./node/node.ts";
+import type { Node, RunResult } from "./node/node.ts";
 import { readEnvironment } from "./permissions.ts";
+import { tokensIn } from "./registration/token_source.ts";
+import type { TokenSource } from "./registration/token.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./node/options.ts";
 import { listenForSignals } from "./os/signals.ts";
 
 /**
  * Makes a node from settings that were loaded already, with `env` as the environment of its
- * workloads. For the command line: a program has the constructor and its kin.
+ * workloads; `tokens` is where it looks for another token when its own is refused. For the command
+ * line: a program has the constructor and its kin.
  */
 export let nodeFrom: (
   loaded: LoadedSettings,
   env: Readonly<Record<string, string>>,
+  tokens?: TokenSource,
 ) => CloudNode;
 
 /**
@@ -40,9 +44,12 @@ export let nodeFrom: (
 export class CloudNode implements AsyncDisposable {
   #settings: Settings;
   #tokenSource: string | undefined = "the config given";
+  #tokens: TokenSource | undefined;
   #env: Readonly<Record<string, string>> | undefined;
-  #life: Life | undefined;
+  #node: Node | undefined;
   #ended: Promise<unknown> | undefined;
+  /** Whether it was asked to stop, also before there was a node to stop. */
+  #stopped = false;
 
   /**
    * Makes a node from a configuration. Reads no files, and of the environment nothing but the home
@@ -83,10 +90,11 @@ export class CloudNode implements AsyncDisposable {
     overrides: Omit<CloudNodeOptions, "config"> = {},
   ): Promise<CloudNode> {
     const { slug, env = readEnvironment() } = overrides;
-    const loaded = await loadSettings({ configPath: path, flags: { slug }, env, cwd: Deno.cwd() });
+    const options = { configPath: path, flags: { slug }, env, cwd: Deno.cwd() };
+    const loaded = await loadSettings(options);
     const logger = createLogger("config");
     for (const warning of loaded.warnings) logger.warn(warning);
-    return nodeFrom(loaded, env);
+    return nodeFrom(loaded, env, tokensIn(options));
   }
 
   /**
@@ -108,10 +116,11 @@ export class CloudNode implements AsyncDisposable {
   }
 
   static {
-    nodeFrom = ({ settings, sources }, env) => {
+    nodeFrom = ({ settings, sources }, env, tokens) => {
       const node = new CloudNode();
       node.#settings = settings;
       node.#tokenSource = sources.get("token");
+      node.#tokens = tokens;
       node.#env = env;
       return node;
     };
@@ -128,7 +137,7 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   get identity(): NodeIdentity | undefined {
-    return this.#life?.identity;
+    return this.#node?.identity;
   }
 
   /**
@@ -155,30 +164,43 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   async run(options: RunOptions = {}): Promise<RunResult> {
-    if (this.#life !== undefined) throw new Error("Cannot run a node that runs already");
+    if (this.#ended !== undefined) throw new Error("Cannot run a node that runs already");
+    const running = this.#run(options);
+    this.#ended = running.catch(() => {});
+    try {
+      return await running;
+    } finally {
+      this.#ended = undefined;
+    }
+  }
+
+  async #run(options: RunOptions): Promise<RunResult> {
     const { signal, handleSignals = false, once = false, drain = false, exitWhenIdle, onReady } =
       options;
-    const life = new Life({
-      settings: this.#settings,
-      tokenSource: this.#tokenSource,
-      env: this.#env ?? readEnvironment(),
-      once,
-      drain,
-      exitWhenIdle,
-      onReady,
-    });
-    this.#life = life;
-    const stop = () => life.end();
+    const stop = () => void this.stop();
+    const requests = { stop, drain: () => void this.drain() };
+    this.#stopped = false;
     signal?.addEventListener("abort", stop);
-    if (signal?.aborted) stop();
-    using _signals = handleSignals ? listenForSignals(life) : undefined;
+    using _signals = handleSignals ? listenForSignals(requests) : undefined;
     try {
-      const ended = life.live();
-      this.#ended = ended.catch(() => {});
-      return await ended;
+      // Here, because it takes a while: who only configures a node does without.
+      const { Node } = await import("./node/node.ts");
+      const node = new Node({
+        settings: this.#settings,
+        tokenSource: this.#tokenSource,
+        tokens: this.#tokens,
+        env: this.#env ?? readEnvironment(),
+        once,
+        drain,
+        exitWhenIdle,
+      });
+      if (onReady !== undefined) node.events.on("ready", onReady);
+      this.#node = node;
+      if (signal?.aborted || this.#stopped) node.stop();
+      return await node.run();
     } finally {
       signal?.removeEventListener("abort", stop);
-      this.#life = undefined;
+      this.#node = undefined;
     }
   }
 
@@ -194,7 +216,8 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   async stop(): Promise<void> {
-    this.#life?.end();
+    this.#stopped = true;
+    this.#node?.stop();
     await this.#ended;
   }
 
@@ -210,7 +233,9 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   async drain(): Promise<void> {
-    this.#life?.drain();
+    // Without a running node there is nothing to finish.
+    this.#stopped ||= this.#node === undefined;
+    this.#node?.drain();
     await this.#ended;
   }
 

@@ -152,11 +152,17 @@ export class BackendError extends CloudNodeError {
   override readonly permanent: boolean;
   /** The HTTP status, or `undefined` when there was no answer at all. */
   readonly status: number | undefined;
+  /** How many milliseconds the server asks to wait, where it says so (`Retry-After`). */
+  readonly retryAfterMs: number | undefined;
 
   /** Makes an error for an answer with `status`, or for no answer. */
-  constructor(message: string, options: CloudNodeErrorOptions & { status?: number } = {}) {
+  constructor(
+    message: string,
+    options: CloudNodeErrorOptions & { status?: number; retryAfterMs?: number } = {},
+  ) {
     super(message, options);
     this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
     this.permanent = isPermanent(options.status);
   }
 }

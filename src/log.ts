@@ -5,6 +5,7 @@
  * @module
  */
 import * as log from "@std/log";
+import { Buffer } from "node:buffer";
 import { styleText } from "node:util";
 import { systemClock } from "./time.ts";
 
@@ -54,7 +55,11 @@ export function setupLogging(options: { format: LogFormat; verbose: boolean }): 
 export function createLogger(component: string, listener?: (line: string) => void): Logger {
   const write = (level: "debug" | "info" | "warn" | "error") => (message: string) => {
     const line = printable(redact(message));
-    log.getLogger(LOGGER_NAME)[level](line, component);
+    try {
+      log.getLogger(LOGGER_NAME)[level](line, component);
+    } catch {
+      // A handler of the program that embeds the node. Its failure is no failure of a command.
+    }
     if (level === "debug" || listener === undefined) return;
     const head = lineHead(new Date(systemClock.now()), level.toUpperCase(), component);
     listener(`${head.join(" ")} ${line}`);
@@ -74,6 +79,9 @@ const MAX_RELEASED = 100;
 
 /** All of them as they may look, the longest first: one may be the beginning of another. */
 let secrets: readonly string[] = [];
+
+/** The same as they look in UTF-8, a character for each byte. */
+let secretBytes: readonly string[] = [];
 
 /** Masks `secret` in every line from now on, also as it looks inside JSON and URLs. */
 export function addSecret(secret: string): void {
@@ -117,12 +125,40 @@ function noteSecrets(): void {
     JSON.stringify(secret).slice(1, -1),
   ]);
   secrets = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  secretBytes = secrets.map((secret) => Buffer.from(secret).toString("latin1"));
 }
 
-/** `text` with every known secret masked. */
+/** `text` with every known secret masked. Takes text that is whole: cut it afterwards. */
 export function redact(text: string): string {
   for (const secret of secrets) text = text.replaceAll(secret, "***");
   return text;
+}
+
+/**
+ * The last position up to `cut` at which `text` can be cut without splitting a secret, nor the
+ * beginning of one that may go on behind the text: what is masked piece by piece would show it.
+ */
+export function cutBeforeSecret(text: string, cut: number): number {
+  return cutBefore(secrets, text, cut);
+}
+
+/** The same for text in UTF-8. */
+export function cutBytesBeforeSecret(bytes: Uint8Array, cut: number): number {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  return cutBefore(secretBytes, text, cut);
+}
+
+function cutBefore(secrets: readonly string[], text: string, cut: number): number {
+  const splits = (secret: string, start: number) =>
+    secret.startsWith(text.slice(start, start + secret.length));
+  for (const secret of secrets) {
+    for (let start = Math.max(0, cut - secret.length + 1); start < cut; start++) {
+      if (text[start] === secret[0] && splits(secret, start)) {
+        return cutBefore(secrets, text, start);
+      }
+    }
+  }
+  return cut;
 }
 
 // Control characters (but newline and tab), and the characters that reorder or break lines.

@@ -136,3 +136,67 @@ Deno.test("architecture: files are short, finished and named for what they do", 
     assert(!/\b(utils?|helpers?|misc|common)\b/.test(path), `${path} is named for nothing`);
   }
 });
+
+Deno.test("architecture: no two files have one name, and no two exported types", () => {
+  const files = FILES.map(({ path }) => ({ name: path.split("/").at(-1)!, path }));
+  assertEquals(sharedNames(files), []);
+  const types = FILES.flatMap(({ path, text }) =>
+    Array.from(code(text).matchAll(EXPORTED_TYPE), ([, name]) => ({ name: name!, path }))
+  );
+  assertEquals(sharedNames(types), []);
+});
+
+const EXPORTED_TYPE = /^export (?:abstract )?(?:class|interface|type|enum) (\w+)/gm;
+
+/** The names that several have, each with where they stand. */
+function sharedNames(named: readonly { name: string; path: string }[]): string[] {
+  return Object.entries(Object.groupBy(named, ({ name }) => name))
+    .filter(([, all]) => all!.length > 1)
+    .map(([name, all]) => `${name}: ${all!.map(({ path }) => path).join(", ")}`);
+}
+
+Deno.test("architecture: commands that need no broker load no MQTT library", () => {
+  const light = [
+    "program",
+    "init",
+    "logs",
+    "ps",
+    "service",
+    "shell_completion",
+    "show_permissions",
+  ];
+  for (const name of [...light, "validate"]) {
+    assertEquals(mqttLoadedBy(`cli/${name}.ts`), [], name);
+  }
+  // That it finds what is there.
+  assert(mqttLoadedBy("cli/send_command.ts").length > 0);
+});
+
+/** What a file loads of MQTT with itself: how each library comes to be loaded. */
+function mqttLoadedBy(path: string, trail: readonly string[] = [], seen = new Set<string>()) {
+  const found: string[] = [];
+  const file = FILES.find((file) => file.path === path);
+  if (file === undefined || seen.has(path)) return found;
+  seen.add(path);
+  const way = [...trail, path];
+  for (const target of loadedAtOnce(file)) {
+    if (["mqtt", "aedes"].includes(target)) found.push([...way, target].join(" -> "));
+    found.push(...mqttLoadedBy(target, way, seen));
+  }
+  return found;
+}
+
+/** What is loaded before a file is run: neither types nor what it imports later, by `import()`. */
+function loadedAtOnce({ path, text }: SourceFile): string[] {
+  const url = new URL(path, SOURCE);
+  const statements = code(text).matchAll(
+    /^(?:import|export) (?!type )(?:[^;"]*? from )?"([^"]+)"/gm,
+  );
+  return Array.from(
+    statements,
+    ([, specifier]) =>
+      specifier!.startsWith(".")
+        ? new URL(specifier!, url).href.replace(SOURCE.href, "")
+        : specifier!,
+  );
+}

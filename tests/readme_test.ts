@@ -1,5 +1,5 @@
 import { assertStringIncludes } from "@std/assert";
-import { COMMANDS } from "../src/cli/program.ts";
+import { COMMANDS } from "../src/cli/subcommands.ts";
 import { EXIT_CODES } from "../src/cli/exit_codes.ts";
 import { settingsMarkdown } from "../src/config/settings_help.ts";
 

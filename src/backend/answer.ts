@@ -7,12 +7,20 @@
 import { AuthenticationError, BackendError, quoted } from "../errors.ts";
 import { redact } from "../log.ts";
 import { identifierProblem } from "../protocol/identifiers.ts";
-import type { Instance, PlatformWorkload } from "./backend.ts";
+import type { Instance, PlatformWorkload, SignedUpload } from "./backend.ts";
 
 /** What the backend answered to one call. */
 export class Answer {
-  /** Keeps the answer `text` to `call`. `status` is an HTTP status, also where MQTT carried it. */
-  constructor(readonly call: string, readonly status: number, readonly text: string) {}
+  /**
+   * Keeps the answer `text` to `call`. `status` is an HTTP status, also where MQTT carried it.
+   * `retryAfterMs` is how long the backend asks to wait, where it says so.
+   */
+  constructor(
+    readonly call: string,
+    readonly status: number,
+    readonly text: string,
+    readonly retryAfterMs?: number,
+  ) {}
 
   /** What the backend says about its answer: its own words, or the whole text. */
   get message(): string {
@@ -54,7 +62,8 @@ export class Answer {
     // It may repeat what it was sent.
     const message = redact(withoutQueries(this.message));
     const words = message === "" ? "" : `: ${quoted(message)}`;
-    return new BackendError(`${this.call} ${problem}${words}`, { status: this.status });
+    const { status, retryAfterMs } = this;
+    return new BackendError(`${this.call} ${problem}${words}`, { status, retryAfterMs });
   }
 
   /** The instance that was named. */
@@ -81,13 +90,14 @@ export class Answer {
     };
   }
 
-  /** The signed URL that was given. */
-  signedUrl(): string {
-    const { signed_url } = this.result();
+  /** Where a file is to be put. */
+  signedUpload(): SignedUpload {
+    const { signed_url, filename } = this.result();
     const url = typeof signed_url === "string" ? URL.parse(signed_url) : null;
     // Not shown: whoever has it may write there.
     if (!/^https?:$/.test(url?.protocol ?? "")) throw this.#oddity("no URL to put a file at");
-    return signed_url as string;
+    if (typeof filename !== "string") throw this.#oddity("no name of the file");
+    return { signedUrl: signed_url as string, filename };
   }
 
   get #isRefusal(): boolean {

@@ -46,13 +46,21 @@ export interface PlatformWorkload {
   instanceUuid: string | undefined;
 }
 
+/** Where a result file is to be put. */
+export interface SignedUpload {
+  /** The URL. Its query is a secret. */
+  readonly signedUrl: string;
+  /** What the backend calls the file: `<attachment UUID><extension>`. */
+  readonly filename: string;
+}
+
 /** Result files that were put at their signed URLs: equally long lists. */
 export interface UploadedResults {
-  /** Their names. */
+  /** Their paths relative to the results folder, with `/`. */
   filenames: readonly string[];
   /** Where they were put. */
   signedUrls: readonly string[];
-  /** What identifies them. */
+  /** The UUIDs that the backend gave them. */
   attachmentUuids: readonly string[];
 }
 
@@ -84,12 +92,11 @@ export interface Backend {
   log(instance: InstanceRef, entry: LogEntry, signal?: AbortSignal): Promise<void>;
   /** What the platform knows about a workload; `undefined` when it knows none such. */
   workload(uuid: string, signal?: AbortSignal): Promise<PlatformWorkload | undefined>;
-  /** A URL at which a result file of a workload can be put. Its query is a secret. */
-  signUpload(
-    workloadUuid: string,
-    filename: string,
-    signal?: AbortSignal,
-  ): Promise<{ signedUrl: string }>;
+  /**
+   * Asks where a result file of a workload is to be put: `filename` is its path relative to the
+   * results folder, with `/`.
+   */
+  signUpload(workloadUuid: string, filename: string, signal?: AbortSignal): Promise<SignedUpload>;
   /** Says that the result files of a workload are where they belong. */
   uploadResults(
     workloadUuid: string,

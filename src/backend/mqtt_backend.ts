@@ -1,5 +1,5 @@
 /**
- * The control plane over MQTT 5: everything a node tells the backend and asks of it.
+ * The control plane over MQTT 5: everything a node reports to the backend and asks of it.
  *
  * @module
  */
@@ -20,27 +20,31 @@ import type {
   InstanceRequest,
   LogEntry,
   PlatformWorkload,
+  SignedUpload,
   UploadedResults,
 } from "./backend.ts";
 import { MqttConnection } from "../mqtt/connection.ts";
-import type { Broker } from "../mqtt/link.ts";
+import type { Broker } from "../mqtt/broker.ts";
 import { type MqttRequest, MqttRequests } from "./mqtt_requests.ts";
 
 /** How to reach the backend by way of a broker. */
 export interface MqttControlPlaneOptions {
-  /** Where the broker is, and the client id, which must be this control plane's own. */
+  /**
+   * Where the broker is, and the client id, which must be this control plane's own. The password is
+   * read at each connection.
+   */
   readonly broker: Omit<Broker, "username" | "forget">;
   /** The user name at the broker, asked for at each connection. */
   username(): string;
   /** What stands in front of every topic. */
   readonly topicPrefix: string;
-  /** The API token. */
+  /** The API token. Read for each request, so that a getter may give another one later. */
   readonly token: string;
   /** Where the token came from, as said in errors about it. Default: not said. */
   readonly tokenSource?: string;
   /** Does what there is no MQTT request for. */
   readonly rest: Pick<Backend, "workload">;
-  /** Where changes of the connection are told. */
+  /** Where changes of the connection are logged. */
   readonly logger: Logger;
   /** Times the requests. Default: the machine's clock. */
   readonly clock?: Clock;
@@ -59,15 +63,18 @@ export class MqttBackend implements Backend {
 
   /** Throws a {@linkcode ConfigError} for a token that no topic can carry. */
   constructor(options: MqttControlPlaneOptions) {
-    const { broker, topicPrefix, token, tokenSource, logger } = options;
+    const { broker, topicPrefix, logger } = options;
     const { clock = systemClock, timeoutMs = 30_000 } = options;
-    refuseUnfit(token, tokenSource);
-    addSecret(token);
+    refuseUnfit(options.token, options.tokenSource);
+    addSecret(options.token);
     this.#options = options;
     this.#connection = new MqttConnection({
       ...broker,
       get username() {
         return options.username();
+      },
+      get password() {
+        return broker.password;
       },
       // An answer that comes after its connection has nobody to go to.
       forget: true,
@@ -80,7 +87,15 @@ export class MqttBackend implements Backend {
     const responseTopic = clientResponseTopic(topicPrefix, broker.clientId);
     void this.#connection.setTopics([responseTopic]);
     const connection = this.#connection;
-    this.#requests = new MqttRequests({ connection, responseTopic, token, clock, timeoutMs });
+    this.#requests = new MqttRequests({
+      connection,
+      responseTopic,
+      get token() {
+        return options.token;
+      },
+      clock,
+      timeoutMs,
+    });
   }
 
   /** Keeps up the connection to the broker until `signal` aborts. */
@@ -111,19 +126,19 @@ export class MqttBackend implements Backend {
     return answer.instance();
   }
 
-  /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */
+  /** Registers the instance `uuid` as running here. `"gone"`: there is no such instance. */
   async register(
     uuid: string,
     { profileSlug }: { profileSlug: string },
     signal?: AbortSignal,
   ): Promise<Instance | "gone"> {
-    const answer = await this.#tell(uuid, "register", { profile_slug: profileSlug }, signal);
+    const answer = await this.#report(uuid, "register", { profile_slug: profileSlug }, signal);
     return answer.status === 404 ? "gone" : answer.instance();
   }
 
   /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
   async heartbeat({ uuid }: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone"> {
-    const answer = await this.#tell(uuid, "heartbeat", {}, signal);
+    const answer = await this.#report(uuid, "heartbeat", {}, signal);
     if (answer.isGone) return "gone";
     answer.result();
     return "alive";
@@ -131,13 +146,13 @@ export class MqttBackend implements Backend {
 
   /** Says that the instance stopped because it was asked to. */
   async terminated({ uuid }: InstanceRef, signal?: AbortSignal): Promise<void> {
-    const answer = await this.#tell(uuid, "terminate", {}, signal);
+    const answer = await this.#report(uuid, "terminate", {}, signal);
     answer.result();
   }
 
   /** Says that the instance cannot work, and why. */
   async failed({ uuid }: InstanceRef, error: string, signal?: AbortSignal): Promise<void> {
-    const answer = await this.#tell(uuid, "fail", { instance_uuid: uuid, error }, signal);
+    const answer = await this.#report(uuid, "fail", { instance_uuid: uuid, error }, signal);
     answer.result();
   }
 
@@ -148,7 +163,7 @@ export class MqttBackend implements Backend {
     signal?: AbortSignal,
   ): Promise<void> {
     const body = { instance_uuid: uuid, log_type: type, log_content: content };
-    const answer = await this.#tell(uuid, "logs", body, signal);
+    const answer = await this.#report(uuid, "logs", body, signal);
     answer.result();
   }
 
@@ -160,18 +175,18 @@ export class MqttBackend implements Backend {
     return this.#options.rest.workload(uuid, signal);
   }
 
-  /** A URL at which a result file of a workload can be put. Its query is a secret. */
+  /** Asks where the result file at the relative path `filename` is to be put. */
   async signUpload(
     workloadUuid: string,
     filename: string,
     signal?: AbortSignal,
-  ): Promise<{ signedUrl: string }> {
+  ): Promise<SignedUpload> {
     const body = { filename };
     const answer = await this.#about(workloadUuid, "request-signed-url", body, signal);
-    return { signedUrl: answer.signedUrl() };
+    return answer.signedUpload();
   }
 
-  /** Says that the result files of a workload are where they belong. */
+  /** Says that the result files of a workload are uploaded. */
   async uploadResults(
     workloadUuid: string,
     { filenames, signedUrls, attachmentUuids }: UploadedResults,
@@ -182,8 +197,8 @@ export class MqttBackend implements Backend {
     answer.result();
   }
 
-  /** Tells something about an instance. */
-  async #tell(
+  /** Reports something about an instance. */
+  async #report(
     uuid: string,
     action: string,
     body: MqttRequest["body"],
@@ -193,7 +208,7 @@ export class MqttBackend implements Backend {
     return await this.#ask({ topic, name: topic, body }, signal);
   }
 
-  /** Tells or asks something about a workload. */
+  /** Reports or asks something about a workload. */
   async #about(
     uuid: string,
     action: string,

@@ -8,7 +8,8 @@ import { AuthenticationError, BackendError, ConfigError, messageOf } from "../er
 import type { Clock } from "../time.ts";
 import { Answer } from "./answer.ts";
 import { type Failure, reasonText } from "../mqtt/failure.ts";
-import { type Inbound, type MessageProperties, PublishRefusedError } from "../mqtt/link.ts";
+import { PublishRefusedError } from "../mqtt/link.ts";
+import type { Inbound, MessageProperties } from "../mqtt/message.ts";
 
 /** The connection that carries requests. */
 export interface RequestConnection {
@@ -34,7 +35,7 @@ export interface RequestOptions {
   readonly connection: RequestConnection;
   /** Where their answers arrive. */
   readonly responseTopic: string;
-  /** The API token, which goes with each request. */
+  /** The API token, which goes with each request. Read for each of them. */
   readonly token: string;
   /** Times them. */
   readonly clock: Clock;
@@ -52,19 +53,19 @@ export interface MqttRequest {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Somebody who waits: for the connection first, then for an answer. */
+/** A caller that waits: for the connection first, then for an answer. */
 interface Waiter {
   /** Ends the waiting, with an error. */
   readonly end: AbortController;
-  /** The message of that error. */
-  tell: (why: string) => string;
-  /** Whether the request is on its way, so that its answer is lost with the connection. */
+  /** The message of that error, for a reason. */
+  describe: (why: string) => string;
+  /** Whether the request was sent, so that its answer is lost with the connection. */
   isSent: boolean;
   /** Whether a broker that is out may come back meanwhile. */
   readonly isPatient: boolean;
 }
 
-/** Makes requests, any number at a time. Is told what becomes of the connection. */
+/** Makes requests, any number at a time. Its caller reports what becomes of the connection. */
 export class MqttRequests {
   readonly #options: RequestOptions;
   readonly #waiters = new Set<Waiter>();
@@ -72,6 +73,8 @@ export class MqttRequests {
   readonly #answers = new Map<string, (payload: Uint8Array) => void>();
   readonly #unacknowledged = new Set<Promise<void>>();
   #failure: Failure | undefined;
+  /** The token when the connection failed: another one may be accepted. */
+  #failedWith: string | undefined;
 
   /** Does not request anything yet. */
   constructor(options: RequestOptions) {
@@ -86,12 +89,15 @@ export class MqttRequests {
   /** The connection could not be made, or is lost. */
   failed(failure: Failure): void {
     this.#failure = failure;
+    this.#failedWith = this.#options.token;
     for (const waiter of this.#waiters) {
-      if (waiter.isSent || isHopeless(failure, waiter)) waiter.end.abort(errorFor(failure, waiter));
+      if (waiter.isSent || isPermanent(failure, waiter)) {
+        waiter.end.abort(errorFor(failure, waiter));
+      }
     }
   }
 
-  /** The connection was ended: nobody will get an answer. */
+  /** The connection was ended: there will be no answers. */
   closed(): void {
     this.failed({ kind: "trouble", why: "the connection was ended" });
   }
@@ -109,8 +115,8 @@ export class MqttRequests {
    * @throws {ConfigError} if it does not speak MQTT 5
    */
   ready(signal?: AbortSignal): Promise<void> {
-    const tell = (why: string) => `Cannot connect to ${this.#options.connection.url}: ${why}`;
-    return this.#wait(tell, false, signal, () => Promise.resolve());
+    const describe = (why: string) => `Cannot connect to ${this.#options.connection.url}: ${why}`;
+    return this.#wait(describe, false, signal, () => Promise.resolve());
   }
 
   /**
@@ -121,9 +127,9 @@ export class MqttRequests {
   request({ topic, name, body }: MqttRequest, signal?: AbortSignal): Promise<Answer> {
     const { url } = this.#options.connection;
     const call = `MQTT request ${name}`;
-    const tell = (why: string) => `${call} got no answer: no connection to ${url}: ${why}`;
-    return this.#wait(tell, true, signal, async (waiter) => {
-      waiter.tell = (why) => `${call} got no answer: ${why}`;
+    const describe = (why: string) => `${call} got no answer: no connection to ${url}: ${why}`;
+    return this.#wait(describe, true, signal, async (waiter) => {
+      waiter.describe = (why) => `${call} got no answer: ${why}`;
       waiter.isSent = true;
       const correlationData = Buffer.from(crypto.getRandomValues(new Uint8Array(16)));
       const id = correlationData.toString("hex");
@@ -141,7 +147,7 @@ export class MqttRequests {
 
   /** Does `task` once there is a connection, until the time is up or `signal` aborts. */
   async #wait<T>(
-    tell: (why: string) => string,
+    describe: (why: string) => string,
     isPatient: boolean,
     signal: AbortSignal | undefined,
     task: (waiter: Waiter) => Promise<T>,
@@ -149,23 +155,25 @@ export class MqttRequests {
     signal?.throwIfAborted();
     const { connection, clock, timeoutMs } = this.#options;
     const end = new AbortController();
-    const waiter: Waiter = { end, tell, isPatient, isSent: false };
+    const waiter: Waiter = { end, describe, isPatient, isSent: false };
     const abort = () => end.abort(signal!.reason);
     signal?.addEventListener("abort", abort, { once: true });
     clock.sleep(timeoutMs, end.signal).then(
       () => {
         const timeout = `timed out after ${timeoutMs / 1000} s`;
         const why = waiter.isSent ? timeout : this.#failure?.why ?? timeout;
-        end.abort(new BackendError(waiter.tell(why)));
+        end.abort(new BackendError(waiter.describe(why)));
       },
       () => {},
     );
     this.#waiters.add(waiter);
     try {
       const failure = connection.connected ? undefined : this.#failure;
-      if (failure !== undefined && isHopeless(failure, waiter)) throw errorFor(failure, waiter);
+      if (failure !== undefined && isPermanent(failure, waiter) && !this.#isOutdated(failure)) {
+        throw errorFor(failure, waiter);
+      }
       await connection.whenConnected(end.signal).catch((error) => {
-        throw end.signal.aborted ? error : new BackendError(waiter.tell(messageOf(error)));
+        throw end.signal.aborted ? error : new BackendError(waiter.describe(messageOf(error)));
       });
       return await task(waiter);
     } finally {
@@ -173,6 +181,11 @@ export class MqttRequests {
       signal?.removeEventListener("abort", abort);
       end.abort();
     }
+  }
+
+  /** Whether credentials were refused that are others now. */
+  #isOutdated({ refused }: Failure): boolean {
+    return refused === "credentials" && this.#failedWith !== this.#options.token;
   }
 
   async #publish(
@@ -196,21 +209,23 @@ export class MqttRequests {
   }
 }
 
-/** Whether there is no point in waiting for another connection after this failure. */
-function isHopeless({ kind }: Failure, { isPatient }: Waiter): boolean {
+/** Whether waiting for another connection after this failure would be in vain. */
+function isPermanent({ kind }: Failure, { isPatient }: Waiter): boolean {
   return kind === "trouble" || (kind === "outage" && !isPatient);
 }
 
-function errorFor({ why, hint, refused }: Failure, { tell }: Waiter): Error {
+function errorFor({ why, hint, refused }: Failure, { describe }: Waiter): Error {
   switch (refused) {
     case "credentials":
-      return new AuthenticationError(tell(why), {
+      return new AuthenticationError(describe(why), {
         hint: "Check CYBERWAVE_MQTT_USERNAME and CYBERWAVE_MQTT_PASSWORD, or the API token",
       });
     case "version":
-      return new ConfigError(tell(why), { hint: "Set control_plane: rest, or use another broker" });
+      return new ConfigError(describe(why), {
+        hint: "Set control_plane: rest, or use another broker",
+      });
     default:
-      return new BackendError(tell(why), { hint });
+      return new BackendError(describe(why), { hint });
   }
 }
 
@@ -218,8 +233,8 @@ const NOT_AUTHORIZED = 0x87;
 const PACKET_TOO_LARGE = 0x95;
 
 /** Why a request was not taken. The broker's own error names the topic, and so maybe the token. */
-function publishError(error: unknown, call: string, { tell }: Waiter): Error {
-  if (!(error instanceof PublishRefusedError)) return new BackendError(tell(messageOf(error)));
+function publishError(error: unknown, call: string, { describe }: Waiter): Error {
+  if (!(error instanceof PublishRefusedError)) return new BackendError(describe(messageOf(error)));
   const message = `The broker refused ${call}: ${reasonText(error.reasonCode)}`;
   if (error.reasonCode === NOT_AUTHORIZED) {
     return new AuthenticationError(message, {

@@ -11,6 +11,7 @@ import type {
   InstanceRequest,
   LogEntry,
   PlatformWorkload,
+  SignedUpload,
   UploadedResults,
 } from "./backend.ts";
 import { HttpApi } from "./rest_http.ts";
@@ -19,10 +20,10 @@ import { HttpApi } from "./rest_http.ts";
 export interface RestOptions {
   /** Where the API is, such as `https://api.cyberwave.com`. */
   apiUrl: string;
-  /** The API token. */
-  token: string;
+  /** The API token. Read for each call, so that a getter may give another one later. */
+  readonly token: string;
   /** Where the token came from, as said in errors about it. Default: not said. */
-  tokenSource?: string;
+  readonly tokenSource?: string;
   /** The workspace to work in. Default: the token's own. */
   workspaceSlug?: string;
   /** How long one call may take, in milliseconds. Default 30,000. */
@@ -38,9 +39,9 @@ export class RestBackend implements Backend {
   readonly #workspaceSlug: string | undefined;
 
   /** Does not call anything yet. */
-  constructor({ timeoutMs = 30_000, workspaceSlug, ...options }: RestOptions) {
-    this.#http = new HttpApi({ ...options, timeoutMs });
-    this.#workspaceSlug = workspaceSlug;
+  constructor(options: RestOptions) {
+    this.#http = new HttpApi(options);
+    this.#workspaceSlug = options.workspaceSlug;
   }
 
   /** Resolves at once: each call makes a connection of its own. */
@@ -117,15 +118,15 @@ export class RestBackend implements Backend {
     return answer.workload();
   }
 
-  /** A URL at which a result file of a workload can be put. Its query is a secret. */
+  /** Asks where the result file at the relative path `filename` is to be put. */
   async signUpload(
     workloadUuid: string,
     filename: string,
     signal?: AbortSignal,
-  ): Promise<{ signedUrl: string }> {
+  ): Promise<SignedUpload> {
     const path = `${workloadPath(workloadUuid)}/attachments`;
     const answer = await this.#http.post(path, { filename }, signal);
-    return { signedUrl: answer.signedUrl() };
+    return answer.signedUpload();
   }
 
   /** Says that the result files of a workload are where they belong. */

@@ -6,45 +6,46 @@
  */
 import { AuthenticationError, BackendError, messageOf, quoted } from "../errors.ts";
 import { addSecret } from "../log.ts";
+import { systemClock } from "../time.ts";
 import { Answer, tokenName } from "./answer.ts";
+import { retryAfterMs } from "./retry_after.ts";
 
 /** How to reach the backend. */
 export interface HttpOptions {
   /** Where the API is. A path is kept; a user name, password, query and fragment are not. */
   apiUrl: string;
-  /** The API token. */
-  token: string;
-  /** Where the token came from, as said in errors about it. */
-  tokenSource?: string;
-  /** How long one call may take, its answer included, in milliseconds. */
-  timeoutMs: number;
+  /** The API token. Read for each call, so that a getter may give another one later. */
+  readonly token: string;
+  /** Where the token came from, as said in errors about it. Read as the token is. */
+  readonly tokenSource?: string;
+  /** How long one call may take, its answer included, in milliseconds. Default: 30,000. */
+  timeoutMs?: number;
 }
 
 /** Makes calls to the backend, with the token. */
 export class HttpApi {
   readonly #base: string;
-  readonly #headers: Headers;
-  readonly #tokenName: string;
+  readonly #options: HttpOptions;
   readonly #timeoutMs: number;
 
   /** Throws an {@linkcode AuthenticationError} for a token that no HTTP header can carry. */
-  constructor({ apiUrl, token, tokenSource, timeoutMs }: HttpOptions) {
-    const { origin, pathname } = new URL(apiUrl);
+  constructor(options: HttpOptions) {
+    const { origin, pathname } = new URL(options.apiUrl);
     this.#base = origin + pathname.replace(/\/+$/, "");
-    this.#tokenName = tokenName(tokenSource);
-    this.#headers = headersWith(token, this.#tokenName);
-    this.#timeoutMs = timeoutMs;
-    addSecret(token);
+    this.#options = options;
+    this.#timeoutMs = options.timeoutMs ?? 30_000;
+    this.#headers();
+    addSecret(options.token);
   }
 
   /** Gets `path`, which may hold a query. */
   get(path: string, signal?: AbortSignal): Promise<Answer> {
-    return this.#exchange(path, { method: "GET", headers: this.#headers }, signal);
+    return this.#exchange(path, { method: "GET", headers: this.#headers() }, signal);
   }
 
   /** Posts `body` to `path`, which may hold a query. */
   post(path: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
-    const headers = new Headers(this.#headers);
+    const headers = this.#headers();
     headers.set("Content-Type", "application/json");
     return this.#exchange(path, { method: "POST", headers, body: JSON.stringify(body) }, signal);
   }
@@ -55,15 +56,19 @@ export class HttpApi {
     signal?: AbortSignal,
   ): Promise<Answer> {
     const url = this.#base + path;
+    const name = tokenName(this.#options.tokenSource);
     const call = `${request.method} ${url.replace(/\?.*/, "")}`;
     const timeout = AbortSignal.timeout(this.#timeoutMs);
     const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
     try {
       // Redirects are not followed: they could take the token to another server.
       const response = await fetch(url, { ...request, redirect: "manual", signal: ends });
-      const answer = new Answer(call, response.status, await boundedText(response, call));
-      answer.refuseRejection(this.#tokenName);
-      refuseRedirect(answer, response.headers.get("Location"));
+      const { status, headers } = response;
+      const text = await boundedText(response, call);
+      const wait = retryAfterMs(headers.get("Retry-After"), systemClock.now());
+      const answer = new Answer(call, status, text, wait);
+      answer.refuseRejection(name);
+      refuseRedirect(answer, headers.get("Location"));
       return answer;
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
@@ -71,6 +76,11 @@ export class HttpApi {
       const why = timeout.aborted ? `timed out after ${this.#timeoutMs / 1000} s` : reasonOf(error);
       throw new BackendError(`${call} got no answer: ${why}`, { cause: error });
     }
+  }
+
+  #headers(): Headers {
+    const { token, tokenSource } = this.#options;
+    return headersWith(token, tokenName(tokenSource));
   }
 }
 

@@ -5,6 +5,8 @@
  * @module
  */
 import { BackendError, messageOf } from "../errors.ts";
+import { systemClock } from "../time.ts";
+import { retryAfterMs } from "./retry_after.ts";
 
 /** Bytes of which the number is known, read while they are sent. */
 export interface Payload {
@@ -46,7 +48,11 @@ export async function putPayload(
     const text = await beginningOf(response, url, signal);
     if (status < 300 || status >= 400) {
       const [, code] = /<Code>([\w.-]{1,64})<\/Code>/.exec(text) ?? [];
-      return { status, code, retryAfterMs: seconds(headers.get("Retry-After")) };
+      return {
+        status,
+        code,
+        retryAfterMs: retryAfterMs(headers.get("Retry-After"), systemClock.now()),
+      };
     }
     if (!REDIRECTS.includes(status) || redirects === MAX_REDIRECTS) {
       throw new BackendError(`PUT ${shown(url)} answered ${status}, a redirect`, { status });
@@ -132,8 +138,4 @@ function httpUrl(text: string): URL {
 /** A URL without its query, which is what makes it a credential. */
 function shown(url: URL): string {
   return url.origin + url.pathname;
-}
-
-function seconds(retryAfter: string | null): number | undefined {
-  return /^\d{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) * 1000 : undefined;
 }

@@ -4,17 +4,22 @@
  * @module
  */
 import { connectOnce, type Visit } from "../mqtt/connect_once.ts";
-import type { Inbound, MqttLink } from "../mqtt/link.ts";
+import type { MqttLink } from "../mqtt/link.ts";
+import type { Inbound } from "../mqtt/message.ts";
+import { hostAndPort } from "../mqtt/socket.ts";
 import { BrokerError, CloudNodeError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
+import { ObjectText } from "../protocol/object_text.ts";
 import { commandTopic, responseTopic } from "../protocol/topics.ts";
 
 /** A command to send. */
-export interface Request extends JsonObject {
+export interface CommandRequest {
   /** What to do. */
   readonly command: string;
   /** The id that the reply will carry. */
   readonly request_id: string;
+  /** Its params. Those that are text stay as they were written. Default: none. */
+  readonly params?: unknown;
 }
 
 /** Which node is meant. */
@@ -67,10 +72,11 @@ export class CommandClient implements AsyncDisposable {
       if (reply !== undefined) waiting.get(String(reply.request_id))?.(reply);
     });
     if ("link" in visited) return new CommandClient(visited.link, topicPrefix, waiting);
-    const { host, port } = broker;
     const { why, hint = "Check mqtt_host and mqtt_port, or --mqtt-host and --mqtt-port" } =
       visited.failure;
-    throw new BrokerError(`Cannot connect to the broker at ${host}:${port}: ${why}`, { hint });
+    throw new BrokerError(`Cannot connect to the broker at ${hostAndPort(broker)}: ${why}`, {
+      hint,
+    });
   }
 
   /**
@@ -78,7 +84,7 @@ export class CommandClient implements AsyncDisposable {
    *
    * @throws {BrokerError} if the broker refuses something or goes away
    */
-  async request(request: Request, to: Address, signal: AbortSignal): Promise<ReceivedReply> {
+  async request(request: CommandRequest, to: Address, signal: AbortSignal): Promise<ReceivedReply> {
     signal.throwIfAborted();
     const id = request.request_id;
     const reply = Promise.withResolvers<ReceivedReply>();
@@ -105,10 +111,10 @@ export class CommandClient implements AsyncDisposable {
     await this.#link.closed;
   }
 
-  async #send(request: Request, to: Address): Promise<void> {
+  async #send(request: CommandRequest, to: Address): Promise<void> {
     await this.#subscribe(to);
     const topic = commandTopic(this.#prefix, "uuid" in to ? to.uuid : to.slug);
-    await this.#link.publish(topic, JSON.stringify(request));
+    await this.#link.publish(topic, encodeRequest(request));
   }
 
   /** A node replies under its UUID. Who has only its slug listens to all and picks by request id. */
@@ -123,6 +129,12 @@ export class CommandClient implements AsyncDisposable {
         : "Give the node's UUID with --uuid: then only this node's replies are asked for",
     });
   }
+}
+
+function encodeRequest({ params, ...request }: CommandRequest): string {
+  const json = params instanceof ObjectText ? params.text : JSON.stringify(params);
+  const message = ObjectText.parse(JSON.stringify(request))!;
+  return (json === undefined ? message : message.with("params", json)).text;
 }
 
 function decodeReply({ payload }: Inbound): ReceivedReply | undefined {

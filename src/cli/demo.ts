@@ -4,11 +4,11 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
-import type { Address, CommandClient, ReceivedReply, Request } from "./client.ts";
+import type { Address, CommandClient, CommandRequest, ReceivedReply } from "./client.ts";
 import { harmless, paint, print } from "./terminal.ts";
 
 /** A command of the demonstration. */
-export interface Step {
+export interface DemoStep {
   /** What it shows. */
   readonly title: string;
   /** The message, but for its request id. */
@@ -22,8 +22,8 @@ export interface Step {
  * Only of the sample it is known how to make it fail; any other configuration is sent params
  * that no command may have.
  */
-export function demoSteps(settings: Settings, isSample: boolean): Step[] {
-  const step = (command: "inference" | "training", params: unknown): Step => ({
+export function demoSteps(settings: Settings, isSample: boolean): DemoStep[] {
+  const step = (command: "inference" | "training", params: unknown): DemoStep => ({
     title: settings[command] === undefined ? `${command}, which is not configured` : command,
     message: { command, params },
     expected: settings[command] === undefined ? "error" : "ok",
@@ -42,7 +42,7 @@ export function demoSteps(settings: Settings, isSample: boolean): Step[] {
 
 /** Runs the steps one after the other and prints how each goes. Resolves with how many went well. */
 export async function runDemo(
-  steps: readonly Step[],
+  steps: readonly DemoStep[],
   client: Pick<CommandClient, "request">,
   to: Address,
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
@@ -50,7 +50,7 @@ export async function runDemo(
   let passed = 0;
   for (const [index, { title, message, expected }] of steps.entries()) {
     const { command, ...rest } = message;
-    const request: Request = { command, request_id: `demo-${index + 1}`, ...rest };
+    const request: CommandRequest = { command, request_id: `demo-${index + 1}`, ...rest };
     print(`\n${paint("cyan", `${index + 1}/${steps.length} ${title}`, "stdout")}`);
     print(`  sent      ${JSON.stringify(request)}`);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);

@@ -8,45 +8,22 @@ import type { LoadedSettings } from "../config/load.ts";
 import { DevPlatform, usesSample } from "../dev/platform.ts";
 import { removeLeftovers } from "../dev/state_folder.ts";
 import type { NodeIdentity } from "../node/options.ts";
+import type { StopRequests } from "../os/signals.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { commandTopic, responseTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Arguments } from "./arguments.ts";
 import { CommandClient } from "./client.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { demoSteps, runDemo } from "./demo.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
 import { commandLine, shellWord } from "./invocation.ts";
-import { CONFIG_FLAG, useSettings, workloadEnvironment } from "./load_settings.ts";
+import { useSettings, workloadEnvironment } from "./load_settings.ts";
+import { runNode } from "./run_node.ts";
 import { paint, print } from "./terminal.ts";
-
-/** The command. */
-export const dev: CliCommand = {
-  name: "dev",
-  operands: [],
-  summary: "Try everything on this computer alone: no account, no network",
-  details:
-    `Runs a node with an MQTT broker and an emulated backend of its own, on loopback, with the
-cyberwave.yml at hand or a built-in sample. Its state is temporary: work that still runs when it
-stops is ended. Where it was killed and could not do that, the next "dev" does.`,
-  flags: [
-    CONFIG_FLAG,
-    {
-      name: "once",
-      help: "Send four commands, show the replies, and exit: with 0 if all was well",
-    },
-    {
-      name: "timeout",
-      value: "SECONDS",
-      help: "With --once: how long to wait for each reply (default: 600)",
-    },
-  ],
-  settings: ["slug", "profile", "environment", "control-plane", "concurrency", "log-format"],
-  run,
-};
 
 const DEFAULT_TIMEOUT = 600;
 
-async function run(args: Arguments): Promise<number> {
+/** Runs a node on a platform of its own until it is stopped. */
+export async function run(args: Arguments, requests: StopRequests): Promise<number> {
   const timeout = args.seconds("timeout") ?? DEFAULT_TIMEOUT;
   await using platform = await DevPlatform.start();
   let isSample = false;
@@ -62,7 +39,7 @@ async function run(args: Arguments): Promise<number> {
   );
   const ended = new AbortController();
   const ready = Promise.withResolvers<NodeIdentity | undefined>();
-  const running = node.run({ handleSignals: true, onReady: ready.resolve })
+  const running = runNode(node, { onReady: ready.resolve }, requests)
     .finally(() => {
       ended.abort();
       ready.resolve(undefined);
@@ -72,11 +49,12 @@ async function run(args: Arguments): Promise<number> {
   // There is none if the node was stopped before it was ready.
   if (identity !== undefined) {
     print(introduction(loaded, isSample, identity));
+    if (args.has("show-token")) print(`  token     ${platform.backend.token}`);
     if (args.has("once")) {
       const limits = { timeoutMs: timeout * 1000, signal: ended.signal };
-      code = await demonstrate(loaded, isSample, identity, limits) ? 0 : COMMAND_FAILED;
+      code = await demonstrate(platform, loaded, isSample, identity, limits) ? 0 : COMMAND_FAILED;
       await node.stop();
-    } else print(invitation(loaded, identity));
+    } else print(invitation(platform, loaded, identity));
   }
   await running;
   return code;
@@ -84,16 +62,16 @@ async function run(args: Arguments): Promise<number> {
 
 /** Shows the node at work. Resolves with whether all went well, until it was stopped. */
 async function demonstrate(
+  { access }: DevPlatform,
   { settings }: LoadedSettings,
   isSample: boolean,
   { slug }: NodeIdentity,
   limits: { timeoutMs: number; signal: AbortSignal },
 ): Promise<boolean> {
-  const { mqttHost: host, mqttPort: port } = settings;
   const prefix = topicPrefix(settings.environment);
   const steps = demoSteps(settings, isSample);
   try {
-    await using client = await CommandClient.connect({ host, port }, prefix, limits.signal);
+    await using client = await CommandClient.connect(access, prefix, limits.signal);
     const passed = await runDemo(steps, client, { slug }, limits);
     print(`\n${passed} of ${steps.length} came back as they should\n`);
     return passed === steps.length;
@@ -115,14 +93,19 @@ ${paint("green", "A Cloud Node and all that it needs are up, on this computer al
 
   node      ${node.slug} (${node.uuid})
   config    ${config}
-  broker    mqtt://${mqttHost}:${mqttPort}
+  broker    mqtt://${mqttHost}:${mqttPort}, with a password
   backend   ${apiUrl}${controlPlane === "mqtt" ? ", asked over MQTT" : ""}
   state     ${stateFolder} (removed at the end)`;
 }
 
 /** How to talk to it. */
-function invitation({ settings }: LoadedSettings, node: NodeIdentity): string {
-  const { mqttHost: host, mqttPort: port, environment, stateFolder } = settings;
+function invitation(
+  { access }: DevPlatform,
+  { settings }: LoadedSettings,
+  node: NodeIdentity,
+): string {
+  const { host, port, username, password } = access;
+  const { environment, stateFolder } = settings;
   const prefix = topicPrefix(environment);
   const kind = WORKLOAD_KINDS.find((kind) => settings[kind] !== undefined) ?? "status";
   const params = { x: 1 };
@@ -131,11 +114,12 @@ function invitation({ settings }: LoadedSettings, node: NodeIdentity): string {
   const message = JSON.stringify({ command: kind, request_id: "r1", params });
   const [responses, commands] = [responseTopic(prefix, node.uuid), commandTopic(prefix, node.slug)];
   const mosquitto = (program: string, ...args: string[]) =>
-    [program, "-h", host, "-p", `${port}`, "-q", "1", ...args].map(shellWord).join(" ");
+    [program, "-h", host, "-p", `${port}`, "-u", username, "-P", password, "-q", "1", ...args]
+      .map(shellWord).join(" ");
   return `
 Send it a command from another terminal:
 
-  ${commandLine(["run", kind, JSON.stringify(params), ...to])}
+  CYBERWAVE_MQTT_PASSWORD=${password} ${commandLine(["run", kind, JSON.stringify(params), ...to])}
 
 or with the clients of mosquitto:
 

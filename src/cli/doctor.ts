@@ -7,43 +7,15 @@ import { checksFor } from "../doctor/checks.ts";
 import { examine, type Result } from "../doctor/examine.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { CHECK_FAILED } from "./exit_codes.ts";
 import { jsonText, remarkLine } from "./report_line.ts";
-import { CONFIG_FLAG, reviewSettings } from "./load_settings.ts";
+import { reviewSettings } from "./load_settings.ts";
 import { type Color, paint, print, tell } from "./terminal.ts";
-
-/** The command. */
-export const doctor: CliCommand = {
-  name: "doctor",
-  operands: [],
-  summary: "Check everything that the node needs, from its config to the broker",
-  details: `Prints a line for each check: ok, warn or fail, what was found, and what to do about it.
-Exits with 1 if a check failed. A node that runs is not disturbed.`,
-  flags: [
-    CONFIG_FLAG,
-    { name: "json", help: "Print one JSON object" },
-    {
-      name: "timeout",
-      value: "SECONDS",
-      help: "How long each check may take; all run at once (default: 10)",
-    },
-  ],
-  settings: [
-    "api-url",
-    "control-plane",
-    "slug",
-    "environment",
-    "mqtt-host",
-    "mqtt-port",
-    "state-folder",
-  ],
-  run,
-};
 
 const DEFAULT_TIMEOUT = 10;
 
-async function run(args: Arguments): Promise<number> {
+/** Runs every check and prints what it found. */
+export async function run(args: Arguments): Promise<number> {
   const timeout = args.seconds("timeout") ?? DEFAULT_TIMEOUT;
   const checks = checksFor(await reviewSettings(args), systemClock);
   const width = Math.max(...checks.map(({ name }) => name.length));

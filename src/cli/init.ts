@@ -8,29 +8,12 @@ import { join, relative, resolve } from "node:path";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { askShell } from "../os/ask_shell.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { commandLine, shellWord } from "./invocation.ts";
 import { type Sample, sampleFiles } from "./samples.ts";
 import { harmless, print } from "./terminal.ts";
 
-/** The command. */
-export const init: CliCommand = {
-  name: "init",
-  operands: [],
-  summary: "Write a cyberwave.yml and sample scripts to start from",
-  details:
-    `The samples work as they stand: "dev --once" runs them. A file that is there already is kept as
-it is.`,
-  flags: [{
-    name: "dir",
-    value: "PATH",
-    help: "Where to write them (default: the current folder)",
-  }],
-  settings: [],
-  run,
-};
-
-async function run(args: Arguments): Promise<number> {
+/** Writes the files that are not there yet. */
+export async function run(args: Arguments): Promise<number> {
   const folder = resolve(args.value("dir") ?? ".");
   const python = await findPython();
   await makeFolder(folder);

@@ -15,14 +15,7 @@ import {
 import { type Review, reviewConfig } from "../doctor/config_review.ts";
 import { addSecret, createLogger, setupLogging } from "../log.ts";
 import { readEnvironment, readsWholeEnvironment, requirePermissions } from "../permissions.ts";
-import type { Arguments, Flag } from "./arguments.ts";
-
-/** The flag that names the config file. */
-export const CONFIG_FLAG: Flag = {
-  name: "config",
-  value: "PATH",
-  help: "The config file (default: cyberwave.yml in the current folder, if there is one)",
-};
+import type { Arguments } from "./arguments.ts";
 
 /**
  * Loads the settings and sets up logging as they say. `adapt` may change them first.

@@ -3,42 +3,27 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { ConfigError, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import { createLogger, printable } from "../log.ts";
 import { systemClock } from "../time.ts";
 import { type OutputStream, WorkloadFolder } from "../workloads/folder.ts";
+import { readOutputAt } from "../workloads/output.ts";
 import { LineSplitter } from "../workloads/line_splitter.ts";
 import { inspectHost } from "../os/processes.ts";
-import { nameOf } from "../executors/process/running.ts";
-import { watch } from "../executors/process/workload.ts";
+import { nameOf } from "../commands/command.ts";
+import { Watch } from "../executors/process/observe.ts";
 import type { Arguments } from "./arguments.ts";
-import { type CliCommand, PROGRAM } from "./subcommand.ts";
-import { CONFIG_FLAG, useStateFolder } from "./load_settings.ts";
+import { PROGRAM } from "./subcommand.ts";
+import { useStateFolder } from "./load_settings.ts";
 import { isTerminal, type Stream, tell, write } from "./terminal.ts";
-
-/** The command. */
-export const logs: CliCommand = {
-  name: "logs",
-  operands: ["<id|request_id>"],
-  summary: "Show or follow what a workload printed",
-  details:
-    `Works whether the node runs or not. Of several workloads with one request id it shows the newest.
-Standard error goes to standard error, unless --stderr asks for nothing else.`,
-  flags: [
-    CONFIG_FLAG,
-    { name: "follow", short: "f", help: "Follow the output until the workload has ended" },
-    { name: "stdout", help: "Only what it printed to standard output" },
-    { name: "stderr", help: "Only what it printed to standard error" },
-  ],
-  settings: ["state-folder"],
-  run,
-};
 
 const INTERVAL_MS = 250;
 
-async function run(args: Arguments): Promise<number> {
+/** Prints the output of a workload. */
+export async function run(args: Arguments): Promise<number> {
   const stateFolder = await useStateFolder(args);
   const name = args.operands[0]!;
   using history = History.open(stateFolder);
@@ -72,7 +57,7 @@ function outputsOf(args: Arguments): { from: OutputStream; to: Stream }[] {
   return [{ from: "stdout", to: "stdout" }, { from: "stderr", to: "stderr" }];
 }
 
-/** Calls `show` again and again until the workload has ended, be it that a node tells or that it shows. */
+/** Calls `show` again and again until the workload has ended, whether or not a node reports it. */
 async function follow(
   { id }: CommandRecord,
   folder: WorkloadFolder,
@@ -85,7 +70,7 @@ async function follow(
     logger: createLogger("logs"),
   };
   const ended = new AbortController();
-  let watched: Promise<void> | undefined;
+  let watch: Watch | undefined;
   const end = () => ended.abort();
   for (let announced = false; !ended.signal.aborted;) {
     show();
@@ -93,16 +78,18 @@ async function follow(
     const now = history.find(id);
     if (now === undefined || now.state === "ended") break;
     if (now.state === "running") {
-      // A node that is down tells nothing: then the process itself is looked at.
-      watched ??= watch(now.handle!.process!, folder, context, ended.signal).then(end, end);
+      // A node that is down reports nothing: then the process itself is watched.
+      if (watch === undefined && now.handle?.process !== undefined) {
+        watch = new Watch(now.handle, folder, 0, context);
+        watch.ended.then(end);
+      }
     } else if (!announced) {
       announced = true;
       tell(`${nameOf(now)} waits for its turn`);
     }
     await systemClock.sleep(INTERVAL_MS, ended.signal).catch(() => {});
   }
-  end();
-  await watched;
+  watch?.leave();
 }
 
 /** A stream of output on its way to the user: as it is for a program, harmless for a terminal. */
@@ -132,28 +119,18 @@ class Output {
 
   /** Shows what is new. */
   show(): void {
-    using file = openIfThere(this.#path);
-    if (file === undefined) return;
-    this.#exists = true;
-    file.seekSync(this.#position, Deno.SeekMode.Start);
+    this.#exists ||= existsSync(this.#path);
     const buffer = new Uint8Array(64 * 1024);
-    for (let read = file.readSync(buffer); read !== null; read = file.readSync(buffer)) {
-      this.#position += read;
-      this.#emit(buffer.subarray(0, read));
+    for (;;) {
+      const bytes = readOutputAt(this.#path, this.#position, buffer);
+      if (bytes.length === 0) return;
+      this.#position += bytes.length;
+      this.#emit(bytes);
     }
   }
 
   /** Shows a last line that has no line break. */
   end(): void {
     this.#lines?.end();
-  }
-}
-
-function openIfThere(path: string): Deno.FsFile | undefined {
-  try {
-    return Deno.openSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   }
 }

@@ -5,41 +5,20 @@
  */
 import { nearest } from "../config/nearest.ts";
 import { ConfigError, quoted } from "../errors.ts";
+import type { StopRequests } from "../os/signals.ts";
 import { parseArguments } from "./arguments.ts";
-import { type CliCommand, PROGRAM } from "./subcommand.ts";
-import { completion } from "./completion.ts";
-import { dev } from "./dev.ts";
-import { doctor } from "./doctor.ts";
 import { commandHelp, programHelp, shortHelp, versionText } from "./help.ts";
-import { init } from "./init.ts";
-import { logs } from "./logs.ts";
-import { permissions } from "./show_permissions.ts";
-import { ps } from "./ps.ts";
-import { run } from "./send.ts";
-import { service } from "./service.ts";
-import { start } from "./start.ts";
+import { PROGRAM } from "./subcommand.ts";
+import { COMMANDS } from "./subcommands.ts";
 import { print, tell } from "./terminal.ts";
-import { validate } from "./validate.ts";
-
-/** The commands, in the order in which the help shows them. */
-export const COMMANDS: readonly CliCommand[] = [
-  start,
-  init,
-  validate,
-  dev,
-  doctor,
-  run,
-  ps,
-  logs,
-  service,
-  permissions,
-  completion(() => COMMANDS),
-];
 
 const USAGE_ERROR = 2;
 
 /** Runs the command that `args` ask for. Resolves with the exit code. */
-export async function runProgram(args: readonly string[]): Promise<number> {
+export async function runProgram(
+  args: readonly string[],
+  requests: StopRequests,
+): Promise<number> {
   const [name, ...rest] = args;
   switch (name) {
     case undefined:
@@ -57,9 +36,12 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   const command = COMMANDS.find((command) => command.name === name);
   if (command === undefined) throw unknownCommand(name);
   const parsed = parseArguments(rest, command);
-  if (!parsed.has("help")) return await command.run(parsed);
-  print(commandHelp(command));
-  return 0;
+  if (parsed.has("help")) {
+    print(commandHelp(command));
+    return 0;
+  }
+  const { run } = await command.load();
+  return await run(parsed, requests);
 }
 
 function unknownCommand(name: string): ConfigError {

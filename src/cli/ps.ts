@@ -10,36 +10,20 @@ import { createLogger, printable } from "../log.ts";
 import { lockHolder } from "../state/lock.ts";
 import { outcomeOf } from "../commands/outcome.ts";
 import { inspectHost } from "../os/processes.ts";
-import { examine } from "../executors/process/reattach.ts";
-import type { Recovery } from "../executors/process/recovery.ts";
+import { look } from "../executors/process/observe.ts";
+import type { Recovery } from "../executors/process/recover.ts";
+import { systemClock } from "../time.ts";
+import { WorkloadFolder } from "../workloads/folder.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { duration, table } from "./layout.ts";
-import { CONFIG_FLAG, useStateFolder } from "./load_settings.ts";
+import { useStateFolder } from "./load_settings.ts";
 import { print, tell } from "./terminal.ts";
-
-/** The command. */
-export const ps: CliCommand = {
-  name: "ps",
-  operands: [],
-  summary: "List running, queued and recent workloads",
-  details:
-    `Works whether the node runs or not: while it does not, the processes themselves are looked at, and
-what ended then is answered when the node starts. AGE is the time since the command came, TIME how
-long it has been running or ran.`,
-  flags: [
-    CONFIG_FLAG,
-    { name: "all", help: "All that ended and are remembered, not only the latest 20" },
-    { name: "json", help: "Print one JSON object" },
-  ],
-  settings: ["state-folder"],
-  run,
-};
 
 const LATEST = 20;
 const ALL = -1;
 
-async function run(args: Arguments): Promise<number> {
+/** Lists the workloads. */
+export async function run(args: Arguments): Promise<number> {
   const stateFolder = await useStateFolder(args);
   using history = History.open(stateFolder);
   const recorded = history?.list(args.has("all") ? ALL : LATEST) ?? [];
@@ -70,25 +54,21 @@ async function lookAtAll(
   records: readonly CommandRecord[],
   stateFolder: string,
 ): Promise<readonly CommandRecord[]> {
-  const running = records.filter(({ state }) => state === "running");
-  if (running.length === 0) return records;
-  const folder = `${stateFolder}/workloads`;
-  const recoveries = await examine(running, folder, await inspectHost(), createLogger("ps"));
-  return records.map((record) => asRecovered(record, recoveries.get(record.id)));
+  if (!records.some(({ state }) => state === "running")) return records;
+  const context = { host: await inspectHost(), clock: systemClock, logger: createLogger("ps") };
+  return await Promise.all(records.map(async (record) => {
+    // Whether one has begun whose process nobody knows is for the next node to decide.
+    if (record.state !== "running" || record.handle?.process === undefined) return record;
+    const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
+    return asRecovered(record, await look(record.handle, folder, context));
+  }));
 }
 
 /** A command as the next node will find it. One that has ended has no time of its end yet. */
-export function asRecovered(record: CommandRecord, recovery: Recovery | undefined): CommandRecord {
-  switch (recovery?.action) {
-    case "collect": {
-      const { end } = outcomeOf(recovery.exit, record.stop);
-      return { ...record, state: "ended", end: { ...end, bytes: 0 } };
-    }
-    case "requeue":
-      return { ...record, state: "queued", startedAt: undefined, handle: undefined };
-    default:
-      return record;
-  }
+export function asRecovered(record: CommandRecord, recovery: Recovery): CommandRecord {
+  if (recovery.action !== "collect") return record;
+  const { end } = outcomeOf(recovery.exit, record.stop);
+  return { ...record, state: "ended", end: { ...end, bytes: 0 } };
 }
 
 /** Workloads as lines of a table. */

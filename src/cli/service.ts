@@ -16,43 +16,9 @@ import type { Scope, Service, ServicePlan } from "../service/service_manager.ts"
 import { systemdPlan } from "../service/systemd.ts";
 import { taskPlan } from "../service/task_scheduler.ts";
 import type { Arguments } from "./arguments.ts";
-import { type CliCommand, PROGRAM } from "./subcommand.ts";
+import { PROGRAM } from "./subcommand.ts";
 import { denoVariables, programWords, shellWord } from "./invocation.ts";
-import { CONFIG_FLAG } from "./load_settings.ts";
 import { print, tell } from "./terminal.ts";
-
-/** The command. */
-export const service: CliCommand = {
-  name: "service",
-  operands: ["<action>"],
-  summary: "Run the node as a service: install, uninstall, status, logs",
-  details:
-    `The service is one of systemd, of launchd on macOS, or a task of the Task Scheduler on Windows.
-
-  install     writes what describes the service, lets it start with the computer, and (re)starts it:
-              also after an upgrade or with other flags; work that runs goes on
-  uninstall   stops and removes it; its state and work that runs remain
-  status      shows how it does
-  logs        shows what it logged
-
-Flags of settings become the service's own. Give it the token in .env beside cyberwave.yml or in the
-state folder: it does not see the variables of this shell.`,
-  flags: [
-    CONFIG_FLAG,
-    { name: "system", help: "A service of the computer (default for root; takes sudo)" },
-    { name: "user", help: "A service of yours alone (default for everybody else)" },
-    {
-      name: "run-as",
-      value: "USER",
-      help: "With --system: the user it runs as (default: you, also under sudo)",
-    },
-    { name: "exec-start", value: "PATH", help: "The program to start (default: this one)" },
-    { name: "print", help: "With install: print what describes the service, and do nothing" },
-    { name: "follow", short: "f", help: "With logs: follow them" },
-  ],
-  settings: flagOptions.string,
-  run,
-};
 
 /** The actions, and the flags that make sense with one only. */
 const ACTIONS = ["install", "uninstall", "status", "logs"] as const;
@@ -64,7 +30,8 @@ const ONLY_WITH: readonly (readonly [flag: string, action: string])[] = [
 /** How many seconds more than it allows itself the node is given to stop. */
 const SPARE_SECONDS = 10;
 
-async function run(args: Arguments): Promise<number> {
+/** Carries out the action. */
+export async function run(args: Arguments): Promise<number> {
   const action = ACTIONS.find((name) => name === args.operands[0]);
   if (action === undefined) {
     throw new ConfigError(`${quoted("service")} cannot ${quoted(args.operands[0])}`, {
@@ -113,8 +80,13 @@ function identifyCaller(args: Arguments): Caller {
   const scope = system || (uid === 0 && !own) ? "system" : "user";
   const runAs = args.value("run-as");
   if (runAs !== undefined && scope === "user") throw new ConfigError("--run-as takes --system");
-  const self = uid === 0 ? "root" : env.USER ?? env.LOGNAME ?? env.USERNAME ?? "";
+  const self = uid === 0 ? "root" : env.USER || env.LOGNAME || env.USERNAME || "";
   const user = runAs ?? (scope === "system" && env.SUDO_USER || self);
+  if (user === "") {
+    throw new ConfigError("Cannot tell which user this is: USER is not set", {
+      hint: "Set USER to the name of your user",
+    });
+  }
   checkUser(user);
   return { env, uid, scope, user, isSelf: user === self };
 }
@@ -138,7 +110,7 @@ async function settingsOf(args: Arguments, caller: Caller): Promise<Settings | u
 }
 
 async function homeFolder({ env, user, isSelf }: Caller, printing: boolean): Promise<string> {
-  if (isSelf) return env[OS.homeVariable] ?? "/";
+  if (isSelf && env[OS.homeVariable]) return env[OS.homeVariable]!;
   if (printing && Deno.build.os === "linux") return "";
   return await homeOf(user);
 }

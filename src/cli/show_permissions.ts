@@ -10,34 +10,16 @@ import {
   unnamedVariables,
 } from "../config/needed_permissions.ts";
 import { ConfigError, quoted } from "../errors.ts";
-import { devPermissions } from "../dev/platform.ts";
+import { devPermissions } from "../dev/needed_by_dev.ts";
 import { permissionFlags, readEnvironment } from "../permissions.ts";
 import { inspectHost } from "../os/processes.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { shellWord } from "./invocation.ts";
-import { flagOptions } from "../config/settings_help.ts";
-import { CONFIG_FLAG, loadOptions } from "./load_settings.ts";
+import { loadOptions } from "./load_settings.ts";
 import { print, tell } from "./terminal.ts";
 
-/** The command. */
-export const permissions: CliCommand = {
-  name: "permissions",
-  operands: ["[command]"],
-  summary: "Print the flags with which deno run allows the node what it needs and no more",
-  details:
-    `The flags are those for the cyberwave.yml at hand, and for start unless the command is dev:
-
-  deno run <flags> jsr:@cyberwave/cloud-node start
-
-Workloads are started through the shell and may do what the user may; they see the environment
-variables that the flags name.`,
-  flags: [CONFIG_FLAG],
-  settings: flagOptions.string,
-  run,
-};
-
-async function run(args: Arguments): Promise<number> {
+/** Prints the flags. */
+export async function run(args: Arguments): Promise<number> {
   const [command = "start"] = args.operands;
   if (command !== "start" && command !== "dev") {
     throw new ConfigError(`There are permissions for start and dev, not for ${quoted(command)}`);

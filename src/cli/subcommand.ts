@@ -3,7 +3,17 @@
  *
  * @module
  */
+import type { StopRequests } from "../os/signals.ts";
 import type { Arguments, Syntax } from "./arguments.ts";
+
+/** What carries a command out. */
+export interface Runnable {
+  /**
+   * Carries it out. `requests` are the signals that this process has received or will receive.
+   * Resolves with the exit code.
+   */
+  run(args: Arguments, requests: StopRequests): Promise<number>;
+}
 
 /** A command of the program. */
 export interface CliCommand extends Syntax {
@@ -11,8 +21,8 @@ export interface CliCommand extends Syntax {
   readonly summary: string;
   /** What else there is to know: lines of its help. */
   readonly details: string;
-  /** Runs it. Resolves with the exit code. */
-  run(args: Arguments): Promise<number>;
+  /** Loads what carries it out, and nothing that only other commands need. */
+  load(): Promise<Runnable>;
 }
 
 /** The name of the program. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { flagOptions } from "../config/settings_help.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import {
   COMMAND_KEYS,
@@ -13,27 +12,15 @@ import {
   type Review,
 } from "../doctor/config_review.ts";
 import { redact } from "../log.ts";
+import { urlOf } from "../mqtt/socket.ts";
 import type { Arguments } from "./arguments.ts";
-import type { CliCommand } from "./subcommand.ts";
 import { CONFIG_WRONG } from "./exit_codes.ts";
 import { jsonText, remarkLine } from "./report_line.ts";
-import { CONFIG_FLAG, reviewSettings } from "./load_settings.ts";
+import { reviewSettings } from "./load_settings.ts";
 import { type Color, harmless, paint, print } from "./terminal.ts";
 
-/** The command. */
-export const validate: CliCommand = {
-  name: "validate",
-  operands: [],
-  summary: "Check the configuration without starting anything",
-  details:
-    `Tells every problem, not only the first, and exits with 2 if there is one. Warnings are no
-problem. Nothing of the configuration is run, and nothing is asked of the network.`,
-  flags: [CONFIG_FLAG, { name: "json", help: "Print one JSON object" }],
-  settings: flagOptions.string,
-  run,
-};
-
-async function run(args: Arguments): Promise<number> {
+/** Reports what is wrong with the configuration. */
+export async function run(args: Arguments): Promise<number> {
   const review = await reviewSettings(args);
   const { loaded, problems } = review;
   const warnings = loaded.sources.has("token")
@@ -63,13 +50,14 @@ function remark(color: Color, word: string, { message, fix }: Remark): string {
 
 /** What a node with this configuration would do. */
 function summary({ settings }: LoadedSettings): string[] {
-  const { mqttUseTls, mqttHost, mqttPort, apiUrl, stateFolder } = settings;
+  const { mqttUseTls, mqttHost: host, mqttPort: port, apiUrl, stateFolder } = settings;
+  const broker = urlOf({ host, port, tls: mqttUseTls ? {} : undefined });
   const commands = COMMAND_KEYS.flatMap((key) =>
     settings[key] === undefined ? [] : [[nameOf(key), settings[key]] as const]
   );
   return [
     ...commands,
-    ["broker", `${mqttUseTls ? "mqtts" : "mqtt"}://${mqttHost}:${mqttPort}`] as const,
+    ["broker", broker] as const,
     ["backend", apiUrl] as const,
     ["state", stateFolder] as const,
   ].map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}  ${indented(harmless(redact(value)))}`);

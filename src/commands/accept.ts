@@ -1,254 +1,281 @@
 /**
- * Takes commands in: accepts each into the journal, or answers it at once.
+ * Accepts commands into the journal, or answers them at once. What is decided is on disk before the
+ * broker gets its PUBACK.
  *
  * @module
  */
-import { messageOf, quoted } from "../errors.ts";
+import { quoted } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Message, Pending } from "../journal/messages.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
-import type { Command } from "../protocol/decode.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { ObjectText } from "../protocol/object_text.ts";
 import { freeBytes } from "../state/private_folder.ts";
 import type { Clock } from "../time.ts";
-import { type Accepted, nameOf } from "../executors/process/running.ts";
-import { admit } from "./admission.ts";
-import { answer, notConfigured, type ReplyAddress } from "./reply.ts";
+import { reasonToRefuse } from "./admission.ts";
+import { type Command, holdToken, infoOf, nameOf } from "./command.ts";
 import { newCommandId } from "./command_id.ts";
-import type { Lanes } from "./queue.ts";
+import type { CommandEvents } from "./events.ts";
 import { type PlatformParams, readPlatformParams } from "./params.ts";
-import type { Arrival } from "./starter.ts";
-import type { Tracking } from "./platform_status.ts";
-import type { Refused } from "./receive.ts";
+import type { PlatformStatus } from "./platform_status.ts";
+import { type CommandMessage, packetOf } from "./packet.ts";
+import type { CommandQueue } from "./queue.ts";
+import { addressOf, answer, notConfigured, type ReplyAddress, replyNotKept } from "./reply.ts";
 
-/** Where answers are sent. */
-export interface Replies {
-  /** Remembers a message and sends it. */
-  post(message: Message): void;
-  /** Sends messages that the journal remembers. */
-  send(messages: readonly Pending[]): void;
+/** A request to run a command. */
+export interface Offer {
+  readonly kind: WorkloadKind;
+  readonly requestId: string | undefined;
+  readonly params: ObjectText;
+  /** The message that brought it. */
+  readonly message: CommandMessage;
 }
 
-/** Where accepted commands go. */
-export interface Acceptor {
-  /** What runs and what waits. */
-  readonly lanes: Pick<Lanes, "of">;
-  /** Remembers commands, and runs each when it is its turn. Throws when it cannot remember them. */
-  accept(arrivals: readonly Arrival[]): void;
+/** A command that cannot be accepted. */
+export interface Refused {
+  /** What it was to run, for the log. */
+  readonly name: string;
+  readonly requestId: string | undefined;
+  /** The platform's id for the work, when it tracks it. */
+  readonly workloadUuid: string | undefined;
 }
 
-/** What an intake works with. */
-export interface IntakeOptions {
-  readonly templates: Readonly<Partial<Record<WorkloadKind, string>>>;
-  /** Seconds for which a request id is remembered; 0 for not at all. */
-  readonly dedupeWindow: number;
-  /** Whether to take one command only. */
-  readonly once?: boolean;
+/** What an acceptor works with. */
+export interface AcceptorParts {
+  readonly settings: Readonly<Partial<Record<WorkloadKind, string>>> & {
+    /** Seconds for which a request id is remembered; 0 for not at all. */
+    readonly dedupeWindow: number;
+  };
+  /** Whether to accept one command only. */
+  readonly once: boolean;
   readonly journal: Journal;
-  readonly scheduler: Acceptor;
-  readonly replies: Replies;
-  readonly tracking: Tracking;
+  readonly queue: CommandQueue;
+  /** Starts what has its turn. */
+  readonly runner: { startNext(): void };
+  readonly outbox: { send(messages: readonly Pending[]): void };
+  readonly platformStatus: PlatformStatus;
+  readonly events: CommandEvents;
   /** The folder whose disk must have space for new work. */
   readonly workloadsFolder: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** A command as it arrived, and who answers it. */
-type Addressed = Arrival & { readonly address: ReplyAddress };
+/** What was decided: whether the command runs, and what is sent. */
+interface Decision {
+  readonly isAccepted: boolean;
+  readonly messages: readonly Pending[];
+}
 
-/** Takes commands in. */
-export class Intake {
-  readonly #options: IntakeOptions;
-  /** Those that are accepted together: remembering many takes hardly longer than remembering one. */
-  #arrivals: Addressed[] = [];
-  #closed = false;
-  #hasTaken = false;
+/** How long a broker keeps a session, and with it what it delivers again. */
+const SESSION_MS = 60 * 60 * 1000;
 
-  /** Makes an intake that is open. */
-  constructor(options: IntakeOptions) {
-    this.#options = options;
+/** Accepts commands. */
+export class Acceptor {
+  readonly #parts: AcceptorParts;
+  #isDraining = false;
+
+  /** Makes an acceptor that accepts. */
+  constructor(parts: AcceptorParts) {
+    this.#parts = parts;
   }
 
-  /** Turns away what comes from now on. */
-  close(): void {
-    this.#closed = true;
+  /** Refuses new commands from now on. */
+  drain(): void {
+    this.#isDraining = true;
   }
 
-  /** Takes a command for `settle()`, or answers it at once. */
-  submit(kind: WorkloadKind, command: Command, address: ReplyAddress): void {
-    const { requestId } = command;
-    if (this.#repeats(kind, requestId)) return;
-    const read = readPlatformParams(command.params);
-    const { workloadUuid } = read;
+  /** Whether it refuses new commands. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Accepts a command or answers it. Rejects when neither can be stored: then nothing has happened. */
+  async offer(offer: Offer, address: ReplyAddress): Promise<void> {
+    const read = readPlatformParams(offer.params);
     if ("error" in read) {
-      return this.refuse({ name: kind, requestId, workloadUuid }, address, read.error);
+      const { kind, requestId } = offer;
+      const refused = { name: kind, requestId, workloadUuid: read.workloadUuid };
+      return await this.refuse(refused, address, read.error);
     }
-    const arrival = this.#arrival(kind, requestId, read, address);
-    if (this.#isKnown(arrival)) return;
-    const refusal = this.#refusal(kind, workloadUuid);
-    if (refusal !== undefined) return this.#turnAway(arrival, refusal);
-    this.#hasTaken = true;
-    this.#arrivals.push(arrival);
-  }
-
-  /** Answers a command that cannot be taken, and tells the platform if it follows it. */
-  refuse({ name, requestId, workloadUuid }: Refused, address: ReplyAddress, why: string): void {
-    const { replies, logger } = this.#options;
-    logger.warn(refusalLine(name, why));
-    for (const status of this.#failed(workloadUuid, why)) replies.post(status);
-    replies.post(answer(address, requestId, { error: why }));
-  }
-
-  /** Accepts what was submitted, or answers it. Returns when that is on disk. */
-  settle(): void {
-    const arrivals = this.#arrivals;
-    if (arrivals.length === 0) return;
-    this.#arrivals = [];
+    const { journal, queue, outbox } = this.#parts;
+    const command = this.#commandFor(offer, read, address);
+    let isAccepted = false;
     try {
-      this.#options.scheduler.accept(arrivals);
-    } catch (error) {
-      this.#hasTaken = false;
-      const refusal = `The node cannot store the command: ${messageOf(error)}`;
-      for (const arrival of arrivals) this.#turnAway(arrival, refusal);
+      const decision = await journal.commit(() => this.#decide(offer, command, read.params));
+      isAccepted = decision.isAccepted;
+      outbox.send(decision.messages);
+    } finally {
+      if (!isAccepted) {
+        queue.left(command);
+        command.token?.[Symbol.dispose]();
+      }
     }
+    if (isAccepted) this.#started(command);
+  }
+
+  /** Answers a command that can never be accepted. Rejects when the answer cannot be stored. */
+  async refuse(refused: Refused, address: ReplyAddress, why: string): Promise<void> {
+    const { journal, outbox } = this.#parts;
+    outbox.send(await journal.commit(() => this.#refuseForGood(refused, address, why)));
+  }
+
+  /** Part of the transaction that stores what it decides. */
+  #decide(offer: Offer, command: Command, params: string): Decision {
+    const { journal, queue, settings } = this.#parts;
+    const repeated = this.#findRepeated(offer, command);
+    if (repeated !== undefined) return refusedWith(this.#answerRepeated(repeated));
+    const address = addressOf(command);
+    const known = this.#answerKnownWorkload(command, address);
+    if (known !== undefined) return refusedWith(known);
+    if (settings[command.kind] === undefined) {
+      const refused = { ...command, name: command.kind };
+      return refusedWith(this.#refuseForGood(refused, address, notConfigured(command.kind)));
+    }
+    const why = this.#reasonToRefuse(command);
+    if (why !== undefined) return refusedWith(this.#refuseNow(command, why));
+    journal.accept({ ...command, params });
+    // Now, so that what is decided next in the same transaction counts it.
+    queue.offer(command);
+    return { isAccepted: true, messages: [] };
+  }
+
+  #started(command: Command): void {
+    const { queue, runner, events, logger } = this.#parts;
+    queue.add(command);
+    events.emit("accepted", { command: infoOf(command) });
+    runner.startNext();
+    if (!queue.isWaiting(command)) return;
+    const { queued } = queue.lane(command.kind);
+    logger.info(`${nameOf(command)} waits for its turn (${queued} in the queue)`);
+  }
+
+  /** The command that this is a repetition of. */
+  #findRepeated(
+    { kind, requestId, message }: Offer,
+    { packet }: Command,
+  ): CommandRecord | undefined {
+    const { settings, journal, clock } = this.#parts;
+    if (requestId !== undefined && settings.dedupeWindow > 0) {
+      return journal.findRequest(kind, requestId, clock.now() - settings.dedupeWindow * 1000);
+    }
+    if (packet === undefined || !message.dup) return undefined;
+    const known = journal.findPacket(packet);
+    return known !== undefined && known.acceptedAt > clock.now() - SESSION_MS ? known : undefined;
+  }
+
+  #answerRepeated(known: CommandRecord): Pending[] {
+    const { logger } = this.#parts;
+    if (known.state !== "ended") {
+      logger.warn(`${nameOf(known)} was sent again while it is ${known.state}: ignored`);
+      return [];
+    }
+    logger.warn(
+      `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
+        "Use a new request_id to run it anew",
+    );
+    const { messages } = this.#parts.journal;
+    return messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
   }
 
   /**
-   * Refuses a command for a reason that may pass. The platform takes that for the end of the work,
-   * so it is remembered, lest the same command is taken when the broker delivers it once more.
+   * Answers a command for a workload that the node has already, which does not run a second time: it
+   * has one end. Without a request id a command for it is a repetition of the first.
    */
-  #turnAway({ command, address }: Addressed, why: string): void {
-    const { journal, replies, logger } = this.#options;
-    const { id, kind, requestId, workloadUuid } = command;
-    if (workloadUuid === undefined) {
-      return this.refuse({ name: kind, requestId, workloadUuid }, address, why);
-    }
-    const statuses = this.#failed(workloadUuid, why);
-    const reply = answer(address, requestId, { error: why });
-    logger.warn(refusalLine(kind, why));
-    try {
-      replies.send(journal.atomically(() => {
-        journal.accept({ ...command, params: "" });
-        const pending = journal.end(id, { cause: "not_started", bytes: 0 }, [reply]);
-        return [...pending, ...statuses.map((status) => journal.messages.post(status))];
-      }));
-    } catch {
-      // A full disk, of which a second try tells more.
-      for (const message of [...statuses, reply]) replies.post(message);
-    }
-  }
-
-  /** Tells the platform that its workload failed, unless another command has it under way. */
-  #failed(workloadUuid: string | undefined, why: string): Message[] {
-    const known = this.#find(workloadUuid, Infinity);
-    return known === undefined ? this.#options.tracking.refused({ workloadUuid }, why) : [];
-  }
-
-  /** What became of the platform's workload here, if it is not over or was so since `since`. */
-  #find(workloadUuid: string | undefined, since: number) {
-    if (workloadUuid === undefined) return undefined;
-    this.#settleIf((command) => command.workloadUuid === workloadUuid);
-    return this.#options.journal.findWorkload(workloadUuid, since);
-  }
-
-  /** Whether this was asked before; then the answer, if there is one yet, is sent again. */
-  #repeats(kind: WorkloadKind, requestId: string | undefined): boolean {
-    const { dedupeWindow, journal, clock, logger } = this.#options;
-    if (requestId === undefined || dedupeWindow === 0) return false;
-    this.#settleIf((command) => command.requestId === requestId && command.kind === kind);
-    const known = journal.findRequest(kind, requestId, clock.now() - dedupeWindow * 1000);
-    if (known === undefined) return false;
-    if (known.state === "ended") {
-      logger.warn(
-        `${nameOf(known)} was asked for before, and is not run again: sending its stored reply. ` +
-          "Use a new request_id to run it anew",
-      );
-      this.#replyAgain(known);
-    } else {
-      logger.warn(`${nameOf(known)} was asked for again while it is ${known.state}: ignored`);
-    }
-    return true;
-  }
-
-  /**
-   * Whether the node has the platform's workload already, which then does not run a second time:
-   * it has but one end. Without a request id a command for it is a repeat of the first.
-   */
-  #isKnown(arrival: Addressed): boolean {
-    const { dedupeWindow, clock, logger } = this.#options;
-    const { workloadUuid, requestId } = arrival.command;
+  #answerKnownWorkload(command: Command, address: ReplyAddress): Pending[] | undefined {
+    const { settings, clock, logger } = this.#parts;
+    const { workloadUuid, requestId } = command;
+    const { dedupeWindow } = settings;
     const since = dedupeWindow === 0 ? Infinity : clock.now() - dedupeWindow * 1000;
-    const known = this.#find(workloadUuid, since);
-    if (known === undefined) return false;
+    const known = this.#findWorkload(workloadUuid, since);
+    if (known === undefined || (known.isOver && requestId !== undefined)) return undefined;
     const what = `The workload ${quoted(workloadUuid)}`;
-    if (known.isOver) {
-      if (requestId !== undefined) return false;
-      logger.warn(`${what} was asked for before, and is not run again: sending its stored reply`);
-      this.#replyAgain(known);
-    } else if (requestId === undefined) {
-      logger.warn(`${what} was asked for again: ignored`);
-    } else {
-      this.#turnAway(arrival, `${what} is under way already, as ${nameOf(known)}`);
+    if (known.isOver) return this.#answerRepeated(known);
+    if (requestId === undefined) {
+      logger.warn(`${what} was sent again: ignored`);
+      return [];
     }
-    return true;
+    return this.#refuseSecond(
+      command,
+      address,
+      `${what} is under way already, as ${nameOf(known)}`,
+    );
   }
 
-  /** Lets the journal know of what is about to be accepted if it is one of these. */
-  #settleIf(isMeant: (command: Accepted) => boolean): void {
-    if (this.#arrivals.some(({ command }) => isMeant(command))) this.settle();
+  /** Refuses a second command for a workload. It is remembered: delivered again it must not run. */
+  #refuseSecond(command: Command, address: ReplyAddress, why: string): Pending[] {
+    const { journal, logger } = this.#parts;
+    logger.warn(refusalLine(command.kind, why));
+    journal.accept({ ...command, params: "" });
+    const reply = answer(address, command.requestId, { error: why });
+    return journal.end(command.id, { cause: "not_started", bytes: 0, isSilent: true }, [reply]);
   }
 
-  #replyAgain({ id }: Pick<CommandRecord, "id">): void {
-    const { journal, replies, logger } = this.#options;
-    try {
-      replies.send(journal.messages.repost(id) ?? []);
-    } catch (error) {
-      logger.error(`Cannot send a stored reply again: ${messageOf(error)}`);
-    }
+  #findWorkload(workloadUuid: string | undefined, since: number) {
+    if (workloadUuid === undefined) return undefined;
+    return this.#parts.journal.findWorkload(workloadUuid, since);
   }
 
-  /** Why a command cannot be taken; `undefined`: it can. */
-  #refusal(kind: WorkloadKind, workloadUuid: string | undefined): string | undefined {
-    const { templates, scheduler, workloadsFolder, once = false } = this.#options;
-    if (templates[kind] === undefined) return notConfigured(kind);
-    const { running, queue, concurrency, maxQueued } = scheduler.lanes.of(kind);
-    const arrived = this.#arrivals.filter(({ command }) => command.kind === kind).length;
-    const admission = admit({
-      running: running.size,
-      concurrency,
-      queued: queue.length + arrived,
-      maxQueued,
+  /** Why a command cannot be accepted now; `undefined`: it can. */
+  #reasonToRefuse({ kind, workloadUuid }: Command): string | undefined {
+    const { queue, once, workloadsFolder } = this.#parts;
+    return reasonToRefuse({
+      ...queue.lane(kind),
       tracked: workloadUuid !== undefined,
-      closing: this.#closed || (once && this.#hasTaken),
+      draining: this.#isDraining || (once && !queue.isEmpty),
       freeBytes: freeBytes(workloadsFolder),
     });
-    return admission.action === "refuse" ? admission.reason : undefined;
   }
 
-  #arrival(
-    kind: WorkloadKind,
-    requestId: string | undefined,
-    { params, workloadUuid, token }: PlatformParams,
-    address: ReplyAddress,
-  ): Addressed {
-    const { slug, uuid, topic } = address;
-    const command = {
-      id: newCommandId(this.#options.clock.now()),
+  /** Refuses a command for a reason that passes. It is not remembered: sent again it may run. */
+  #refuseNow(command: Command, why: string): Pending[] {
+    const { platformStatus, logger } = this.#parts;
+    logger.warn(refusalLine(command.kind, why));
+    const statuses = platformStatus.busy(command, why, command.instanceUuid);
+    return this.#post([...statuses, answer(addressOf(command), command.requestId, { error: why })]);
+  }
+
+  #refuseForGood(refused: Refused, address: ReplyAddress, why: string): Pending[] {
+    const { platformStatus, logger } = this.#parts;
+    logger.warn(refusalLine(refused.name, why));
+    // A workload that another command has under way has not failed.
+    const isUnderWay = this.#findWorkload(refused.workloadUuid, Infinity) !== undefined;
+    const statuses = isUnderWay ? [] : platformStatus.failed(refused, why);
+    return this.#post([...statuses, answer(address, refused.requestId, { error: why })]);
+  }
+
+  #post(messages: readonly Message[]): Pending[] {
+    return messages.map((message) => this.#parts.journal.messages.post(message));
+  }
+
+  #commandFor(
+    { kind, requestId, message }: Offer,
+    { workloadUuid, token }: PlatformParams,
+    { slug, uuid, topic }: ReplyAddress,
+  ): Command {
+    // Only what no request id tells apart is known by its packet.
+    const hasId = requestId !== undefined && this.#parts.settings.dedupeWindow > 0;
+    return {
+      id: newCommandId(this.#parts.clock.now()),
       kind,
       requestId,
       workloadUuid,
       slug,
       instanceUuid: uuid,
       replyTopic: topic,
+      packet: hasId ? undefined : packetOf(message),
       hasToken: token !== undefined,
+      ...(token !== undefined && { token: holdToken(token) }),
     };
-    return { address, command, params: JSON.stringify(params), token };
   }
 }
 
-/** How the log tells of a refusal, in which a stranger's words may be, at any length. */
+function refusedWith(messages: readonly Pending[]): Decision {
+  return { isAccepted: false, messages };
+}
+
+/** How the log reports a refusal, in which a stranger's words may be, at any length. */
 function refusalLine(name: string, why: string): string {
   return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }

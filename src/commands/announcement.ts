@@ -3,52 +3,50 @@
  *
  * @module
  */
-import { isJsonObject, type JsonObject, jsonTypeOf } from "../protocol/json.ts";
+import { redact } from "../log.ts";
+import { TOKEN_PARAM } from "../protocol/decode.ts";
+import { jsonTypeOf } from "../protocol/json.ts";
 import { isWorkloadKind, type WorkloadKind } from "../protocol/kinds.ts";
-import { type ParamsProblem, readWorkloadUuid, TOKEN_PARAM } from "./params.ts";
+import { ObjectText } from "../protocol/object_text.ts";
+import { type ParamsProblem, readWorkloadUuid } from "./params.ts";
 
 /** What is announced. */
 export interface Announcement {
   readonly workloadUuid: string;
   /** What to run; `undefined`: nothing. */
   readonly kind: WorkloadKind | undefined;
-  /** With these params. */
-  readonly params: JsonObject;
+  /** The params to run it with. */
+  readonly params: ObjectText;
 }
 
 /** Reads the params of a `workload_received` command, or says what is wrong with them. */
-export function readAnnouncement(announced: JsonObject): Announcement | ParamsProblem {
+export function readAnnouncement(announced: ObjectText): Announcement | ParamsProblem {
   const workloadUuid = readWorkloadUuid(announced);
   if (workloadUuid === undefined) {
     const error = "workload_received needs params with a workload_uuid (string)";
     return { error, workloadUuid };
   }
   if (typeof workloadUuid === "object") return workloadUuid;
-  const { command_type: type, command_params: own } = announced;
-  if (type === undefined || type === null || type === "") {
-    return { workloadUuid, kind: undefined, params: {} };
-  }
+  const problem = (error: string): ParamsProblem => ({ error, workloadUuid });
+  const type = announced.get("command_type") ?? "";
+  if (type === "") return { workloadUuid, kind: undefined, params: ObjectText.EMPTY };
   if (typeof type !== "string") {
-    const error = `workload_received has a "command_type" that is ${jsonTypeOf(type)}, not a name`;
-    return { error, workloadUuid };
+    const got = jsonTypeOf(announced.textOf("command_type")!);
+    return problem(`workload_received has a "command_type" that is ${got}, not a name`);
   }
-  if (!isWorkloadKind(type)) return { error: `Unknown command: ${type}`, workloadUuid };
-  const params = own ?? {};
-  if (!isJsonObject(params)) {
-    const error = `workload_received has "command_params" that are ${
-      jsonTypeOf(own)
-    }, not an object`;
-    return { error, workloadUuid };
+  if (!isWorkloadKind(type)) return problem(`Unknown command: ${redact(type)}`);
+  const json = announced.textOf("command_params") ?? "null";
+  const own = json === "null" ? ObjectText.EMPTY : announced.object("command_params");
+  if (own === undefined) {
+    const got = jsonTypeOf(json);
+    return problem(`workload_received has "command_params" that are ${got}, not an object`);
   }
+  const params = own.with("workload_uuid", JSON.stringify(workloadUuid));
   // The token stands with the params of the command, or beside them.
-  const { [TOKEN_PARAM]: token } = { ...announced, ...params };
+  const token = own.has(TOKEN_PARAM) ? undefined : announced.textOf(TOKEN_PARAM);
   return {
     workloadUuid,
     kind: type,
-    params: {
-      ...params,
-      workload_uuid: workloadUuid,
-      ...(token !== undefined && { [TOKEN_PARAM]: token }),
-    },
+    params: token === undefined ? params : params.with(TOKEN_PARAM, token),
   };
 }

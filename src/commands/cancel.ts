@@ -3,14 +3,13 @@
  *
  * @module
  */
+import { redact } from "../log.ts";
 import { STOP_SIGNALS, type StopSignal } from "../os/process_identity.ts";
-import type { JsonObject } from "../protocol/json.ts";
+import { jsonTypeOf } from "../protocol/json.ts";
+import type { ObjectText } from "../protocol/object_text.ts";
 
 /** Which workload is meant. */
 export type CancelTarget = { readonly pid: number } | { readonly requestId: string };
-
-/** Which command is meant, where the node itself says so: by its own id. */
-export type StopTarget = CancelTarget | { readonly id: string };
 
 /** What a `cancel` command asks for, or what is wrong with it. */
 export type CancelRequest =
@@ -18,22 +17,26 @@ export type CancelRequest =
   | { readonly error: string };
 
 /** Reads the params of a `cancel` command. */
-export function readCancel(params: JsonObject): CancelRequest {
-  const { pid, workload_request_id: requestId } = params;
-  const signal = params.signal ?? "SIGTERM";
-  if (!(STOP_SIGNALS as readonly unknown[]).includes(signal)) {
-    const text = typeof signal === "string" ? signal : JSON.stringify(signal);
-    return { error: `Invalid signal: ${text}. Must be SIGTERM, SIGKILL, or SIGINT` };
+export function readCancel(params: ObjectText): CancelRequest {
+  const pid = params.get("pid");
+  const requestId = params.get("workload_request_id");
+  const signal = params.get("signal") ?? "SIGTERM";
+  if (!isStopSignal(signal)) {
+    const got = typeof signal === "string" ? signal : jsonTypeOf(params.textOf("signal")!);
+    return { error: `Invalid signal: ${redact(got)}. Must be SIGTERM, SIGKILL, or SIGINT` };
   }
-  const common = { signal: signal as StopSignal };
-  if (typeof pid === "number") return { target: { pid }, ...common };
-  if (typeof requestId === "string") return { target: { requestId }, ...common };
+  if (typeof pid === "number") return { target: { pid }, signal };
+  if (typeof requestId === "string") return { target: { requestId }, signal };
   return { error: "Cancel needs params with a pid (number) or a workload_request_id (string)" };
 }
 
-/** What is answered when no workload is meant. */
+/** What is answered when there is no such workload. */
 export function noSuchWorkload(target: CancelTarget): string {
   return "pid" in target
     ? `No active workload found with PID ${target.pid}`
-    : `No active workload found with request_id ${target.requestId}`;
+    : `No active workload found with request_id ${redact(target.requestId)}`;
+}
+
+function isStopSignal(value: unknown): value is StopSignal {
+  return (STOP_SIGNALS as readonly unknown[]).includes(value);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type JsonObject, parseLossless } from "../protocol/json.ts";
+import { ObjectText } from "../protocol/object_text.ts";
 import { PARAMS_FILE, type WorkloadFile } from "../workloads/folder.ts";
 
 /** The param that holds an image. */
@@ -17,10 +17,10 @@ const FORMATS: readonly { readonly extension: string; readonly magic: RegExp }[]
   { extension: "webp", magic: /^RIFF[^]{4}WEBP/ },
 ];
 
-/** Takes the image out of `params`; `undefined`: there is none. Throws when it is not one. */
-export function imageIn(params: JsonObject): WorkloadFile | undefined {
-  const encoded = params[ENCODED];
-  if (encoded === undefined || encoded === null) return undefined;
+/** The image in `params`; `undefined`: there is none. Throws a TypeError when it is not an image. */
+export function imageIn(params: ObjectText): WorkloadFile | undefined {
+  const encoded = params.get(ENCODED) ?? undefined;
+  if (encoded === undefined) return undefined;
   const bytes = decode(encoded);
   const start = String.fromCharCode(...bytes.subarray(0, 16));
   const format = FORMATS.find(({ magic }) => magic.test(start));
@@ -29,17 +29,16 @@ export function imageIn(params: JsonObject): WorkloadFile | undefined {
 }
 
 /**
- * The files that params become in the folder at `path`: themselves, and the image they hold, whose
- * path they then have in its place.
+ * The files that params (JSON) become in the folder at `path`: themselves, and the image in them,
+ * which its path then stands for.
  */
 export function unpack(params: string, path: string): WorkloadFile[] {
   // Most hold none, and need not be read for that.
-  if (!params.includes(ENCODED)) return [{ name: PARAMS_FILE, bytes: params }];
-  const { [ENCODED]: encoded, ...rest } = parseLossless(params) as JsonObject;
-  const image = imageIn({ [ENCODED]: encoded });
+  const object = params.includes(ENCODED) ? ObjectText.parse(params) : undefined;
+  const image = object && imageIn(object);
   if (image === undefined) return [{ name: PARAMS_FILE, bytes: params }];
-  const bytes = JSON.stringify({ ...rest, image: `${path}/${image.name}` });
-  return [{ name: PARAMS_FILE, bytes }, image];
+  const { text } = object!.without(ENCODED).with("image", JSON.stringify(`${path}/${image.name}`));
+  return [{ name: PARAMS_FILE, bytes: text }, image];
 }
 
 function decode(encoded: unknown): Uint8Array {

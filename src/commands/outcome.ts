@@ -1,12 +1,12 @@
 /**
- * What an ended workload means to whoever asked for it.
+ * What the end of a command means to whoever asked for it. Pure.
  *
  * @module
  */
+import type { Exit } from "../executors/executor.ts";
 import type { End, StopRequest } from "../journal/record.ts";
-import type { Exit } from "../workloads/folder.ts";
 
-/** What to remember and what to answer. */
+/** What to store and what to answer. */
 export type Outcome =
   & { readonly end: Omit<End, "bytes"> }
   & (
@@ -18,40 +18,29 @@ export type Outcome =
   );
 
 /**
- * Decides what became of a workload. Somebody's wish to stop it explains its end better than the
- * code or signal it ended with; `timeout` is in seconds.
+ * Decides what became of a command. A request to stop it explains its end better than the code or
+ * signal it ended with; `timeout` is in seconds.
  */
 export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0): Outcome {
-  const known = exitDetails(exit);
-  if (stop !== undefined) {
-    const error = {
-      timed_out: `Command timed out after ${timeout} s`,
-      cancelled: `Command was cancelled by ${stop.signal}`,
-      withdrawn: "Command was stopped: the platform no longer wants it from this node",
-    }[stop.cause];
-    const end = { cause: stop.cause, signal: stop.signal, ...known };
-    return { status: "error", source: "node", error, end };
-  }
+  if (stop !== undefined) return stopped(exit, stop, timeout);
   switch (exit.type) {
     case "exited":
-      if (exit.code === 0) return { status: "ok", end: { cause: "exited", ...known } };
+      if (exit.code === 0) return { status: "ok", end: { cause: "exited", exitCode: 0 } };
       return {
         status: "error",
         source: "stderr",
         fallback: `Command failed with code ${exit.code}`,
-        end: { cause: "exited", ...known },
+        end: { cause: "exited", exitCode: exit.code },
       };
     case "killed":
       return nodeError(`Workload killed by signal ${signalNumber(exit.signal)}`, {
         cause: "killed",
-        ...known,
+        signal: exit.signal,
       });
     case "lost":
-      return nodeError("Workload lost: the machine restarted", { cause: "lost" });
-    case "never_began":
-      return notStarted(
-        "Workload could not be started: its shell ended before it began (is the disk full?)",
-      );
+      return nodeError(`Workload lost: ${exit.why}`, { cause: "lost" });
+    case "not_started":
+      return notStarted(`Workload could not be started: ${exit.why}`);
   }
 }
 
@@ -60,21 +49,45 @@ export function notStarted(error: string): Outcome {
   return nodeError(error, { cause: "not_started" });
 }
 
-/** An outcome as the log tells it. */
+/** The outcome of a command that left what cannot be read. */
+export function unreadable(outcome: Outcome, why: string): Outcome {
+  if (outcome.status === "error" && outcome.source === "node") return outcome;
+  const error = `The workload ${describeOutcome(outcome)}, but what it left cannot be read: ${why}`;
+  return nodeError(error, outcome.end);
+}
+
+/** An outcome as the log reports it. */
 export function describeOutcome({ status, end }: Outcome): string {
-  if (status === "ok") return "succeeded";
+  return status === "ok" ? "succeeded" : howItEnded(end);
+}
+
+/** The end of a command that did not succeed, in words. */
+export function howItEnded(end: Omit<End, "bytes">): string {
   const verb = end.cause === "exited" ? "failed" : end.cause.replace("_", " ");
   const detail = end.exitCode === undefined ? end.signal : `code ${end.exitCode}`;
   return detail === undefined ? verb : `${verb} (${detail})`;
 }
 
-function nodeError(error: string, end: Omit<End, "bytes">): Outcome {
-  return { status: "error", source: "node", error, end };
+function stopped(exit: Exit, stop: StopRequest, timeout: number): Outcome {
+  const reason = {
+    timed_out: `Command timed out after ${timeout} s`,
+    cancelled: `Command was cancelled by ${stop.signal}`,
+    withdrawn: "Command was stopped: the platform no longer wants it from this node",
+  }[stop.cause];
+  const survivors = "survivors" in exit ? exit.survivors ?? [] : [];
+  const left = survivors.length === 0
+    ? ""
+    : `, but these processes of it could not be ended: ${survivors.join(", ")}`;
+  return nodeError(reason + left, {
+    cause: stop.cause,
+    // The one that was asked for, whatever it took to end it.
+    signal: stop.signal,
+    ...(exit.type === "exited" && { exitCode: exit.code }),
+  });
 }
 
-function exitDetails(exit: Exit): { exitCode?: number; signal?: string } {
-  if (exit.type === "exited") return { exitCode: exit.code };
-  return exit.type === "killed" ? { signal: exit.signal } : {};
+function nodeError(error: string, end: Omit<End, "bytes">): Outcome {
+  return { status: "error", source: "node", error, end };
 }
 
 /** The POSIX numbers of the signals a group of processes can be ended with from outside. */

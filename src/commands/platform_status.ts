@@ -1,22 +1,21 @@
 /**
- * What the platform is told about the workloads that it follows.
+ * What is reported to the platform of the workloads that it tracks.
  *
  * @module
  */
 import type { Message } from "../journal/messages.ts";
-import type { ProcessIdentity } from "../os/process_identity.ts";
 import { redact } from "../log.ts";
 import { encodeStatus, type WorkloadStatus } from "../protocol/workload_status.ts";
+import type { Command } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Accepted } from "../executors/process/running.ts";
 
-/** A command, as far as the platform follows it. */
-export type Tracked = Pick<Accepted, "workloadUuid">;
-
-/** One that was accepted. */
-type TrackedKind = Pick<Accepted, "workloadUuid" | "kind">;
+/** A command, as far as the platform tracks it. */
+export type TrackedCommand = Pick<Command, "workloadUuid">;
 
 const SUCCESS: WorkloadStatus = { status: "completed", success: true, exit_code: 0 };
+
+/** How a refusal begins after which older backends queue the workload again. */
+const BUSY_PREFIX = "Controller host is busy with";
 
 /** How much of its standard error the platform wants to see, in characters. */
 const STDERR_LENGTH = 2_000;
@@ -24,8 +23,8 @@ const STDERR_LENGTH = 2_000;
 /** How much it is told of why something failed. */
 const ERROR_LENGTH = 2_000;
 
-/** Tells the platform about the workloads that it follows, and of no others. */
-export class Tracking {
+/** Reports on the workloads that the platform tracks, and on no others. */
+export class PlatformStatus {
   readonly #topicOf: (workloadUuid: string) => string;
 
   /** `topicOf` says where the statuses of a workload go. */
@@ -33,39 +32,49 @@ export class Tracking {
     this.#topicOf = topicOf;
   }
 
-  /** Says that a workload runs. */
-  started(command: Tracked, { pid }: ProcessIdentity): Message[] {
-    return this.#tell(command, { status: "running", message: "Workload started", pid });
+  /** Reports that a workload runs. */
+  started(command: TrackedCommand, pid: number | undefined): Message[] {
+    const status = { status: "running", message: "Workload started", pid: pid ?? null } as const;
+    return this.#report(command, status);
   }
 
-  /** Says that the results of a workload that succeeded are being uploaded. */
-  finalizing(command: Tracked, fileCount: number): Message[] {
+  /** Reports that the results of a workload that succeeded are being uploaded. */
+  finalizing(command: TrackedCommand, fileCount: number): Message[] {
     const message = `Uploading ${fileCount} result file${fileCount === 1 ? "" : "s"}`;
-    return this.#tell(command, { status: "finalizing", message, file_count: fileCount });
+    return this.#report(command, { status: "finalizing", message, file_count: fileCount });
   }
 
-  /** Says that a workload succeeded, results and all. */
-  succeeded(command: Tracked): Message[] {
-    return this.#tell(command, SUCCESS);
+  /** Reports that a workload succeeded, results and all. */
+  succeeded(command: TrackedCommand): Message[] {
+    return this.#report(command, SUCCESS);
   }
 
-  /** Says why a workload did not start, or why its results did not arrive. */
-  refused(command: Tracked, why: string): Message[] {
-    return this.#tell(command, failed(why));
+  /** Reports why a workload did not start, or why its results did not arrive: for good. */
+  failed(command: TrackedCommand, why: string): Message[] {
+    return this.#report(command, failed(why));
   }
 
-  /** Says how a workload ended. `stderr` reads its standard error. */
+  /** Reports that the node has no room for a workload now: the platform queues it again. */
+  busy(command: TrackedCommand, why: string, instanceUuid: string): Message[] {
+    return this.#report(command, {
+      ...failed(`${BUSY_PREFIX} other work: ${why}`),
+      rejection_reason: "host_busy",
+      rejecting_instance_uuid: instanceUuid,
+    });
+  }
+
+  /** Reports how a workload ended. `stderr` reads its standard error. */
   ended(
-    command: TrackedKind,
+    command: TrackedCommand & Pick<Command, "kind">,
     outcome: Outcome,
-    process: ProcessIdentity | undefined,
+    pid: number | undefined,
     stderr: () => string,
   ): Message[] {
-    const status = statusOf(command, outcome, process?.pid ?? null, stderr);
-    return status === undefined ? [] : this.#tell(command, status);
+    const status = statusOf(command, outcome, pid ?? null, stderr);
+    return status === undefined ? [] : this.#report(command, status);
   }
 
-  #tell({ workloadUuid }: Tracked, status: WorkloadStatus): Message[] {
+  #report({ workloadUuid }: TrackedCommand, status: WorkloadStatus): Message[] {
     if (workloadUuid === undefined) return [];
     return [{ topic: this.#topicOf(workloadUuid), payload: encodeStatus(status) }];
   }
@@ -73,7 +82,7 @@ export class Tracking {
 
 /** How a workload ended, in the platform's words; `undefined`: it has no interest any more. */
 export function statusOf(
-  { kind }: Pick<TrackedKind, "kind">,
+  { kind }: Pick<Command, "kind">,
   outcome: Outcome,
   pid: number | null,
   stderr: () => string,
@@ -106,8 +115,8 @@ export function statusOf(
   }
 }
 
-function failed(why: string): WorkloadStatus {
+function failed(why: string) {
   // A stranger's words may be in it, at any length.
   const error = why.slice(0, ERROR_LENGTH).toWellFormed();
-  return { status: "failed", error, failure_detail: error };
+  return { status: "failed", error, failure_detail: error } as const;
 }

@@ -1,124 +1,158 @@
 /**
- * One lane for each kind of workload, so that none of them waits behind another kind.
+ * What waits and what is in hand: a lane for each kind of workload, so that none of them waits
+ * behind another kind.
  *
  * @module
  */
+import type { Executor, Reservation } from "../executors/executor.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
-import type { Accepted, RunningWorkload } from "../executors/process/running.ts";
-import type { StopTarget } from "./cancel.ts";
+import type { Command } from "./command.ts";
 
-/** What runs and what waits of one kind of workload. */
-export class Lane {
-  /** What runs, by the command's id. */
-  readonly running: Map<string, RunningWorkload> = new Map();
-  /** What waits, oldest first. */
-  readonly queue: Accepted[] = [];
+/** How many commands of each kind may run and wait. */
+export interface QueueLimits {
+  readonly concurrency: Readonly<Record<WorkloadKind, number>>;
+  readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
+}
 
-  /** Makes an empty lane. */
-  constructor(readonly concurrency: number, readonly maxQueued: number) {}
+/** How full the lane of a kind is. */
+export interface LaneState {
+  /** How many commands run, or are about to. */
+  readonly running: number;
+  /** How many may. */
+  readonly concurrency: number;
+  /** How many wait. */
+  readonly queued: number;
+  /** How many may. */
+  readonly maxQueued: number;
+}
 
-  /** Whether the first in the queue may start. */
-  get mayStart(): boolean {
-    return this.queue.length > 0 && this.running.size < this.concurrency;
-  }
+/** A command whose turn it is, and a place for it. */
+export interface Turn {
+  readonly command: Command;
+  readonly place: Reservation;
+}
 
-  /** What may start when the commands with these ids have left, in order. */
-  nextWithout(leaving: ReadonlySet<string>): Accepted[] {
-    const running = this.running.keys().filter((id) => !leaving.has(id)).toArray().length;
-    const room = Math.max(0, this.concurrency - running);
-    return this.queue.values().filter(({ id }) => !leaving.has(id)).take(room).toArray();
-  }
+class Lane {
+  readonly inHand = new Set<string>();
+  readonly waiting: Command[] = [];
+  /** Those that are being stored: they count, but may not start. */
+  readonly offered = new Set<string>();
 
-  /** Takes a command out of the queue, if it is there. */
-  leaveQueue({ id }: Accepted): void {
-    const index = this.queue.findIndex((command) => command.id === id);
-    if (index !== -1) this.queue.splice(index, 1);
-  }
-
-  /** How many may start that come now: none while others wait. */
-  get room(): number {
-    return this.queue.length === 0 ? Math.max(0, this.concurrency - this.running.size) : 0;
+  get isEmpty(): boolean {
+    return this.inHand.size + this.waiting.length + this.offered.size === 0;
   }
 }
 
-/** What runs and what waits. */
-export class Lanes {
-  readonly #lanes: Readonly<Record<WorkloadKind, Lane>>;
-  #waitingForIdle: (() => void)[] = [];
+/** The commands that were accepted and have not ended. */
+export class CommandQueue {
+  readonly #limits: QueueLimits;
+  readonly #executorOf: (kind: WorkloadKind) => Executor;
+  readonly #lanes = new Map(WORKLOAD_KINDS.map((kind) => [kind, new Lane()]));
+  #empty = Promise.withResolvers<void>();
 
-  /** Makes empty lanes. */
-  constructor(
-    concurrency: Readonly<Record<WorkloadKind, number>>,
-    maxQueued: Readonly<Record<WorkloadKind, number>>,
-  ) {
-    const lane = (kind: WorkloadKind) => new Lane(concurrency[kind], maxQueued[kind]);
-    this.#lanes = {
-      inference: lane("inference"),
-      training: lane("training"),
-      simulate: lane("simulate"),
+  /** Makes an empty queue for these executors. */
+  constructor(limits: QueueLimits, executorOf: (kind: WorkloadKind) => Executor) {
+    this.#limits = limits;
+    this.#executorOf = executorOf;
+    this.#empty.resolve();
+  }
+
+  /** Counts a command that is being stored, so that what is decided meanwhile knows of it. */
+  offer(command: Command): void {
+    this.#lane(command).offered.add(command.id);
+    this.#fill();
+  }
+
+  /** Lets a command wait for its turn. */
+  add(command: Command): void {
+    const { offered, waiting } = this.#lane(command);
+    offered.delete(command.id);
+    waiting.push(command);
+    this.#fill();
+  }
+
+  /** Lets a command wait before all others of its kind: it had its turn and could not use it. */
+  putBack(command: Command): void {
+    const lane = this.#lane(command);
+    lane.inHand.delete(command.id);
+    lane.waiting.unshift(command);
+  }
+
+  /** Takes charge of a command that an earlier node has started. */
+  resume(command: Command): void {
+    this.#lane(command).inHand.add(command.id);
+    this.#fill();
+  }
+
+  /** The next command whose turn it is, which is then in hand; `undefined`: none can start now. */
+  next(): Turn | undefined {
+    for (const [kind, { waiting, inHand }] of this.#lanes) {
+      if (waiting.length === 0 || inHand.size >= this.#limits.concurrency[kind]) continue;
+      const place = this.#executorOf(kind).reserve(waiting[0]);
+      if (place === undefined) continue;
+      const command = waiting.shift()!;
+      inHand.add(command.id);
+      return { command, place };
+    }
+    return undefined;
+  }
+
+  /** Takes a command that waits out of the queue to answer it. Whether it waited. */
+  take(command: Command): boolean {
+    const { waiting, inHand } = this.#lane(command);
+    const index = waiting.findIndex(({ id }) => id === command.id);
+    if (index === -1) return false;
+    waiting.splice(index, 1);
+    inHand.add(command.id);
+    return true;
+  }
+
+  /** Forgets a command, which has been answered or was never stored. */
+  left(command: Command): void {
+    this.take(command);
+    const { inHand, offered } = this.#lane(command);
+    inHand.delete(command.id);
+    offered.delete(command.id);
+    if (this.isEmpty) this.#empty.resolve();
+  }
+
+  /** How full the lane of a kind is. */
+  lane(kind: WorkloadKind): LaneState {
+    const { waiting, inHand, offered } = this.#lanes.get(kind)!;
+    return {
+      running: inHand.size,
+      concurrency: this.#limits.concurrency[kind],
+      queued: waiting.length + offered.size,
+      maxQueued: this.#limits.maxQueued[kind],
     };
   }
 
-  /** The lane of a kind. */
-  of(kind: WorkloadKind): Lane {
-    return this.#lanes[kind];
+  /** Whether a command waits for its turn. */
+  isWaiting(command: Command): boolean {
+    return this.#lane(command).waiting.some(({ id }) => id === command.id);
   }
 
-  /** All lanes. */
-  all(): Lane[] {
-    return WORKLOAD_KINDS.map((kind) => this.#lanes[kind]);
+  /** What waits, oldest first within each kind. */
+  waiting(): Command[] {
+    return [...this.#lanes.values()].flatMap(({ waiting }) => waiting);
   }
 
-  /** What runs. */
-  running(): RunningWorkload[] {
-    return this.all().flatMap((lane) => [...lane.running.values()]);
+  /** Whether nothing waits and nothing is in hand. */
+  get isEmpty(): boolean {
+    return this.#lanes.values().every((lane) => lane.isEmpty);
   }
 
-  /** What waits. */
-  queued(): Accepted[] {
-    return this.all().flatMap((lane) => lane.queue);
+  /** Resolves when nothing waits and nothing is in hand. */
+  async whenEmpty(): Promise<void> {
+    while (!this.isEmpty) await this.#empty.promise;
   }
 
-  /** All that was accepted and has not ended. */
-  unfinished(): Accepted[] {
-    return [...this.running().map(({ command }) => command), ...this.queued()];
+  #fill(): void {
+    this.#empty.resolve();
+    this.#empty = Promise.withResolvers();
   }
 
-  /** What runs and is meant by `target`. */
-  findRunning(target: StopTarget): RunningWorkload | undefined {
-    return this.running().find(({ process, command }) =>
-      "pid" in target ? process.pid === target.pid : isMeant(command, target)
-    );
+  #lane({ kind }: Command): Lane {
+    return this.#lanes.get(kind)!;
   }
-
-  /** What waits and is meant by `target`. */
-  findQueued(target: StopTarget): Accepted | undefined {
-    return this.queued().find((command) => !("pid" in target) && isMeant(command, target));
-  }
-
-  /** Forgets a command, which has been answered. */
-  remove(command: Accepted): void {
-    const lane = this.#lanes[command.kind];
-    if (!lane.running.delete(command.id)) lane.leaveQueue(command);
-    if (this.isIdle) { for (const resolve of this.#waitingForIdle.splice(0)) resolve(); }
-  }
-
-  /** Whether nothing runs and nothing waits. */
-  get isIdle(): boolean {
-    return this.all().every(({ running, queue }) => running.size + queue.length === 0);
-  }
-
-  /** Resolves when nothing runs and nothing waits. */
-  async idle(): Promise<void> {
-    while (!this.isIdle) {
-      await new Promise<void>((resolve) => this.#waitingForIdle.push(resolve));
-    }
-  }
-}
-
-function isMeant(
-  { id, requestId }: Accepted,
-  target: Exclude<StopTarget, { readonly pid: number }>,
-): boolean {
-  return "id" in target ? id === target.id : requestId === target.requestId;
 }

@@ -6,7 +6,7 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { isAbort } from "../time.ts";
-import { type Accepted, nameOf } from "../executors/process/running.ts";
+import { type Command, nameOf } from "./command.ts";
 
 /** Where workloads are asked for. */
 export interface WorkloadDirectory {
@@ -24,8 +24,8 @@ const FINAL = ["completed", "failed", "cancelled"];
 export interface RecheckOptions {
   readonly directory: WorkloadDirectory;
   /** Stops commands. */
-  readonly scheduler: {
-    cancel(target: { readonly id: string }, signal: "SIGTERM", cause: "withdrawn"): unknown;
+  readonly runner: {
+    cancel(command: Command, signal: "SIGTERM", cause: "withdrawn"): Promise<boolean>;
   };
   readonly logger: Logger;
 }
@@ -36,13 +36,13 @@ export interface RecheckOptions {
  * goes on.
  */
 export async function recheck(
-  commands: readonly Accepted[],
+  commands: readonly Command[],
   own: string,
-  { directory, scheduler, logger }: RecheckOptions,
+  { directory, runner, logger }: RecheckOptions,
   signal: AbortSignal,
 ): Promise<void> {
   await Promise.all(commands.map(async (command) => {
-    const { id, workloadUuid, instanceUuid } = command;
+    const { workloadUuid, instanceUuid } = command;
     if (workloadUuid === undefined) return;
     try {
       const known = await directory.workload(workloadUuid, signal);
@@ -51,7 +51,7 @@ export async function recheck(
       logger.warn(
         `Stopping ${nameOf(command)}, which is from before this start: the platform ${why}`,
       );
-      scheduler.cancel({ id }, "SIGTERM", "withdrawn");
+      await runner.cancel(command, "SIGTERM", "withdrawn");
     } catch (error) {
       if (isAbort(error, signal)) return;
       logger.warn(

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Message } from "../journal/messages.ts";
+import type { CommandRecord } from "../journal/record.ts";
 import type { RequestId } from "../protocol/decode.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import {
@@ -15,8 +16,9 @@ import {
   whole,
 } from "../protocol/response.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
-import type { Outcome } from "./outcome.ts";
-import type { Accepted } from "../executors/process/running.ts";
+import { readOutput } from "../workloads/output.ts";
+import type { Command } from "./command.ts";
+import { howItEnded, type Outcome } from "./outcome.ts";
 
 /** Who answers, and where. */
 export interface ReplyAddress {
@@ -38,31 +40,45 @@ export function answer(
 }
 
 /** The answer to a command that did. */
-export function answerWorkload(
-  command: Accepted,
+export function replyTo(
+  command: Command,
   outcome: Outcome,
   folder: WorkloadFolder,
   maxOutput: number,
 ): Message {
-  return { topic: command.replyTopic, payload: payloadFor(command, outcome, folder, maxOutput) };
+  const address = addressOf(command);
+  const { topic } = address;
+  const { requestId } = command;
+  if (outcome.status === "ok") {
+    const stdout = readOutput(folder, "stdout", maxOutput);
+    return { topic, payload: encodeLongReply(okReply(address, requestId, whole("")), stdout) };
+  }
+  if (outcome.source === "node") return answer(address, requestId, { error: outcome.error });
+  const stderr = readOutput(folder, "stderr", maxOutput);
+  if (isBlank(stderr)) return answer(address, requestId, { error: outcome.fallback });
+  return { topic, payload: encodeLongReply(errorReply(address, requestId, whole("")), stderr) };
 }
 
-function payloadFor(
-  { slug, instanceUuid, requestId }: Accepted,
-  outcome: Outcome,
-  folder: WorkloadFolder,
-  maxOutput: number,
-): Uint8Array {
-  const from = { slug, uuid: instanceUuid };
-  if (outcome.status === "ok") {
-    return encodeLongReply(okReply(from, requestId, whole("")), folder.read("stdout", maxOutput));
-  }
-  const error = outcome.source === "node" ? outcome.error : outcome.fallback;
-  const stderr = folder.read("stderr", maxOutput);
-  if (outcome.source === "node" || isBlank(stderr)) {
-    return encodeReply(errorReply(from, requestId, whole(error)));
-  }
-  return encodeLongReply(errorReply(from, requestId, whole("")), stderr);
+/** Where a command is answered: by the name it was accepted under. */
+export function addressOf(
+  { slug, instanceUuid, replyTopic }: Pick<Command, "slug" | "instanceUuid" | "replyTopic">,
+): ReplyAddress {
+  return { slug, uuid: instanceUuid, topic: replyTopic };
+}
+
+/** The answer to a repeated command whose reply is no longer kept: how it ended. */
+export function replyNotKept(command: CommandRecord): Message {
+  const { end, requestId } = command;
+  const address = addressOf(command);
+  const isOk = end?.cause === "exited" && end.exitCode === 0;
+  const note = "the output is no longer kept";
+  const reply = isOk
+    ? okReply(address, requestId, { text: `[${note}]`, truncated: true })
+    : errorReply(address, requestId, {
+      text: `Command ${howItEnded(end!)}; ${note}`,
+      truncated: true,
+    });
+  return { topic: address.topic, payload: encodeReply(reply) };
 }
 
 function isBlank({ pieces }: LongExcerpt): boolean {

@@ -1,19 +1,31 @@
 /**
- * The `status` command.
+ * The output of the `status` command. Pure.
  *
  * @module
  */
-import type { RunningWorkload } from "../executors/process/running.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
 
-/** What a status tells of. */
+/** A workload that runs, or whose results are being sent. */
+export interface WorkloadState {
+  readonly id: string;
+  readonly kind: WorkloadKind;
+  readonly requestId: string | undefined;
+  readonly workloadUuid: string | undefined;
+  readonly pid: number | undefined;
+  /** When it was started, in milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+/** What a status is made of. */
 export interface StatusSource {
   readonly slug: string;
   readonly uuid: string;
   readonly profileSlug: string;
-  readonly inference?: string;
-  readonly training?: string;
-  readonly simulate?: string;
-  readonly running: readonly RunningWorkload[];
+  /** Which kinds of workload are configured. */
+  readonly kinds: readonly WorkloadKind[];
+  readonly running: readonly WorkloadState[];
+  /** The platform's ids of the workloads whose results are being sent. */
+  readonly finalizing: readonly (string | undefined)[];
   readonly queued: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -21,21 +33,23 @@ export interface StatusSource {
 
 /** The output of a `status` command: a JSON string. */
 export function statusOutput(source: StatusSource): string {
+  const { slug, uuid, profileSlug, kinds, running, finalizing, queued, now } = source;
   return JSON.stringify({
-    slug: source.slug,
-    instance_uuid: source.uuid,
-    profile_slug: source.profileSlug,
-    has_inference: source.inference !== undefined,
-    has_training: source.training !== undefined,
-    has_simulate: source.simulate !== undefined,
-    is_busy: source.running.length > 0,
-    queued: source.queued,
-    active_workloads: source.running.map(({ command, process, startedAt }) => ({
-      pid: process.pid,
-      type: command.kind,
-      request_id: command.requestId ?? null,
-      workload_uuid: command.workloadUuid ?? null,
-      running_for_seconds: Math.max(0, Math.round((source.now - startedAt) / 100) / 10),
+    slug,
+    instance_uuid: uuid,
+    profile_slug: profileSlug,
+    has_inference: kinds.includes("inference"),
+    has_training: kinds.includes("training"),
+    has_simulate: kinds.includes("simulate"),
+    is_busy: running.length + finalizing.length > 0,
+    queued,
+    active_workloads: running.map(({ pid, kind, requestId, workloadUuid, startedAt }) => ({
+      pid: pid ?? null,
+      type: kind,
+      request_id: requestId ?? null,
+      workload_uuid: workloadUuid ?? null,
+      running_for_seconds: Math.max(0, Math.round((now - startedAt) / 100) / 10),
     })),
+    finalizing_workloads: finalizing.filter((workload) => workload !== undefined),
   });
 }

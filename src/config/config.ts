@@ -112,6 +112,10 @@ export interface CloudNodeConfig {
   uploadResults?: boolean;
   /** Where workloads leave results, relative to `workFolder`; sent files are removed. Default: `/results`. */
   resultsFolder?: string;
+  /** Which files are results, by patterns of their paths in the results folder. Default: all. */
+  results?: string | readonly string[];
+  /** Seconds between uploads of results that a running workload has finished; 0 for none. Default: 0. */
+  uploadWhileRunning?: number;
   /** Seconds the node may take to stop. Default: 10. */
   stopTimeout?: number;
   /** The folder of the node's identity, journal and workload files. Default: `~/.cyberwave`. */
@@ -195,6 +199,10 @@ export interface Settings {
   readonly uploadResults: boolean;
   /** Absolute path of the folder in which workloads leave their results. */
   readonly resultsFolder: string;
+  /** Which files are results, by patterns of their paths in the results folder; empty: all. */
+  readonly results: readonly string[];
+  /** Seconds between uploads of results that a running workload has finished; 0 for none. */
+  readonly uploadWhileRunning: number;
   /** Seconds the node may take to stop. */
   readonly stopTimeout: number;
   /** Absolute path of the folder of the node's identity, journal and workload files. */

@@ -3,10 +3,14 @@
  *
  * @module
  */
-import { parse as parseDotenv } from "@std/dotenv";
-import { parse as parseYaml } from "@std/yaml";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
+import { parseDotenv } from "./dotenv.ts";
 import { isMapping } from "./sources.ts";
+import { readTextFile } from "./text_file.ts";
+import { parseYaml } from "./yaml.ts";
+
+/** Takes what the operator may want to know. */
+export type Warn = (message: string) => void;
 
 /**
  * The root of the YAML file at `path`; `undefined` when there is no such file.
@@ -15,59 +19,54 @@ import { isMapping } from "./sources.ts";
  */
 export async function readYaml(path: string, shownAs: string): Promise<unknown> {
   try {
-    const text = await readText(path);
-    if (text === undefined) return undefined;
-    const root = parseYaml(text);
-    refuseTabs(text, root);
-    return root;
+    const text = await readTextFile(path);
+    return text === undefined ? undefined : parseYaml(text);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) {
-      throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${reason(error)}`);
-    }
-    throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${yamlReason(error)}`, {
-      hint: 'Indent with spaces, and put a command that holds ": " or " #" on a line of its own ' +
-        "below its key and a |",
+    throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${messageOf(error)}`, {
+      hint: error instanceof SyntaxError ? YAML_HINT : undefined,
     });
   }
 }
 
-/** The parser takes a setting that is indented with a tab for one that is not indented at all. */
-function refuseTabs(text: string, root: unknown): void {
-  if (!isMapping(root)) return;
-  const line = text.split("\n").findIndex((line) => {
-    const [, key] = /^\t+([\w-]+):(?:\s|$)/.exec(line) ?? [];
-    return key !== undefined && Object.hasOwn(root, key);
-  });
-  if (line !== -1) throw new SyntaxError(`A tab is no indentation at line ${line + 1}, column 1`);
-}
+const YAML_HINT =
+  'Indent with spaces, and put a command that holds ": " or " #" on a line of its own below its ' +
+  "key and a |";
 
 /** The variables in the .env file at `path`: none when there is no such file. */
 export function readDotenv(
   path: string,
-  warn: (message: string) => void,
+  env: Readonly<Record<string, string>>,
+  warn: Warn,
 ): Promise<Record<string, unknown>> {
-  return readOptional(path, parseDotenv, warn);
+  return readOptional(path, warn, (text) => {
+    const { variables, unreadable } = parseDotenv(text, env);
+    if (unreadable.length > 0) {
+      const lines = unreadable.slice(0, MAX_LINES_NAMED).join(", ");
+      const more = unreadable.length > MAX_LINES_NAMED ? ", ..." : "";
+      warn(`Ignored what is not NAME=value in ${quoted(path)} (line ${lines}${more})`);
+    }
+    return variables;
+  });
 }
 
+const MAX_LINES_NAMED = 10;
+
 /** What credentials.json at `path` holds: nothing when there is no such file. */
-export function readCredentials(
-  path: string,
-  warn: (message: string) => void,
-): Promise<Record<string, unknown>> {
-  return readOptional(path, parseCredentials, warn);
+export function readCredentials(path: string, warn: Warn): Promise<Record<string, unknown>> {
+  return readOptional(path, warn, parseCredentials);
 }
 
 /** A file that may be missing. One that cannot be used counts as missing, with a warning. */
 async function readOptional(
   path: string,
+  warn: Warn,
   parse: (text: string) => Record<string, unknown>,
-  warn: (message: string) => void,
 ): Promise<Record<string, unknown>> {
   try {
-    const text = await readText(path);
+    const text = await readTextFile(path);
     return text === undefined ? {} : parse(text);
   } catch (error) {
-    warn(`Ignored ${quoted(path)}: ${reason(error)}`);
+    warn(`Ignored ${quoted(path)}: ${messageOf(error)}`);
     return {};
   }
 }
@@ -85,29 +84,4 @@ function parseJson(text: string): unknown {
     // The parser's own message would quote the file, which holds a token.
     throw new ConfigError("it is not valid JSON");
   }
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  let bytes;
-  try {
-    bytes = await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  // Also drops the byte order mark that some editors write.
-  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-}
-
-function reason(error: unknown): string {
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.IsADirectory) return "it is a folder";
-  if (error instanceof TypeError) return "it is not UTF-8 text";
-  return messageOf(error);
-}
-
-/** What is wrong and where, without anything of the file itself: that may hold a password. */
-function yamlReason(error: SyntaxError): string {
-  const [what = ""] = error.message.split(":\n");
-  return what.replace(/ ?("[^"]*"|!<[^>]*>)/g, "");
 }

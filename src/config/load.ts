@@ -10,7 +10,7 @@ import type { Settings } from "./config.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
 import { OS } from "../os/current.ts";
-import { readCredentials, readDotenv, readYaml } from "./files.ts";
+import { readCredentials, readDotenv, readYaml, type Warn } from "./files.ts";
 import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
 import {
   credentialsSource,
@@ -82,7 +82,7 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
   requirePermissions([...readable, readPermission(state, "the state folder")]);
   const sources = [
     ...near,
-    exceptStateFolder(await dotenvSource(join(state, ".env"), warn)),
+    exceptStateFolder(await dotenvSource(join(state, ".env"), env, warn)),
     yaml,
     exceptStateFolder(await readCredentialsSource(join(state, "credentials.json"), warn)),
   ];
@@ -93,6 +93,25 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
     warnings,
     configFile: config.exists ? configFile : undefined,
   };
+}
+
+/** A token, and where it was found. */
+export interface FoundToken {
+  /** The token. */
+  readonly token: string;
+  /** The variable or file that gave it. */
+  readonly source: string;
+}
+
+/**
+ * Reads the token again from the places where `loadSettings` looks for it, in the same order: it may
+ * have been replaced in a file since. `undefined`: there is none, or it is no token.
+ */
+export async function readToken(options: LoadOptions): Promise<FoundToken | undefined> {
+  const { settings, sources } = await examineSettings(options);
+  const source = sources.get("token");
+  const { token } = settings;
+  return token === undefined || source === undefined ? undefined : { token, source };
 }
 
 const NO_FILE: ConfigFile = { mapping: {}, warnings: [] };
@@ -121,10 +140,12 @@ async function examineFile(
   }
 }
 
-type Warn = (message: string) => void;
-
-async function dotenvSource(path: string, warn: Warn): Promise<Source> {
-  return variableSource(await readDotenv(path, warn), (name) => `${name} in ${path}`);
+async function dotenvSource(
+  path: string,
+  env: Readonly<Record<string, string>>,
+  warn: Warn,
+): Promise<Source> {
+  return variableSource(await readDotenv(path, env, warn), (name) => `${name} in ${path}`);
 }
 
 async function readCredentialsSource(path: string, warn: Warn): Promise<Source> {
@@ -163,7 +184,7 @@ async function nearSources(
   return [
     flagSource(flags),
     variableSource(env, (name) => `environment variable ${name}`),
-    await dotenvSource(join(workFolder, ".env"), warn),
+    await dotenvSource(join(workFolder, ".env"), env, warn),
   ];
 }
 

@@ -195,6 +195,19 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
       "Where workloads leave their results, relative to the config file; sent files are removed",
     default: "/results",
   },
+  results: {
+    group: "Workloads",
+    type: values.globs,
+    help: "Which files are results, by patterns with `*`, `**` and `?`, such as `*_chkpt/**`",
+    default: [],
+    defaultText: "all",
+  },
+  uploadWhileRunning: {
+    group: "Workloads",
+    type: values.seconds,
+    help: "Seconds between uploads of results that a running workload has finished; 0 for none",
+    default: 0,
+  },
   passToken: {
     group: "Workloads",
     type: values.boolean,

@@ -6,7 +6,7 @@
  */
 import { isIPv6 } from "node:net";
 import { quoted } from "../errors.ts";
-import { identifierProblem } from "../protocol/identifiers.ts";
+import { identifierProblem, isMqttText } from "../protocol/identifiers.ts";
 import { templateProblem } from "./template.ts";
 
 /** A value, or what is wrong with it: words that follow the setting's name. */
@@ -176,13 +176,30 @@ export const identifier: ValueType<string> = textType({
 /** What stands in front of topics, as it is. */
 export const environmentName: ValueType<string> = textType({
   problem: (value) =>
-    problemIf(/[+#\p{Cc}]/u.test(value), "a name without +, # and control characters", value),
+    problemIf(
+      /[+#]/.test(value) || !isMqttText(value),
+      "a name without +, # and control characters",
+      value,
+    ),
 });
 
 /** The path of a file or folder. */
 export const path: ValueType<string> = textType({
   problem: (value) => problemIf(value === "" || value.includes("\0"), "a path", value),
 });
+
+/** Patterns of paths: a list, or in one text with commas between them; none are `all`. */
+export const globs: ValueType<readonly string[]> = {
+  parse(value) {
+    if (value === "all") return { value: [] };
+    const patterns = typeof value === "string" ? value.split(",") : value;
+    const isRight = Array.isArray(patterns) &&
+      patterns.every((pattern) => typeof pattern === "string" && !/\p{Cc}/u.test(pattern));
+    if (!isRight) return refuse('patterns of paths, such as ["*_chkpt/**", "metrics.json"]', value);
+    return { value: patterns.map((pattern) => pattern.trim()).filter((pattern) => pattern !== "") };
+  },
+  format: (patterns) => patterns.length === 0 ? "all" : patterns.join(","),
+};
 
 /** A shell command of one or more lines. */
 export const shellCommand: ValueType<string> = textType({

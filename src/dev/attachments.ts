@@ -1,10 +1,11 @@
 /**
- * Where result files go: signed URLs, and what was put there. Of a file only size and hash are
- * kept, whatever its size.
+ * Where result files go: attachments, their signed URLs, and what was put there. Of a file only size
+ * and hash are kept, whatever its size.
  *
  * @module
  */
 import { createHash } from "node:crypto";
+import { extname } from "node:path";
 import { accepted, refusal } from "./json_answers.ts";
 
 /** A file that was put at a signed URL. */
@@ -15,27 +16,47 @@ export interface StoredFile {
   readonly sha256: string;
 }
 
+/** An attachment of a workload, as the platform named it. */
+export interface Attachment {
+  /** Its UUID. */
+  readonly uuid: string;
+  /** The UUID with the extension of the file: what the platform calls it. */
+  readonly filename: string;
+  /** Where its file is to be put. */
+  readonly signedUrl: string;
+  /** The workload it belongs to. */
+  readonly workloadUuid: string;
+  /** Its file, once that was put. */
+  file: StoredFile | undefined;
+}
+
 /** Below it are the signed URLs. */
 export const ATTACHMENTS = "/attachments/";
 
-/** Signed URLs and what is behind them. */
+/** Attachments and what is behind their URLs. */
 export class Attachments {
-  /** What was put where, by signed URL; `undefined` where nothing was put yet. */
-  readonly #files = new Map<string, StoredFile | undefined>();
+  readonly #byUuid = new Map<string, Attachment>();
+  readonly #byUrl = new Map<string, Attachment>();
 
-  /** A new URL below `origin` at which a file of a workload can be put. */
-  sign(origin: string, workloadUuid: string, filename: string): string {
-    const path = [workloadUuid, filename].map(encodeURIComponent).join("/");
+  /** Makes one for a file of a workload, with a URL below `origin`. The platform chooses its name. */
+  create(origin: string, workloadUuid: string, path: string): Attachment {
+    const uuid = crypto.randomUUID();
+    const filename = uuid + extname(path);
     const signature = crypto.getRandomValues(new Uint8Array(16)).toHex();
-    const url = `${origin}${ATTACHMENTS}${path}?signature=${signature}`;
-    this.#files.set(url, undefined);
-    return url;
+    const signedUrl = `${origin}${ATTACHMENTS}${
+      [workloadUuid, filename].map(encodeURIComponent).join("/")
+    }?signature=${signature}`;
+    const attachment = { uuid, filename, signedUrl, workloadUuid, file: undefined };
+    this.#byUuid.set(uuid, attachment);
+    this.#byUrl.set(signedUrl, attachment);
+    return attachment;
   }
 
   /** Takes in a file. */
   async put(request: Request): Promise<Response> {
     if (request.method !== "PUT") return refusal(405, "Method not allowed");
-    if (!this.#files.has(request.url)) return refusal(403, "The signature does not match");
+    const attachment = this.#byUrl.get(request.url);
+    if (attachment === undefined) return refusal(403, "The signature does not match");
     if (request.headers.get("Content-Type") !== "application/octet-stream") {
       return refusal(400, "Content-Type must be application/octet-stream");
     }
@@ -49,12 +70,12 @@ export class Attachments {
     } catch {
       return refusal(400, "The file did not arrive whole");
     }
-    this.#files.set(request.url, { size, sha256: hash.digest("hex") });
+    attachment.file = { size, sha256: hash.digest("hex") };
     return accepted();
   }
 
-  /** What was put at a signed URL, if anything was. */
-  at(url: string): StoredFile | undefined {
-    return this.#files.get(url);
+  /** The attachment of this UUID. */
+  find(uuid: string): Attachment | undefined {
+    return this.#byUuid.get(uuid);
   }
 }

@@ -6,6 +6,16 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 
+/** How to start a broker. */
+export interface EmbeddedBrokerOptions {
+  /** The address to listen on. Default: loopback. */
+  readonly host?: string;
+  /** The port to listen on. Default: one that the system chooses. */
+  readonly port?: number;
+  /** What clients must give as their password, whatever their user name. Default: none is needed. */
+  readonly password?: string;
+}
+
 /** An MQTT 3.1.1 and 5 broker on a port of its own. It keeps sessions in memory. */
 export class EmbeddedBroker implements AsyncDisposable {
   /** The address it listens on. */
@@ -22,13 +32,15 @@ export class EmbeddedBroker implements AsyncDisposable {
     this.#closeClients = closeClients;
   }
 
-  /** Starts a broker on loopback and a port that the system chooses, unless told otherwise. */
-  static async start(
-    { host = "127.0.0.1", port = 0 }: { host?: string; port?: number } = {},
-  ): Promise<EmbeddedBroker> {
+  /** Starts a broker. */
+  static async start(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
+    const { host = "127.0.0.1", port = 0, password } = options;
     // Loaded here because a node that serves the platform never needs it.
     const { Aedes } = await import("aedes");
-    const aedes = await Aedes.createBroker();
+    const aedes = await Aedes.createBroker({
+      authenticate: (_client, _username, given, done) =>
+        done(null, password === undefined || given?.toString() === password),
+    });
     // Nagle's algorithm would add 40 ms to many an exchange.
     const closed = new Map<Socket, Promise<unknown>>();
     const server = createServer({ noDelay: true }, (socket) => {

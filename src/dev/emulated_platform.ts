@@ -11,18 +11,25 @@ import {
   type InstanceReport,
   Instances,
 } from "./instances.ts";
-import { type EmulatedWorkload, Workloads } from "./workloads.ts";
+import { type EmulatedWorkload, type WorkloadCommand, Workloads } from "./workloads.ts";
 
 /** Answers a call in place of the emulation. */
 export type Answerer = (call: Call) => Response | Promise<Response>;
 
 /** What can be done with a workload. */
-export type WorkloadCall = "describe" | "update" | "sign" | "report";
+export type WorkloadCall =
+  | "describe"
+  | "update"
+  | "sign"
+  | "report"
+  | "complete"
+  | "fail"
+  | "cancel";
 
 /** The platform, to be reached through one front end or several. */
 export abstract class EmulatedPlatform {
-  /** The one token that is accepted. */
-  readonly token: string;
+  /** The one token that is accepted. It may be replaced. */
+  token: string;
   /** Where signed URLs lead. */
   abstract readonly url: string;
   readonly #instances = new Instances();
@@ -51,8 +58,11 @@ export abstract class EmulatedPlatform {
   }
 
   /** Creates a workload for the platform to follow, given to an instance or still to none. */
-  createWorkload(instanceUuid: string | null = null): EmulatedWorkload {
-    return this.#workloads.create(instanceUuid);
+  createWorkload(
+    instanceUuid: string | null = null,
+    command: WorkloadCommand = {},
+  ): EmulatedWorkload {
+    return this.#workloads.create(instanceUuid, command);
   }
 
   /** The latest calls, oldest first. */

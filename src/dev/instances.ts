@@ -13,6 +13,12 @@ export interface EmulatedInstance {
   slug: string;
   /** The hardware and capability profile. */
   profileSlug: string;
+  /** Who provides the machine. */
+  provider: string;
+  /** Who may use it. */
+  visibility: string;
+  /** The environment it is reserved for, if any. */
+  environmentUuid: string | null;
   /** The workspace given in the query, if any. */
   workspaceSlug: string | null;
   /** Where it stands. */
@@ -55,18 +61,22 @@ export class Instances {
   }
 
   /** Creates one. Answers with what there is to know about it. */
-  create({ profile_slug, slug }: Fields, workspaceSlug: string | null): Response {
+  create(fields: Fields, workspaceSlug: string | null): Response {
+    const { profile_slug, slug, provider, visibility, environment_uuid } = fields;
     if (typeof profile_slug !== "string") return refusal(422, "profile_slug is required");
     const uuid = crypto.randomUUID();
     const instance: EmulatedInstance = {
       uuid,
       slug: this.#uniqueSlug(typeof slug === "string" ? slug : `cloud-node-${uuid.slice(0, 8)}`),
       profileSlug: profile_slug,
+      provider: typeof provider === "string" ? provider : "self-hosted",
+      visibility: typeof visibility === "string" ? visibility : "private",
+      environmentUuid: typeof environment_uuid === "string" ? environment_uuid : null,
       workspaceSlug,
       status: "created",
     };
     this.byUuid.set(uuid, instance);
-    return Response.json(described(instance), { status: 201 });
+    return Response.json(described(instance));
   }
 
   /** Takes in what a node reports about its instance. */
@@ -77,6 +87,9 @@ export class Instances {
       case "register":
         instance.status = "registered";
         instance.error = undefined;
+        if (typeof fields.environment_uuid === "string") {
+          instance.environmentUuid = fields.environment_uuid;
+        }
         return accepted({ uuid, slug: instance.slug });
       case "heartbeat":
         return instance.status === "terminated"
@@ -113,6 +126,6 @@ export class Instances {
   }
 }
 
-function described({ uuid, slug, status, profileSlug }: EmulatedInstance): Fields {
-  return { uuid, slug, status, profile_slug: profileSlug, provider: "self-hosted" };
+function described({ uuid, slug, status, profileSlug, provider }: EmulatedInstance): Fields {
+  return { uuid, slug, status, profile_slug: profileSlug, provider };
 }

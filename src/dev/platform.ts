@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { tmpdir } from "node:os";
 import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
-import { nodePermissions } from "../config/needed_permissions.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
-import { type Need, readPermission, requirePermissions } from "../permissions.ts";
+import { requirePermissions } from "../permissions.ts";
 import { topicPrefix } from "../protocol/topics.ts";
+import { PLATFORM_NEEDS } from "./needed_by_dev.ts";
 import { EmulatedBackend } from "./rest_front_end.ts";
 import { EmbeddedBroker } from "./embedded_broker.ts";
 import { MqttFrontEnd } from "./mqtt_front_end.ts";
@@ -39,8 +38,9 @@ export class DevPlatform implements AsyncDisposable {
   static async start(): Promise<DevPlatform> {
     requirePermissions(PLATFORM_NEEDS);
     await using resources = new AsyncDisposableStack();
-    const broker = resources.use(await EmbeddedBroker.start());
     const backend = resources.use(EmulatedBackend.start());
+    // Without a password, everybody who uses this computer could have the node run commands.
+    const broker = resources.use(await EmbeddedBroker.start({ password: backend.token }));
     const stateFolder = resources.adopt(await createStateFolder(), removeStateFolder);
     return new DevPlatform(broker, backend, stateFolder, resources.move());
   }
@@ -53,7 +53,13 @@ export class DevPlatform implements AsyncDisposable {
   /** Has the backend answer over MQTT as well, on the topics of an environment. */
   async answerOverMqtt(environment: string): Promise<void> {
     const prefix = topicPrefix(environment);
-    this.#resources.use(await MqttFrontEnd.start(this.backend, this.broker, prefix));
+    this.#resources.use(await MqttFrontEnd.start(this.backend, this.access, prefix));
+  }
+
+  /** Where the broker is, and what it takes to be let in. */
+  get access(): { host: string; port: number; username: string; password: string } {
+    const { broker: { host, port }, backend: { token } } = this;
+    return { host, port, username: "dev", password: token };
   }
 
   /** The settings with this platform in place of the real one, and the sample where there is nothing. */
@@ -101,26 +107,6 @@ export class DevPlatform implements AsyncDisposable {
       stateFolder,
     } satisfies Partial<Settings>;
   }
-}
-
-/** What the platform needs beside its node. */
-const PLATFORM_NEEDS: readonly Need[] = [
-  readPermission(tmpdir(), "the state folder of dev"),
-  { what: { name: "write", path: tmpdir() }, why: "the state folder of dev" },
-  { what: { name: "net", host: "127.0.0.1" }, why: "the broker and the backend of dev" },
-  { what: { name: "sys", kind: "uid" }, why: "to leave the folders of others alone" },
-];
-
-/** What a platform and its node need, which otherwise has these settings. */
-export function devPermissions(settings: Settings, shell: "bash" | "sh"): Need[] {
-  const { stateFolder } = settings;
-  const platform = { apiUrl: "http://127.0.0.1", mqttHost: "127.0.0.1", mqttTlsCaCerts: undefined };
-  const ofNode = nodePermissions({ ...settings, ...platform, stateFolder: tmpdir() }, shell);
-  return [
-    ...ofNode.filter(({ what }) => what.name !== "net"),
-    readPermission(stateFolder, "settings in .env and credentials.json"),
-    ...PLATFORM_NEEDS,
-  ];
 }
 
 /** Whether nobody has configured anything, so that the sample stands in. */

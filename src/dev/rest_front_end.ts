@@ -95,4 +95,7 @@ const WORKLOAD_CALLS: Readonly<Record<string, WorkloadCall | undefined>> = {
   "GET": "describe",
   "POST attachments": "sign",
   "POST upload-results": "report",
+  "POST complete": "complete",
+  "POST fail": "fail",
+  "POST cancel": "cancel",
 };

@@ -13,7 +13,7 @@ import { AuthenticationError, BackendError, messageOf, quoted } from "../errors.
 import type { Clock } from "../time.ts";
 import { MISSING_TOKEN } from "./config_review.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
-import { milliseconds, stages } from "./report_line.ts";
+import { milliseconds, stages } from "./quantities.ts";
 
 const SLOW_MS = 2_000;
 const PATH = "/api/v1/cloud-node/instances";

@@ -7,13 +7,14 @@
 import { tlsOf } from "../node/publisher.ts";
 import { connectOnce, type Visit } from "../mqtt/connect_once.ts";
 import { reach } from "../mqtt/reach.ts";
+import { urlOf } from "../mqtt/socket.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
 import type { Identity } from "../registration/identity.ts";
 import { commandTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Clock } from "../time.ts";
 import { type Check, fail, ok, warn } from "./finding.ts";
-import { milliseconds, stages } from "./report_line.ts";
+import { milliseconds, stages } from "./quantities.ts";
 
 /** Who the node is, if that can be told already. */
 export type WhoAmI = () => Promise<Identity | undefined>;
@@ -114,10 +115,6 @@ function addressesOf(settings: Settings, identity: Identity | undefined): string
   const uuid = settings.instanceUuid ?? identity?.uuid;
   const slug = identity?.slug ?? settings.slug;
   return [uuid, slug].filter((name) => name !== undefined);
-}
-
-function urlOf({ host, port, tls }: Visit): string {
-  return `${tls ? "mqtts" : "mqtt"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** A hint as it stands after an arrow. */

@@ -103,7 +103,7 @@ export function nameOf(key: SettingKey): string {
 
 function authorityProblems(settings: Settings): Remark[] {
   try {
-    const { ca } = tlsOf(settings) ?? {};
+    const ca = tlsOf(settings)?.ca?.();
     if (ca === undefined || ca.includes("-----BEGIN CERTIFICATE-----")) return [];
     return [{
       message: `There is no certificate in ${quoted(settings.mqttTlsCaCerts)}`,

@@ -13,7 +13,7 @@ import { askShell, NO_SUCH_PROGRAM } from "../os/ask_shell.ts";
 import { inspectHost } from "../os/processes.ts";
 import type { WhoAmI } from "./broker_checks.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
-import { bytes } from "./report_line.ts";
+import { bytes } from "./quantities.ts";
 
 const LITTLE_BYTES = 2 ** 30;
 const STICKY = 0o1000;

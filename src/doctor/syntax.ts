@@ -1,13 +1,13 @@
 /**
- * What a shell has to say about a command that it only reads.
+ * Has a shell check the syntax of a command.
  *
  * @module
  */
-import { shellSource } from "../executors/process/shim.ts";
+import { shellSource } from "../executors/process/template.ts";
 import { askShell } from "../os/ask_shell.ts";
 import type { Host } from "../os/processes.ts";
 
-/** What a shell has to say about a command that it only read. */
+/** What a shell reports about a command that it only read. */
 export interface SyntaxReview {
   /** What keeps it from running the command. */
   readonly problem?: string;
@@ -24,13 +24,13 @@ export async function reviewSyntax(
   const options = shell === "bash" ? ["-O", "extglob"] : [];
   const source = shellSource(command);
   const { code, stderr } = await askShell(shell, [...options, "-n", "-c", source]);
-  const said = complaint(stderr);
-  if (code !== 0) return { problem: said || `${shell} refuses it with code ${code}` };
-  return said === "" ? {} : { warning: said };
+  const complaint = complaintIn(stderr);
+  if (code !== 0) return { problem: complaint || `${shell} refuses it with code ${code}` };
+  return complaint === "" ? {} : { warning: complaint };
 }
 
 /** The first line of a shell's complaint, without the name of the shell: `line 2: syntax error`. */
-function complaint(stderr: string): string {
+function complaintIn(stderr: string): string {
   const [first = ""] = stderr.split("\n");
   return first
     .replace(/^\S+: (-c: )?(warning: )?/, "")

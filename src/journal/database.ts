@@ -11,7 +11,7 @@ import type { Logger } from "../log.ts";
 import { asideName, isFileOrMissing, requireFile } from "../state/state_file.ts";
 import type { Clock } from "../time.ts";
 import { checkIntegrity, DamagedDatabase, isDamage } from "./integrity.ts";
-import { salvage } from "./salvage.ts";
+import { salvage } from "./salvage_rows.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { walDamage } from "./wal.ts";
 

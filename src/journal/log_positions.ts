@@ -57,7 +57,7 @@ export class LogPositions {
     return row && toUnsent(row);
   }
 
-  /** Remembers how much was sent. Commands that are forgotten meanwhile are passed over. */
+  /** Stores how much was sent. Commands that are forgotten meanwhile are passed over. */
   advance(positions: readonly LogPosition[]): void {
     // One statement for all of them, which is one transaction.
     this.#statements.run(
@@ -69,7 +69,7 @@ export class LogPositions {
     );
   }
 
-  /** Remembers that the output of these commands was sent to its end. */
+  /** Stores that the output of these commands was sent to its end. */
   finish(ids: readonly string[]): void {
     this.#statements.run(
       "UPDATE commands SET output_sent = 1 WHERE id IN (SELECT value FROM json_each(?))",
@@ -77,7 +77,7 @@ export class LogPositions {
     );
   }
 
-  /** Remembers that the output of all commands started so far is not to be sent. */
+  /** Stores that the output of all commands started so far is not to be sent. */
   skip(): void {
     this.#statements.run(
       "UPDATE commands SET output_sent = 1 WHERE output_sent = 0 AND state <> 'queued'",

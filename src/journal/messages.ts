@@ -21,6 +21,14 @@ export interface Pending extends Message {
   readonly seq: number;
 }
 
+/** How much is read at a time. */
+export interface PageLimit {
+  /** At most so many messages. */
+  readonly messages: number;
+  /** At most so many bytes of payload, or a single message that has more. */
+  readonly bytes: number;
+}
+
 /** The table of messages. */
 export class Messages {
   readonly #statements: Statements;
@@ -44,29 +52,24 @@ export class Messages {
     return { seq: Number(lastInsertRowid), ...message };
   }
 
-  /**
-   * The messages still to be delivered, oldest first, after number `after`: at most `limit`, and no
-   * more than `maxBytes` of payload together, but for the first, which may be larger alone.
-   */
-  pending(after: number, limit: number, maxBytes: number = Infinity): Pending[] {
-    const sizes = this.#statements.all(
+  /** The messages still to be delivered, oldest first, after number `after`: a page of them. */
+  pending(after: number, limit: PageLimit): Pending[] {
+    // Lengths first: they are known without reading the payloads.
+    const rows = this.#statements.all(
       `SELECT seq, length(payload) AS bytes FROM outbox WHERE delivered_at IS NULL AND seq > ?
        ORDER BY seq LIMIT ?`,
       after,
-      limit,
+      limit.messages,
     );
-    let last = after;
-    let total = 0;
-    for (const { seq, bytes } of sizes) {
-      total += bytes as number;
-      if (total > maxBytes && last !== after) break;
-      last = seq as number;
-    }
+    let bytes = 0;
+    const over = rows.findIndex((row) => (bytes += row.bytes as number) > limit.bytes);
+    const page = over === -1 ? rows : rows.slice(0, Math.max(1, over));
+    if (page.length === 0) return [];
     return this.#statements.all(
       `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ? AND seq <= ?
        ORDER BY seq`,
       after,
-      last,
+      page.at(-1)!.seq as number,
     ).map(toPending);
   }
 

@@ -1,15 +1,17 @@
 /**
- * The result files of commands: which belong to whom, and how far their upload has come. As with
+ * The result files of commands: which belong to which command, and how far their upload is. As with
  * the rest of the journal, everything is on disk when a call returns.
  *
  * @module
  */
 import type { Row, Statements } from "./statements.ts";
 
-/** A file as it was found. */
-export interface FoundFile {
+/** A file that a command left. */
+export interface ResultFile {
   /** Its absolute path. */
   readonly path: string;
+  /** What the platform is to call it: its path relative to the results folder, with `/`. */
+  readonly name: string;
   /** How many bytes it has. */
   readonly size: number;
   /** What tells it from any other file at that path, and from itself once it is changed. */
@@ -17,8 +19,8 @@ export interface FoundFile {
 }
 
 /**
- * How far a file has come: claimed, sent, acknowledged by the platform together with all others of
- * its command, then removed or, where that fails, left; or failed, which leaves it as well.
+ * How far a file is: claimed for its command, sent, acknowledged by the platform together with all
+ * others of its command, then removed or, where that fails, left; or failed, which leaves it as well.
  */
 export type ResultFileState =
   | "claimed"
@@ -28,16 +30,26 @@ export type ResultFileState =
   | "left"
   | "failed";
 
-/** A file that belongs to a command. */
-export interface ResultFile extends FoundFile {
-  /** Its id at the platform. */
-  readonly attachmentUuid: string;
-  /** How far it has come. */
+/** A file that the journal knows. */
+export interface RecordedFile extends ResultFile {
+  /** Its place in the order of all files. */
+  readonly seq: number;
+  /** How far it is. */
   readonly state: ResultFileState;
+  /** Its UUID at the platform, once it is sent. */
+  readonly attachmentUuid: string | undefined;
   /** Where it was sent to: a credential, so it is kept until the upload is finished, not longer. */
   readonly signedUrl: string | undefined;
   /** Why the upload it was part of failed. */
   readonly failure: string | undefined;
+}
+
+/** Where a file was sent. */
+export interface SentTo {
+  /** The URL that took it. */
+  readonly signedUrl: string;
+  /** Its UUID at the platform. */
+  readonly attachmentUuid: string;
 }
 
 /** The table of result files. */
@@ -50,50 +62,86 @@ export class ResultFiles {
   }
 
   /**
-   * Gives a command those of these files that no other command has, each under an id of its own.
-   * A command that has files already gets no more.
+   * Gives files to a command, beside those that are sent already. A file that it has, unchanged,
+   * keeps its state; one that changed takes the place of what was recorded before.
    */
-  claim(commandId: string, files: readonly FoundFile[]): void {
+  record(commandId: string, files: readonly ResultFile[]): void {
+    const given = new Map(files.map((file) => [file.name, file]));
     this.#statements.atomically(() => {
-      if (this.of(commandId).length > 0) return;
-      for (const { path, size, fingerprint } of files) {
+      for (const { seq, name, fingerprint, state } of this.of(commandId)) {
+        const file = given.get(name);
+        if (file?.fingerprint === fingerprint) {
+          this.#statements.run("UPDATE result_files SET path = ? WHERE seq = ?", file.path, seq);
+          given.delete(name);
+        } else if (file !== undefined || state === "claimed") {
+          this.#statements.run("DELETE FROM result_files WHERE seq = ?", seq);
+        }
+      }
+      for (const { path, name, size, fingerprint } of given.values()) {
         this.#statements.run(
-          `INSERT INTO result_files (command_id, path, size, fingerprint, attachment_uuid)
-           SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
-             SELECT 1 FROM result_files WHERE path = ?2 AND fingerprint = ?4 AND state <> 'removed')`,
-          ...[commandId, path, size, fingerprint, crypto.randomUUID()],
+          `INSERT INTO result_files (command_id, path, name, size, fingerprint)
+           VALUES (?, ?, ?, ?, ?)`,
+          ...[commandId, path, name, size, fingerprint],
         );
       }
     });
   }
 
-  /** The files of a command, in the order in which they were found. */
-  of(commandId: string): ResultFile[] {
+  /** The files of a command, in the order in which they were recorded. */
+  of(commandId: string): RecordedFile[] {
     return this.#statements.all(
       `SELECT path, min(size, ${Number.MAX_SAFE_INTEGER}) AS size, fingerprint, attachment_uuid,
          state, signed_url, failure FROM result_files WHERE command_id = ? ORDER BY seq`,
       commandId,
-    ).map(toResultFile);
+    ).map(toRecordedFile);
   }
 
-  /** The commands whose files are not all uploaded, acknowledged and removed, oldest first. */
-  unfinished(): string[] {
-    return this.#statements.all(
-      `SELECT command_id FROM result_files WHERE state IN ('claimed', 'sent', 'acknowledged')
-       GROUP BY command_id ORDER BY min(seq)`,
-    ).map((row) => row.command_id as string);
+  /**
+   * Whether a file, as it is now, is no result to be taken for this command: because it is another's,
+   * even one whose upload failed, or because it is sent.
+   */
+  isTaken({ path, fingerprint }: ResultFile, commandId: string): boolean {
+    return this.#statements.get(
+      `SELECT 1 FROM result_files WHERE path = ? AND fingerprint = ? AND state <> 'removed'
+         AND NOT (command_id = ? AND state = 'claimed')`,
+      path,
+      fingerprint,
+      commandId,
+    ) !== undefined;
   }
 
-  /** Remembers that a file was sent. */
-  sent(attachmentUuid: string, signedUrl: string): void {
+  /** How many other commands that may leave results have run since this one, which runs, started. */
+  ranBeside(commandId: string): number {
+    return this.#statements.get(
+      `SELECT count(*) AS n FROM commands AS this JOIN commands AS other
+         ON other.workload_uuid IS NOT NULL AND other.started_at IS NOT NULL
+           AND (other.state <> 'ended' OR other.ended_at > this.started_at)
+       WHERE this.id = ? AND other.id <> this.id`,
+      commandId,
+    )!.n as number;
+  }
+
+  /** Records that a file was sent. */
+  sent(seq: number, { signedUrl, attachmentUuid }: SentTo): void {
     this.#statements.run(
-      "UPDATE result_files SET state = 'sent', signed_url = ? WHERE attachment_uuid = ?",
+      `UPDATE result_files SET state = 'sent', signed_url = ?, attachment_uuid = ? WHERE seq = ?`,
       signedUrl,
       attachmentUuid,
+      seq,
     );
   }
 
-  /** Remembers that the platform knows of all files of a command. */
+  /** Records what a file is now that was written to after it was recorded. */
+  changed(seq: number, { size, fingerprint }: Pick<ResultFile, "size" | "fingerprint">): void {
+    this.#statements.run(
+      "UPDATE result_files SET size = ?, fingerprint = ? WHERE seq = ?",
+      size,
+      fingerprint,
+      seq,
+    );
+  }
+
+  /** Records that the platform knows of all files of a command. */
   acknowledged(commandId: string): void {
     this.#statements.run(
       "UPDATE result_files SET state = 'acknowledged', signed_url = NULL WHERE command_id = ?",
@@ -101,20 +149,20 @@ export class ResultFiles {
     );
   }
 
-  /** Remembers of files that were acknowledged which are gone and which could not be removed. */
-  settled(files: readonly { attachmentUuid: string; state: "removed" | "left" }[]): void {
+  /** Records which files are removed, and which are left where they are. */
+  cleaned(files: readonly { seq: number; state: "removed" | "left" }[]): void {
     this.#statements.atomically(() => {
-      for (const { attachmentUuid, state } of files) {
+      for (const { seq, state } of files) {
         this.#statements.run(
-          "UPDATE result_files SET state = ? WHERE attachment_uuid = ?",
+          "UPDATE result_files SET state = ?, signed_url = NULL WHERE seq = ?",
           state,
-          attachmentUuid,
+          seq,
         );
       }
     });
   }
 
-  /** Remembers that the files of a command will not be uploaded, and why. */
+  /** Records that the files of a command will not be uploaded, and why. */
   failed(commandId: string, failure: string): void {
     this.#statements.run(
       `UPDATE result_files SET state = 'failed', signed_url = NULL, failure = ?
@@ -125,14 +173,21 @@ export class ResultFiles {
   }
 }
 
-function toResultFile(row: Row): ResultFile {
+function toRecordedFile(row: Row): RecordedFile {
   return {
+    seq: row.seq as number,
     path: row.path as string,
+    name: (row.name ?? nameFor(row.path as string)) as string,
     size: row.size as number,
     fingerprint: row.fingerprint as string,
-    attachmentUuid: row.attachment_uuid as string,
+    attachmentUuid: (row.attachment_uuid ?? undefined) as string | undefined,
     state: row.state as ResultFileState,
     signedUrl: (row.signed_url ?? undefined) as string | undefined,
     failure: (row.failure ?? undefined) as string | undefined,
   };
+}
+
+/** A name for a file that a version recorded which sent files under no name of their own. */
+function nameFor(path: string): string {
+  return path.split(/[/\\:]+/).filter((part) => part !== "").join("/");
 }

@@ -91,6 +91,31 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE commands ADD COLUMN packet TEXT;
   CREATE INDEX commands_by_packet ON commands (packet) WHERE packet IS NOT NULL;
   `,
+  // The platform names attachments. What was sent under a name of the node's own is sent again.
+  `
+  CREATE TABLE named_files (
+    seq             INTEGER PRIMARY KEY,
+    command_id      TEXT NOT NULL REFERENCES commands (id) ON DELETE CASCADE,
+    path            TEXT NOT NULL,
+    name            TEXT,
+    size            INTEGER NOT NULL,
+    fingerprint     TEXT NOT NULL,
+    attachment_uuid TEXT,
+    state           TEXT NOT NULL DEFAULT 'claimed'
+                    CHECK (state IN ('claimed', 'sent', 'acknowledged', 'removed', 'left', 'failed')),
+    signed_url      TEXT,
+    failure         TEXT
+  ) STRICT;
+  INSERT INTO named_files (seq, command_id, path, size, fingerprint, state, failure)
+    SELECT seq, command_id, path, size, fingerprint,
+      CASE state WHEN 'sent' THEN 'claimed' ELSE state END, failure FROM result_files;
+  DROP TABLE result_files;
+  ALTER TABLE named_files RENAME TO result_files;
+  CREATE INDEX result_files_by_command ON result_files (command_id, name);
+  CREATE INDEX result_files_by_path ON result_files (path);
+  CREATE INDEX result_files_unfinished ON result_files (state)
+    WHERE state IN ('claimed', 'sent', 'acknowledged');
+  `,
   // A row while a node uses the journal; rows that were found damaged; what retention goes by.
   `
   CREATE TABLE in_use (

@@ -7,11 +7,13 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { backoff, type Clock } from "../time.ts";
 
-/** What trying again takes. */
-export interface UntilStoredParts {
-  /** Waits between the tries. */
+/** What retrying takes. */
+export interface StoreParts {
+  /** Where it is stored. */
+  readonly journal: { commit<T>(write: () => T): Promise<T> };
+  /** Times the waits between the attempts. */
   readonly clock: Clock;
-  /** Where each failed try is told. */
+  /** Where each failed attempt is reported. */
   readonly logger: Logger;
   /** Spreads the waits. Default: `Math.random`. */
   readonly random?: () => number;
@@ -19,19 +21,24 @@ export interface UntilStoredParts {
 
 const WAIT = { min: 2_000, max: 30_000 };
 
-/** Calls `store` until it works; rejects with the signal's reason when that aborts before. */
-export async function untilStored(
+/** Commits `write` as often as it takes; `undefined` when `signal` aborts before it is stored. */
+export async function commitUntilStored<T>(
   what: string,
-  store: () => void,
-  { clock, logger, random }: UntilStoredParts,
+  { journal, clock, logger, random }: StoreParts,
   signal: AbortSignal,
-): Promise<void> {
+  write: () => T,
+): Promise<T | undefined> {
   for (let attempt = 0;; attempt++) {
     try {
-      return store();
+      return await journal.commit(write);
     } catch (error) {
-      logger.error(`Cannot store ${what}: ${messageOf(error)}; trying until I can`);
+      if (signal.aborted) return undefined;
+      logger.error(`Cannot store ${what}: ${messageOf(error)}; retrying`);
+    }
+    try {
       await clock.sleep(backoff(attempt, WAIT, random), signal);
+    } catch {
+      return undefined;
     }
   }
 }

@@ -1,15 +1,16 @@
 /**
- * Cutting what workloads print into pieces of whole lines.
+ * Cuts what workloads print into pieces of whole lines, in which secrets are masked.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
+import { cutBytesBeforeSecret, redact } from "../log.ts";
 
 /** A piece of output. */
 export interface Piece {
   /** How many bytes of the output it covers. */
   readonly bytes: number;
-  /** The same as text: whole lines, the last one ended as well. */
+  /** The same as text: whole lines, the last one ended as well, without secrets. */
   readonly text: string;
   /** How many bytes the text has in UTF-8. */
   readonly size: number;
@@ -39,8 +40,12 @@ export function firstPiece(
   let fits = printed.length < limit;
   for (let length = Math.min(printed.length, limit); length > 0;) {
     const isAll = atEnd && length === printed.length;
-    const bytes = isAll ? length : lineEnd(printed.subarray(0, length), cutsLines && !fits);
-    if (bytes === 0) break;
+    const end = isAll ? length : lineEnd(printed.subarray(0, length), cutsLines && !fits);
+    if (end === 0) break;
+    const safe = isAll ? end : cutBytesBeforeSecret(printed, end);
+    if (safe === 0 && fits) return undefined;
+    // A secret that no piece has room for is no secret any more.
+    const bytes = safe === 0 ? end : safe;
     const text = asText(printed.subarray(0, bytes));
     const size = byteLength(text);
     if (size <= limit) return { bytes, text, size };
@@ -78,6 +83,6 @@ function lastCharacterEnd(bytes: Uint8Array): number {
 function asText(bytes: Uint8Array): string {
   const decoded = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   // Databases refuse NUL in texts.
-  const text = decoded.replaceAll("\0", "\ufffd").replace(/\r$/, "\n");
+  const text = redact(decoded).replaceAll("\0", "\ufffd").replace(/\r$/, "\n");
   return text.endsWith("\n") ? text : `${text}\n`;
 }

@@ -23,7 +23,7 @@ export interface LogEntry {
   readonly content: string;
 }
 
-/** Who the lines are from. */
+/** Whose log the lines belong to. */
 interface Instance {
   readonly uuid: string;
   readonly slug: string;
@@ -48,14 +48,14 @@ export interface LogStreamOptions {
   /** From the end of one look for new lines to the next, in milliseconds. */
   readonly intervalMs: number;
   readonly clock: Clock;
-  /** Where trouble is told. Its lines must not come into `lines`: they would feed themselves. */
+  /** Where trouble is reported. Its lines must not come into `lines`: they would feed themselves. */
   readonly logger: Logger;
 }
 
-/** How long to wait, beside the interval, before trying again. */
+/** How long to wait, beside the interval, before a retry. */
 const RETRY = { min: 1_000, max: 30_000 };
 
-/** What is refused as too large is tried in smaller calls, down to this many bytes. */
+/** What is refused as too large goes in smaller calls, down to this many bytes. */
 const MIN_CONTENT = 64 * 1024;
 
 const OUTPUT_STREAMS = ["stdout", "stderr"] as const;
@@ -72,7 +72,7 @@ export class LogStream {
   #trouble: string | undefined;
   #running = false;
   #waiting: ((sent: boolean) => void)[] = [];
-  #hurry = new AbortController();
+  #wake = new AbortController();
 
   /** Sends nothing yet. */
   constructor(options: LogStreamOptions) {
@@ -87,8 +87,8 @@ export class LogStream {
       failures = await this.#pass(signal) ? 0 : failures + 1;
       const wait = failures === 0 ? intervalMs : intervalMs + backoff(failures - 1, RETRY);
       if (this.#waiting.length > 0) continue;
-      this.#hurry = new AbortController();
-      await clock.sleep(wait, AbortSignal.any([signal, this.#hurry.signal])).catch(() => {});
+      this.#wake = new AbortController();
+      await clock.sleep(wait, AbortSignal.any([signal, this.#wake.signal])).catch(() => {});
     }
     this.#running = false;
     for (const resolve of this.#waiting.splice(0)) resolve(false);
@@ -102,7 +102,7 @@ export class LogStream {
     if (!this.#running) return false;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#waiting.push(resolve);
-    this.#hurry.abort();
+    this.#wake.abort();
     const giveUp = () => resolve(false);
     signal.addEventListener("abort", giveUp, { once: true });
     if (signal.aborted) giveUp();
@@ -113,7 +113,7 @@ export class LogStream {
     }
   }
 
-  /** Sends all there is, trying until that is done or `signal` aborts. */
+  /** Sends all there is, retrying until that is done or `signal` aborts. */
   async drain(signal: AbortSignal): Promise<void> {
     for (let attempt = 0; !signal.aborted && !await this.send(signal); attempt++) {
       await this.#options.clock.sleep(backoff(attempt, RETRY), signal).catch(() => {});
@@ -132,7 +132,7 @@ export class LogStream {
     try {
       while (await this.#round(signal));
     } catch (error) {
-      if (!signal.aborted) this.#tell(error);
+      if (!signal.aborted) this.#report(error);
       sent = false;
     }
     for (const resolve of waiting) resolve(sent);
@@ -153,7 +153,7 @@ export class LogStream {
       if (isDone) output.sent(type, batch);
       more ||= batch.hasMore || !isDone;
     }
-    output.settle();
+    output.finish();
     this.#taken ??= lines.take(this.#limit);
     if (this.#taken === undefined) return more;
     more ||= !lines.isEmpty;
@@ -163,7 +163,7 @@ export class LogStream {
     return more || !isDone;
   }
 
-  /** Makes a call. Whether its content is done with: it is not when smaller calls are to carry it. */
+  /** Makes a call. Whether its content is done with: not when smaller calls are to carry it. */
   async #call(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
     const { api, identity } = this.#options;
     try {
@@ -178,7 +178,7 @@ export class LogStream {
       }
       // It would be refused again, and hold up all that comes after it.
       this.#refusedBytes += size;
-      this.#tell(error);
+      this.#report(error);
     }
     return true;
   }
@@ -196,14 +196,14 @@ export class LogStream {
     this.#refusedBytes = 0;
   }
 
-  /** Tells of trouble when it begins or changes, not each time. */
-  #tell(error: unknown): void {
+  /** Reports trouble when it begins or changes, not each time. */
+  #report(error: unknown): void {
     const trouble = error instanceof BackendError && error.status !== undefined
       ? String(error.status)
       : messageOf(error);
     if (trouble === this.#trouble) return;
     this.#trouble = trouble;
-    const what = isRefused(error) ? "it is dropped" : "trying until I can";
+    const what = isRefused(error) ? "it is dropped" : "retrying";
     this.#options.logger.warn(`Cannot send logs to the platform: ${messageOf(error)}; ${what}`);
   }
 }

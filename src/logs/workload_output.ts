@@ -1,24 +1,24 @@
 /**
- * What workloads have printed and the platform does not have yet. Their files are the buffer: here
- * is only how far each was sent.
+ * What workloads have printed and the platform does not have yet. Their files are the buffer; this
+ * keeps only how far each was sent.
  *
  * @module
  */
-import * as fs from "node:fs";
 import { messageOf, quoted } from "../errors.ts";
 import type { LogPosition, UnsentOutput } from "../journal/log_positions.ts";
 import { type Logger, redact } from "../log.ts";
 import { byteLength, firstPiece, type Piece } from "./log_lines.ts";
+import { outputSize, readOutput } from "./output_file.ts";
 
-/** Where it is remembered how much of each workload's output was sent. */
+/** Where it is stored how much of each workload's output was sent. */
 export interface PositionStore {
   /** The started workloads whose output was not sent to its end: oldest first, after `after`. */
   unsent(after: number, limit: number): UnsentOutput[];
   /** The workload with this id, unless its output was sent to its end. */
   find(id: string): UnsentOutput | undefined;
-  /** Remembers how much was sent. */
+  /** Stores how much was sent. */
   advance(positions: readonly LogPosition[]): void;
-  /** Remembers that the output of these workloads was sent to its end. */
+  /** Stores that the output of these workloads was sent to its end. */
   finish(ids: readonly string[]): void;
 }
 
@@ -28,7 +28,7 @@ export type OutputStream = "stdout" | "stderr";
 /** What {@linkcode WorkloadOutput} works with. */
 export interface WorkloadOutputOptions {
   readonly store: PositionStore;
-  /** The file that a workload's output goes to. */
+  /** The file that a workload's output is in. */
   fileOf(id: string, stream: OutputStream): string;
   /** How the platform's log calls a workload. */
   nameOf(workload: UnsentOutput): string;
@@ -68,9 +68,9 @@ export class WorkloadOutput {
   readonly #done = new Set<string>();
   /** Positions that could not be stored yet. */
   readonly #unstored = new Map<string, LogPosition>();
-  /** Whether that was told. */
+  /** Whether that was reported. */
   #cannotStore = false;
-  /** The files of which it was told that they cannot be read. */
+  /** The files that were reported as unreadable. */
   readonly #unreadable = new Set<string>();
 
   /** Reads nothing yet. */
@@ -92,7 +92,7 @@ export class WorkloadOutput {
     for (const workload of this.#inTurn(this.#turn[stream])) {
       const heading = speaker === undefined || speaker === workload.id
         ? ""
-        : `==> ${this.#options.nameOf(workload)} <==\n`;
+        : `==> ${redact(this.#options.nameOf(workload))} <==\n`;
       const isFirst = positions.length === 0;
       const piece = this.#read(workload, stream, room - byteLength(heading), isFirst);
       // It has lines, but not beside those of the others: the next call begins with it.
@@ -114,10 +114,10 @@ export class WorkloadOutput {
       if (workload.ended && piece.bytes === this.#unsentBytes(workload)) finished.push(workload.id);
     }
     if (speaker === undefined || positions.length === 0) return undefined;
-    return { content: redact(content), positions, speaker, hasMore, finished };
+    return { content, positions, speaker, hasMore, finished };
   }
 
-  /** Remembers that a batch was sent. */
+  /** Stores that a batch was sent. */
   sent(stream: OutputStream, { positions, speaker, finished }: Batch): void {
     for (const id of finished) this.#done.add(id);
     this.#speaker[stream] = speaker;
@@ -126,8 +126,8 @@ export class WorkloadOutput {
     if (stored) this.#unstored.clear();
   }
 
-  /** Lets go of the workloads that had ended, with all of their output sent, at the last look. */
-  settle(): void {
+  /** Finishes the workloads that had ended, with all of their output sent, at the last look. */
+  finish(): void {
     const done = [...this.#done];
     this.#done.clear();
     if (done.length === 0 || !this.#store(() => this.#options.store.finish(done))) return;
@@ -147,7 +147,7 @@ export class WorkloadOutput {
   #unread(workload: UnsentOutput, stream: OutputStream): number {
     const path = this.#options.fileOf(workload.id, stream);
     try {
-      return Math.max(0, sizeOf(path) - this.#positionOf(workload)[stream]);
+      return Math.max(0, outputSize(path) - this.#positionOf(workload)[stream]);
     } catch (error) {
       this.#complain(path, error);
       return 0;
@@ -189,7 +189,7 @@ export class WorkloadOutput {
     const path = this.#options.fileOf(workload.id, stream);
     const position = this.#positionOf(workload)[stream];
     try {
-      const printed = readAt(path, position, this.#buffer.subarray(0, Math.min(unread, limit)));
+      const printed = readOutput(path, position, this.#buffer.subarray(0, Math.min(unread, limit)));
       const atEnd = workload.ended && printed.length === unread;
       return firstPiece(printed, { limit, atEnd, cutsLines });
     } catch (error) {
@@ -206,7 +206,7 @@ export class WorkloadOutput {
     } catch (error) {
       if (!this.#cannotStore) {
         this.#options.logger.warn(
-          `Cannot store how much output was sent: ${messageOf(error)}; trying with each batch`,
+          `Cannot store how much output was sent: ${messageOf(error)}; retrying with each batch`,
         );
       }
       this.#cannotStore = true;
@@ -218,22 +218,5 @@ export class WorkloadOutput {
     if (this.#unreadable.has(path)) return;
     this.#unreadable.add(path);
     this.#options.logger.warn(`Cannot read the output in ${quoted(path)}: ${messageOf(error)}`);
-  }
-}
-
-/** How many bytes a file has: none when it is missing, or no file at all. */
-function sizeOf(path: string): number {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  // Opening a pipe in its place would wait for somebody who writes.
-  return stat?.isFile() ? stat.size : 0;
-}
-
-/** Fills `buffer` from a file, as far as that has bytes. */
-function readAt(path: string, position: number, buffer: Uint8Array): Uint8Array {
-  const file = fs.openSync(path, "r");
-  try {
-    return buffer.subarray(0, fs.readSync(file, buffer, 0, buffer.length, position));
-  } finally {
-    fs.closeSync(file);
   }
 }

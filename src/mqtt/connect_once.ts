@@ -4,7 +4,9 @@
  * @module
  */
 import type { Failure, ProtocolVersion } from "./failure.ts";
-import { type Broker, type Inbound, MqttLink } from "./link.ts";
+import type { Broker } from "./broker.ts";
+import { MqttLink } from "./link.ts";
+import type { Inbound } from "./message.ts";
 
 /** Where the broker is and how to identify oneself there. */
 export type Visit = Omit<Broker, "clientId" | "forget">;

@@ -1,5 +1,5 @@
 /**
- * A connection to an MQTT broker that is kept up for as long as one signal lasts.
+ * A connection to an MQTT broker that reconnects for as long as its signal lasts.
  *
  * @module
  */
@@ -7,26 +7,25 @@ import { Buffer } from "node:buffer";
 import { BrokerError, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { backoff, type Clock, isAbort, systemClock } from "../time.ts";
-import {
-  type Attempt,
-  type Failure,
-  FIRST_ATTEMPT,
-  nextAttempt,
-  withoutFallback,
-} from "./failure.ts";
-import {
+import { type Attempt, FIRST_ATTEMPT, hintFor, nextAttempt } from "./attempt.ts";
+import { UnacknowledgedError } from "./awaited_answers.ts";
+import { type Failure, withoutFallback } from "./failure.ts";
+import type { Broker } from "./broker.ts";
+import { MqttLink, PublishRefusedError } from "./link.ts";
+import type { Inbound, MessageProperties, Receiver } from "./message.ts";
+import { urlOf } from "./socket.ts";
+
+export {
   type Broker,
+  type Failure,
   type Inbound,
   type MessageProperties,
-  MqttLink,
   PublishRefusedError,
-  type Receiver,
-} from "./link.ts";
-
-export { type Broker, type Failure, type Inbound, type MessageProperties, PublishRefusedError };
+  UnacknowledgedError,
+};
 
 /**
- * What a connection needs to know and whom it tells. Messages of a resumed session come before
+ * What a connection needs to know and what it reports. Messages of a resumed session come before
  * `onConnected`.
  */
 export interface MqttConnectionOptions extends Broker, Receiver {
@@ -55,7 +54,12 @@ export class MqttConnection {
   readonly #options: MqttConnectionOptions;
   readonly #clock: Clock;
   readonly #url: string;
+  /** The one that is connected. */
   #link: MqttLink | undefined;
+  /** The one that is connected, connecting or closing. */
+  #latest: MqttLink | undefined;
+  #isReceiving = true;
+  #sessions = 0;
   #connected = false;
   #up = Promise.withResolvers<void>();
   #topics = new Set<string>();
@@ -68,9 +72,8 @@ export class MqttConnection {
   constructor(options: MqttConnectionOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-    this.#url = `${options.tls ? "mqtts" : "mqtt"}://${host}:${options.port}`;
-    // Those who wait get the rejection; when nobody waits, it is nobody's.
+    this.#url = urlOf(options);
+    // Those who wait get the rejection; it is no error when nobody does.
     this.#up.promise.catch(() => {});
   }
 
@@ -143,6 +146,17 @@ export class MqttConnection {
   }
 
   /**
+   * Takes no more messages, over this connection and those that follow: what comes is neither handed
+   * on nor acknowledged, and stays with the broker. Resolves when those that were handed on are
+   * acknowledged.
+   */
+  async stopReceiving(): Promise<void> {
+    this.#isReceiving = false;
+    const link = this.#latest;
+    if (link !== undefined) await Promise.race([link.stopReceiving(), link.closed]);
+  }
+
+  /**
    * Publishes at QoS 1 and resolves when the broker has acknowledged it.
    *
    * @throws {PublishRefusedError} when the broker does not take this message: don't repeat it.
@@ -172,7 +186,12 @@ export class MqttConnection {
     { version }: Attempt,
     signal: AbortSignal,
   ): Promise<{ failure: Failure; lasted: number | undefined }> {
-    const link = new MqttLink(this.#options, version, this.#options);
+    const link = new MqttLink(this.#options, version, this.#options, {
+      clock: this.#clock,
+      sessions: this.#sessions,
+    });
+    this.#latest = link;
+    if (!this.#isReceiving) void link.stopReceiving();
     const closed = link.closed.then((failure) => {
       this.#withdraw();
       return failure;
@@ -197,6 +216,7 @@ export class MqttConnection {
       signal.removeEventListener("abort", close);
       link.close();
       await closed;
+      this.#sessions = link.session;
       // mqtt.js ends a stream of its own in a timer of 0 ms, which would outlive this connection.
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
@@ -237,18 +257,19 @@ export class MqttConnection {
     this.#options.onDisconnected?.();
   }
 
-  /** Logs what an operator has not been told yet. */
+  /** Logs a failure, once for each reason. */
   #report(failure: Failure, wasConnected: boolean, next: Attempt): void {
     const { logger } = this.#options;
-    const hint = failure.hint ? ` (${failure.hint})` : "";
+    const advice = hintFor(failure, next);
+    const hint = advice ? ` (${advice})` : "";
     const message = wasConnected
       ? `Lost the connection to ${this.#url}: ${failure.why}; reconnecting${hint}`
-      : `Cannot connect to ${this.#url}: ${failure.why}; trying again${hint}`;
+      : `Cannot connect to ${this.#url}: ${failure.why}; retrying${hint}`;
     const known = this.#loggedFailure === failure.why;
     const fallingBack = failure.kind === "version" && next.version === 4;
     if (known || fallingBack) return logger.debug(message);
     this.#loggedFailure = failure.why;
-    if (failure.kind === "trouble") logger.error(message);
+    if (failure.kind === "trouble" || failure.kind === "storage") logger.error(message);
     else logger.warn(message);
   }
 }

@@ -1,29 +1,44 @@
 /**
- * Why a connection to a broker failed, in words, and what that means for the next attempt. Pure.
+ * Why a connection to a broker failed, in words. Pure.
  *
  * @module
  */
-import { ReasonCodes } from "mqtt";
 import { quoted } from "../errors.ts";
+import { type IConnackPacket, ReasonCodes } from "./library.ts";
 
 /** Why there is no connection, or no longer one. */
 export interface Failure {
   /**
    * What kind of failure it is:
    * - `outage`: the network or the broker is in trouble, which passes.
+   * - `storage`: this node could not store a message, which may pass.
    * - `trouble`: it stays until somebody changes something.
    * - `version`: the broker says that it does not speak this version of MQTT.
    * - `silence`: the broker closed the connection instead of answering. Brokers that don't know
    *   this version of MQTT do so, and load balancers in front of a broker that is down.
    */
-  readonly kind: "outage" | "trouble" | "version" | "silence";
+  readonly kind: "outage" | "storage" | "trouble" | "version" | "silence";
   /** The reason, as a clause for a message. */
   readonly why: string;
   /** What to do about it, if there is anything. */
   readonly hint?: string;
   /** What of this client's the broker does not accept, where that is plain. */
   readonly refused?: "credentials" | "version";
+  /**
+   * How a connection ended, where that may be due to what was sent over it:
+   * - `wordless`: the broker closed it and gave no reason.
+   * - `protocol`: the broker closed it because of something that it was sent.
+   * - `unanswered`: the broker did not answer something that it was sent.
+   */
+  readonly closing?: "wordless" | "protocol" | "unanswered";
 }
+
+/** The broker closed the connection and gave no reason. */
+export const CLOSED_WITHOUT_REASON: Failure = {
+  kind: "outage",
+  why: "the broker closed the connection",
+  closing: "wordless",
+};
 
 /** What a failure's text may name. */
 export interface Target {
@@ -37,51 +52,6 @@ export interface Target {
 
 /** A version of MQTT, as it stands in a CONNECT packet: 4 is 3.1.1. */
 export type ProtocolVersion = 4 | 5;
-
-/** What decides how the next attempt to connect is made. */
-export interface Attempt {
-  /** The version of MQTT to ask for. */
-  readonly version: ProtocolVersion;
-  /** How many failures led to it, one after the other. */
-  readonly failures: number;
-  /** Whether this broker has spoken MQTT 5, so that silence is no sign of the contrary. */
-  readonly knows5: boolean;
-  /** How long the wait before it may be, in milliseconds. */
-  readonly wait: { readonly min: number; readonly max: number };
-}
-
-// Two clients with one client id throw each other out, and not every broker says why: a connection
-// must last a little to count as a success, or they would do so without end at the shortest wait.
-const STABLE_MS = 2_000;
-const WAIT = { min: 1_000, max: 30_000 };
-const LONGEST_WAIT = { min: WAIT.max, max: WAIT.max };
-const NO_WAIT = { min: 0, max: 0 };
-
-/** The attempt that comes first. */
-export const FIRST_ATTEMPT: Attempt = { version: 5, failures: 0, knows5: false, wait: NO_WAIT };
-
-/**
- * The attempt after `last`, which ended with `failure`. `lasted` says for how many milliseconds it
- * was connected, if it was.
- */
-export function nextAttempt(last: Attempt, failure: Failure, lasted: number | undefined): Attempt {
-  const wasConnected = lasted !== undefined;
-  const failures = wasConnected && lasted >= STABLE_MS ? 1 : last.failures + 1;
-  const knows5 = last.knows5 || (wasConnected && last.version === 5);
-  if (failure.kind === "version") {
-    const wait = last.version === 5 ? NO_WAIT : WAIT;
-    return { version: other(last.version), failures, knows5: false, wait };
-  }
-  const wait = failure.kind === "trouble" ? LONGEST_WAIT : WAIT;
-  // Asking for 5 again after each outage costs one round trip and notices an upgraded broker.
-  if (wasConnected) return { version: 5, failures, knows5, wait };
-  const mayBeTooOld = failure.kind === "silence" && !knows5;
-  return { version: mayBeTooOld ? other(last.version) : last.version, failures, knows5, wait };
-}
-
-function other(version: ProtocolVersion): ProtocolVersion {
-  return version === 5 ? 4 : 5;
-}
 
 /**
  * What `failure` is to a client that cannot do without MQTT 5. Silence proves nothing: it may be a
@@ -127,6 +97,34 @@ export function refusedConnection(code: number, { username }: Target): Failure {
   }
 }
 
+/** The failure behind a CONNACK that accepts on terms under which no node can work. */
+export function unusableConnack({ properties }: IConnackPacket): Failure | undefined {
+  const { receiveMaximum, maximumPacketSize, maximumQoS } = properties ?? {};
+  const wrong = receiveMaximum === 0
+    ? "its Receive Maximum is 0"
+    : maximumPacketSize === 0
+    ? "its Maximum Packet Size is 0"
+    : undefined;
+  if (wrong !== undefined) return { kind: "trouble", why: `the broker violates MQTT: ${wrong}` };
+  if (maximumQoS === 0) {
+    return { kind: "trouble", why: "the broker takes no messages at QoS 1", hint: "allow QoS 1" };
+  }
+  return undefined;
+}
+
+/** What a broker calls the mistakes of a client. */
+const PROTOCOL_ERRORS: ReadonlySet<number> = new Set([
+  0x80, // Unspecified error
+  0x81, // Malformed Packet
+  0x82, // Protocol Error
+  0x83, // Implementation specific error
+  0x87, // Not authorized
+  0x90, // Topic Name invalid
+  0x93, // Receive Maximum exceeded
+  0x95, // Packet too large
+  0x99, // Payload format invalid
+]);
+
 /** The failure behind a DISCONNECT packet from the broker. */
 export function disconnectedByBroker(code: number): Failure {
   if (code === 0x8b) return { kind: "outage", why: "the broker is shutting down" };
@@ -137,7 +135,12 @@ export function disconnectedByBroker(code: number): Failure {
       hint: "stop the other node that uses a copy of this node's state folder",
     };
   }
-  return { kind: "outage", why: `the broker closed the connection: ${reasonText(code)}` };
+  if (code === 0x00) return CLOSED_WITHOUT_REASON;
+  return {
+    kind: "outage",
+    why: `the broker closed the connection: ${reasonText(code)}`,
+    ...(PROTOCOL_ERRORS.has(code) && { closing: "protocol" }),
+  };
 }
 
 const UNTRUSTED = new Set([
@@ -196,7 +199,7 @@ export function failedConnection(
     case "ETIMEDOUT":
     case "connack timeout":
     case "Keepalive timeout":
-      return { kind: "outage", why: `${server} does not answer` };
+      return { kind: "outage", why: `${server} does not answer`, closing: "unanswered" };
   }
   return { kind: "outage", why: error.message };
 }

@@ -1,64 +1,36 @@
 /**
- * One network connection to a broker, from CONNECT until it is closed. It is never connected
- * again: that is for whoever opened it.
+ * One network connection to a broker, from CONNECT until it is closed. It never reconnects:
+ * whoever opened it does.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { setImmediate } from "node:timers";
-import { type IConnackPacket, type IPublishPacket, MqttClient } from "mqtt";
 import { BrokerError, messageOf, quoted } from "../errors.ts";
+import { type Clock, systemClock } from "../time.ts";
+import { AckGate } from "./ack_gate.ts";
+import { AwaitedAnswers } from "./awaited_answers.ts";
+import { type Broker, connectOptions } from "./broker.ts";
 import {
+  CLOSED_WITHOUT_REASON,
   disconnectedByBroker,
   failedConnection,
   type Failure,
   type ProtocolVersion,
   reasonText,
   refusedConnection,
+  unusableConnack,
 } from "./failure.ts";
-import { type Endpoint, openSocket } from "./socket.ts";
+import { type IConnackPacket, type IPublishPacket, MqttClient } from "./library.ts";
+import { inbound, type MessageProperties, packetIdOf, type Receiver } from "./message.ts";
+import { openSocket } from "./socket.ts";
 
-/** What MQTT 5 lets a message carry beside its payload. */
-export type MessageProperties = NonNullable<IPublishPacket["properties"]>;
-
-/** A message from the broker. */
-export interface Inbound {
-  /** The topic it was published on. */
-  readonly topic: string;
-  /** Its content. */
-  readonly payload: Uint8Array;
-  /** Whether the broker had kept it for subscribers to come, so that it may be old. */
-  readonly retained: boolean;
-  /** What it carries beside: `responseTopic`, `correlationData`, `userProperties` and more. */
-  readonly properties?: MessageProperties;
-}
-
-/** Where a broker is and how it knows this client. */
-export interface Broker extends Endpoint {
-  /** The name of the session that the broker keeps for this client. */
-  readonly clientId: string;
-  /** The user name, if the broker wants one. */
-  readonly username?: string;
-  /** The password, if the broker wants one. */
-  readonly password?: string;
-  /** Whether the broker forgets this client when the link is closed. Default: `false`. */
-  readonly forget?: boolean;
-}
-
-/** Who takes in what comes from a broker. */
-export interface Receiver {
-  /**
-   * Takes in a message, synchronously. When it throws, the message is not acknowledged and the
-   * connection is closed, so that the broker delivers it again.
-   */
-  onMessage(message: Inbound): void;
-  /**
-   * Called before messages that were taken in are acknowledged, for all that came at once: what must
-   * survive a crash is on disk when it returns. When it throws, none of them is acknowledged and the
-   * connection is dropped.
-   */
-  settle?(): void;
+/** What a link may be told beside. */
+export interface LinkOptions {
+  /** Times the answers of the broker. Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** How many sessions began before. Default: none. */
+  readonly sessions?: number;
 }
 
 /** The broker received a message and refused it, so that sending it again will not help. */
@@ -81,13 +53,13 @@ export interface RefusedTopic {
   readonly why: string;
 }
 
-const SESSION_EXPIRY_SECONDS = 3_600;
-const KEEPALIVE_SECONDS = 30;
-const CONNECT_TIMEOUT_MS = 30_000;
-const GOODBYE_TIMEOUT_MS = 2_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
 // The same in MQTT 5 and 3.1.1. mqtt.js's own end() first waits for acknowledgements, without end.
 const DISCONNECT = new Uint8Array([0xe0, 0x00]);
+
+/** Keeps mqtt.js from acknowledging a message by itself. It goes on to the next one. */
+const NOT_YET = new Error("The message is acknowledged later");
 
 /** One network connection to a broker. */
 export class MqttLink {
@@ -101,34 +73,49 @@ export class MqttLink {
   readonly #receiver: Receiver;
   readonly #socket: Socket;
   readonly #client: MqttClient;
-  readonly #unacknowledged = new Set<(error: BrokerError) => void>();
+  readonly #gate: AckGate;
+  readonly #answers: AwaitedAnswers;
+  #session: number;
   #failure: Failure | undefined;
   #established = false;
+  #isAccepted = false;
   #isClosed = false;
-  #holding = false;
-  #goodbye: ReturnType<typeof setTimeout> | undefined;
+  #closeTimeout: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts to connect. `receiver` is called from the moment on when the broker accepts. */
-  constructor(broker: Broker, version: ProtocolVersion, receiver: Receiver) {
+  constructor(
+    broker: Broker,
+    version: ProtocolVersion,
+    receiver: Receiver,
+    { clock = systemClock, sessions = 0 }: LinkOptions = {},
+  ) {
     const accepted = Promise.withResolvers<IConnackPacket | undefined>();
     const closed = Promise.withResolvers<Failure>();
-    let isAccepted = false;
     this.accepted = accepted.promise;
     this.closed = closed.promise;
     this.#receiver = receiver;
+    this.#session = sessions;
+    this.#answers = new AwaitedAnswers(clock, (failure) => this.#drop(failure));
+    this.#gate = new AckGate({
+      acknowledge: (packetIds) => this.#acknowledge(packetIds),
+      onFailure: (error) => {
+        this.#failure ??= { kind: "storage", why: messageOf(error) };
+        // In good order: what is acknowledged must not be delivered, and run, again.
+        this.close();
+      },
+    });
     this.#socket = openSocket(broker);
     this.#client = new MqttClient(() => this.#socket, connectOptions(broker, version));
-    // This hook runs before PUBACK is sent: without its callback there is none, and nothing that
-    // came after this message is looked at.
-    this.#client.handleMessage = (packet, acknowledge) => {
-      this.#holdBack();
-      const why = `a message on topic ${quoted(packet.topic)} was not taken in`;
-      if (this.#attempt(why, () => receiver.onMessage(inbound(packet)))) acknowledge();
-      // In good order: what came before it would be delivered, and run, again and again.
-      else this.close();
+    this.#client.handleMessage = (packet, next) => {
+      this.#gate.pass(packetIdOf(packet), () => this.#take(packet));
+      next(NOT_YET);
     };
+    this.#client.on("packetreceive", (packet) => {
+      if (packet.cmd === "connack") this.#inspect(packet);
+    });
     this.#client.on("connect", (connack) => {
-      isAccepted = true;
+      if (this.#failure !== undefined) return;
+      this.#isAccepted = true;
       accepted.resolve(connack);
     });
     this.#client.on("disconnect", ({ reasonCode }) => {
@@ -142,27 +129,26 @@ export class MqttLink {
       );
     });
     this.#socket.on(broker.tls ? "secureConnect" : "connect", () => this.#established = true);
-    this.#socket.on("end", () => this.#release());
     this.#socket.on("error", (error) => this.#drop(failedConnection(error, broker)));
     this.#client.on("close", () => {
       this.#isClosed = true;
-      clearTimeout(this.#goodbye);
-      const failure = this.#failure ?? {
-        kind: this.#established && !isAccepted ? "silence" : "outage",
-        why: "the broker closed the connection",
-      };
+      clearTimeout(this.#closeTimeout);
+      const failure = this.#failure ?? this.#hungUp();
       accepted.resolve(undefined);
       // Before the rest, so that whoever publishes again at once finds no link instead of this one.
       closed.resolve(failure);
-      for (const reject of this.#unacknowledged) {
-        reject(new BrokerError(`The message is not acknowledged: ${failure.why}`));
-      }
+      this.#answers.close(failure);
     });
   }
 
   /** Whether it is closed. */
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  /** How many sessions have begun, this link's included. */
+  get session(): number {
+    return this.#session;
   }
 
   /** Publishes at QoS 1. Resolves at PUBACK; rejects when it is refused or the link is closed. */
@@ -172,9 +158,9 @@ export class MqttLink {
     properties?: MessageProperties,
   ): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#unacknowledged.add(reject);
+    const answered = this.#answers.expect("PUBLISH", reject);
     this.#client.publish(topic, bufferOf(payload), { qos: 1, properties }, (error) => {
-      this.#unacknowledged.delete(reject);
+      answered();
       if (!error) resolve();
       else if ("code" in error && typeof error.code === "number") {
         reject(new PublishRefusedError(topic, error.code));
@@ -190,8 +176,10 @@ export class MqttLink {
     if (topics.length === 0) return Promise.resolve([]);
     for (const topic of topics) this.topics.add(topic);
     const { promise, resolve } = Promise.withResolvers<RefusedTopic[]>();
+    const answered = this.#answers.expect("SUBSCRIBE");
     // Retain handling 1: retained messages come with a new subscription, not with a resumed one.
     this.#client.subscribe(topics, { qos: 1, rh: 1 }, (_error, _grants, suback) => {
+      answered();
       const granted = (suback?.granted ?? []) as number[];
       resolve(
         topics.flatMap((topic, index) =>
@@ -207,81 +195,63 @@ export class MqttLink {
     if (topics.length === 0) return Promise.resolve(true);
     for (const topic of topics) this.topics.delete(topic);
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#client.unsubscribe(topics, (error) => resolve(!error));
+    const answered = this.#answers.expect("UNSUBSCRIBE");
+    this.#client.unsubscribe(topics, (error) => {
+      answered();
+      resolve(!error);
+    });
     return promise;
   }
 
-  /** Closes the link in good order, or after 2 s by force. */
+  /**
+   * Takes no more messages: what comes from now on is neither handed on nor acknowledged. Resolves
+   * when those that were handed on are acknowledged.
+   */
+  stopReceiving(): Promise<void> {
+    this.#gate.close();
+    return this.#gate.drained();
+  }
+
+  /** Closes the link once all that is under way is acknowledged, or after 2 s by force. */
   close(): void {
-    if (this.#isClosed) return;
-    if (!this.#client.connected) {
-      this.#socket.destroy();
-      return;
-    }
-    this.#goodbye ??= setTimeout(() => this.#socket.destroy(), GOODBYE_TIMEOUT_MS);
-    if (this.#release()) this.#socket.end(DISCONNECT);
+    if (this.#isClosed || this.#closeTimeout !== undefined) return;
+    this.#failure ??= { kind: "outage", why: "the connection was ended" };
+    if (!this.#client.connected) return void this.#socket.destroy();
+    this.#closeTimeout = setTimeout(() => this.#socket.destroy(), CLOSE_TIMEOUT_MS);
+    this.stopReceiving().then(() => this.#socket.end(DISCONNECT));
   }
 
-  /** Keeps acknowledgements from leaving before all that came in with them is settled. */
-  #holdBack(): void {
-    if (this.#holding) return;
-    this.#holding = true;
-    this.#socket.cork();
-    setImmediate(() => this.#release());
-  }
-
-  /** Settles what acknowledgements wait for. The end of a socket, too, would let them leave. */
-  #release(): boolean {
-    if (!this.#holding) return true;
-    this.#holding = false;
-    const isSettled = this.#attempt(
-      "messages were not remembered",
-      () => this.#receiver.settle?.(),
-    );
-    if (isSettled) this.#socket.uncork();
-    else this.#socket.destroy();
-    return isSettled;
-  }
-
-  /** Calls `action`. When it throws, that is `why` the link is closed. */
-  #attempt(why: string, action: () => void): boolean {
+  async #take(packet: IPublishPacket): Promise<void> {
     try {
-      action();
-      return true;
+      await this.#receiver.onMessage(inbound(packet, this.#session));
     } catch (error) {
-      this.#failure ??= { kind: "trouble", why: `${why}: ${messageOf(error)}` };
-      return false;
+      const message = `a message on topic ${quoted(packet.topic)}`;
+      throw new Error(`${message} was not taken in: ${messageOf(error)}`, { cause: error });
     }
+  }
+
+  #acknowledge(packetIds: readonly number[]): void {
+    if (!this.#socket.writable) return;
+    this.#socket.write(Buffer.from(packetIds.flatMap((id) => [0x40, 2, id >> 8, id & 0xff])));
+  }
+
+  /** Looks at a CONNACK before the messages that may come right behind it. */
+  #inspect(connack: IConnackPacket): void {
+    if ((connack.reasonCode ?? connack.returnCode) !== 0) return;
+    if (!connack.sessionPresent) this.#session++;
+    const failure = unusableConnack(connack);
+    if (failure !== undefined) this.#drop(failure);
+  }
+
+  #hungUp(): Failure {
+    if (!this.#established || this.#isAccepted) return CLOSED_WITHOUT_REASON;
+    return { kind: "silence", why: CLOSED_WITHOUT_REASON.why };
   }
 
   #drop(failure: Failure | undefined): void {
     this.#failure ??= failure;
     this.#socket.destroy();
   }
-}
-
-function connectOptions(broker: Broker, version: ProtocolVersion) {
-  const { forget = false } = broker;
-  return {
-    protocolVersion: version,
-    clientId: broker.clientId,
-    username: broker.username,
-    password: broker.password,
-    clean: forget,
-    properties: version === 5 && !forget
-      ? { sessionExpiryInterval: SESSION_EXPIRY_SECONDS }
-      : undefined,
-    keepalive: KEEPALIVE_SECONDS,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    reconnectPeriod: 0,
-    // By default mqtt.js prints every packet, passwords too, when DEBUG is set.
-    log: () => {},
-  };
-}
-
-function inbound({ topic, payload, retain, properties }: IPublishPacket): Inbound {
-  const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
-  return { topic, payload: bytes, retained: retain, properties };
 }
 
 function bufferOf(payload: string | Uint8Array): string | Buffer {

@@ -8,7 +8,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Clock } from "../time.ts";
 import { failedConnection, type Failure } from "./failure.ts";
-import type { Broker } from "./link.ts";
+import type { Broker } from "./broker.ts";
 import { openSocket } from "./socket.ts";
 
 /** A server, and how to speak with it. */

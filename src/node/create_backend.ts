@@ -14,8 +14,8 @@ import { brokerOf } from "./publisher.ts";
 /** What a control plane is made from. */
 export interface BackendOptions {
   readonly settings: Settings & { readonly token: string };
-  /** Where the token came from. */
-  readonly tokenSource: string | undefined;
+  /** The token in use, which may become another one. */
+  readonly token: { readonly value: string; readonly source: string | undefined };
   readonly logger: Logger;
   /** The node's MQTT client id. */
   readonly clientId: string;
@@ -25,18 +25,37 @@ export interface BackendOptions {
 
 /** Makes it. */
 export function createBackend(
-  { settings, clientId, tokenSource, logger, nodeUuid }: BackendOptions,
+  { settings, clientId, token, logger, nodeUuid }: BackendOptions,
 ): Backend {
-  const { token, mqttUsername, slug } = settings;
-  const rest = new RestBackend({ ...settings, tokenSource });
+  const { apiUrl, workspaceSlug, mqttUsername, mqttPassword, slug } = settings;
+  const rest = new RestBackend({
+    apiUrl,
+    workspaceSlug,
+    get token() {
+      return token.value;
+    },
+    get tokenSource() {
+      return token.source;
+    },
+  });
   if (settings.controlPlane === "rest") return rest;
   const nameless = `cloud-node-bootstrap-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
   return new MqttBackend({
-    broker: { ...brokerOf(settings), clientId: `${clientId}-control` },
+    broker: {
+      ...brokerOf(settings),
+      clientId: `${clientId}-control`,
+      get password() {
+        return mqttPassword ?? token.value;
+      },
+    },
     username: () => mqttUsername ?? nodeUuid() ?? slug ?? nameless,
     topicPrefix: topicPrefix(settings.environment),
-    token,
-    tokenSource,
+    get token() {
+      return token.value;
+    },
+    get tokenSource() {
+      return token.source;
+    },
     rest,
     logger,
   });

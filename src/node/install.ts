@@ -6,9 +6,12 @@
 import { InstallScriptError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
-import { invocation } from "../os/child_environment.ts";
+import { membersOf } from "../executors/process/members.ts";
+import { becomeCommand, invocation } from "../os/child_environment.ts";
 import { LineSplitter } from "../workloads/line_splitter.ts";
-import { type Host, signalOwnGroup } from "../os/processes.ts";
+import { type Host, listProcesses, signalProcesses } from "../os/processes.ts";
+import type { StopSignal } from "../os/process_identity.ts";
+import { inOwnSession } from "../os/session.ts";
 
 /** What running the install script takes. */
 export interface InstallOptions {
@@ -38,15 +41,15 @@ export async function runInstallScript(
   const { script, workFolder, env, host, clock, logger } = options;
   signal.throwIfAborted();
   logger.info("Running the install script");
-  const { command, ...started } = invocation(host.shell, ["-c", script], env);
+  const { command, ...started } = inOwnSession(
+    invocation({ source: script, env, host }, becomeCommand(""), { name: ["cyberwave-install"] }),
+  );
   const child = new Deno.Command(command, {
     ...started,
-    clearEnv: true,
     cwd: workFolder,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    detached: true,
   }).spawn();
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -153,11 +156,20 @@ async function stopInstall(
   logger.warn("Stopping the install script");
   const ended = new AbortController();
   child.status.then(() => ended.abort());
-  await signalOwnGroup(child.pid, "SIGTERM");
+  await signalAll(child.pid, "SIGTERM");
   try {
     await clock.sleep(graceMs, ended.signal);
-    await signalOwnGroup(child.pid, "SIGKILL");
+    await signalAll(child.pid, "SIGKILL");
   } catch {
     // It has ended within its grace.
   }
+}
+
+/** Signals the script, a child that has not been waited for, and all that it has started. */
+async function signalAll(pid: number, signal: StopSignal): Promise<void> {
+  const { processes } = await listProcesses([]);
+  const script = processes.find((process) => process.pid === pid);
+  if (script === undefined) return;
+  const started = membersOf(script, { processes, marked: new Set(), supervising: new Set() });
+  await signalProcesses([pid, ...started], signal);
 }

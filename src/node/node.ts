@@ -1,42 +1,44 @@
 /**
- * One life of a node, from its start to its goodbye.
+ * One run of a node, from its start to its stop.
  *
  * @module
  */
-import { Assembly } from "./parts.ts";
-import { workloadEnvironment } from "./workload_environment.ts";
 import { recheck } from "../commands/recheck.ts";
 import type { Settings } from "../config/config.ts";
 import { nodePermissions } from "../config/needed_permissions.ts";
-import { BrokerError, InstallScriptError } from "../errors.ts";
+import { InstallScriptError } from "../errors.ts";
 import { addSecret, createLogger, type Logger } from "../log.ts";
 import { LineBuffer } from "../logs/line_buffer.ts";
+import { type Host, inspectHost } from "../os/processes.ts";
 import { requirePermissions } from "../permissions.ts";
-import { reportEnd } from "../registration/report_end.ts";
 import { sendHeartbeats } from "../registration/heartbeat.ts";
 import type { Identity } from "../registration/identity.ts";
-import { checkToken, missingTokenError } from "../registration/token.ts";
-import { isAbort, within } from "../time.ts";
+import { reportFailed } from "../registration/report_end.ts";
+import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
+import { isAbort, whenAborted, within } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
+import { whenDone, whenIdleFor } from "./draining.ts";
+import { NodeEvents } from "./events.ts";
 import { runInstallScript } from "./install.ts";
-import { type Host, inspectHost } from "../os/processes.ts";
+import { createParts, type NodeParts } from "./parts.ts";
 import { shutDown } from "./shutdown.ts";
+import { workloadEnvironment } from "./workload_environment.ts";
 
-/** What a life is made from. */
-export interface LifeOptions {
+/** What a run is made from. */
+export interface NodeOptions {
   readonly settings: Settings;
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
+  /** Where to look for another one when it is refused. */
+  readonly tokens: TokenSource | undefined;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether to end when one command was answered. */
+  /** Whether to stop when one command was answered. */
   readonly once: boolean;
-  /** Whether to take nothing new, and to end when all is done and delivered. */
+  /** Whether to take no new commands, and to stop when all is done and delivered. */
   readonly drain: boolean;
-  /** Seconds without work after which to end. */
+  /** Seconds without work after which to stop. */
   readonly exitWhenIdle: number | undefined;
-  /** Called when the node is connected and waits for commands. */
-  readonly onReady: ((identity: Identity) => void) | undefined;
 }
 
 /**
@@ -59,52 +61,57 @@ export interface RunResult {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** One life of a node. */
-export class Life {
-  readonly #options: LifeOptions;
+/** One run of a node. */
+export class Node {
+  readonly #options: NodeOptions;
   /** The lines of this node, not of others in this process. */
   readonly #lines = new LineBuffer();
   readonly #logger: Logger;
-  /** Aborts when the node is to end now. */
-  readonly #ending = new AbortController();
-  /** Aborts when the last message is sent. */
-  readonly #disconnecting = new AbortController();
+  /** What happens to the node. */
+  readonly events: NodeEvents;
+  /** Aborts when the node is to stop. */
+  readonly #stopping = new AbortController();
+  /** Aborts when the broker is to be left. */
+  readonly #leavingBroker = new AbortController();
+  /** Aborts when the last word to the backend is said. */
+  readonly #ended = new AbortController();
   readonly #tasks: Promise<void>[] = [];
   readonly #result: RunResult = { succeeded: 0, failed: 0 };
-  #parts: Assembly | undefined;
-  #lastActivity = 0;
-  #draining = false;
+  #parts: NodeParts | undefined;
+  #broker: Promise<void> | undefined;
+  #isDraining = false;
   #fatal: unknown;
 
-  /** Makes a life; `live()` begins it. */
-  constructor(options: LifeOptions) {
+  /** Makes a node; `run()` starts it. */
+  constructor(options: NodeOptions) {
     this.#options = options;
     this.#logger = this.#loggerFor("node");
+    this.events = new NodeEvents(this.#logger);
   }
 
   /** Who the node is, once it is registered. */
   get identity(): Identity | undefined {
-    return this.#parts?.identity;
+    return this.#parts?.identity.current;
   }
 
-  /** Ends the life: what runs goes on without the node. */
-  end(): void {
-    this.#ending.abort(new Error("The node was asked to stop"));
+  /** Stops the node: what runs goes on without it. */
+  stop(): void {
+    this.#stopping.abort(new Error("The node was asked to stop"));
   }
 
-  /** Takes nothing new, and ends when all is done and delivered. */
+  /** Takes no new commands, and stops when all is done and delivered. */
   drain(): void {
-    if (this.#draining) return;
-    this.#draining = true;
-    this.#parts?.intake.close();
-    if (this.#parts?.identity === undefined) return this.end();
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#parts?.acceptor.drain();
+    if (this.#parts?.identity.current === undefined) return this.stop();
     this.#logger.info("Draining: taking no new commands, and stopping when all is done");
-    this.#run(this.#endWhenDone(this.#parts));
+    this.#run(this.#stopWhenDone(this.#parts));
   }
 
-  /** Lives until it is ended, or something makes going on pointless, which is thrown. */
-  async live(): Promise<RunResult> {
-    const { tokenSource, once } = this.#options;
+  /** Runs until it is stopped, or something makes going on pointless, which is thrown. */
+  async run(): Promise<RunResult> {
+    const { tokenSource, tokens, once } = this.#options;
     const { token, mqttPassword } = this.#options.settings;
     if (token === undefined) throw missingTokenError();
     const settings = { ...this.#options.settings, token };
@@ -113,90 +120,102 @@ export class Life {
     requirePermissions(nodePermissions(settings, "sh"));
     const host = await inspectHost();
     requirePermissions(nodePermissions(settings, host.shell));
-    using parts = new Assembly({
-      settings,
-      tokenSource,
-      env,
-      host,
-      once,
+    await using parts = await createParts({
+      ...{ settings, tokenSource, tokens, env, host, once },
+      events: this.events,
       loggerFor: (component) => this.#loggerFor(component),
       lines: this.#lines,
-      onAccepted: () => this.#onAccepted(),
-      onAnswered: ({ status }) => {
-        this.#result[status === "ok" ? "succeeded" : "failed"]++;
-        this.#lastActivity = parts.clock.monotonic();
-      },
     });
     this.#parts = parts;
+    this.#listen();
     try {
       await this.#start(parts, env, host);
-      await aborted(this.#ending.signal);
+      await whenAborted(this.#stopping.signal);
     } catch (error) {
       this.#fail(error);
+    } finally {
+      await this.#shutDown(parts);
     }
-    await shutDown(parts, settings.stopTimeout, this.#logger);
-    this.#disconnecting.abort();
-    await parts.scheduler.leave();
-    await Promise.all(this.#tasks);
     this.#logger.info("Stopped");
     if (this.#fatal !== undefined) throw this.#fatal;
     return this.#result;
   }
 
-  async #start(parts: Assembly, env: Record<string, string>, host: Host): Promise<void> {
-    const { once, drain, exitWhenIdle, onReady } = this.#options;
-    const { signal } = this.#ending;
-    const { scheduler, registration, connection, api } = parts;
-    await scheduler.recover();
+  async #start(parts: NodeParts, env: Record<string, string>, host: Host): Promise<void> {
+    const { once, drain, exitWhenIdle } = this.#options;
+    const { signal } = this.#stopping;
+    const { runner, queue, uploads, registration, connection, backend, logStream } = parts;
+    await parts.recover(signal);
     // Before connecting: what the broker held back for this node is new as well.
-    if (drain) parts.intake.close();
-    await registration.recall();
-    // Until the last word to the backend is said.
-    this.#run(api.run(this.#disconnecting.signal));
-    await checkToken(api, this.#logger, signal);
+    if (drain) parts.acceptor.drain();
+    await registration.load();
+    this.#run(backend.run(this.#ended.signal));
+    await checkToken(backend, parts.tokenRetries, signal);
     const instance = await registration.obtain(signal);
     await this.#install(parts, instance, env, host);
-    await parts.become(await registration.register(instance, signal));
+    await this.#setIdentity(parts, await registration.register(instance, signal));
     this.#run(this.#recheck(parts));
-    this.#run(connection.run(this.#disconnecting.signal));
+    this.#broker = this.#run(connection.run(this.#leavingBroker.signal));
     this.#run(this.#heartbeats(parts));
     this.#run(this.#retention(parts));
-    if (parts.logStream !== undefined) this.#run(parts.logStream.run(this.#disconnecting.signal));
-    scheduler.open();
+    if (logStream !== undefined) this.#run(logStream.run(this.#ended.signal));
+    uploads.resume();
+    runner.open();
     await connection.whenConnected(signal);
-    const { slug, uuid } = parts.identity!;
+    const { slug, uuid } = parts.identity.registered;
     this.#logger.info(
       `Cloud Node '${slug}' (${uuid}) is ready${drain ? "" : ": waiting for commands"}`,
     );
-    onReady?.(parts.identity!);
-    if (drain || (once && !scheduler.isIdle)) this.drain();
-    if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle * 1000));
+    this.events.emit("ready", { slug, uuid });
+    if (drain || (once && !queue.isEmpty)) this.drain();
+    if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle));
+  }
+
+  /** Stops all parts, whatever fails on the way. */
+  async #shutDown(parts: NodeParts): Promise<void> {
+    try {
+      await within(
+        this.#options.settings.stopTimeout * 1000,
+        parts.clock,
+        (deadline) =>
+          shutDown(parts, {
+            leaveBroker: async () => {
+              this.#leavingBroker.abort();
+              await this.#broker;
+            },
+            logger: this.#logger,
+          }, deadline),
+      );
+    } finally {
+      this.#leavingBroker.abort();
+      this.#ended.abort();
+      await Promise.all([parts.runner.leave(), parts.uploads.leave(), ...this.#tasks]);
+    }
+  }
+
+  /** Changes who the node is, and with it the topics on which it listens. */
+  async #setIdentity({ identity, connection, answersTopic }: NodeParts, to: Identity) {
+    identity.set(to);
+    await connection.setTopics([...identity.commandTopics, answersTopic]);
   }
 
   async #install(
-    parts: Assembly,
+    { clock, backend }: NodeParts,
     instance: { uuid: string },
     env: Record<string, string>,
     host: Host,
   ): Promise<void> {
-    const { settings } = this.#options;
-    if (settings.installScript === undefined) return;
+    const { installScript: script, workFolder, cancelGrace } = this.#options.settings;
+    if (script === undefined) return;
     try {
       await runInstallScript({
-        script: settings.installScript,
-        workFolder: settings.workFolder,
-        env,
-        host,
-        clock: parts.clock,
+        ...{ script, workFolder, env, host, clock },
         logger: this.#loggerFor("install"),
-        graceMs: settings.cancelGrace * 1000,
-      }, this.#ending.signal);
+        graceMs: cancelGrace * 1000,
+      }, this.#stopping.signal);
     } catch (error) {
       if (error instanceof InstallScriptError) {
-        await reportEnd("failed", (signal) => parts.api.failed(instance, error.message, signal), {
-          clock: parts.clock,
-          logger: this.#logger,
-        });
+        await reportFailed(instance, error.message, { api: backend, clock, logger: this.#logger });
       }
       throw error;
     }
@@ -208,23 +227,33 @@ export class Life {
     return createLogger(component, (line) => this.#lines.add(line));
   }
 
-  #heartbeats(parts: Assembly): Promise<void> {
+  #listen(): void {
+    if (this.#options.once) this.events.on("accepted", () => this.drain());
+    this.events.on("ended", ({ outcome }) => {
+      this.#result[outcome.status === "ok" ? "succeeded" : "failed"]++;
+    });
+  }
+
+  #heartbeats(parts: NodeParts): Promise<void> {
+    const { backend, token, identity, registration, clock } = parts;
     return sendHeartbeats({
-      api: parts.api,
-      identity: () => parts.identity!,
+      api: backend,
+      token,
+      identity: () => identity.registered,
       intervalMs: this.#options.settings.heartbeatInterval * 1000,
-      onGone: async (signal) => await parts.become(await parts.registration.renew(signal)),
-      clock: parts.clock,
-      logger: this.#loggerFor("presence"),
-    }, this.#ending.signal);
+      onGone: async (signal) => await this.#setIdentity(parts, await registration.renew(signal)),
+      clock,
+      logger: this.#loggerFor("registration"),
+    }, this.#stopping.signal);
   }
 
-  #recheck({ scheduler, api, identity }: Assembly): Promise<void> {
-    const options = { directory: api, scheduler, logger: this.#logger };
-    return recheck(scheduler.lanes.unfinished(), identity!.uuid, options, this.#ending.signal);
+  #recheck({ runner, queue, backend, identity }: NodeParts): Promise<void> {
+    const commands = [...runner.runs().map(({ command }) => command), ...queue.waiting()];
+    const options = { directory: backend, runner, logger: this.#logger };
+    return recheck(commands, identity.registered.uuid, options, this.#stopping.signal);
   }
 
-  #retention({ journal, workloadsFolder, logStream, clock }: Assembly): Promise<void> {
+  #retention({ journal, workloadsFolder, logStream, clock }: NodeParts): Promise<void> {
     const { keepWorkloads, keepWorkloadsCount, keepWorkloadsSize, dedupeWindow } =
       this.#options.settings;
     return applyRetention({
@@ -239,60 +268,30 @@ export class Life {
       unsentBytes: logStream && ((id) => logStream.unsentBytes(id)),
       clock,
       logger: this.#loggerFor("workloads"),
-    }, this.#ending.signal);
+    }, this.#stopping.signal);
   }
 
-  #onAccepted(): void {
-    this.#lastActivity = this.#parts!.clock.monotonic();
-    if (this.#options.once) this.drain();
+  async #stopWhenDone(parts: NodeParts): Promise<void> {
+    await whenDone(parts, this.#options.settings.stopTimeout * 1000, this.#stopping.signal);
+    this.stop();
   }
 
-  async #endWhenDone({ scheduler, outbox, logStream, clock }: Assembly): Promise<void> {
-    const patienceMs = this.#options.settings.stopTimeout * 1000;
-    await Promise.race([scheduler.idle(), aborted(this.#ending.signal)]);
-    const left = await outbox.drained(this.#ending.signal, patienceMs);
-    await within(patienceMs, clock, async (tooLate) => {
-      await logStream?.drain(AbortSignal.any([tooLate, this.#ending.signal]));
-    });
-    if (left > 0 && !this.#ending.signal.aborted) throw undeliverable(left);
-    this.end();
+  async #drainWhenIdle(parts: NodeParts, seconds: number): Promise<void> {
+    await whenIdleFor(seconds * 1000, parts, this.#stopping.signal);
+    this.#logger.info(`There was nothing to do for ${seconds} s`);
+    this.drain();
   }
 
-  async #drainWhenIdle({ scheduler, clock }: Assembly, idleMs: number): Promise<void> {
-    const { signal } = this.#ending;
-    this.#lastActivity = clock.monotonic();
-    while (!signal.aborted) {
-      await Promise.race([scheduler.idle(), aborted(signal)]);
-      const left = this.#lastActivity + idleMs - clock.monotonic();
-      if (left <= 0) {
-        this.#logger.info(`There was nothing to do for ${idleMs / 1000} s`);
-        return this.drain();
-      }
-      await clock.sleep(left, signal);
-    }
-  }
-
-  /** Looks after something that goes on beside the rest. Its failure is the node's. */
-  #run(task: Promise<void>): void {
-    this.#tasks.push(task.catch((error) => this.#fail(error)));
+  /** Sees to something that goes on beside the rest. Its failure is the node's. */
+  #run(task: Promise<void>): Promise<void> {
+    const owned = task.catch((error) => this.#fail(error));
+    this.#tasks.push(owned);
+    return owned;
   }
 
   #fail(error: unknown): void {
-    if (isAbort(error, this.#ending.signal)) return;
+    if (isAbort(error, this.#stopping.signal)) return;
     this.#fatal ??= error;
-    this.end();
+    this.stop();
   }
-}
-
-function undeliverable(left: number): BrokerError {
-  return new BrokerError(`The broker refuses what is left to deliver: ${left} messages`, {
-    hint: "They are kept for the next start: let this node's user publish on its response topic",
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
 }

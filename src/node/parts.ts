@@ -4,281 +4,291 @@
  * @module
  */
 import type { Backend } from "../backend/backend.ts";
-import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import { putPayload } from "../backend/storage.ts";
-import { Dispatcher } from "../commands/receive.ts";
-import { Intake } from "../commands/accept.ts";
-import { Scheduler } from "../commands/scheduler.ts";
+import { nameOf } from "../commands/command.ts";
+import { PlatformStatus } from "../commands/platform_status.ts";
 import { statusOutput } from "../commands/status.ts";
-import { Tracking } from "../commands/platform_status.ts";
 import type { Settings } from "../config/config.ts";
-import { Outbox } from "../outbox/outbox.ts";
 import { quoted } from "../errors.ts";
+import type { Executor } from "../executors/executor.ts";
+import { ProcessExecutor } from "../executors/process/process_executor.ts";
 import { Journal } from "../journal/journal.ts";
 import { createLogger, type Logger } from "../log.ts";
 import type { LineBuffer } from "../logs/line_buffer.ts";
 import { LogStream } from "../logs/log_stream.ts";
 import { WorkloadOutput } from "../logs/workload_output.ts";
-import { type Identity, IdentityStore } from "../registration/identity.ts";
-import { Registration } from "../registration/registration.ts";
-import {
-  clientResponseTopic,
-  commandTopic,
-  responseTopic,
-  topicPrefix,
-  workloadTopic,
-} from "../protocol/topics.ts";
-import { ResultUploads } from "../results/results.ts";
-import { clientId } from "../state/client_id.ts";
-import { makePrivateFolder } from "../state/private_folder.ts";
-import { lockFolder } from "../state/lock.ts";
-import { systemClock } from "../time.ts";
-import { WorkloadFolder } from "../workloads/folder.ts";
-import type { Outcome } from "../commands/outcome.ts";
+import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import type { Host } from "../os/processes.ts";
-import { nameOf } from "../executors/process/running.ts";
-import { ShellPool } from "../executors/process/shell_pool.ts";
-import { brokerOf, isStatusTopic, publisherOver, reportRefusedStatus } from "./publisher.ts";
+import { Outbox } from "../outbox/outbox.ts";
+import { clientResponseTopic, topicPrefix, workloadTopic } from "../protocol/topics.ts";
+import { AcceptedTokens } from "../registration/accepted_tokens.ts";
+import { IdentityStore } from "../registration/identity.ts";
+import { Registration } from "../registration/registration.ts";
+import type { TokenRetryParts } from "../registration/retry.ts";
+import { ApiToken, type TokenSource } from "../registration/token.ts";
+import { ResultUploads } from "../results/results.ts";
+import { loadClientId } from "../state/client_id.ts";
+import { lockFolder } from "../state/lock.ts";
+import { makePrivateFolder } from "../state/private_folder.ts";
+import { type Clock, systemClock } from "../time.ts";
+import type { WorkloadFolder } from "../workloads/folder.ts";
+import { type CommandParts, createCommandParts } from "./command_parts.ts";
 import { createBackend } from "./create_backend.ts";
+import { CurrentIdentity } from "./current_identity.ts";
+import type { NodeEvents } from "./events.ts";
+import {
+  brokerOf,
+  isStatusTopic,
+  publisherOver,
+  reportRefusedStatus,
+  type StatusRequest,
+} from "./publisher.ts";
+import { snapshotOf, statusSource } from "./snapshot.ts";
 
 /** What a node is made from. */
-export interface AssemblyOptions {
+export interface NodePartsOptions {
   readonly settings: Settings & { readonly token: string };
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
+  /** Where to look for another one when it is refused. */
+  readonly tokens: TokenSource | undefined;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
-  /** Whether to take one command only. */
+  /** Whether to accept one command only. */
   readonly once: boolean;
+  readonly events: NodeEvents;
   /** Makes loggers whose lines the platform is to see. */
   readonly loggerFor: (component: string) => Logger;
   /** Those lines. */
   readonly lines: LineBuffer;
-  /** Called when a command was accepted. */
-  onAccepted(): void;
-  /** Called when an accepted command was answered. */
-  onAnswered(outcome: Outcome): void;
 }
 
-/** How many shells wait: one is started while another works, and more than these cost memory. */
-const WAITING_SHELLS = { min: 2, max: 4 };
-
-/** The parts of a node, joined. Holds the state folder until it is disposed. */
-export class Assembly implements Disposable {
-  readonly clock = systemClock;
+/** The parts of a node. They hold the state folder until they are disposed. */
+export interface NodeParts extends CommandParts, AsyncDisposable {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly events: NodeEvents;
   readonly workloadsFolder: string;
+  readonly identity: CurrentIdentity;
   readonly journal: Journal;
-  readonly api: Backend;
+  readonly token: ApiToken;
+  /** What it takes to call the backend again while the token is refused. */
+  readonly tokenRetries: TokenRetryParts;
+  readonly backend: Backend;
   readonly registration: Registration;
   readonly connection: MqttConnection;
   readonly outbox: Outbox;
-  readonly scheduler: Scheduler;
-  readonly intake: Intake;
+  /** What runs commands, by name. */
+  readonly executors: ReadonlyMap<string, Executor>;
+  /** Where the platform answers statuses. */
+  readonly answersTopic: string;
   /** `undefined` when no logs are to be sent. */
   readonly logStream: LogStream | undefined;
-  readonly #options: AssemblyOptions;
-  readonly #lock: Disposable;
-  readonly #dispatcher: Dispatcher;
-  readonly #logger: Logger;
-  readonly #prefix: string;
-  readonly #clientId: string;
-  /** Where the platform answers statuses. */
-  readonly #answersTopic: string;
-  readonly #tracking: Tracking;
-  #identity: Identity | undefined;
-  #topics: readonly string[] = [];
+}
 
-  /** Claims the state folder and builds the parts; nothing moves yet. */
-  constructor(options: AssemblyOptions) {
-    const { settings, loggerFor } = options;
-    const { clock } = this;
-    this.#options = options;
-    this.#logger = loggerFor("node");
-    this.#prefix = topicPrefix(settings.environment);
-    makePrivateFolder(settings.stateFolder);
-    const files = { clock, logger: loggerFor("state") };
-    this.#lock = lockFolder(settings.stateFolder, files);
-    try {
-      this.workloadsFolder = `${settings.stateFolder}/workloads`;
-      makePrivateFolder(this.workloadsFolder);
-      this.#clientId = clientId(settings.stateFolder, files);
-      this.#answersTopic = clientResponseTopic(this.#prefix, this.#clientId);
-      this.#tracking = new Tracking((uuid) => workloadTopic(this.#prefix, uuid, "update-status"));
-      this.api = createBackend({
-        settings,
-        clientId: this.#clientId,
-        tokenSource: options.tokenSource,
-        logger: loggerFor("control"),
-        nodeUuid: () => this.#identity?.uuid ?? this.registration.known?.uuid,
-      });
-      this.journal = Journal.open(settings.stateFolder, { clock, logger: loggerFor("journal") });
-      this.registration = this.#createRegistration();
-      this.connection = this.#createConnection();
-      this.outbox = new Outbox({
-        store: this.journal.messages,
-        publisher: publisherOver(this.connection, {
-          token: settings.token,
-          responseTopic: this.#answersTopic,
-        }),
-        inOrder: isStatusTopic,
-        clock,
-        logger: loggerFor("outbox"),
-      });
-      this.scheduler = this.#createScheduler();
-      this.intake = new Intake({
-        templates: settings,
-        dedupeWindow: settings.dedupeWindow,
-        once: options.once,
-        journal: this.journal,
-        scheduler: this.scheduler,
-        replies: this.outbox,
-        tracking: this.#tracking,
-        workloadsFolder: this.workloadsFolder,
-        clock,
-        logger: loggerFor("commands"),
-      });
-      this.#dispatcher = this.#createDispatcher();
-      this.logStream = this.#createLogStream();
-    } catch (error) {
-      this.#lock[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  /** Closes the journal and gives the state folder free. */
-  [Symbol.dispose](): void {
-    this.outbox.close();
-    if (this.logStream === undefined) this.journal.logPositions.skip();
-    this.journal[Symbol.dispose]();
-    this.#lock[Symbol.dispose]();
-  }
-
-  /** Who this node is, once it is registered. */
-  get identity(): Identity | undefined {
-    return this.#identity;
-  }
-
-  /** Answers to this identity from now on. */
-  async become(identity: Identity): Promise<void> {
-    this.#identity = identity;
-    this.#topics = [identity.uuid, identity.slug].map((name) => commandTopic(this.#prefix, name));
-    await this.connection.setTopics([...this.#topics, this.#answersTopic]);
-  }
-
-  #createRegistration(): Registration {
-    const { settings, loggerFor } = this.#options;
-    const parts = { clock: this.clock, logger: loggerFor("presence") };
-    const store = new IdentityStore(settings.stateFolder, parts);
-    return new Registration(settings, { ...parts, api: this.api, store, random: Math.random });
-  }
-
-  #createConnection(): MqttConnection {
-    const { settings, loggerFor } = this.#options;
-    const username = () => settings.mqttUsername ?? this.#identity?.uuid;
-    return new MqttConnection({
-      ...brokerOf(settings),
-      clientId: this.#clientId,
-      get username() {
-        return username();
-      },
-      logger: loggerFor("mqtt"),
-      onMessage: (message) => this.#receive(message),
-      settle: () => this.#dispatcher.settle(),
-      onConnected: () => this.outbox.connected(),
-    });
-  }
-
-  #createScheduler(): Scheduler {
-    const { settings, env, host, loggerFor, onAccepted, onAnswered } = this.#options;
-    const { journal, workloadsFolder, clock } = this;
-    const logger = loggerFor("workloads");
+/** Claims the state folder and makes the parts; nothing runs yet. */
+export async function createParts(options: NodePartsOptions): Promise<NodeParts> {
+  const { settings, events, loggerFor } = options;
+  const { stateFolder } = settings;
+  const clock = systemClock;
+  await using resources = new AsyncDisposableStack();
+  makePrivateFolder(stateFolder);
+  const stateParts = { clock, logger: loggerFor("state") };
+  resources.use(lockFolder(stateFolder, stateParts));
+  const workloadsFolder = `${stateFolder}/workloads`;
+  makePrivateFolder(workloadsFolder);
+  const prefix = topicPrefix(settings.environment);
+  const clientId = loadClientId(stateFolder, stateParts);
+  const answersTopic = clientResponseTopic(prefix, clientId);
+  const identity = new CurrentIdentity(prefix);
+  const journal = resources.use(
+    Journal.open(stateFolder, { clock, logger: loggerFor("journal") }),
+  );
+  const token = createToken(options, clock);
+  const tokenRetries = {
+    ...{ token, clock, random: Math.random },
+    logger: loggerFor("registration"),
+  };
+  const backend: Backend = createBackend({
+    settings,
+    clientId,
+    token,
+    logger: loggerFor("backend"),
+    nodeUuid: () => identity.current?.uuid ?? registration.known?.uuid,
+  });
+  const store = new IdentityStore(stateFolder, tokenRetries);
+  const registration = new Registration(settings, { ...tokenRetries, api: backend, store });
+  const connection = createConnection(options, {
+    clientId,
+    identity,
+    token,
+    answersTopic,
+    receive: (message) => commands.receiver.receive(message),
+    onConnected: () => outbox.connected(),
+  });
+  const outbox = createOutbox(
+    options,
+    journal,
+    connection,
+    { token, responseTopic: answersTopic },
+    clock,
+  );
+  resources.defer(() => outbox.close());
+  const executors = createExecutors(options, clock);
+  for (const executor of executors.values()) resources.use(executor);
+  const results = new ResultUploads({
+    store: journal.resultFiles,
+    journal,
+    api: backend,
+    put: putPayload,
+    settings,
+    workloadsFolder,
+    clock,
+    logger: loggerFor("results"),
+  });
+  const commands = createCommandParts({
+    ...{ settings, journal, outbox, executors, results, events, workloadsFolder, clock },
+    once: options.once,
+    platformStatus: new PlatformStatus((uuid) => workloadTopic(prefix, uuid, "update-status")),
+    logger: loggerFor("commands"),
     // What workloads print reaches the platform from their files, not as lines of the node.
-    const output = createLogger("workloads");
-    const configured = Object.entries(settings.concurrency)
-      .filter(([kind]) => settings[kind as keyof typeof settings.concurrency] !== undefined);
-    const atOnce = configured.reduce((sum, [, concurrency]) => sum + concurrency, 0);
-    return new Scheduler({
-      settings,
-      journal,
-      replies: this.outbox,
-      tracking: this.#tracking,
-      uploads: new ResultUploads({
-        store: journal.resultFiles,
-        api: this.api,
-        put: putPayload,
-        folder: settings.resultsFolder,
-        clock,
-        logger: loggerFor("results"),
-      }),
-      workloadsFolder,
-      context: { host, clock, logger, output },
-      createPool: (onReady) =>
-        new ShellPool({
-          size: Math.min(Math.max(atOnce, WAITING_SHELLS.min), WAITING_SHELLS.max),
-          workloadsFolder,
-          workFolder: settings.workFolder,
-          env,
-          templates: settings,
-          host,
-          clock,
-          logger,
-          onReady,
-        }),
-      onAccepted,
-      onAnswered,
-    });
+    outputLogger: createLogger("workloads"),
+    address: () => identity.replyAddress,
+    status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
+  });
+  const logStream = createLogStream(options, backend, journal, identity, commands.folderOf, clock);
+  if (logStream === undefined) {
+    // What is printed while no logs are to be sent is not sent later either.
+    journal.logPositions.skip();
+    resources.defer(() => journal.logPositions.skip());
   }
+  const owned = resources.move();
+  const parts: NodeParts = {
+    settings,
+    clock,
+    events,
+    workloadsFolder,
+    identity,
+    journal,
+    token,
+    tokenRetries,
+    backend,
+    registration,
+    connection,
+    outbox,
+    executors,
+    answersTopic,
+    logStream,
+    ...commands,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+  return parts;
+}
 
-  #createLogStream(): LogStream | undefined {
-    const { settings: { logStreamInterval }, lines } = this.#options;
-    const { logPositions } = this.journal;
-    if (logStreamInterval === 0) {
-      logPositions.skip();
-      return undefined;
-    }
-    // Its own trouble is told here alone: sent, it would make more of it.
-    const logger = createLogger("logs");
-    const fileOf = (id: string, stream: "stdout" | "stderr") =>
-      new WorkloadFolder(`${this.workloadsFolder}/${id}`).outputFile(stream);
-    return new LogStream({
-      api: this.api,
-      identity: () => this.#identity!,
-      output: new WorkloadOutput({ store: logPositions, fileOf, nameOf, logger }),
-      lines,
-      intervalMs: logStreamInterval * 1000,
-      clock: this.clock,
+function createToken(
+  { settings, tokenSource, tokens, loggerFor }: NodePartsOptions,
+  clock: Clock,
+): ApiToken {
+  const logger = loggerFor("registration");
+  const store = new IdentityStore(settings.stateFolder, { clock, logger });
+  const isRegistered = async () => await store.peek().catch(() => undefined) !== undefined;
+  const memory = new AcceptedTokens(settings.stateFolder, isRegistered);
+  const first = { token: settings.token, source: tokenSource };
+  return new ApiToken(first, { source: tokens, memory, logger });
+}
+
+function createConnection(
+  { settings, loggerFor, events }: NodePartsOptions,
+  { clientId, identity, token, answersTopic, receive, onConnected }: {
+    readonly clientId: string;
+    readonly identity: CurrentIdentity;
+    readonly token: ApiToken;
+    readonly answersTopic: string;
+    receive(message: Inbound): Promise<void>;
+    onConnected(): void;
+  },
+): MqttConnection {
+  const logger = loggerFor("mqtt");
+  return new MqttConnection({
+    ...brokerOf(settings),
+    clientId,
+    get username() {
+      return settings.mqttUsername ?? identity.current?.uuid;
+    },
+    get password() {
+      return settings.mqttPassword ?? token.value;
+    },
+    logger,
+    onMessage: (message) => {
+      // A resumed session may still hold topics of an earlier identity.
+      if (identity.commandTopics.includes(message.topic)) return receive(message);
+      if (message.topic === answersTopic) return reportRefusedStatus(message, logger);
+      logger.warn(`Ignored a message for another node, on ${quoted(message.topic)}`);
+    },
+    onConnected: () => {
+      onConnected();
+      events.emit("connection", { isConnected: true });
+    },
+    onDisconnected: () => events.emit("connection", { isConnected: false }),
+    onFailure: ({ refused }) => {
+      // The connection is retried in any case: what is looked for is another token.
+      if (refused === "credentials") void token.refused(token.value);
+    },
+  });
+}
+
+function createOutbox(
+  { loggerFor }: NodePartsOptions,
+  journal: Journal,
+  connection: MqttConnection,
+  request: StatusRequest,
+  clock: Clock,
+): Outbox {
+  const publisher = publisherOver(connection, request);
+  const logger = loggerFor("outbox");
+  return new Outbox({ store: journal.messages, publisher, inOrder: isStatusTopic, clock, logger });
+}
+
+function createExecutors(
+  { settings, env, host, loggerFor }: NodePartsOptions,
+  clock: Clock,
+): Map<string, Executor> {
+  const { inference, training, simulate } = settings;
+  const process = new ProcessExecutor({
+    templates: { inference, training, simulate },
+    workFolder: settings.workFolder,
+    env,
+    host,
+    clock,
+    logger: loggerFor("workloads"),
+  });
+  return new Map([["process", process]]);
+}
+
+function createLogStream(
+  { settings, lines }: NodePartsOptions,
+  api: Backend,
+  journal: Journal,
+  identity: CurrentIdentity,
+  folderOf: (id: string) => WorkloadFolder,
+  clock: Clock,
+): LogStream | undefined {
+  if (settings.logStreamInterval === 0) return undefined;
+  // Not streamed: a failed upload would log a line that is uploaded in turn.
+  const logger = createLogger("logs");
+  return new LogStream({
+    api,
+    identity: () => identity.registered,
+    output: new WorkloadOutput({
+      store: journal.logPositions,
+      fileOf: (id, stream) => folderOf(id).outputFile(stream),
+      nameOf,
       logger,
-    });
-  }
-
-  #createDispatcher(): Dispatcher {
-    const { settings, loggerFor } = this.#options;
-    return new Dispatcher({
-      intake: this.intake,
-      scheduler: this.scheduler,
-      maxCommandSize: settings.maxCommandSize,
-      logger: loggerFor("commands"),
-      address: () => {
-        const { slug, uuid } = this.#identity!;
-        return { slug, uuid, topic: responseTopic(this.#prefix, uuid) };
-      },
-      status: () =>
-        statusOutput({
-          ...settings,
-          ...this.#identity!,
-          running: this.scheduler.running(),
-          queued: this.scheduler.queued,
-          now: this.clock.now(),
-        }),
-      post: (message) => this.outbox.post(message),
-    });
-  }
-
-  #receive(message: Inbound): void {
-    // A resumed session may still hold topics of an earlier identity.
-    if (this.#topics.includes(message.topic)) return this.#dispatcher.receive(message);
-    if (message.topic === this.#answersTopic) return reportRefusedStatus(message, this.#logger);
-    this.#logger.warn(`Ignored a message for another node, on ${quoted(message.topic)}`);
-  }
+    }),
+    lines,
+    intervalMs: settings.logStreamInterval * 1000,
+    clock,
+    logger,
+  });
 }

@@ -22,7 +22,8 @@ export function brokerOf(
 
 /** What makes a status of a workload a request to the platform. */
 export interface StatusRequest {
-  readonly token: string;
+  /** The token in use, which may become another one. */
+  readonly token: { readonly value: string };
   /** Where the platform answers it. */
   readonly responseTopic: string;
 }
@@ -56,11 +57,11 @@ function requestProperties({ token, responseTopic }: StatusRequest): MessageProp
   return {
     responseTopic,
     correlationData: Buffer.from(crypto.getRandomValues(new Uint8Array(16))),
-    userProperties: { "X-API-Token": token },
+    userProperties: { "X-API-Token": token.value },
   };
 }
 
-/** Tells that the platform did not take a status, if that is what its answer says. */
+/** Warns when an answer of the platform says that it did not take a status. */
 export function reportRefusedStatus({ payload }: Inbound, logger: Logger): void {
   let answer: unknown;
   try {
@@ -74,13 +75,19 @@ export function reportRefusedStatus({ payload }: Inbound, logger: Logger): void 
   logger.warn(`The platform did not take the status of a workload: ${why}`);
 }
 
-/** How to speak TLS with the broker, if at all. */
-export function tlsOf({ mqttUseTls, mqttTlsCaCerts }: Settings): Broker["tls"] {
-  return mqttUseTls ? { ca: readAuthorities(mqttTlsCaCerts) } : undefined;
+/**
+ * How to speak TLS with the broker, if at all.
+ *
+ * @throws {ConfigError} if the authorities cannot be read, now or when they are read again
+ */
+export function tlsOf({ mqttUseTls, mqttTlsCaCerts: path }: Settings): Broker["tls"] {
+  if (!mqttUseTls) return undefined;
+  if (path === undefined) return {};
+  readAuthorities(path);
+  return { ca: () => readAuthorities(path) };
 }
 
-function readAuthorities(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
+function readAuthorities(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

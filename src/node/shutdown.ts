@@ -1,46 +1,69 @@
 /**
- * What a node still does when it ends.
+ * Stopping a node: the broker is left first, so that nothing comes that could only be refused.
  *
  * @module
  */
-import type { Assembly } from "./parts.ts";
+import { nameOf } from "../commands/command.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { reportEnd } from "../registration/report_end.ts";
-import { within } from "../time.ts";
-import { nameOf } from "../executors/process/running.ts";
+import { orAbort, within } from "../time.ts";
+import { reportTerminated } from "../registration/report_end.ts";
+import type { NodeParts } from "./parts.ts";
 
-/** How long a node that ends at once may take to send its last log lines. */
+/** What stopping takes. */
+export interface ShutdownOptions {
+  /** Ends the connection to the broker; resolves when it is closed. */
+  leaveBroker(): Promise<void>;
+  readonly logger: Logger;
+}
+
+/** How long the last log lines may take, so that the backend still hears that the node stops. */
 const LAST_LOGS_MS = 2_000;
 
-/** Delivers what can be delivered within `stopTimeout` seconds, and tells what is left and to whom. */
+/** Stops a node before `deadline` aborts. What it cannot finish is there at the next start. Never rejects. */
 export async function shutDown(
-  parts: Assembly,
-  stopTimeout: number,
-  logger: Logger,
+  parts: NodeParts,
+  { leaveBroker, logger }: ShutdownOptions,
+  deadline: AbortSignal,
 ): Promise<void> {
-  const { intake, scheduler, connection, outbox, logStream, identity, api, clock } = parts;
-  const stopMs = stopTimeout * 1000;
-  intake.close();
-  if (connection.connected) {
-    // The broker has had its chance with what it refuses.
-    await within(stopMs, clock, async (tooLate) => void await outbox.drained(tooLate, 0));
+  const { connection, outbox, logStream, identity, backend, clock } = parts;
+  const steps: (() => Promise<unknown>)[] = [
+    async () => {
+      // What comes now is neither taken nor refused: it stays with the broker for the next start.
+      await orAbort(connection.stopReceiving(), deadline);
+      // The broker has had its chance with what it refuses.
+      if (connection.connected) await outbox.drained(deadline, 0);
+    },
+    () => orAbort(leaveBroker(), deadline),
+    () => Promise.resolve(reportLeft(parts, logger)),
+    async () =>
+      await within(LAST_LOGS_MS, clock, async (tooLate) => {
+        await logStream?.send(AbortSignal.any([tooLate, deadline]));
+      }),
+    async () => {
+      if (identity.current === undefined) return;
+      await reportTerminated(identity.current, { api: backend, clock, logger }, deadline);
+    },
+  ];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      logger.error(`Stopping failed in part: ${messageOf(error)}`);
+    }
   }
-  for (const { command, process, folder } of scheduler.running()) {
+}
+
+/** Says what goes on without the node, and what waits for the next start. */
+function reportLeft({ runner, queue, uploads, folderOf }: NodeParts, logger: Logger): void {
+  for (const { command, execution } of runner.runs()) {
+    const where = folderOf(command.id).path;
     logger.info(
-      `${nameOf(command)} goes on as process ${process.pid}; its files are in ${folder.path}`,
+      `${nameOf(command)} goes on as process ${execution?.pid}; its files are in ${where}`,
     );
   }
-  if (scheduler.queued > 0) logger.info(`${scheduler.queued} commands wait for the next start`);
-  if (scheduler.uploading > 0) {
-    logger.info(`${scheduler.uploading} uploads of results go on at the next start`);
-  }
-  await within(Math.min(stopMs, LAST_LOGS_MS), clock, async (tooLate) => {
-    await logStream?.send(tooLate);
-  });
-  if (identity !== undefined) {
-    await reportEnd("terminated", (signal) => api.terminated(identity, signal), {
-      clock,
-      logger,
-    });
-  }
+  const waiting = queue.waiting().length;
+  if (waiting > 0) logger.info(`${waiting} commands wait for the next start`);
+  const sending = uploads.commands().length;
+  if (sending > 0) logger.info(`${sending} uploads of results go on at the next start`);
 }

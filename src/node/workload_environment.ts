@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
-import { credentials } from "../executors/process/runner.ts";
+import { credentials } from "../commands/work.ts";
 
 /**
  * The node's own environment with what a workload needs to act for it: the node's token, unless

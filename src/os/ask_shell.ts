@@ -1,9 +1,10 @@
 /**
- * Questions to a shell: short programs whose answer is wanted, rather than work.
+ * Runs short programs for what they print.
  *
  * @module
  */
 import type { Host } from "./processes.ts";
+import { shellEnvironment } from "./shell_environment.ts";
 
 /** The exit code when there is no such program, or no shell to look for it. */
 export const NO_SUCH_PROGRAM = 127;
@@ -26,7 +27,8 @@ export async function askShell(
 ): Promise<ShellAnswer> {
   const command = new Deno.Command(shell, {
     args: [...args],
-    env: { LC_ALL: "C" },
+    env: shellEnvironment(),
+    clearEnv: true,
     stdin: "null",
     signal,
   });

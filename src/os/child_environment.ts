@@ -1,10 +1,14 @@
 /**
- * Handing an environment to a program. Deno that may run named programs alone refuses to give them
- * variables that steer the dynamic linker, because with those they run whatever one likes. Workloads
- * are free to do that, and those that compute on a GPU need `LD_LIBRARY_PATH`: a shell sets them.
+ * Runs a shell command with an environment, through a shell that must not be changed by it.
+ *
+ * Any variable may mean something to a shell (`SHELLOPTS`, `TMOUT`, `IFS`) or to the programs it
+ * runs (`LD_PRELOAD`, `PATH`), and Deno with scoped permissions hands no `LD_*` on. So the first
+ * shell gets each variable as the value of a numbered one, and exports it where the command begins.
  *
  * @module
  */
+import type { Host } from "./processes.ts";
+import { shellEnvironment } from "./shell_environment.ts";
 
 /** What starts a program: the arguments of `Deno.Command`. */
 export interface Invocation {
@@ -14,27 +18,134 @@ export interface Invocation {
   readonly args: string[];
   /** Its environment. */
   readonly env: Record<string, string>;
+  /** Always: what is not in `env` is not handed on. */
+  readonly clearEnv: true;
 }
 
-type Environment = Readonly<Record<string, string>>;
+/** A shell command and what it is run with. */
+export interface ShellCommand {
+  /** What `bash -c`, or `sh -c` where there is no bash, is to run. */
+  readonly source: string;
+  /** The environment of the command. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly host: Host;
+}
 
-/** Starts `command` with all of `env`. */
-export function invocation(command: string, args: readonly string[], env: Environment): Invocation {
-  const linking = Object.entries(env).filter(([name]) => steersLinker(name));
-  if (linking.length === 0) return { command, args: [...args], env: { ...env } };
-  const assignments = linking.map(([name, value]) => `${name}=${value}`);
+/** Variables of the first shell begin with this. The command never sees one. */
+const PREFIX = "cloud_node_";
+
+/**
+ * Starts a shell that runs `script`, in which {@linkcode becomeCommand} stands where the command
+ * begins. `variables` are the script's own, with names that begin with `cloud_node_`; `name` is what
+ * lists of processes show.
+ */
+export function invocation(
+  { source, env, host }: ShellCommand,
+  script: string,
+  { name, variables = {} }: { name: readonly string[]; variables?: Record<string, string> },
+): Invocation {
+  const { shell, shellPath, umask, openFiles, ignoresHangup } = host;
+  const held = holdEnvironment(env);
+  const own = {
+    script,
+    source,
+    shell,
+    shell_path: shellPath,
+    umask,
+    files: String(openFiles ?? ""),
+    hangup: ignoresHangup ? "ignored" : "",
+    exported: String(held.exported),
+    assigned: String(held.assigned),
+  };
   return {
-    command: "sh",
-    args: ["-c", 'exec env "$@"', "sh", ...assignments, command, ...args],
-    env: withoutLinker(env),
+    command: shell,
+    // -p: bash reads no exported function as its own, and no options from the environment.
+    args: [...(shell === "bash" ? ["-p"] : []), "-c", 'eval "$cloud_node_script"', ...name],
+    env: {
+      ...shellEnvironment(),
+      ...held.variables,
+      ...Object.fromEntries(Object.entries(own).map(([key, value]) => [PREFIX + key, value])),
+      ...variables,
+    },
+    clearEnv: true,
   };
 }
 
-/** What of `env` Deno hands on itself. */
-export function withoutLinker(env: Environment): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !steersLinker(name)));
+/**
+ * Shell source that replaces the shell that runs it by the command of an invocation. `own` are the
+ * names of the script's variables.
+ */
+export function becomeCommand(redirections: string, own: readonly string[] = []): string {
+  return `
+  umask "$cloud_node_umask"
+  [ -z "$cloud_node_hangup" ] || trap '' HUP
+  [ -z "$cloud_node_files" ] || ulimit -S -n "$cloud_node_files"
+  set --
+  cloud_node_number=0
+  while [ "$cloud_node_number" -lt "$cloud_node_assigned" ]; do
+    eval "set -- \\"\\$@\\" \\"\\$cloud_node_assign_$cloud_node_number\\""
+    unset "cloud_node_assign_$cloud_node_number"
+    cloud_node_number=$((cloud_node_number + 1))
+  done
+  if [ "$#" != 0 ]; then set -- env "$@" "$cloud_node_shell" -c "$cloud_node_source"
+  elif [ "$cloud_node_shell" = bash ]; then
+    set -- -a bash "$cloud_node_shell_path" -c "$cloud_node_source"
+  else set -- sh -c "$cloud_node_source"
+  fi
+  unset PATH PWD OLDPWD SHLVL LC_ALL
+  cloud_node_number=0
+  while [ "$cloud_node_number" -lt "$cloud_node_exported" ]; do
+    eval "export \\"\\$cloud_node_export_$cloud_node_number\\""
+    unset "cloud_node_export_$cloud_node_number"
+    cloud_node_number=$((cloud_node_number + 1))
+  done
+  # exec in bash counts SHLVL down, but in a subshell.
+  case \${BASH_SUBSHELL-}:\${SHLVL-} in
+    0: | *[!0-9:]*) ;;
+    0:*) SHLVL=$((SHLVL + 1)) ;;
+  esac
+  unset cloud_node_script cloud_node_source cloud_node_shell cloud_node_shell_path \\
+    cloud_node_umask cloud_node_files cloud_node_hangup cloud_node_exported cloud_node_assigned cloud_node_number ${
+    own.join(" ")
+  }
+  exec "$@" ${redirections}
+`;
 }
 
-function steersLinker(name: string): boolean {
-  return /^(LD|DYLD)_/i.test(name);
+/** An environment as numbered variables. */
+export interface HeldEnvironment {
+  /** What the first shell is started with. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** How many it exports. */
+  readonly exported: number;
+  /** How many it hands to `env`(1). */
+  readonly assigned: number;
+}
+
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * Variables that bash does not let a script set, or computes itself when they are exported. They go
+ * through the command line of `env`(1): none of them is a secret.
+ */
+const SHELL_VARIABLE =
+  /^(BASH(_\w+|OPTS|PID)?|SHELLOPTS|POSIXLY_CORRECT|IFS|OPT(IND|ERR|ARG)|E?UID|PPID|GROUPS|S?RANDOM|SECONDS|LINENO|EPOCH\w+|FUNCNAME|DIRSTACK|HISTCMD|PIPESTATUS|COMP_\w+)$/;
+
+/** Numbers the variables of `env`. */
+export function holdEnvironment(
+  env: Readonly<Record<string, string>>,
+): HeldEnvironment {
+  const variables: Record<string, string> = {};
+  let exported = 0;
+  let assigned = 0;
+  for (const [name, value] of Object.entries(env)) {
+    // `_` names the program that was started, so every shell sets it anew.
+    if (name === "_" || name.startsWith(PREFIX)) continue;
+    // No script can set these, and bash passes them on: exported functions, names with dots.
+    if (!IDENTIFIER.test(name)) variables[name] = value;
+    else if (SHELL_VARIABLE.test(name)) {
+      variables[`${PREFIX}assign_${assigned++}`] = `${name}=${value}`;
+    } else variables[`${PREFIX}export_${exported++}`] = `${name}=${value}`;
+  }
+  return { variables, exported, assigned };
 }

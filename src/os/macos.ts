@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { OperatingSystem } from "./operating_system.ts";
+import type { OperatingSystem, SeenProcess } from "./operating_system.ts";
 
 // Each column in a flag of its own: after an equals sign the rest of a flag may be a heading.
 const STAT = "ps -o stat= -o lstart= -p";
@@ -13,18 +13,20 @@ export const macos: OperatingSystem = {
   processes: {
     bootId: "sysctl -n kern.bootsessionuuid 2>/dev/null",
     stat: `stat=$(${STAT} "$pid")`,
-    ownStat: `
-      cloud_node_pid=$(exec sh -c 'echo $PPID')
-      cloud_node_stat=$(${STAT} "$cloud_node_pid")`,
-    groupLives: `
-      ps -A -o pid= -o ppid= -o pgid= -o stat= | while read -r member parent group state; do
-        [ "$group" = "$cloud_node_pid" ] || continue
-        [ "$member" != "$cloud_node_pid" ] && [ "$parent" != "$cloud_node_pid" ] || continue
-        [ "\${state#Z}" = "$state" ] && exit 1
-      done
-      [ $? != 0 ]`,
+    ownStat: `cloud_node_stat=$(${STAT} $$)`,
+    // [[days-]hours:]minutes:seconds
+    age: `
+      age=$(ps -o etime= -p "$pid" | awk -F '[-:]' '{
+        for (i = 1; i <= NF; i++) seconds = seconds * (i > 1 && NF - i == 2 ? 24 : 60) + $i
+        print seconds
+      }')`,
+    all: "ps -A -o stat= -o pid= -o ppid= -o pgid= -o lstart=",
+    holding: "",
     workingFolders: "lsof -w -d cwd -Fn | sed -n 's|^n||p'",
+    startedWithFiles: "",
+    startedWithEnvironment: "",
     parseStartTime,
+    parseAll,
   },
   endSignals: ["SIGTERM", "SIGINT", "SIGHUP"],
   drainSignals: ["SIGQUIT"],
@@ -36,4 +38,15 @@ export const macos: OperatingSystem = {
 function parseStartTime(stat: string): string | undefined {
   const [, state = "Z", startTime] = /^(\S+)\s+(.*?)\s*$/.exec(stat) ?? [];
   return state.startsWith("Z") ? undefined : startTime || undefined;
+}
+
+function parseAll(text: string): SeenProcess[] {
+  const lines = text.matchAll(/^\s*([^Z\s]\S*)\s+(\d+)\s+(\d+)\s+(\d+)\s+(.*?)\s*$/gm);
+  return Array.from(lines, ([, , pid, parent, group, startTime]) => ({
+    pid: Number(pid),
+    parent: Number(parent),
+    group: Number(group),
+    session: 0,
+    startTime: startTime!,
+  }));
 }

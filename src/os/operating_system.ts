@@ -4,23 +4,43 @@
  * @module
  */
 
+/** A process as it was seen. */
+export interface SeenProcess {
+  readonly pid: number;
+  /** The pid of its parent. */
+  readonly parent: number;
+  /** Its process group. */
+  readonly group: number;
+  /** Its session; 0 where that cannot be told. */
+  readonly session: number;
+  /** When it started, in whatever form the operating system says it. */
+  readonly startTime: string;
+}
+
 /** How processes are looked at. */
 export interface ProcessScripts {
   /** Prints what tells this boot from every other one, if anything does. */
   readonly bootId: string;
   /** Sets `stat` to what is known of the process `pid`, or fails when there is none. */
   readonly stat: string;
-  /** Sets `cloud_node_pid` and `cloud_node_stat` for the shell, or subshell, that runs this. */
+  /** Sets `cloud_node_stat` to the same for the shell that runs this. */
   readonly ownStat: string;
-  /**
-   * Body of a function: succeeds when the group `cloud_node_pid` holds anything but its leader, what
-   * that started for this question, and zombies.
-   */
-  readonly groupLives: string;
+  /** Sets `age` to the seconds since the process `pid` started, whose `stat` is set. */
+  readonly age: string;
+  /** Prints what is known of all processes. */
+  readonly all: string;
+  /** Prints paths that hold the pids of processes with `$1` in their environment; "": none can tell. */
+  readonly holding: string;
   /** Prints the folders in which processes work, one on each line. */
   readonly workingFolders: string;
+  /** Prints the soft limit of open files with which the parent of this shell was started. */
+  readonly startedWithFiles: string;
+  /** Prints the environment with which the parent of this shell was started, each variable before a NUL. */
+  readonly startedWithEnvironment: string;
   /** When a process started, from its `stat`; `undefined` for a zombie, which has ended. */
   parseStartTime(stat: string): string | undefined;
+  /** What `all` printed, without zombies. */
+  parseAll(text: string): SeenProcess[];
 }
 
 /** An operating system. */

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import type { ProcessIdentity, StopSignal } from "./process_identity.ts";
 import { CloudNodeError } from "../errors.ts";
-import { readEnvironment } from "../permissions.ts";
 import { OS } from "./current.ts";
-import { withoutLinker } from "./child_environment.ts";
+import type { SeenProcess } from "./operating_system.ts";
+import { ignoresHangup } from "./hangup.ts";
+import type { ProcessIdentity, StopSignal } from "./process_identity.ts";
+import { shellEnvironment } from "./shell_environment.ts";
 
 /** What is the same for all workloads of this machine. */
 export interface Host {
@@ -16,6 +17,16 @@ export interface Host {
   readonly bootId: string;
   /** The shell that templates run under: `bash`, or `sh` where there is none. */
   readonly shell: "bash" | "sh";
+  /** Where that is. */
+  readonly shellPath: string;
+  /** The file mode creation mask that the node was started with, in octal. */
+  readonly umask: string;
+  /** The soft limit of open files that the node was started with, where that can be told. */
+  readonly openFiles?: number;
+  /** Whether the node was started with SIGHUP ignored, as by nohup(1). */
+  readonly ignoresHangup: boolean;
+  /** The environment variables that the node cannot hand on, since they are no UTF-8. */
+  readonly unreadable: readonly string[];
 }
 
 /** `sh` cannot be run, without which no workload can. */
@@ -24,41 +35,126 @@ export class ShellMissingError extends CloudNodeError {
   readonly exitCode = 1;
 }
 
+// Each answer but the last is a line.
 const HOST_SCRIPT = `
-command -v bash >/dev/null && echo bash || echo sh
-${OS.processes.bootId} || :
-`;
+line() { head=$1; echo "\${head%%
+*}"; }
+line "$(command -v bash || command -v sh)"
+line "$(umask)"
+line "$(${OS.processes.startedWithFiles || ":"}
+)"
+line "$(${OS.processes.bootId})"
+${OS.processes.startedWithEnvironment || ":"}
+:`;
 
 /** Learns what is the same for all workloads of this machine. */
 export async function inspectHost(): Promise<Host> {
+  let bytes: Uint8Array;
   try {
-    const [shell, bootId = ""] = (await shellOutput(HOST_SCRIPT)).split("\n");
-    return { shell: shell === "bash" ? "bash" : "sh", bootId };
+    bytes = await shellBytes(HOST_SCRIPT);
   } catch (error) {
     throw new ShellMissingError('Cannot run "sh", which every workload needs', {
       hint: "Put a POSIX shell on the PATH, and allow it with --allow-run=sh",
       cause: error,
     });
   }
+  // Latin-1 keeps each byte, whatever it means.
+  const [shellPath, umask, openFiles, bootId, ...rest] = new TextDecoder("latin1").decode(bytes)
+    .split("\n");
+  return {
+    bootId: bootId!,
+    shell: /(^|\/)bash$/.test(shellPath!) ? "bash" : "sh",
+    shellPath: shellPath!,
+    umask: umask!,
+    ...(/^\d+$/.test(openFiles!) && { openFiles: Number(openFiles) }),
+    ignoresHangup: ignoresHangup(),
+    unreadable: unreadableVariables(rest.join("\n")),
+  };
 }
 
-// Prints the pid and what is known of it on two lines, for those that exist.
+/** The names of variables that are no UTF-8. `environment` has a character for each byte. */
+function unreadableVariables(environment: string): string[] {
+  const utf8 = new TextDecoder("utf-8", { fatal: true });
+  return environment.split("\0").filter((variable) => {
+    try {
+      utf8.decode(Uint8Array.from(variable, (character) => character.charCodeAt(0)));
+      return false;
+    } catch {
+      return true;
+    }
+  }).map((variable) => variable.slice(0, variable.indexOf("=")));
+}
+
+/** What is known of a process. */
+export interface Inspected {
+  /** When it started, in whatever form the operating system says it. */
+  readonly startTime: string;
+  /** How long ago that was, by the clock of the boot, in milliseconds. */
+  readonly ageMs: number;
+}
+
+// Prints the pid, the age and what else is known on three lines, for those that exist.
 const INSPECT_SCRIPT = `
-for pid; do
-  ${OS.processes.stat} || continue
-  printf '%s\\n%s\\n' "$pid" "$stat"
-done
+inspect() {
+  pid=$1
+  ${OS.processes.stat} || return 0
+  known=$stat
+  ${OS.processes.age}
+  printf '%s\\n%s\\n%s\\n' "$pid" "$age" "$known"
+}
+for each; do inspect "$each"; done
 `;
+
+/** What is known of the processes that exist among `pids`. */
+export async function inspectProcesses(pids: readonly number[]): Promise<Map<number, Inspected>> {
+  if (pids.length === 0) return new Map();
+  const lines = (await shellOutput(INSPECT_SCRIPT, pids.map(String))).trimEnd().split("\n");
+  const found = new Map<number, Inspected>();
+  for (let i = 0; i + 2 < lines.length; i += 3) {
+    const startTime = OS.processes.parseStartTime(lines[i + 2]!);
+    const ageMs = Math.max(0, Number(lines[i + 1]) * 1000) || 0;
+    if (startTime !== undefined) found.set(Number(lines[i]), { startTime, ageMs });
+  }
+  return found;
+}
 
 /** The start times of the processes that exist among `pids`. */
 export async function startTimes(pids: readonly number[]): Promise<Map<number, string>> {
-  const lines = (await shellOutput(INSPECT_SCRIPT, pids.map(String))).trimEnd().split("\n");
-  const found = new Map<number, string>();
-  for (let i = 0; i + 1 < lines.length; i += 2) {
-    const startTime = OS.processes.parseStartTime(lines[i + 1]);
-    if (startTime !== undefined) found.set(Number(lines[i]), startTime);
-  }
-  return found;
+  const found = await inspectProcesses(pids);
+  return new Map(Array.from(found, ([pid, { startTime }]) => [pid, startTime]));
+}
+
+/** All processes, and which of them have certain texts in their environment. */
+export interface ProcessTable {
+  readonly processes: readonly SeenProcess[];
+  /** The pids of those with each text; none where that cannot be seen. */
+  readonly holding: readonly ReadonlySet<number>[];
+}
+
+/** Stands before each list of pids in the output of the script. */
+const HOLDING = "\nholding:\n";
+
+// The processes may have anything in their names: what follows them is found from the end.
+const LIST_SCRIPT = `
+${OS.processes.all}
+for text; do
+  printf '${HOLDING.replaceAll("\n", "\\n")}'
+  set -- "$text"
+  ${OS.processes.holding || ":"}
+done
+:`;
+
+/** Looks at all processes, and for these texts in their environments. */
+export async function listProcesses(texts: readonly string[]): Promise<ProcessTable> {
+  const parts = (await shellOutput(LIST_SCRIPT, texts)).split(HOLDING);
+  const lists = parts.splice(parts.length - texts.length);
+  const processes = OS.processes.parseAll(parts.join(HOLDING));
+  // This one lives, too: where nothing is found, nothing can be seen.
+  if (processes.length === 0) throw new Error("Cannot see which processes there are");
+  const holding = lists.map((list) =>
+    new Set(Array.from(list.matchAll(/\/(\d+)\//g), ([, pid]) => Number(pid)))
+  );
+  return { processes, holding };
 }
 
 /** The folders in which processes work. Throws when that cannot be told. */
@@ -71,7 +167,15 @@ export async function foldersInUse(): Promise<Set<string>> {
   return new Set(folders);
 }
 
-const SIGNAL_SCRIPT = `kill -s "$1" -- "-$2" 2>/dev/null`;
+/** Sends `signal` to these processes, of which some may have ended. A negative one is a group. */
+export async function signalProcesses(
+  pids: readonly number[],
+  signal: StopSignal,
+): Promise<void> {
+  if (pids.length === 0) return;
+  const script = 'signal=$1; shift; for pid; do kill -s "$signal" -- "$pid"; done 2>/dev/null; :';
+  await shellOutput(script, [signal.slice(3), ...pids.map(String)]);
+}
 
 /**
  * Sends `signal` to the process group that `process` leads, if it still is that process.
@@ -81,32 +185,28 @@ const SIGNAL_SCRIPT = `kill -s "$1" -- "-$2" 2>/dev/null`;
 export async function signalGroup(
   process: ProcessIdentity,
   signal: StopSignal,
-  host: Host,
+  host: Pick<Host, "bootId">,
 ): Promise<boolean> {
   if (process.bootId !== host.bootId) return false;
   // A process that ends in between leaves its pid unused for far longer than this takes.
   if ((await startTimes([process.pid])).get(process.pid) !== process.startTime) return false;
-  return await signalOwnGroup(process.pid, signal);
-}
-
-/** Sends `signal` to the process group of a child that has not been waited for. */
-export async function signalOwnGroup(pid: number, signal: StopSignal): Promise<boolean> {
-  return (await runShell(SIGNAL_SCRIPT, [signal.slice(3), String(pid)])).success;
+  await signalProcesses([-process.pid], signal);
+  return true;
 }
 
 async function shellOutput(script: string, args: readonly string[] = []): Promise<string> {
-  const { success, stdout } = await runShell(script, args);
-  // What it did not print then proves nothing.
-  if (!success) throw new Error('"sh" was ended before it had looked');
-  return new TextDecoder().decode(stdout);
+  return new TextDecoder().decode(await shellBytes(script, args));
 }
 
-function runShell(script: string, args: readonly string[]): Promise<Deno.CommandOutput> {
-  return new Deno.Command("sh", {
+async function shellBytes(script: string, args: readonly string[] = []): Promise<Uint8Array> {
+  const { success, stdout } = await new Deno.Command("sh", {
     args: ["-c", script, "sh", ...args],
     clearEnv: true,
-    env: withoutLinker(readEnvironment()),
+    env: shellEnvironment(),
     stdin: "null",
     stderr: "null",
   }).output();
+  // What it did not print then proves nothing.
+  if (!success) throw new Error('"sh" was ended before it had looked');
+  return stdout;
 }

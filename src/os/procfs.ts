@@ -3,28 +3,57 @@
  *
  * @module
  */
-import type { ProcessScripts } from "./operating_system.ts";
+import type { ProcessScripts, SeenProcess } from "./operating_system.ts";
 
 /** Processes under /proc. */
 export const procfs: ProcessScripts = {
   bootId: "cat /proc/sys/kernel/random/boot_id 2>/dev/null",
   stat: `{ read -r stat </proc/"$pid"/stat; } 2>/dev/null`,
-  ownStat: "read -r cloud_node_stat </proc/self/stat; cloud_node_pid=${cloud_node_stat%% *}",
-  groupLives: `
-    for cloud_node_stat in /proc/[0-9]*/stat; do
-      [ "$cloud_node_stat" = "/proc/$cloud_node_pid/stat" ] && continue
-      { read -r cloud_node_stat <"$cloud_node_stat"; } 2>/dev/null || continue
-      set -- \${cloud_node_stat##*) }
-      [ "$3" = "$cloud_node_pid" ] && [ "$1" != Z ] && return 0
-    done
-    return 1`,
+  ownStat: "read -r cloud_node_stat </proc/$$/stat",
+  // Both in hundredths of a second since boot, which is the unit of /proc everywhere.
+  age: `
+    read -r uptime _ </proc/uptime
+    set -- \${stat##*) }
+    age=$((\${uptime%.*} - \${20} / 100))`,
+  all: "cat /proc/[0-9]*/stat 2>/dev/null",
+  holding: `grep -lF -e "$1" /proc/[0-9]*/environ 2>/dev/null`,
   workingFolders: `
     ls -l /proc/[0-9]*/cwd 2>/dev/null | sed -n 's|.* /proc/[0-9]*/cwd -> ||p'`,
+  // Deno has raised its own: what it was started with is what its parent has, but for systemd.
+  startedWithFiles: `
+    { read -r stat </proc/$PPID/stat; } 2>/dev/null && set -- \${stat##*) } &&
+    { read -r name </proc/$2/comm; } 2>/dev/null &&
+    if [ "$name" = systemd ]; then
+      [ "$2" = 1 ] && manager=--system || manager=--user
+      while IFS= read -r unit; do unit=\${unit##*/}; done </proc/$PPID/cgroup
+      systemctl "$manager" show -p LimitNOFILESoft --value -- "$unit" 2>/dev/null
+    else
+      while read -r first second third soft _; do
+        [ "$first $second $third" != "Max open files" ] || echo "$soft"
+      done </proc/$2/limits
+    fi`,
+  startedWithEnvironment: "cat /proc/$PPID/environ 2>/dev/null",
   parseStartTime,
+  parseAll,
 };
 
 /** The 22nd field of /proc/PID/stat. The 2nd may hold anything, up to the last parenthesis. */
 function parseStartTime(stat: string): string | undefined {
   const fields = stat.slice(stat.lastIndexOf(") ") + 2).split(" ");
   return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+/** A name has 15 characters at most, too few to look like another line. */
+const STAT = /^(\d+) \([^]*?\) ([A-Za-z]) (-?\d+) (-?\d+) (-?\d+) (?:-?\d+ ){15}(\d+) /gm;
+
+function parseAll(text: string): SeenProcess[] {
+  return Array.from(text.matchAll(STAT))
+    .filter(([, , state]) => state !== "Z" && state !== "X")
+    .map(([, pid, , parent, group, session, startTime]) => ({
+      pid: Number(pid),
+      parent: Number(parent),
+      group: Number(group),
+      session: Number(session),
+      startTime: startTime!,
+    }));
 }

@@ -1,18 +1,23 @@
 /**
- * Delivers the journal's messages: in order, at least once, across every outage of the broker.
+ * Delivers the journal's messages: in order, at least once, across outages of the broker.
  *
  * @module
  */
 import { messageOf, quoted } from "../errors.ts";
 import type { Message, Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
+import { UnacknowledgedError } from "../mqtt/awaited_answers.ts";
+import { topicProblem } from "../protocol/topics.ts";
 import type { Clock } from "../time.ts";
+import { Backlog, type PendingMessages } from "./backlog.ts";
+import { DelayedRetry } from "./delayed_retry.ts";
+import { Deliveries } from "./deliveries.ts";
 import { RefusedMessages } from "./refused_messages.ts";
+import { Suspects } from "./suspects.ts";
 
-/** Where messages are remembered until they are delivered. */
-export interface OutboxStore {
+/** Where messages are kept until they are delivered. */
+export interface OutboxStore extends PendingMessages {
   post(message: Message): Pending;
-  pending(after: number, limit: number): Pending[];
   pendingCount(): number;
   delivered(seqs: readonly number[]): void;
 }
@@ -35,88 +40,96 @@ export interface OutboxOptions {
   readonly store: OutboxStore;
   readonly publisher: Publisher;
   /**
-   * Whether each message on a topic waits until the one before is delivered and that is remembered,
-   * so that whoever reads them never sees an older one after a newer one. Default: on none.
+   * Whether each message on a topic waits until the one before is delivered and that is stored, so
+   * that whoever reads them never sees an older one after a newer one. Default: on none.
    */
   readonly inOrder?: (topic: string) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** How many messages are on their way at a time, if the broker allows as many. */
-const WINDOW = 64;
-
-/** How many messages are read from the journal at a time. */
-const PAGE = 64;
-
-/** How long a delivery may be known in memory only: a crash means that it is repeated. */
-const REMEMBER_AFTER_MS = 100;
+/** How much may be in flight at a time, if the broker allows as many messages. */
+const WINDOW = { messages: 64, bytes: 8 * 1024 * 1024 };
 
 /** How many messages that cannot be stored may wait in memory. */
 const MAX_UNSTORED = 1_000;
 
-/** A message on its way; without a number when the journal could not take it. */
+/** How long to wait when the journal cannot be read. */
+const READ_AGAIN = { min: 1_000, max: 60_000 };
+
+/** A message on its way; without a number when it is not in the journal. */
 type Outgoing = Message & Partial<Pending>;
 
 /** Delivers the journal's messages. */
 export class Outbox {
   readonly #options: OutboxOptions;
-  /** Messages to be published next; with `#backlog` there are more in the journal behind them. */
-  #queue: Pending[] = [];
-  #backlog = true;
-  #lastQueued = 0;
+  readonly #backlog: Backlog;
   /** Messages that the journal could not take: they are tried once. */
   readonly #unstored: Outgoing[] = [];
-  /** Those on their way. */
   readonly #inFlight: Outgoing[] = [];
-  readonly #refusals: RefusedMessages;
+  readonly #refused: RefusedMessages;
+  readonly #suspects: Suspects;
+  readonly #deliveries: Deliveries;
+  readonly #readAgain: DelayedRetry;
   /** Counts connections: what belonged to an earlier one is published again anyway. */
   #connection = 0;
-  /** Those delivered, which the journal does not know yet. */
-  #delivered: Pending[] = [];
-  #remembering = false;
-  readonly #closing = new AbortController();
+  #isClosed = false;
   #waiting: (() => void)[] = [];
 
   /** Makes an outbox that delivers once `connected()` is called. */
   constructor(options: OutboxOptions) {
+    const { store, clock, logger } = options;
     this.#options = options;
-    this.#refusals = new RefusedMessages({ ...options, retry: () => this.#startOver() });
+    this.#backlog = new Backlog(store);
+    this.#suspects = new Suspects(logger);
+    this.#refused = new RefusedMessages({ clock, logger, retry: () => this.#startOver() });
+    this.#deliveries = new Deliveries({ store, clock, logger, onStored: () => this.#goOn() });
+    this.#readAgain = new DelayedRetry(clock, READ_AGAIN, () => this.#goOn());
   }
 
-  /** Remembers a message and sends it on its way. */
+  /** Stores a message and sends it on its way. */
   post(message: Message): void {
     const { store, publisher, logger } = this.#options;
+    let pending: Pending;
     try {
-      this.send([store.post(message)]);
+      pending = store.post(message);
     } catch (error) {
       // A full disk. The answer still has a fair chance to get there.
       logger.error(`Cannot store a message: ${messageOf(error)}; sending it without a second try`);
       if (!publisher.connected) return this.#lose(message, "there is no connection");
       if (this.#unstored.length === MAX_UNSTORED) return this.#lose(message, "too many wait");
       this.#unstored.push(message);
-      this.#publish();
+      return this.#publish();
     }
+    this.send([pending]);
   }
 
   /** Sends messages on their way that are in the journal already. */
   send(messages: readonly Pending[]): void {
     // An answer that is owed again does not count as delivered because it was before.
-    const owed = new Set(messages.map(({ seq }) => seq));
-    this.#delivered = this.#delivered.filter(({ seq }) => !owed.has(seq));
+    this.#deliveries.withdraw(messages);
     // The next connection starts over with the journal, which has them.
     if (!this.#options.publisher.connected) return;
-    // So does the rest of the backlog, but for what it has gone past and is owed again.
-    const passed = ({ seq }: Pending) => !this.#backlog || seq <= this.#lastQueued;
-    this.#queue.push(...messages.filter(passed));
+    const inFlight = new Set(this.#inFlight.map(({ seq }) => seq));
+    this.#backlog.add(messages.filter(({ seq }) => !inFlight.has(seq)));
     this.#publish();
+  }
+
+  /**
+   * Publishes a message at once, past all that waits, without storing it: it is lost with the
+   * connection. Returns `false`, and does nothing, when that is not possible now.
+   */
+  publishNow(message: Message): boolean {
+    if (!this.#hasRoom() || topicProblem(message.topic) !== undefined) return false;
+    this.#deliver(message, message.payload);
+    return true;
   }
 
   /** Starts over with all that is undelivered: there is a new connection. */
   connected(): void {
     this.#connection++;
     this.#inFlight.length = 0;
-    this.#refusals.clear();
+    this.#refused.clear();
     this.#startOver();
   }
 
@@ -134,9 +147,9 @@ export class Outbox {
     let isPatient = true;
     try {
       for (;;) {
-        this.#rememberDelivered();
+        this.#deliveries.flush();
         const left = store.pendingCount();
-        const isRefused = left <= this.#refusals.count + this.#heldBack;
+        const isRefused = left <= this.#refused.count + this.#heldBack;
         if (left === 0 || signal.aborted || (isRefused && !isPatient)) return left;
         if (isRefused) {
           patience ??= clock.sleep(patienceMs, returning.signal)
@@ -151,42 +164,53 @@ export class Outbox {
     }
   }
 
-  /** Writes down what was delivered. What is delivered later is not remembered any more. */
+  /** Stores what was delivered. What is delivered later is not stored any more. */
   close(): void {
-    this.#rememberDelivered();
-    this.#refusals.clear();
-    this.#closing.abort();
+    this.#isClosed = true;
+    this.#deliveries.close();
+    this.#refused.clear();
+    this.#readAgain.cancel();
   }
 
   #startOver(): void {
-    this.#rememberDelivered();
-    this.#queue = [];
-    this.#backlog = true;
-    this.#lastQueued = 0;
+    this.#deliveries.flush();
+    this.#backlog.rewind();
     this.#publish();
   }
 
+  /** Something has changed: more may be published, or all be done. */
+  #goOn(): void {
+    this.#publish();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
   #publish(): void {
-    const { publisher } = this.#options;
-    const window = Math.min(WINDOW, publisher.receiveMaximum);
-    while (publisher.connected && this.#inFlight.length < window) {
+    while (this.#hasRoom()) {
       const message = this.#unstored.shift() ?? this.#next();
       if (message === undefined) return;
-      this.#inFlight.push(message);
-      this.#deliver(message, this.#connection);
+      const payload = this.#payloadOf(message);
+      if (payload !== undefined) this.#deliver(message, payload);
     }
   }
 
+  #hasRoom(): boolean {
+    if (this.#isClosed) return false;
+    const { connected, receiveMaximum } = this.#options.publisher;
+    const messages = this.#suspects.areSentAlone ? 1 : Math.min(WINDOW.messages, receiveMaximum);
+    const bytes = this.#inFlight.reduce((sum, { payload }) => sum + payload.length, 0);
+    return connected && this.#inFlight.length < messages && bytes < WINDOW.bytes;
+  }
+
   #next(): Pending | undefined {
-    for (;;) {
-      const index = this.#queue.findIndex((message) => this.#isFree(message));
-      if (index !== -1) return this.#queue.splice(index, 1)[0];
-      if (!this.#backlog) return undefined;
-      const page = this.#options.store.pending(this.#lastQueued, PAGE);
-      this.#backlog = page.length === PAGE;
-      this.#lastQueued = page.at(-1)?.seq ?? this.#lastQueued;
-      const inFlight = new Set(this.#inFlight.map(({ seq }) => seq));
-      this.#queue.push(...page.filter(({ seq }) => !inFlight.has(seq)));
+    const passed = new Set([...this.#inFlight.map(({ seq }) => seq), ...this.#deliveries.numbers]);
+    try {
+      const next = this.#backlog.next((message) => this.#isFree(message), passed);
+      this.#readAgain.reset();
+      return next;
+    } catch (error) {
+      this.#options.logger.error(`Cannot read what is to be sent: ${messageOf(error)}; retrying`);
+      this.#readAgain.schedule();
+      return undefined;
     }
   }
 
@@ -194,67 +218,67 @@ export class Outbox {
   #isFree(message: Pending): boolean {
     const { topic } = message;
     if (!this.#options.inOrder?.(topic)) return true;
-    const isOnTopic = (other: Outgoing) => other.topic === topic;
-    if (this.#inFlight.some(isOnTopic) || this.#refusals.isBefore(message)) return false;
-    if (this.#delivered.some(isOnTopic)) this.#rememberDelivered();
-    return !this.#delivered.some(isOnTopic);
+    const isInFlight = this.#inFlight.some((other) => other.topic === topic);
+    if (isInFlight || this.#refused.isBefore(message)) return false;
+    if (this.#deliveries.has(topic)) this.#deliveries.flush();
+    return !this.#deliveries.has(topic);
   }
 
   /** How many messages wait behind one that is refused. */
   get #heldBack(): number {
     const { inOrder } = this.#options;
-    return this.#queue.filter((message) =>
-      inOrder?.(message.topic) && this.#refusals.isBefore(message)
-    ).length;
+    return this.#backlog.count((message) =>
+      inOrder?.(message.topic) === true && this.#refused.isBefore(message)
+    );
   }
 
-  async #deliver(message: Outgoing, connection: number): Promise<void> {
+  /** What to send of a message. `undefined`: it cannot be sent at all, and is set aside. */
+  #payloadOf(message: Outgoing): Uint8Array | undefined {
+    const problem = topicProblem(message.topic);
+    if (problem !== undefined) this.#lose(message, `the topic ${problem}; it is not sent`);
+    const payload = isPending(message) ? this.#suspects.payloadOf(message) : message.payload;
+    if (problem === undefined && payload !== undefined) return payload;
+    if (isPending(message)) this.#settle(message);
+    return undefined;
+  }
+
+  async #deliver(message: Outgoing, payload: Uint8Array): Promise<void> {
     const { publisher } = this.#options;
+    const connection = this.#connection;
+    this.#inFlight.push(message);
     try {
-      await publisher.publish(message.topic, message.payload);
-      if (isPending(message)) {
-        this.#refusals.remove(message);
-        this.#delivered.push(message);
-        this.#rememberSoon();
-      }
+      await publisher.publish(message.topic, payload);
+      if (isPending(message) && !this.#isClosed) this.#settle(message);
     } catch (error) {
+      if (this.#isClosed) return;
       if (!isPending(message)) this.#lose(message, messageOf(error));
-      // What a lost connection took with it is in the journal, where the next one begins.
-      else if (connection === this.#connection && publisher.connected) {
-        const what = `Cannot publish on ${quoted(message.topic)}: ${messageOf(error)}`;
-        this.#refusals.add(message, what);
-      }
+      else if (connection === this.#connection) this.#fail(message, error);
     }
     if (connection !== this.#connection) return;
     this.#inFlight.splice(this.#inFlight.indexOf(message), 1);
-    this.#publish();
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#goOn();
+  }
+
+  /** Nothing is left to do for a message. */
+  #settle(message: Pending): void {
+    this.#suspects.remove(message);
+    this.#refused.remove(message);
+    this.#deliveries.add(message);
+  }
+
+  #fail(message: Pending, error: unknown): void {
+    if (this.#options.publisher.connected) {
+      this.#suspects.remove(message);
+      const { topic } = message;
+      this.#refused.add(message, `Cannot publish on ${quoted(topic)}: ${messageOf(error)}`);
+    } else if (error instanceof UnacknowledgedError && error.failure.closing !== undefined) {
+      // What a lost connection took with it is in the journal, where the next one begins.
+      this.#suspects.add(message);
+    }
   }
 
   #lose({ topic }: Message, why: string): void {
     this.#options.logger.error(`Cannot publish on ${quoted(topic)}: ${why}`);
-  }
-
-  #rememberSoon(): void {
-    if (this.#remembering) return;
-    this.#remembering = true;
-    this.#options.clock.sleep(REMEMBER_AFTER_MS, this.#closing.signal)
-      .then(() => {
-        this.#rememberDelivered();
-        this.#publish();
-      }, () => {});
-  }
-
-  #rememberDelivered(): void {
-    this.#remembering = false;
-    if (this.#delivered.length === 0) return;
-    try {
-      this.#options.store.delivered(this.#delivered.map(({ seq }) => seq));
-      this.#delivered = [];
-    } catch (error) {
-      this.#options.logger.warn(`Cannot remember deliveries: ${messageOf(error)}; trying again`);
-      this.#rememberSoon();
-    }
   }
 }
 

@@ -1,13 +1,14 @@
 /**
- * What the broker refuses: kept and sent again, ever more rarely, for its rights may change while
- * the connection lasts.
+ * Messages that the broker refuses: kept and sent again, ever more rarely, because its permissions
+ * may change while the connection lasts.
  *
  * @module
  */
 import type { Logger } from "../log.ts";
-import { backoff, type Clock } from "../time.ts";
+import type { Clock } from "../time.ts";
+import { DelayedRetry } from "./delayed_retry.ts";
 
-/** What keeping refusals takes. */
+/** What keeping refused messages takes. */
 export interface RefusedMessagesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -15,7 +16,6 @@ export interface RefusedMessagesOptions {
   retry(): void;
 }
 
-/** How long to wait before what was refused is sent again: doubled each time. */
 const RETRY = { min: 1_000, max: 5 * 60 * 1_000 };
 
 /** A message and its place in the order of delivery. */
@@ -26,16 +26,16 @@ export interface Refused {
 
 /** The messages that the broker has refused over this connection. */
 export class RefusedMessages {
-  readonly #options: RefusedMessagesOptions;
+  readonly #logger: Logger;
   /** Their topics, by their numbers. */
   readonly #topics = new Map<number, string>();
-  readonly #told = new Set<string>();
-  #retries = 0;
-  #waiting: AbortController | undefined;
+  readonly #logged = new Set<string>();
+  readonly #retry: DelayedRetry;
 
   /** Begins with none. */
-  constructor(options: RefusedMessagesOptions) {
-    this.#options = options;
+  constructor({ clock, logger, retry }: RefusedMessagesOptions) {
+    this.#logger = logger;
+    this.#retry = new DelayedRetry(clock, RETRY, retry);
   }
 
   /** How many messages are refused. */
@@ -48,37 +48,26 @@ export class RefusedMessages {
     return this.#topics.entries().some(([earlier, refused]) => refused === topic && earlier < seq);
   }
 
-  /** A message was refused. What is said of it is said once. */
-  add({ seq, topic }: Refused, what: string): void {
+  /** A message was refused. Each `reason` is logged once. */
+  add({ seq, topic }: Refused, reason: string): void {
     this.#topics.set(seq, topic);
-    if (!this.#told.has(what)) {
-      this.#told.add(what);
-      this.#options.logger.warn(`${what}; what is refused is kept, and sent again later`);
+    if (!this.#logged.has(reason)) {
+      this.#logged.add(reason);
+      this.#logger.warn(`${reason}; refused messages are kept, and sent again later`);
     }
-    if (this.#waiting === undefined) this.#retryLater();
+    this.#retry.schedule();
   }
 
-  /** A message was taken. */
+  /** A message was accepted. */
   remove({ seq }: Refused): void {
     this.#topics.delete(seq);
-    if (this.#topics.size === 0) this.#retries = 0;
+    if (this.#topics.size === 0) this.#retry.reset();
   }
 
   /** Forgets them: there is another connection, or none any more. */
   clear(): void {
     this.#topics.clear();
-    this.#told.clear();
-    this.#retries = 0;
-    this.#waiting?.abort();
-    this.#waiting = undefined;
-  }
-
-  #retryLater(): void {
-    const waiting = this.#waiting = new AbortController();
-    const wait = backoff(this.#retries++, RETRY, () => 1);
-    this.#options.clock.sleep(wait, waiting.signal).then(() => {
-      this.#waiting = undefined;
-      this.#options.retry();
-    }, () => {});
+    this.#logged.clear();
+    this.#retry.cancel();
   }
 }

@@ -3,107 +3,113 @@
  *
  * @module
  */
-import { quoted } from "../errors.ts";
-import {
-  isJsonNumber,
-  isJsonObject,
-  type JsonNumber,
-  type JsonObject,
-  jsonTypeOf,
-  nestingDepth,
-  parseLossless,
-  salvageString,
-} from "./json.ts";
+import { jsonTypeOf, type RawNumber, rawNumber } from "./json.ts";
+import { ObjectText } from "./object_text.ts";
+import { salvageString } from "./salvage.ts";
 
 /** The id under which a sender waits for its reply. A number is malformed, but can be answered. */
-export type RequestId = string | JsonNumber;
+export type RequestId = string | number | RawNumber;
 
 /** A well-formed command. */
-export interface Command {
+export interface DecodedCommand {
   /** What to do: `inference`, `training`, `status`, ... or a name this node does not know. */
   readonly name: string;
   /** The sender's id for it; `undefined` when the sender gave none. */
   readonly requestId: string | undefined;
-  /** Its parameters; `{}` when there were none. */
-  readonly params: JsonObject;
+  /** Its parameters, as they were written; `{}` when there were none. */
+  readonly params: ObjectText;
 }
 
 /** What a message turned out to be. */
 export type Decoded =
-  | { readonly type: "command"; readonly command: Command }
+  /** `tokens` are all that stand in the message, wherever that is. */
+  | {
+    readonly type: "command";
+    readonly command: DecodedCommand;
+    readonly tokens: readonly string[];
+  }
   /** Somebody's response, which is not for us. */
   | { readonly type: "response" }
   /** Malformed. `requestId` is there when it could be read all the same. */
   | { readonly type: "invalid"; readonly reason: string; readonly requestId?: RequestId };
 
-/** Deeper nesting than this is an attack, not a parameter. */
-const MAX_DEPTH = 200;
+/** The member that holds the token for one workload, wherever it stands in a message. */
+export const TOKEN_PARAM = "cyberwave_workload_token";
 
 /** More than this in an id is not an id. */
 const MAX_REQUEST_ID_LENGTH = 1_000;
 
-/** Decodes the payload of a message on a command topic. */
+/** A command is for one workload. Each token in it costs every line of the log some time. */
+const MAX_TOKENS = 10;
+
+/**
+ * Decodes the payload of a message on a command topic. No reason repeats anything of the payload.
+ */
 export function decodeCommand(payload: Uint8Array, maxBytes: number): Decoded {
   if (payload.length > maxBytes) {
     const reason = `is ${payload.length} bytes, more than max_command_size (${maxBytes})`;
-    return invalid(reason, new TextDecoder().decode(payload.subarray(0, 64 * 1024)));
+    return unreadable(reason, new TextDecoder().decode(payload.subarray(0, 64 * 1024)));
   }
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
   } catch {
-    return invalid("is not valid UTF-8", new TextDecoder().decode(payload));
+    return unreadable("is not valid UTF-8", new TextDecoder().decode(payload));
   }
-  if (nestingDepth(text) > MAX_DEPTH) {
-    return invalid(`is nested more than ${MAX_DEPTH} levels deep`, text);
-  }
-  let message: unknown;
   try {
-    message = parseLossless(text);
+    const message = ObjectText.parse(text);
+    return message === undefined
+      ? invalid(`must be a JSON object, got ${jsonTypeOf(text)}`)
+      : decodeMessage(message);
   } catch (error) {
-    return invalid(`is not JSON: ${withoutExcerpt((error as Error).message)}`, text);
+    if (!(error instanceof SyntaxError)) throw error;
+    return unreadable(error.message, text);
   }
-  if (!isJsonObject(message)) {
-    return { type: "invalid", reason: `must be a JSON object, got ${jsonTypeOf(message)}` };
-  }
-  return decodeMessage(message);
 }
 
-function decodeMessage(message: JsonObject): Decoded {
-  if (Object.hasOwn(message, "status")) return { type: "response" };
-  const { command: name, request_id: id, params = {} } = message;
-  if (id !== undefined && id !== null && typeof id !== "string") {
-    return {
-      type: "invalid",
-      reason: `has a "request_id" that is ${jsonTypeOf(id)}, not a string`,
-      ...(isJsonNumber(id) && { requestId: id }),
-    };
+function decodeMessage(message: ObjectText): Decoded {
+  if (message.has("status")) return { type: "response" };
+  const idText = message.textOf("request_id") ?? "null";
+  const idType = jsonTypeOf(idText);
+  if (idType === "a number") {
+    return invalid('has a "request_id" that is a number, not a string', rawNumber(idText));
   }
-  if (typeof id === "string" && id.length > MAX_REQUEST_ID_LENGTH) {
-    return {
-      type: "invalid",
-      reason: `has a "request_id" longer than ${MAX_REQUEST_ID_LENGTH} characters`,
-    };
+  if (idType !== "a string" && idType !== "null") {
+    return invalid(`has a "request_id" that is ${idType}, not a string`);
   }
-  const requestId = id ?? undefined;
-  const problem = (reason: string): Decoded => ({ type: "invalid", reason, requestId });
-  if (name === undefined) return problem('has no "command"');
-  if (typeof name !== "string" || name === "") {
-    return problem(`has a "command" that is not a name: ${quoted(name)}`);
+  const requestId: string | undefined = JSON.parse(idText) ?? undefined;
+  if (requestId !== undefined && requestId.length > MAX_REQUEST_ID_LENGTH) {
+    return invalid(`has a "request_id" longer than ${MAX_REQUEST_ID_LENGTH} characters`);
   }
-  if (!isJsonObject(params)) {
-    return problem(`has "params" that are ${jsonTypeOf(params)}, not an object`);
+  const nameText = message.textOf("command");
+  if (nameText === undefined) return invalid('has no "command"', requestId);
+  if (jsonTypeOf(nameText) !== "a string") {
+    return invalid(`has a "command" that is ${jsonTypeOf(nameText)}, not a name`, requestId);
   }
-  return { type: "command", command: { name, requestId, params } };
+  if (nameText === '""') return invalid('has an empty "command"', requestId);
+  const params = message.has("params") ? message.object("params") : ObjectText.EMPTY;
+  if (params === undefined) {
+    const type = jsonTypeOf(message.textOf("params")!);
+    return invalid(`has "params" that are ${type}, not an object`, requestId);
+  }
+  const tokens = new Set(message.nested(TOKEN_PARAM).filter((token) => typeof token === "string"));
+  if (tokens.size > MAX_TOKENS) {
+    return invalid(`holds more than ${MAX_TOKENS} workload tokens`, requestId);
+  }
+  return {
+    type: "command",
+    command: { name: JSON.parse(nameText), requestId, params },
+    tokens: [...tokens],
+  };
 }
 
-/** A message of `JSON.parse()` without the piece of the text in it, which may be one of a secret. */
-function withoutExcerpt(message: string): string {
-  return message.replace(/,? *(\.\.\.)?"[^]*"(\.\.\.)? is not valid JSON$/, "");
+function invalid(reason: string, requestId?: RequestId): Decoded {
+  return { type: "invalid", reason, requestId };
 }
 
-function invalid(reason: string, text: string): Decoded {
+/** A message of which at most the request id can be read. */
+function unreadable(reason: string, text: string): Decoded {
   const requestId = salvageString(text, "request_id");
   const usable = requestId !== undefined && requestId.length <= MAX_REQUEST_ID_LENGTH;
-  return { type: "invalid", reason, ...(usable && { requestId }) };
+  return invalid(reason, usable ? requestId : undefined);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { RequestId } from "./decode.ts";
+import { rawNumber } from "./json.ts";
 
 /** Who replies. */
 export interface ReplyFrom {
@@ -142,6 +143,13 @@ function withBudget(reply: Reply, budget: number): Reply {
     : { ...reply, error: cut(reply.error), output_truncated: true };
 }
 
+/** Parses a reply. A request id that is a number stays as it was written. */
+export function parseReply(text: string): unknown {
+  return JSON.parse(text, (key, value, context?: { source?: string }) => {
+    return key === "request_id" && typeof value === "number" ? rawNumber(context!.source!) : value;
+  });
+}
+
 /** What a PUBLISH packet holds besides topic and payload, generously. */
 const PACKET_OVERHEAD = 32;
 
@@ -149,7 +157,7 @@ const PACKET_OVERHEAD = 32;
 export function fitReply(payload: Uint8Array, topic: string, maxPacketSize: number): Uint8Array {
   const room = maxPacketSize - encoder.encode(topic).length - PACKET_OVERHEAD;
   if (payload.length <= room) return payload;
-  return encodeReply(JSON.parse(new TextDecoder().decode(payload)) as Reply, room);
+  return encodeReply(parseReply(new TextDecoder().decode(payload)) as Reply, room);
 }
 
 /** The mark that stands where text was cut out. */

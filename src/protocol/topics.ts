@@ -3,6 +3,19 @@
  *
  * @module
  */
+import { isMqttText } from "./identifiers.ts";
+
+/** Why nothing can be published on `topic`; `undefined` when it can. */
+export function topicProblem(topic: string): string | undefined {
+  if (topic === "") return "is empty";
+  if (/[+#]/.test(topic)) return "holds a wildcard";
+  if (!isMqttText(topic)) return "holds control characters or noncharacters";
+  if (encoder.encode(topic).length > MAX_TOPIC_BYTES) return "is too long";
+  return undefined;
+}
+
+const encoder = new TextEncoder();
+const MAX_TOPIC_BYTES = 65_535;
 
 /** What stands in front of every topic: nothing in production, else the environment's name. */
 export function topicPrefix(environment: string): string {
@@ -29,12 +42,12 @@ export function instanceRequestTopic(prefix: string, token: string): string {
   return `${prefix}cyberwave/cloud-node-token/${token}/request-instance`;
 }
 
-/** Where a node tells the backend something about its instance. */
+/** Where a node reports to the backend about its instance. */
 export function instanceTopic(prefix: string, instanceUuid: string, action: string): string {
   return `${prefix}cyberwave/cloud-node/${instanceUuid}/${action}`;
 }
 
-/** Where a node tells the platform something about a workload, or asks it. */
+/** Where a node reports to the platform about a workload, or asks about it. */
 export function workloadTopic(prefix: string, workloadUuid: string, action: string): string {
   return `${prefix}cyberwave/cloud-workload/${workloadUuid}/${action}`;
 }

@@ -6,7 +6,7 @@
 
 /** A status of a workload. The last three forms are final. */
 export type WorkloadStatus =
-  | { readonly status: "running"; readonly message: string; readonly pid: number }
+  | { readonly status: "running"; readonly message: string; readonly pid: number | null }
   | { readonly status: "finalizing"; readonly message: string; readonly file_count: number }
   | {
     readonly status: "completed";
@@ -17,7 +17,14 @@ export type WorkloadStatus =
     /** The end of its standard error. */
     readonly stderr?: string;
   }
-  | { readonly status: "failed"; readonly error: string; readonly failure_detail: string }
+  | {
+    readonly status: "failed";
+    readonly error: string;
+    readonly failure_detail: string;
+    /** Why the node did not take it, which lets the platform queue it again. */
+    readonly rejection_reason?: "host_busy";
+    readonly rejecting_instance_uuid?: string;
+  }
   | {
     readonly status: "cancelled" | "failed";
     readonly message: string;

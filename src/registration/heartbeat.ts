@@ -1,5 +1,5 @@
 /**
- * Telling the backend, over and over, that this node is alive.
+ * Reporting to the backend, at intervals, that this node is alive.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import { AuthenticationError, BackendError, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Clock, isAbort } from "../time.ts";
 import type { Identity } from "./identity.ts";
+import type { TokenInUse } from "./retry.ts";
 
 /** What a heartbeat asks of the backend. */
 export interface HeartbeatApi {
@@ -18,23 +19,23 @@ export interface HeartbeatApi {
 export interface HeartbeatOptions {
   /** The backend. */
   api: HeartbeatApi;
+  /** The token. */
+  token: TokenInUse;
   /** Who this node is now: asked before each heartbeat. */
   identity: () => Identity;
   /** From the start of one heartbeat to the start of the next, in milliseconds. */
   intervalMs: number;
-  /** Called when the backend has given the instance up; becomes another one. */
+  /** Called when the backend has given the instance up; registers another one. */
   onGone: (signal: AbortSignal) => Promise<void>;
   /** Waits between the heartbeats. */
   clock: Clock;
-  /** Where changes are told. */
+  /** Where changes are reported. */
   logger: Logger;
 }
 
-const MAX_REJECTIONS = 5;
-
 /**
- * Sends heartbeats, the first at once, until `signal` aborts. Survives every failure but the
- * backend rejecting the token five times in a row, which throws the `AuthenticationError`.
+ * Sends heartbeats, the first at once, until `signal` aborts. Whatever the backend answers, they go
+ * on: the node was accepted, and its work does not depend on them.
  */
 export async function sendHeartbeats(
   options: HeartbeatOptions,
@@ -45,63 +46,66 @@ export async function sendHeartbeats(
   try {
     while (!signal.aborted) {
       const start = clock.monotonic();
-      await sendHeartbeat(options, health, signal);
+      const asked = await sendHeartbeat(options, health, signal);
       // Measured from the start, but never made up for: no burst after the machine was suspended.
       // An instance that was just replaced is alive, so it waits too.
-      await clock.sleep(Math.max(0, intervalMs - (clock.monotonic() - start)), signal);
+      const wait = intervalMs - (clock.monotonic() - start);
+      await clock.sleep(Math.max(0, wait, asked), signal);
     }
   } catch (error) {
     if (!isAbort(error, signal)) throw error;
   }
 }
 
+/** Sends one. Resolves with how many milliseconds the backend asks to wait. */
 async function sendHeartbeat(
-  { api, identity, logger, onGone }: HeartbeatOptions,
+  options: HeartbeatOptions,
   health: Health,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
+  const { api, token, identity, logger, onGone } = options;
+  const used = token.value;
   try {
     const instance = identity();
     const answer = await api.heartbeat(instance, signal);
+    await token.accepted(used);
     health.answered();
-    if (answer === "alive") return;
+    if (answer === "alive") return 0;
     logger.warn(
       `The backend has given up ${quoted(instance.slug)} (${instance.uuid}): registering another`,
     );
   } catch (error) {
-    return health.failed(error);
+    if (error instanceof AuthenticationError && await token.refused(used) === "changed") {
+      return await sendHeartbeat(options, health, signal);
+    }
+    health.failed(error);
+    return error instanceof BackendError ? error.retryAfterMs ?? 0 : 0;
   }
   await onGone(signal);
+  return 0;
 }
 
 /** Turns the outcomes of heartbeats into log lines: one for each change, not one for each beat. */
 class Health {
-  #rejections = 0;
   #trouble: string | undefined;
 
   constructor(readonly logger: Logger) {}
 
   answered(): void {
     if (this.#trouble !== undefined) this.logger.info("The backend accepts heartbeats again");
-    this.#rejections = 0;
     this.#trouble = undefined;
   }
 
   failed(error: unknown): void {
-    if (error instanceof AuthenticationError) return this.#rejected(error);
-    if (!(error instanceof BackendError)) throw error;
-    this.#rejections = 0;
-    const trouble = String(error.status ?? error.message);
-    if (trouble !== this.#trouble) this.logger.warn(`The heartbeat failed: ${error.message}`);
+    const isRefused = error instanceof AuthenticationError;
+    if (!isRefused && !(error instanceof BackendError)) throw error;
+    const trouble = isRefused ? "refused" : String(error.status ?? error.message);
+    if (trouble === this.#trouble) return;
     this.#trouble = trouble;
-  }
-
-  #rejected(error: AuthenticationError): void {
-    this.#trouble = "rejected";
-    if (++this.#rejections === MAX_REJECTIONS) throw error;
-    this.logger.warn(
-      `The heartbeat failed (${this.#rejections} of ${MAX_REJECTIONS} in a row before the node ` +
-        `gives up): ${error.message}`,
-    );
+    if (isRefused) {
+      this.logger.error(
+        `The heartbeat failed: ${error.message}; the node goes on and retries (${error.hint})`,
+      );
+    } else this.logger.warn(`The heartbeat failed: ${error.message}`);
   }
 }

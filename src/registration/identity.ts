@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { chmod, open, rename, rm } from "node:fs/promises";
+import { chmod } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { OS } from "../os/current.ts";
 import { identifierProblem } from "../protocol/identifiers.ts";
+import { replacePrivateFile } from "../state/private_file.ts";
 import { makePrivateFolder } from "../state/private_folder.ts";
-import { readStateFile } from "../state/state_file.ts";
+import { readStateFile, setAside } from "../state/state_file.ts";
 import type { Clock } from "../time.ts";
 
 /** A registered node, as the backend knows it. */
@@ -42,9 +42,9 @@ export class IdentityStore {
   }
 
   /**
-   * The stored identity, if there is a usable one. A file that is not is set aside.
+   * The stored identity, if there is a usable one. A file that is not usable is set aside.
    *
-   * @throws {ConfigError} if a link stands in its place.
+   * @throws {ConfigError} for a link, which is not followed
    */
   async read(): Promise<Identity | undefined> {
     try {
@@ -52,24 +52,27 @@ export class IdentityStore {
       if (identity !== undefined) await this.#makePrivate();
       return identity;
     } catch (error) {
+      // A link may lead to a file that is none of the node's.
       if (error instanceof ConfigError) throw error;
-      await this.#setAside(messageOf(error));
+      const problem = `the stored identity is not usable: ${messageOf(error)}`;
+      setAside(this.path, problem, { clock: this.#clock, logger: this.#logger });
       return undefined;
     }
   }
 
   /** The stored identity, if there is one. Changes nothing; throws for a file that is not usable. */
-  // deno-lint-ignore require-await
-  async peek(): Promise<Identity | undefined> {
-    const text = readStateFile(this.path);
-    return text === undefined ? undefined : parseIdentity(text);
+  peek(): Promise<Identity | undefined> {
+    return Promise.try(() => {
+      const text = readStateFile(this.path);
+      return text === undefined ? undefined : parseIdentity(text);
+    });
   }
 
   /** Stores `identity`: once this resolves it is on disk, and no crash leaves half of it. */
   async write(identity: Identity): Promise<void> {
     makePrivateFolder(dirname(this.path));
     try {
-      await replaceFile(this.path, formatIdentity(identity));
+      await replacePrivateFile(this.path, formatIdentity(identity));
     } catch (error) {
       throw new Error(`Cannot store the identity in ${quoted(this.path)}: ${messageOf(error)}`, {
         cause: error,
@@ -82,18 +85,6 @@ export class IdentityStore {
       await chmod(this.path, 0o600);
     } catch (error) {
       this.#logger.warn(`Cannot keep others out of ${quoted(this.path)}: ${messageOf(error)}`);
-    }
-  }
-
-  async #setAside(problem: string): Promise<void> {
-    const date = new Date(this.#clock.now()).toISOString().replaceAll(":", "-");
-    const aside = this.path.replace(/\.json$/, `.${date}.json`);
-    const found = `The stored identity ${quoted(this.path)} is not usable (${problem})`;
-    try {
-      await rename(this.path, aside);
-      this.#logger.warn(`${found}: set aside as ${quoted(aside)}`);
-    } catch (error) {
-      this.#logger.warn(`${found}, and cannot be set aside: ${messageOf(error)}`);
     }
   }
 }
@@ -123,35 +114,4 @@ function formatIdentity(identity: Identity): string {
     registered_at: identity.registeredAt,
   };
   return JSON.stringify(file, null, 2) + "\n";
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  // Exclusive and with a name nobody can guess, so that no link planted here is followed.
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  const file = await open(temporary, "wx", 0o600);
-  try {
-    try {
-      await file.chmod(0o600); // Whatever the umask took away.
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
-}
-
-/** Makes a rename in `folder` survive a power cut. */
-async function syncFolder(folder: string): Promise<void> {
-  if (!OS.syncsFolders) return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -3,17 +3,10 @@
  *
  * @module
  */
+import type { Instance } from "../backend/backend.ts";
 import { BackendError, ConfigError, quoted } from "../errors.ts";
 import type { Identity } from "./identity.ts";
-import { retry, type RetryParts } from "./retry.ts";
-
-/** An instance, named by the backend. */
-export interface Instance {
-  /** What identifies it. */
-  uuid: string;
-  /** Its name for people. */
-  slug: string;
-}
+import { retry, type TokenRetryParts } from "./retry.ts";
 
 /** What registration asks of the backend. */
 export interface InstanceApi {
@@ -53,7 +46,7 @@ export interface RegistrationSettings {
 }
 
 /** What registration works with. */
-export interface RegistrationParts extends RetryParts {
+export interface RegistrationParts extends TokenRetryParts {
   /** The backend. */
   api: InstanceApi;
   /** The memory across restarts. */
@@ -61,15 +54,15 @@ export interface RegistrationParts extends RetryParts {
 }
 
 /**
- * Brings the node into the backend's books. Failures of the backend are retried for as long as it
- * takes; a rejected token throws an `AuthenticationError`, a provisioned instance that does not
- * exist a `ConfigError`.
+ * Creates and registers the node's instance. Failures of the backend are retried for as long as it
+ * takes; a token that is refused and never was accepted throws an `AuthenticationError`, a
+ * provisioned instance that does not exist a `ConfigError`.
  */
 export class Registration {
   readonly #settings: RegistrationSettings;
   readonly #parts: RegistrationParts;
   #stored: Identity | undefined;
-  #recalled: Promise<void> | undefined;
+  #loaded: Promise<void> | undefined;
 
   /** Does not call anything yet. */
   constructor(settings: RegistrationSettings, parts: RegistrationParts) {
@@ -77,9 +70,9 @@ export class Registration {
     this.#parts = parts;
   }
 
-  /** Reads who this node was, so that `known` can tell it. */
-  recall(): Promise<void> {
-    return this.#recalled ??= this.#parts.store.read().then((stored) => {
+  /** Reads the stored identity, which `known` needs. */
+  load(): Promise<void> {
+    return this.#loaded ??= this.#parts.store.read().then((stored) => {
       this.#stored = stored;
     });
   }
@@ -93,7 +86,7 @@ export class Registration {
 
   /** The instance to register: the provisioned one, else the stored one, else a new, stored one. */
   async obtain(signal?: AbortSignal): Promise<{ uuid: string; slug?: string }> {
-    await this.recall();
+    await this.load();
     if (this.#settings.instanceUuid === undefined) this.#explainStored();
     return this.known ?? await this.#createWithRetries(signal);
   }

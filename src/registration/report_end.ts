@@ -1,43 +1,78 @@
 /**
- * The last word to the backend: it must not keep the node from ending.
+ * The last report to the backend. It must not keep the node from ending.
  *
  * @module
  */
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { Clock } from "../time.ts";
+import { type Clock, within } from "../time.ts";
 
-/** What a farewell works with. */
-export interface FarewellParts {
-  /** Bounds the call. */
-  clock: Clock;
-  /** Where a failure is told. */
-  logger: Logger;
-  /** How long to wait for the backend, in milliseconds. Default 5,000. */
-  timeoutMs?: number;
+/** Who the backend is told about. */
+export interface EndedInstance {
+  /** What identifies it. */
+  readonly uuid: string;
+  /** Its name for people, as far as it is known. */
+  readonly slug?: string;
 }
 
+/** What a last report asks of the backend. */
+export interface EndApi {
+  /** Says that the instance stopped because it was asked to. */
+  terminated(instance: EndedInstance, signal?: AbortSignal): Promise<void>;
+  /** Says that the instance cannot work, and why. */
+  failed(instance: EndedInstance, error: string, signal?: AbortSignal): Promise<void>;
+}
+
+/** What a last report works with. */
+export interface ReportParts {
+  /** The backend. */
+  readonly api: EndApi;
+  /** Bounds the call. */
+  readonly clock: Clock;
+  /** Where a failure is reported. */
+  readonly logger: Logger;
+}
+
+const TIMEOUT_MS = 5_000;
+
 /**
- * Makes one last call, such as `terminated` or `failed`, once and for a bounded time. Never throws:
- * a backend that does not hear it finds out by the missing heartbeats.
+ * Reports that the instance stopped, once, and gives up after 5 s or when `deadline` aborts. Never
+ * throws: a backend that misses the report notices the missing heartbeats.
  */
-export async function reportEnd(
-  word: string,
-  call: (signal: AbortSignal) => Promise<void>,
-  { clock, logger, timeoutMs = 5_000 }: FarewellParts,
+export function reportTerminated(
+  instance: EndedInstance,
+  parts: ReportParts,
+  deadline?: AbortSignal,
 ): Promise<void> {
-  const answered = new AbortController();
-  const tooLate = new AbortController();
-  const bound = clock.sleep(timeoutMs, answered.signal).then(
-    () => tooLate.abort(new Error(`no answer within ${timeoutMs / 1000} s`)),
-    () => {},
-  );
-  try {
-    await call(tooLate.signal);
-  } catch (error) {
-    logger.warn(`Cannot tell the backend that this node ${word}: ${messageOf(error)}`);
-  } finally {
-    answered.abort();
-    await bound;
-  }
+  const call = (signal: AbortSignal) => parts.api.terminated(instance, signal);
+  return report("stopped", call, parts, deadline);
+}
+
+/** Reports that the instance cannot work, and why, as {@linkcode reportTerminated} does. */
+export function reportFailed(
+  instance: EndedInstance,
+  error: string,
+  parts: ReportParts,
+  deadline?: AbortSignal,
+): Promise<void> {
+  const call = (signal: AbortSignal) => parts.api.failed(instance, error, signal);
+  return report("failed", call, parts, deadline);
+}
+
+async function report(
+  what: string,
+  call: (signal: AbortSignal) => Promise<void>,
+  { clock, logger }: ReportParts,
+  deadline: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  const warn = (why: string) => logger.warn(`Cannot report that this node has ${what}: ${why}`);
+  if (deadline.aborted) return warn("there was no time left");
+  await within(TIMEOUT_MS, clock, async (timeout) => {
+    const tooLate = AbortSignal.any([timeout, deadline]);
+    try {
+      await call(tooLate);
+    } catch (error) {
+      warn(tooLate.aborted ? "the backend did not answer in time" : messageOf(error));
+    }
+  });
 }

@@ -1,10 +1,110 @@
 /**
- * Whether there is an API token, and whether the backend accepts it.
+ * The API token in use: read again when it is refused, because somebody may have replaced it.
  *
  * @module
  */
-import { AuthenticationError, BackendError } from "../errors.ts";
-import type { Logger } from "../log.ts";
+import { AuthenticationError, BackendError, messageOf } from "../errors.ts";
+import { addSecret, type Logger } from "../log.ts";
+import { type TokenRetryParts, whileRefused } from "./retry.ts";
+
+/** A token, and where it came from. */
+export interface FoundToken {
+  /** The token. */
+  readonly token: string;
+  /** Where it came from, as messages about it say. */
+  readonly source: string | undefined;
+}
+
+/** The places where settings come from. */
+export interface TokenSource {
+  /** The token that a node would start with now; `undefined` when there is none. */
+  read(): Promise<FoundToken | undefined>;
+}
+
+/** Remembers which tokens were accepted. */
+export interface TokenMemory {
+  /** Whether the token was ever accepted. */
+  has(token: string): Promise<boolean>;
+  /** Remembers that the token was accepted. */
+  add(token: string): Promise<void>;
+}
+
+/** What a token is kept with. */
+export interface TokenParts {
+  /** Where to look for another one. Default: there is only the first. */
+  readonly source?: TokenSource;
+  /** Which tokens the backend has accepted from this state folder. */
+  readonly memory: TokenMemory;
+  /** Where changes are reported. */
+  readonly logger: Logger;
+}
+
+/**
+ * What a refused token means: `changed` when there is another one now, `wait` when the backend has
+ * accepted it before, so that the refusal may be the backend's fault, `final` otherwise.
+ */
+export type Refusal = "changed" | "wait" | "final";
+
+/** The token that a node uses now. */
+export class ApiToken {
+  readonly #parts: TokenParts;
+  #found: FoundToken;
+  #accepted: string | undefined;
+  #lookingAgain: Promise<void> | undefined;
+
+  /** Starts with a token that was found already. */
+  constructor(first: FoundToken, parts: TokenParts) {
+    this.#found = first;
+    this.#parts = parts;
+    addSecret(first.token);
+  }
+
+  /** The token. */
+  get value(): string {
+    return this.#found.token;
+  }
+
+  /** Where it came from. */
+  get source(): string | undefined {
+    return this.#found.source;
+  }
+
+  /** Notes that the backend accepted `token`. */
+  async accepted(token: string): Promise<void> {
+    if (this.#accepted === token) return;
+    this.#accepted = token;
+    try {
+      await this.#parts.memory.add(token);
+    } catch (error) {
+      this.#parts.logger.warn(`Cannot remember that the token was accepted: ${messageOf(error)}`);
+    }
+  }
+
+  /** Notes that `token` was refused, and looks for another one. Resolves with what that means. */
+  async refused(token: string): Promise<Refusal> {
+    if (token !== this.value) return "changed";
+    await (this.#lookingAgain ??= this.#lookAgain());
+    if (token !== this.value) return "changed";
+    // A node that was accepted goes on, whatever token it is given while it runs.
+    const wasAccepted = this.#accepted !== undefined || await this.#parts.memory.has(token);
+    return wasAccepted ? "wait" : "final";
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { source, logger } = this.#parts;
+    try {
+      const found = await source?.read();
+      if (found === undefined || found.token === this.value) return;
+      addSecret(found.token);
+      this.#found = found;
+      logger.info(`Using another API token, which is now in ${found.source}`);
+    } catch (error) {
+      logger.warn(`Cannot read the API token again: ${messageOf(error)}`);
+    } finally {
+      this.#lookingAgain = undefined;
+    }
+  }
+}
 
 /** What the check asks of the backend. */
 export interface TokenApi {
@@ -13,19 +113,20 @@ export interface TokenApi {
 }
 
 /**
- * Throws an `AuthenticationError` when the backend rejects the token. A backend that cannot tell
- * is no reason not to start.
+ * Throws an `AuthenticationError` when the backend refuses a token that it never accepted before; one
+ * that it did is tried until it accepts it again. A backend that cannot tell does not keep the node
+ * from starting.
  */
 export async function checkToken(
   api: TokenApi,
-  logger: Logger,
+  parts: TokenRetryParts,
   signal?: AbortSignal,
 ): Promise<void> {
   try {
-    await api.checkToken(signal);
+    await whileRefused("check the API token", () => api.checkToken(signal), parts, signal);
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
-    logger.warn(`Cannot check the API token now: ${error.message}`);
+    parts.logger.warn(`Cannot check the API token now: ${error.message}`);
   }
 }
 

@@ -1,12 +1,13 @@
 /**
- * What a result file is called at the platform.
+ * What the platform calls a result file.
  *
  * @module
  */
-import { extname } from "node:path";
 
-/** The name of an attachment: its id, and the file's extension where that is a plain one. */
-export function attachmentName(uuid: string, path: string): string {
-  const extension = extname(path);
-  return /^\.[A-Za-z0-9]{1,16}$/.test(extension) ? uuid + extension : uuid;
+/**
+ * The attachment's UUID in the name that the platform gave a file, `<uuid><extension>`; `undefined`
+ * when there is none in it.
+ */
+export function attachmentUuidIn(filename: string): string | undefined {
+  return /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.[^/\\]*)?$/i.exec(filename)?.[1];
 }

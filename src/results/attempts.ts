@@ -1,5 +1,5 @@
 /**
- * Which failures of an upload are worth another try, and when.
+ * Which failures of an upload are worth another attempt, and when.
  *
  * @module
  */
@@ -8,21 +8,12 @@ import type { Logger } from "../log.ts";
 import { backoff, type Clock } from "../time.ts";
 
 /** The storage server, or the way to it, refused a file. */
-export class StorageError extends BackendError {
-  /** How long the server asks to wait, in milliseconds. */
-  readonly retryAfterMs: number | undefined;
-
-  /** Makes an error for an answer with `status`, or for no answer. */
-  constructor(message: string, options: { status?: number; retryAfterMs?: number } = {}) {
-    super(message, options);
-    this.retryAfterMs = options.retryAfterMs;
-  }
-}
+export class StorageError extends BackendError {}
 
 /** The client errors that pass by themselves. */
 const PASSING = [408, 409, 425, 429];
 
-/** Whether what failed may succeed when it is tried again. */
+/** Whether what failed may succeed when it is retried. */
 export function mayPass(error: unknown): boolean {
   if (!(error instanceof CloudNodeError)) return false;
   const status = error instanceof BackendError ? error.status : undefined;
@@ -30,36 +21,36 @@ export function mayPass(error: unknown): boolean {
   return status < 300 || PASSING.includes(status) || status >= 500;
 }
 
-/** What trying again takes. */
+/** What retrying takes. */
 export interface AttemptParts {
-  /** Waits between the tries. */
+  /** Waits between the attempts. */
   readonly clock: Clock;
-  /** Where each failed try is told. */
+  /** Where each failed attempt is reported. */
   readonly logger: Logger;
   /** From 0 up to 1: how much of the longest wait to take. */
   readonly random: () => number;
 }
 
-const TRIES = 3;
+const ATTEMPTS = 3;
 const WAIT = { min: 500, max: 10_000 };
 /** A server that asks for more than this is left alone until the next round. */
 const LONGEST_RETRY_AFTER_MS = 30_000;
 
-/** Makes up to three tries at something, as long as another may help. */
+/** Makes up to three attempts at something, as long as another may help. */
 export async function attempts<T>(
   attempt: () => Promise<T>,
   { clock, logger, random }: AttemptParts,
   signal: AbortSignal,
 ): Promise<T> {
-  for (let tries = 1;; tries++) {
+  for (let number = 1;; number++) {
     try {
       return await attempt();
     } catch (error) {
       signal.throwIfAborted();
-      const asked = error instanceof StorageError ? error.retryAfterMs ?? 0 : 0;
-      if (!mayPass(error) || tries === TRIES || asked > LONGEST_RETRY_AFTER_MS) throw error;
-      const wait = Math.max(asked, backoff(tries - 1, WAIT, random));
-      logger.info(`${messageOf(error)}; trying again in ${(wait / 1000).toFixed(1)} s`);
+      const asked = error instanceof BackendError ? error.retryAfterMs ?? 0 : 0;
+      if (!mayPass(error) || number === ATTEMPTS || asked > LONGEST_RETRY_AFTER_MS) throw error;
+      const wait = Math.max(asked, backoff(number - 1, WAIT, random));
+      logger.info(`${messageOf(error)}; retrying in ${(wait / 1000).toFixed(1)} s`);
       await clock.sleep(wait, signal);
     }
   }

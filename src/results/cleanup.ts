@@ -5,31 +5,28 @@
  */
 import { dirname } from "node:path";
 import { messageOf, quoted } from "../errors.ts";
-import type { ResultFile } from "../journal/result_files.ts";
+import type { RecordedFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
 import { fingerprintOf, isBelow } from "./listing.ts";
 
 /** What became of a file: no longer there as it was sent, or still there against all efforts. */
-export interface Settled {
-  readonly attachmentUuid: string;
+export interface Cleaned {
+  readonly seq: number;
   readonly state: "removed" | "left";
 }
 
-/** Removes files that are as they were sent, and the folders below `folder` that this empties. */
+/** Removes files that are as they were sent, and the folders below `root` that this empties. */
 export function removeUploaded(
-  files: readonly ResultFile[],
-  folder: string,
+  files: readonly RecordedFile[],
+  root: string,
   logger: Logger,
-): Settled[] {
-  const settled = files.map((file) => ({
-    attachmentUuid: file.attachmentUuid,
-    state: removeFile(file, logger),
-  }));
-  removeEmptied(new Set(files.map(({ path }) => dirname(path))), folder);
-  return settled;
+): Cleaned[] {
+  const cleaned = files.map((file) => ({ seq: file.seq, state: removeFile(file, logger) }));
+  removeEmptied(files, root);
+  return cleaned;
 }
 
-function removeFile({ path, fingerprint }: ResultFile, logger: Logger): "removed" | "left" {
+function removeFile({ path, fingerprint }: RecordedFile, logger: Logger): "removed" | "left" {
   try {
     if (fingerprintOf(Deno.lstatSync(path)) === fingerprint) Deno.removeSync(path);
     else logger.warn(`Left ${quoted(path)} where it is: it changed after it was uploaded`);
@@ -41,10 +38,11 @@ function removeFile({ path, fingerprint }: ResultFile, logger: Logger): "removed
   }
 }
 
-function removeEmptied(folders: Iterable<string>, folder: string): void {
+/** Removes the folders below `folder` that are empty now that `files` are gone from them. */
+export function removeEmptied(files: readonly { readonly path: string }[], folder: string): void {
   try {
     const root = Deno.realPathSync(folder);
-    for (let path of folders) {
+    for (let path of new Set(files.map(({ path }) => dirname(path)))) {
       for (; isBelow(root, path); path = dirname(path)) {
         if (!removeIfEmpty(path)) break;
       }

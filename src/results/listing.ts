@@ -3,34 +3,59 @@
  *
  * @module
  */
-import { isAbsolute, join, relative } from "node:path";
+import { isAbsolute, join, relative, sep } from "node:path";
 import { messageOf, quoted } from "../errors.ts";
-import type { FoundFile } from "../journal/result_files.ts";
+import type { ResultFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
 
-/** Every regular file in `folder` and below, in the order of their paths. No link is followed. */
-export function listResults(folder: string, logger: Logger): FoundFile[] {
-  const root = existing(() => Deno.realPathSync(folder), folder, logger);
-  if (root === undefined) return [];
-  const found = new Map<string, FoundFile>();
+/** Every regular file in the folder `root` and below. No link is followed, `root` itself included. */
+export function* filesIn(root: string, logger: Logger): Generator<ResultFile> {
+  if (!look(() => Deno.lstatSync(root), root, logger)?.isDirectory) return;
   const folders = [root];
-  for (let here = folders.pop(); here !== undefined; here = folders.pop()) {
-    const path = here;
-    for (const entry of existing(() => [...Deno.readDirSync(path)], path, logger) ?? []) {
-      const path = join(here, entry.name);
-      if (entry.isDirectory) folders.push(path);
-      else if (entry.isSymlink) warnOfLink(path, root, logger);
-      else if (entry.isFile) {
-        const info = existing(() => Deno.lstatSync(path), path, logger);
-        if (info?.isFile) found.set(path, foundFile(path, info));
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const here = folder;
+    for (const { name } of look(() => [...Deno.readDirSync(here)], here, logger) ?? []) {
+      const path = join(here, name);
+      const info = look(() => Deno.lstatSync(path), path, logger);
+      if (info?.isDirectory) folders.push(path);
+      else if (info?.isFile) yield resultFile(root, path, info);
+      else if (info?.isSymlink) warnOfLink(path, root, logger);
+      else if (info !== undefined) {
+        logger.warn(`Not uploaded: ${quoted(path)}: it is no regular file`);
       }
     }
   }
-  return [...found.values()].sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+/** The same, in the order of their names, and without blocking the event loop for long. */
+export async function listFiles(root: string, logger: Logger): Promise<ResultFile[]> {
+  const files: ResultFile[] = [];
+  for (const file of filesIn(root, logger)) {
+    if (files.push(file) % FILES_PER_TURN === 0) await nextTurn();
+  }
+  return files.sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+const FILES_PER_TURN = 200;
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/** Where a folder is that may be given as a link; `undefined` when there is none. */
+export function folderAt(path: string, logger: Logger): string | undefined {
+  const real = look(() => Deno.realPathSync(path), path, logger);
+  if (real === undefined || look(() => Deno.lstatSync(real), path, logger)?.isDirectory) {
+    return real;
+  }
+  logger.warn(`Not uploaded: ${quoted(path)}: it is no folder`);
+  return undefined;
 }
 
 /** What tells a file from any other at its path, and from itself once it is changed. */
-export function fingerprintOf({ ino, size, mtime }: Deno.FileInfo): string {
+export function fingerprintOf(
+  { ino, size, mtime }: Pick<Deno.FileInfo, "ino" | "size" | "mtime">,
+): string {
   return `${ino}-${size}-${mtime?.getTime()}`;
 }
 
@@ -40,14 +65,15 @@ export function isBelow(folder: string, path: string): boolean {
   return way !== "" && !isAbsolute(way) && !/^\.\.(?=[/\\]|$)/.test(way);
 }
 
-function foundFile(path: string, info: Deno.FileInfo): FoundFile {
-  return { path, size: info.size, fingerprint: fingerprintOf(info) };
+function resultFile(root: string, path: string, info: Deno.FileInfo): ResultFile {
+  const name = relative(root, path).replaceAll(sep, "/");
+  return { path, name, size: info.size, fingerprint: fingerprintOf(info) };
 }
 
-/** What `look` sees at `path`; `undefined`, with a warning where one is due, when it sees nothing. */
-function existing<T>(look: () => T, path: string, logger: Logger): T | undefined {
+/** What `see` returns; `undefined`, with a warning where one is due, when it finds nothing. */
+function look<T>(see: () => T, path: string, logger: Logger): T | undefined {
   try {
-    return look();
+    return see();
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;
     if (missing && path.includes("\ufffd")) {
@@ -61,7 +87,7 @@ function existing<T>(look: () => T, path: string, logger: Logger): T | undefined
 
 /** What a link within the folder leads to is found by itself; nothing else is the workload's. */
 function warnOfLink(path: string, root: string, logger: Logger): void {
-  const target = existing(() => Deno.realPathSync(path), path, logger);
+  const target = look(() => Deno.realPathSync(path), path, logger);
   if (target === undefined || isBelow(root, target)) return;
   logger.warn(
     `Not uploaded: ${quoted(path)}, a link out of the results folder to ${quoted(target)}: ` +

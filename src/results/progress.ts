@@ -1,5 +1,5 @@
 /**
- * Telling how far an upload has come.
+ * Reports how far an upload is.
  *
  * @module
  */
@@ -11,41 +11,41 @@ const EVERY_MS = 10_000;
 const EVERY_PART = 0.1;
 const NOT_WITHIN_MS = 1_000;
 
-/** Counts bytes, and tells of them from time to time. */
+/** Counts bytes, and reports them from time to time. */
 export class Progress {
   readonly #total: number;
   readonly #clock: Clock;
-  readonly #tell: (words: string) => void;
+  readonly #report: (words: string) => void;
   #done: number;
-  #told: { readonly at: number; readonly done: number };
+  #reported: { readonly at: number; readonly done: number };
 
   /** Begins with `done` of `total` bytes. */
   constructor(
-    { done, total, clock, tell }: {
+    { done, total, clock, report }: {
       done: number;
       total: number;
       clock: Clock;
-      tell: (words: string) => void;
+      report: (words: string) => void;
     },
   ) {
     this.#total = total;
     this.#clock = clock;
-    this.#tell = tell;
+    this.#report = report;
     this.#done = done;
-    this.#told = { at: clock.monotonic(), done };
+    this.#reported = { at: clock.monotonic(), done };
   }
 
   /** Counts `bytes` more; fewer when some have to go again. */
   add(bytes: number): void {
     this.#done += bytes;
     const at = this.#clock.monotonic();
-    const elapsed = at - this.#told.at;
-    const part = (this.#done - this.#told.done) / this.#total;
+    const elapsed = at - this.#reported.at;
+    const part = (this.#done - this.#reported.done) / this.#total;
     if (bytes <= 0 || this.#done === this.#total || elapsed < NOT_WITHIN_MS) return;
     if (elapsed < EVERY_MS && part < EVERY_PART) return;
-    this.#told = { at, done: this.#done };
+    this.#reported = { at, done: this.#done };
     const percent = Math.floor(100 * this.#done / this.#total);
-    this.#tell(`${percent} % (${sizeText(this.#done)} of ${sizeText(this.#total)})`);
+    this.#report(`${percent} % (${sizeText(this.#done)} of ${sizeText(this.#total)})`);
   }
 }
 

@@ -1,241 +1,249 @@
 /**
- * Brings the files that workloads leave to the platform: all of a workload's or, after a failure
- * that does not pass, none of them, in which case they stay where they are.
+ * The files that workloads leave: taken out of the way of the next workload when one has succeeded,
+ * and brought to the platform.
  *
  * @module
  */
-import { CloudNodeError, messageOf, quoted } from "../errors.ts";
-import type { FoundFile, ResultFile } from "../journal/result_files.ts";
-import { untilStored } from "../journal/until_stored.ts";
-import type { Logger } from "../log.ts";
-import { backoff, type Clock } from "../time.ts";
-import { attachmentName } from "./attachment.ts";
-import { attempts, mayPass } from "./attempts.ts";
-import { removeUploaded, type Settled } from "./cleanup.ts";
-import { listResults } from "./listing.ts";
-import { Progress, sizeText } from "./progress.ts";
-import { type Payload, sendAll, sendFile, type StorageAnswer } from "./send.ts";
+import { join } from "node:path";
+import { messageOf, quoted } from "../errors.ts";
+import type { RecordedFile, ResultFile } from "../journal/result_files.ts";
+import { commitUntilStored } from "../journal/until_stored.ts";
+import { isAbort } from "../time.ts";
+import { type Cleaned, removeUploaded } from "./cleanup.ts";
+import { CommandFolder } from "./command_folder.ts";
+import { type FinderStore, ResultFinder } from "./finder.ts";
+import { isBelow } from "./listing.ts";
+import { Semaphore } from "./semaphore.ts";
+import { type TrackedCommand, Upload, type UploadParts, type UploadStore } from "./upload.ts";
 
-/** A command that the platform follows as a workload. */
-export interface TrackedCommand {
+/** A command that may leave results. */
+export interface ResultsCommand {
   readonly id: string;
-  readonly workloadUuid: string;
+  /** What the platform follows it as. Nobody is sent the results of others. */
+  readonly workloadUuid: string | undefined;
 }
 
-/** Where it is remembered whose files are whose, and how far they have come. */
-export interface ResultStore {
-  /** Gives a command those files that no other has; none when it has some already. */
-  claim(commandId: string, files: readonly FoundFile[]): void;
-  /** The files of a command. */
-  of(commandId: string): ResultFile[];
-  /** The commands whose upload is not finished. */
-  unfinished(): string[];
-  sent(attachmentUuid: string, signedUrl: string): void;
-  acknowledged(commandId: string): void;
-  settled(files: readonly Settled[]): void;
+/** Where it is recorded whose files are whose, and how far their upload is. */
+export interface ResultStore extends UploadStore, FinderStore {
+  /** Gives files to a command; one that it has already, unchanged, keeps its state. */
+  record(commandId: string, files: readonly ResultFile[]): void;
+  cleaned(files: readonly Cleaned[]): void;
   failed(commandId: string, failure: string): void;
-}
-
-/** What an upload asks of the platform. */
-export interface ResultsApi {
-  /** Gets a URL to put a file to. */
-  signUpload(
-    workloadUuid: string,
-    filename: string,
-    signal: AbortSignal,
-  ): Promise<{ signedUrl: string }>;
-  /** Tells which files were put where. */
-  uploadResults(workloadUuid: string, results: UploadedFiles, signal: AbortSignal): Promise<void>;
-}
-
-/** The files of a workload, each at the same place in all three lists. */
-export interface UploadedFiles {
-  readonly filenames: readonly string[];
-  readonly signedUrls: readonly string[];
-  readonly attachmentUuids: readonly string[];
 }
 
 /** How an upload ended. */
 export type UploadOutcome =
-  | { readonly type: "uploaded"; readonly count: number }
+  | { readonly type: "uploaded" }
   | { readonly type: "failed"; readonly reason: string };
 
-/** What uploads work with. */
-export interface ResultUploadsOptions {
+/** What uploads of results work with. */
+export interface ResultUploadsOptions
+  extends Omit<UploadParts, "store" | "slots" | "mayChange" | "random"> {
+  readonly settings: {
+    /** Whether new results are uploaded. */
+    readonly uploadResults: boolean;
+    /** Where workloads may leave their results, all in one folder. */
+    readonly resultsFolder: string;
+    /** Which files are results: patterns, or none for all. */
+    readonly results: readonly string[];
+    /** Seconds between looks for files to send while their workload runs; 0 for none. */
+    readonly uploadWhileRunning: number;
+    readonly stateFolder: string;
+  };
   readonly store: ResultStore;
-  readonly api: ResultsApi;
-  /** Puts bytes to a signed URL. There is no time limit but the signal. */
-  readonly put: (url: string, payload: Payload, signal: AbortSignal) => Promise<StorageAnswer>;
-  /** Where workloads leave their results. */
-  readonly folder: string;
-  readonly clock: Clock;
-  readonly logger: Logger;
+  /** Holds the folders of workloads, which get what is not sent. */
+  readonly workloadsFolder: string;
+  /** Spreads waits. Default: `Math.random`. */
   readonly random?: () => number;
 }
 
-/** Between rounds of an upload. */
-const ROUND_WAIT = { min: 5_000, max: 300_000 };
+/** How many commands' uploads move at a time. */
+const UPLOADS_AT_A_TIME = 4;
 
-/** An upload that gets no file through for this long has failed. */
-const GIVE_UP_MS = 3_600_000;
+/** The folder in the state folder that holds the results folders of commands. */
+const RESULTS = "workload_results";
 
-/** The uploads of all workloads. */
+/** The results of all commands. */
 export class ResultUploads {
-  readonly #options: Required<ResultUploadsOptions>;
+  readonly #options: ResultUploadsOptions;
+  /** Holds the results folders of commands. */
+  readonly #root: string;
+  readonly #parts: UploadParts;
+  readonly #finder: ResultFinder;
 
-  /** Uploads what is in `options.folder`. */
+  /** Does nothing yet. */
   constructor(options: ResultUploadsOptions) {
-    this.#options = { random: Math.random, ...options };
+    this.#options = options;
+    this.#root = join(options.settings.stateFolder, RESULTS);
+    this.#finder = new ResultFinder(options);
+    this.#parts = {
+      random: Math.random,
+      ...options,
+      slots: new Semaphore(UPLOADS_AT_A_TIME),
+      // In the shared folder, what differs may be another workload's.
+      mayChange: ({ path }) => isBelow(this.#root, path),
+    };
   }
 
   /**
-   * Gives a command that just succeeded the files in the results folder, and tells how many those
-   * are. The same when it is asked again; so files that come later belong to a later command.
+   * The results folder of one command, for the workload's `CYBERWAVE_RESULTS_FOLDER`. Creates it and
+   * notes what is in the shared folder, so call it before the start. The shared folder itself if
+   * nothing is uploaded.
    */
-  claim({ id, workloadUuid }: TrackedCommand): number {
-    const { store, folder, logger } = this.#options;
-    const before = store.of(id).length;
-    if (before > 0) return before;
-    const found = listResults(folder, logger);
-    store.claim(id, found);
-    const count = store.of(id).length;
-    if (count < found.length) {
-      logger.info(
-        `${found.length - count} files in ${quoted(folder)} are not results of workload ` +
-          `${quoted(workloadUuid)}: they belong to earlier uploads`,
-      );
+  folderFor(commandId: string): string {
+    const { uploadResults, resultsFolder } = this.#options.settings;
+    if (!uploadResults) return resultsFolder;
+    const folder = this.#folder(commandId);
+    folder.create(() => this.#finder.noteShared(folder));
+    return folder.own;
+  }
+
+  /**
+   * Takes the result files of a command that has ended into its own folder, so that the next one may
+   * run, and resolves with what will be sent: nothing unless it succeeded. Interrupted and called
+   * again, it goes on.
+   */
+  async take(command: ResultsCommand, outcome: { status: string }): Promise<readonly ResultFile[]> {
+    const { settings: { uploadResults }, store } = this.#options;
+    const { id, workloadUuid } = command;
+    const recorded = store.of(id);
+    const files: ResultFile[] = [];
+    if (uploadResults && workloadUuid !== undefined && outcome.status === "ok") {
+      files.push(...await this.#finder.take({ id, workloadUuid }, this.#folder(id)));
+      const names = new Set(files.map(({ name }) => name));
+      // What was sent while the workload ran, and is gone since or still in the shared folder.
+      files.push(...recorded.filter(({ name, state }) => state === "sent" && !names.has(name)));
     }
-    return count;
+    if (files.length === 0) {
+      if (recorded.length > 0) await this.#leave(recorded);
+      this.#close(id);
+    }
+    return files;
   }
 
-  /** The commands whose files are still to be uploaded, or to be removed after that. */
-  unfinished(): string[] {
-    return this.#options.store.unfinished();
+  /** Records what `take` returned, as part of the transaction that records the command's end. */
+  record(commandId: string, files: readonly ResultFile[]): void {
+    this.#options.store.record(commandId, files);
   }
 
   /**
-   * Uploads the files of a command, going on where an earlier upload was interrupted; throws the
-   * signal's reason when it is interrupted itself. Asked again it gives the same outcome.
+   * Uploads the files of a command, going on where an earlier upload was interrupted; rejects with the
+   * signal's reason when it is interrupted itself. Called again it gives the same outcome.
    */
-  async upload(command: TrackedCommand, signal: AbortSignal): Promise<UploadOutcome> {
-    const { store, folder, logger } = this.#options;
-    const files = store.of(command.id);
+  async upload(
+    { id, workloadUuid }: ResultsCommand,
+    signal: AbortSignal,
+  ): Promise<UploadOutcome> {
+    const { store } = this.#options;
+    const files = store.of(id);
     const failure = files.find(({ state }) => state === "failed")?.failure;
     if (failure !== undefined) return { type: "failed", reason: failure };
-    try {
-      if (files.some(({ state }) => state === "claimed" || state === "sent")) {
-        await this.#inRounds(command, signal);
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      const reason = messageOf(error);
-      await this.#remember(() => store.failed(command.id, reason), signal);
-      logger.error(
-        `The results of ${nameOf(command)} are not uploaded: ${reason}. All ${files.length} ` +
-          `files stay in ${quoted(folder)}`,
-      );
-      return { type: "failed", reason };
-    }
-    await this.#removeUploaded(command, signal);
-    return { type: "uploaded", count: files.length };
-  }
-
-  /** Uploads until it is done, or failed for good. */
-  async #inRounds(command: TrackedCommand, signal: AbortSignal): Promise<void> {
-    const { store, clock, logger, random } = this.#options;
-    const left = () => store.of(command.id).filter(({ state }) => state === "claimed").length;
-    let trouble = { since: clock.monotonic(), rounds: 0 };
-    for (let before = left();; before = left()) {
+    if (workloadUuid !== undefined && files.some(isPending)) {
       try {
-        return await this.#round(command, signal);
+        await new Upload({ id, workloadUuid }, this.#parts).run(signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (!mayPass(error)) throw error;
-        // One file out of luck does not keep the others waiting.
-        const moved = left() < before;
-        if (moved) trouble = { since: clock.monotonic(), rounds: 0 };
-        if (clock.monotonic() - trouble.since >= GIVE_UP_MS) throw error;
-        const wait = moved ? 0 : backoff(trouble.rounds++, ROUND_WAIT, random);
+        return await this.#fail({ id, workloadUuid }, files, messageOf(error), signal);
+      }
+    }
+    await this.#removeUploaded(id, signal);
+    return { type: "uploaded" };
+  }
+
+  /**
+   * Sends files that have stopped changing while their workload runs, until `signal` aborts, and
+   * resolves then: wait for that before `take`. Does nothing unless the settings ask for it.
+   */
+  async watch({ id, workloadUuid }: ResultsCommand, signal: AbortSignal): Promise<void> {
+    const { settings, clock, logger } = this.#options;
+    if (!settings.uploadResults || settings.uploadWhileRunning === 0) return;
+    if (workloadUuid === undefined) return;
+    let seen = new Map<string, string>();
+    while (!signal.aborted) {
+      try {
+        await clock.sleep(settings.uploadWhileRunning * 1000, signal);
+        seen = await this.#sendSettled({ id, workloadUuid }, seen, signal);
+      } catch (error) {
+        if (isAbort(error, signal)) return;
         logger.warn(
-          `The upload of the results of ${nameOf(command)} is interrupted: ${messageOf(error)}; ` +
-            `going on in ${(wait / 1000).toFixed(1)} s${hintOf(error)}`,
+          `Cannot upload results of workload ${quoted(workloadUuid)} while it runs: ` +
+            `${messageOf(error)}; retrying`,
         );
-        await clock.sleep(wait, signal);
       }
     }
   }
 
-  /** Sends what is not sent, and tells the platform of everything. */
-  async #round(command: TrackedCommand, signal: AbortSignal): Promise<void> {
-    const { store, api, put, clock, logger } = this.#options;
-    const { id, workloadUuid } = command;
-    const storage = {
-      put,
-      sign: (filename: string, signal: AbortSignal) =>
-        api.signUpload(workloadUuid, filename, signal),
-    };
-    const begun = clock.monotonic();
-    const files = store.of(id);
-    const toSend = files.filter(({ state }) => state === "claimed");
-    const progress = this.#progress(command, files, toSend);
-    const parts = { ...this.#options, onProgress: (bytes: number) => progress.add(bytes) };
-    await sendAll(toSend, async (file, signal) => {
-      const url = await sendFile(file, storage, parts, signal);
-      await this.#remember(() => store.sent(file.attachmentUuid, url), signal);
-    }, signal);
-    const results = uploadedFiles(store.of(id));
-    await attempts(() => api.uploadResults(workloadUuid, results, signal), parts, signal);
-    await this.#remember(() => store.acknowledged(id), signal);
-    const seconds = ((clock.monotonic() - begun) / 1000).toFixed(1);
-    logger.info(`Uploaded the results of ${nameOf(command)} in ${seconds} s`);
-  }
-
-  #progress(
+  /** Sends those files that are as they were `seen`. Resolves with what is there now. */
+  async #sendSettled(
     command: TrackedCommand,
-    files: readonly ResultFile[],
-    toSend: readonly ResultFile[],
-  ): Progress {
-    const { clock, logger } = this.#options;
-    const [total, left] = [bytesOf(files), bytesOf(toSend)];
-    const sent = toSend.length < files.length
-      ? `, ${files.length - toSend.length} sent before`
-      : "";
-    logger.info(
-      `Uploading ${files.length} result files (${sizeText(total)}${sent}) of ${nameOf(command)}`,
+    seen: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<Map<string, string>> {
+    const { store, journal } = this.#options;
+    const files = await this.#finder.look(command.id, this.#folder(command.id));
+    const settled = files
+      .filter(({ name, fingerprint }) => seen.get(name) === fingerprint);
+    await journal.commit(() => store.record(command.id, settled));
+    if (store.of(command.id).some(({ state }) => state === "claimed")) {
+      await new Upload(command, this.#parts).runPart(signal);
+    }
+    return new Map(files.map(({ name, fingerprint }) => [name, fingerprint]));
+  }
+
+  async #fail(
+    { id, workloadUuid }: TrackedCommand,
+    files: readonly RecordedFile[],
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<UploadOutcome> {
+    const { settings: { resultsFolder }, store, logger } = this.#options;
+    await this.#record(() => store.failed(id, reason), signal);
+    const where = new Set(
+      files.map(({ path }) =>
+        quoted(isBelow(this.#root, path) ? this.#folder(id).path : resultsFolder)
+      ),
     );
-    const tell = (words: string) => logger.info(`Results of ${nameOf(command)}: ${words}`);
-    return new Progress({ done: total - left, total, clock, tell });
+    logger.error(
+      `The results of workload ${quoted(workloadUuid)} are not uploaded: ${reason}. All ` +
+        `${files.length} files are kept in ${[...where].join(" and ")}`,
+    );
+    return { type: "failed", reason };
   }
 
-  async #removeUploaded({ id }: TrackedCommand, signal: AbortSignal): Promise<void> {
-    const { store, folder, logger } = this.#options;
+  async #removeUploaded(id: string, signal: AbortSignal): Promise<void> {
+    const { settings: { resultsFolder }, store, logger } = this.#options;
     const uploaded = store.of(id).filter(({ state }) => state === "acknowledged");
-    const settled = removeUploaded(uploaded, folder, logger);
-    await this.#remember(() => store.settled(settled), signal);
+    const cleaned = removeUploaded(uploaded, resultsFolder, logger);
+    await this.#record(() => store.cleaned(cleaned), signal);
+    this.#close(id);
   }
 
-  /** Writes to the journal, trying until that is on disk. */
-  #remember(write: () => void, signal: AbortSignal): Promise<void> {
-    return untilStored("how far an upload is", write, this.#options, signal);
+  /** Gives up files that were to be sent, because their workload has failed. */
+  async #leave(files: readonly RecordedFile[]): Promise<void> {
+    const { store, journal, logger } = this.#options;
+    const left = files.map(({ seq }) => ({ seq, state: "left" as const }));
+    try {
+      await journal.commit(() => store.cleaned(left));
+    } catch (error) {
+      logger.warn(`Cannot store that files are not to be sent: ${messageOf(error)}`);
+    }
+  }
+
+  async #record(write: () => void, signal: AbortSignal): Promise<void> {
+    await commitUntilStored("how an upload ended", this.#parts, signal, write);
+    signal.throwIfAborted();
+  }
+
+  #close(id: string): void {
+    const { workloadsFolder, logger } = this.#options;
+    this.#folder(id).close(join(workloadsFolder, id, "results"), logger);
+  }
+
+  #folder(id: string): CommandFolder {
+    return new CommandFolder(join(this.#root, id));
   }
 }
 
-function uploadedFiles(files: readonly ResultFile[]): UploadedFiles {
-  return {
-    filenames: files.map(({ attachmentUuid, path }) => attachmentName(attachmentUuid, path)),
-    signedUrls: files.map(({ signedUrl }) => signedUrl!),
-    attachmentUuids: files.map(({ attachmentUuid }) => attachmentUuid),
-  };
-}
-
-function bytesOf(files: readonly ResultFile[]): number {
-  return files.reduce((sum, { size }) => sum + size, 0);
-}
-
-function nameOf({ workloadUuid }: TrackedCommand): string {
-  return `workload ${quoted(workloadUuid)}`;
-}
-
-function hintOf(error: unknown): string {
-  return error instanceof CloudNodeError && error.hint !== undefined ? ` (${error.hint})` : "";
+function isPending({ state }: RecordedFile): boolean {
+  return state === "claimed" || state === "sent";
 }

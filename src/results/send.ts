@@ -3,38 +3,40 @@
  *
  * @module
  */
-import { quoted } from "../errors.ts";
-import type { ResultFile } from "../journal/result_files.ts";
+import type { SignedUpload } from "../backend/backend.ts";
+import type { Payload, StorageAnswer } from "../backend/storage.ts";
+import { CloudNodeError, quoted } from "../errors.ts";
+import type { RecordedFile, ResultFile, SentTo } from "../journal/result_files.ts";
 import type { Clock } from "../time.ts";
-import { attachmentName } from "./attachment.ts";
+import { attachmentUuidIn } from "./attachment.ts";
 import { type AttemptParts, attempts, mayPass, StorageError } from "./attempts.ts";
 import { ResultSource } from "./source.ts";
 
-/** Bytes of which the number is known, read while they are sent. */
-export interface Payload {
-  readonly size: number;
-  /** Reads them from the start. */
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
-}
-
-/** What a storage server answered. */
-export interface StorageAnswer {
-  readonly status: number;
-  /** The server's own name for what is wrong. */
-  readonly code: string | undefined;
-  /** How long the server asks to wait. */
-  readonly retryAfterMs: number | undefined;
-}
-
 /** Where files are sent to. */
 export interface FileStorage {
-  /** Gets the URL to put a file of this name to. */
-  sign(filename: string, signal: AbortSignal): Promise<{ signedUrl: string }>;
+  /** Asks where the file of this name is to be put. */
+  sign(name: string, signal: AbortSignal): Promise<SignedUpload>;
   /** Puts bytes there. There is no time limit but the signal. */
   put(signedUrl: string, payload: Payload, signal: AbortSignal): Promise<StorageAnswer>;
 }
 
-/** How many files are on their way at a time. */
+/** What sending a file takes. */
+export interface SendParts extends AttemptParts {
+  /** Whether a file may be written to after its workload ended, and is then sent as it is. */
+  mayChange(file: ResultFile): boolean;
+  /** Called when a file is sent as something else than what was recorded. */
+  onChanged(file: ResultFile): Promise<void>;
+  /** Called with the number of bytes that were read, and with less than none when they go again. */
+  onProgress(bytes: number): void;
+}
+
+/** The platform answered with something that no file can be reported under. */
+export class AttachmentNameError extends CloudNodeError {
+  /** Always 1. */
+  readonly exitCode = 1;
+}
+
+/** How many files of a command are sent at a time. */
 const AT_A_TIME = 4;
 
 /** A transfer in which nothing moves for this long is broken off. */
@@ -45,8 +47,8 @@ const STALLED_MS = 60_000;
  * goes on, unless the failure means that all of it is in vain. Rejects with the worst failure.
  */
 export async function sendAll(
-  files: readonly ResultFile[],
-  send: (file: ResultFile, signal: AbortSignal) => Promise<void>,
+  files: readonly RecordedFile[],
+  send: (file: RecordedFile, signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const givingUp = new AbortController();
@@ -70,40 +72,36 @@ export async function sendAll(
   if (failures.length > 0) throw failures.find((error) => !mayPass(error)) ?? failures[0];
 }
 
-/** Sends one file, in up to three tries; gives the URL that took it. */
-export function sendFile(
+/** Sends one file, in up to three attempts. Resolves with where it went. */
+export async function sendFile(
   file: ResultFile,
   storage: FileStorage,
-  parts: AttemptParts & {
-    /** Called with the number of bytes that were read, and with less than none when they go again. */
-    onProgress(bytes: number): void;
-  },
+  parts: SendParts,
   signal: AbortSignal,
-): Promise<string> {
-  return attempts(
+): Promise<SentTo> {
+  const watch = new StallWatch(parts.clock);
+  let moved = 0;
+  const source = new ResultSource(file, {
+    mayChange: parts.mayChange(file),
+    onRead(bytes) {
+      moved += bytes;
+      watch.moved();
+      parts.onProgress(bytes);
+    },
+  });
+  return await attempts(
     async () => {
-      let moved = 0;
-      let lastMove = parts.clock.monotonic();
-      const source = new ResultSource(file, (bytes) => {
-        moved += bytes;
-        lastMove = parts.clock.monotonic();
-        parts.onProgress(bytes);
-      });
+      moved = 0;
+      source.failure = undefined;
       try {
+        const changed = await source.changed();
+        if (changed !== undefined) await parts.onChanged(changed);
+        const { signedUrl, filename } = await storage.sign(file.name, signal);
+        const attachmentUuid = attachmentUuidIn(filename);
+        if (attachmentUuid === undefined) throw notNamed(file, filename);
+        await watch.run((signal) => put(storage, signedUrl, file, source, signal), signal);
         await source.check();
-        const { signedUrl } = await storage.sign(
-          attachmentName(file.attachmentUuid, file.path),
-          signal,
-        );
-        lastMove = parts.clock.monotonic();
-        await unlessStalled(
-          (signal) => put(storage, signedUrl, file, source, signal),
-          () => lastMove,
-          parts.clock,
-          signal,
-        );
-        await source.check();
-        return signedUrl;
+        return { signedUrl, attachmentUuid };
       } catch (error) {
         parts.onProgress(-moved);
         throw source.failure ?? error;
@@ -111,6 +109,13 @@ export function sendFile(
     },
     parts,
     signal,
+  );
+}
+
+function notNamed({ name }: ResultFile, filename: string): AttachmentNameError {
+  return new AttachmentNameError(
+    `Cannot upload ${quoted(name)}: the backend calls it ${quoted(filename)}, ` +
+      "which does not begin with a UUID",
   );
 }
 
@@ -130,29 +135,41 @@ async function put(
   });
 }
 
-/** Runs `body`, and aborts its signal when `lastMove` was too long ago. */
-async function unlessStalled(
-  body: (signal: AbortSignal) => Promise<void>,
-  lastMove: () => number,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  const ended = new AbortController();
-  const either = AbortSignal.any([signal, ended.signal]);
-  const watch = async () => {
+/** Breaks transfers off in which nothing moves. */
+class StallWatch {
+  readonly #clock: Clock;
+  #lastMove = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Something moved. */
+  moved(): void {
+    this.#lastMove = this.#clock.monotonic();
+  }
+
+  /** Runs `body`, and aborts its signal when nothing moved for too long. */
+  async run(body: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    this.moved();
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
+    const watching = this.#watch(ended, either).catch(() => {});
+    try {
+      await body(either);
+    } finally {
+      // An answer may come before all was sent: what is still on its way stops here, too.
+      ended.abort();
+      await watching;
+    }
+  }
+
+  async #watch(ended: AbortController, either: AbortSignal): Promise<void> {
     for (;;) {
-      const left = lastMove() + STALLED_MS - clock.monotonic();
+      const left = this.#lastMove + STALLED_MS - this.#clock.monotonic();
       if (left <= 0) break;
-      await clock.sleep(left, either);
+      await this.#clock.sleep(left, either);
     }
     ended.abort(new StorageError(`The storage took nothing for ${STALLED_MS / 1000} s`));
-  };
-  const watching = watch().catch(() => {});
-  try {
-    await body(either);
-  } finally {
-    // An answer may come before all was sent: what is still on its way stops here, too.
-    ended.abort();
-    await watching;
   }
 }

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { CloudNodeError, ConfigError, messageOf, quoted } from "../errors.ts";
-import type { ServicePlan, Step } from "./service_manager.ts";
+import type { ServicePlan, ServiceStep } from "./service_manager.ts";
 
 /** A program that administers services is missing, or refuses. */
 export class ServiceError extends CloudNodeError {
@@ -45,7 +45,7 @@ export async function uninstall(plan: ServicePlan, tell: Tell): Promise<void> {
 }
 
 /** Runs a command on this terminal. Resolves with its exit code. */
-export async function show(command: Step["command"]): Promise<number> {
+export async function show(command: ServiceStep["command"]): Promise<number> {
   await requirePrograms([{ command }]);
   return (await process(command, "inherit").spawn().status).code;
 }
@@ -86,7 +86,7 @@ function notAllowed(attempt: string, error: unknown): ConfigError {
   });
 }
 
-async function carryOut(steps: readonly Step[], tell: Tell): Promise<void> {
+async function carryOut(steps: readonly ServiceStep[], tell: Tell): Promise<void> {
   for (const { command, otherwise } of steps) {
     const { success, code, stderr } = await process(command, "piped").output();
     const shown = command.join(" ");
@@ -101,7 +101,7 @@ async function carryOut(steps: readonly Step[], tell: Tell): Promise<void> {
 
 const PRINT = "service install --print shows what describes the service, to be installed by hand";
 
-async function requirePrograms(steps: readonly Step[]): Promise<void> {
+async function requirePrograms(steps: readonly ServiceStep[]): Promise<void> {
   if (WINDOWS) return;
   for (const program of new Set(steps.map(({ command }) => command[0]))) {
     const find = ["sh", "-c", 'command -v "$1"', "sh", program] as const;
@@ -113,7 +113,10 @@ async function requirePrograms(steps: readonly Step[]): Promise<void> {
 const WINDOWS = Deno.build.os === "windows";
 
 /** Through the shell where there is one, which is all that this program need be allowed to run. */
-function process([program, ...args]: Step["command"], output: "inherit" | "piped"): Deno.Command {
+function process(
+  [program, ...args]: ServiceStep["command"],
+  output: "inherit" | "piped",
+): Deno.Command {
   const [first, before] = WINDOWS || program === "sh"
     ? [program, []]
     : ["sh", ["-c", 'exec "$@"', "sh", program]];

@@ -27,7 +27,7 @@ export interface Service {
 }
 
 /** A command to run. */
-export interface Step {
+export interface ServiceStep {
   readonly command: readonly [string, ...string[]];
   /** What to tell when it fails, if going on is right all the same. */
   readonly otherwise?: string;
@@ -40,11 +40,11 @@ export interface ServicePlan {
   /** How the file is written. */
   readonly encoding: "utf-8" | "utf-16le";
   /** What to do once the file is there. */
-  readonly install: readonly Step[];
+  readonly install: readonly ServiceStep[];
   /** What to do before the file is removed. */
-  readonly uninstall: readonly Step[];
+  readonly uninstall: readonly ServiceStep[];
   /** What to do once the file is gone. */
-  readonly removed: readonly Step[];
+  readonly removed: readonly ServiceStep[];
   /** Shows how the service does. */
   readonly status: readonly [string, ...string[]];
   /** Shows what it printed last. */

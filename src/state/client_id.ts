@@ -15,7 +15,7 @@ const FILE_NAME = "mqtt_client_id";
  *
  * @throws {ConfigError} if a link stands in its place.
  */
-export function clientId(folder: string, parts: StateFileParts): string {
+export function loadClientId(folder: string, parts: StateFileParts): string {
   const path = `${folder}/${FILE_NAME}`;
   requireFile(path, parts);
   const stored = storedId(path);

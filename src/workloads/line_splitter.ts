@@ -4,6 +4,7 @@
  * @module
  */
 import { stripVTControlCharacters } from "node:util";
+import { cutBeforeSecret } from "../log.ts";
 
 /** A longer line is shown in pieces, so that one without end needs no memory. */
 const MAX_LINE = 8 * 1024;
@@ -35,8 +36,10 @@ export class LineSplitter {
 
   /** What is left of a line when its first pieces are shown. */
   #shorten(line: string): string {
-    for (; line.length > MAX_LINE; line = line.slice(MAX_LINE)) {
-      this.#line(line.slice(0, MAX_LINE));
+    while (line.length > MAX_LINE) {
+      const end = cutBeforeSecret(line, MAX_LINE) || MAX_LINE;
+      this.#line(line.slice(0, end));
+      line = line.slice(end);
     }
     return line;
   }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import type { Backend } from "../../src/backend/backend.ts";
-import { AuthenticationError, BackendError } from "../../src/errors.ts";
+import { AuthenticationError, BackendError, CloudNodeError } from "../../src/errors.ts";
+import { identifierProblem } from "../../src/protocol/identifiers.ts";
 import type { Call } from "../../src/dev/rest_calls.ts";
 import { type PlaneOptions, Reach, restPlane, RunningPlane, TOKEN } from "../support/backends.ts";
 import { freePort } from "../support/mosquitto.ts";
@@ -9,6 +10,33 @@ const NODE = { uuid: "u1", slug: "my-node" };
 const SIGNED = "https://storage.example/bucket/file?X-Signature=5ecr3t&Expires=99";
 const RESULTS = { filenames: ["a.csv"], signedUrls: [SIGNED], attachmentUuids: ["a1"] };
 const HOSTILE = "a\u0000b\n\u001b[2J\"'`$(id)\\ \ud83e\udd16 \u202e";
+
+/** What a backend should not answer, and a proxy or an attacker might. */
+const ODD_ANSWERS: readonly [status: number, body: string][] = [
+  "",
+  "null",
+  "true",
+  "-0",
+  '"text"',
+  "[]",
+  "{",
+  "\u0000\ufeff",
+  "<html>Sign in</html>",
+  "[".repeat(50_000),
+  '{"__proto__": {"uuid": "u", "slug": "s"}}',
+  '{"uuid": 1, "slug": {}}',
+  '{"uuid": "..", "slug": "."}',
+  '{"uuid": "u/../../x", "slug": "s"}',
+  '{"uuid": "+", "slug": "#"}',
+  '{"uuid": "u\\u0000", "slug": "s\\n"}',
+  '{"uuid": "u", "slug": "\\ud800"}',
+  `{"uuid": "${"u".repeat(201)}", "slug": "s"}`,
+  '{"success": false, "message": {"toString": 1}}',
+  '{"success": "no", "detail": [], "error": null}',
+  '{"status": [], "instance_uuid": {}}',
+  '{"signed_url": "javascript:alert(1)"}',
+  '{"signed_url": {"href": "http://x"}, "filename": 1}',
+].flatMap((body) => [200, 400, 500].map((status): [number, string] => [status, body]));
 
 async function failure(call: Promise<unknown>): Promise<BackendError> {
   return await assertRejects(() => call, BackendError);
@@ -76,6 +104,26 @@ for (const carrier of ["REST", "MQTT"] as const) {
       });
       assertMatch(String(backend.calls.at(-1)?.authorization), new RegExp(`${TOKEN}$`));
       assertEquals(backend.calls.filter(({ path }) => !path.endsWith("/instances")).length, 1);
+    },
+  );
+
+  test(
+    "whatever is answered, a call has a result that can be used or fails with a typed error",
+    async (plane, { backend }) => {
+      for (const [status, body] of ODD_ANSWERS) {
+        const calls = [() => plane.createInstance({ profileSlug: "p" }), ...everyCall(plane, "u1")];
+        for (const call of calls) {
+          backend.answerNext(() => true, () => new Response(body, { status }));
+          try {
+            const { uuid, slug } = Object(await call());
+            for (const name of [uuid, slug]) {
+              if (name !== undefined) assertEquals(identifierProblem(name), undefined, body);
+            }
+          } catch (error) {
+            assert(error instanceof CloudNodeError, `${body}: ${error}`);
+          }
+        }
+      }
     },
   );
 
@@ -226,10 +274,11 @@ for (const carrier of ["REST", "MQTT"] as const) {
 
   test("a result file is signed for, uploaded and reported", async (plane, { backend }) => {
     const { uuid, results } = backend.createWorkload();
-    const attachmentUuid = crypto.randomUUID();
-    const filename = `${attachmentUuid}.csv`;
-    const { signedUrl } = await plane.signUpload(uuid, filename);
+    const filename = "run1/metrics.csv";
+    const { signedUrl, filename: named } = await plane.signUpload(uuid, filename);
     assertNotEquals((await plane.signUpload(uuid, filename)).signedUrl, signedUrl);
+    assertMatch(named, /^[0-9a-f-]{36}\.csv$/);
+    const attachmentUuid = named.slice(0, 36);
     const headers = { "Content-Type": "application/octet-stream" };
     const stored = await fetch(signedUrl, { method: "PUT", headers, body: "abc" });
     await stored.body?.cancel();
@@ -258,6 +307,15 @@ for (const carrier of ["REST", "MQTT"] as const) {
       backend.answerNext(() => true, () => Response.json({ signed_url }));
       const { message } = await failure(plane.signUpload("w1", "a.csv"));
       assertMatch(message, /answered with no URL to put a file at$/);
+    }
+  });
+
+  test("an answer without the file's name is refused", async (plane, { backend }) => {
+    for (const filename of [undefined, 7]) {
+      const answer = { signed_url: "https://storage.example/", filename };
+      backend.answerNext(() => true, () => Response.json(answer));
+      const { message } = await failure(plane.signUpload("w1", "a.csv"));
+      assertMatch(message, /answered with no name of the file$/);
     }
   });
 

@@ -66,7 +66,7 @@ Deno.test("a refusal tells the status, the server's own name for it and when to 
   const cases: [string, number | undefined][] = [
     ["7", 7_000],
     ["0", 0],
-    ["Wed, 21 Oct 2015 07:28:00 GMT", undefined],
+    ["Wed, 21 Oct 2015 07:28:00 GMT", 0],
     ["-1", undefined],
   ];
   for (const [retryAfter, retryAfterMs] of cases) {

@@ -8,7 +8,7 @@ export function topicsOf(uuid: string): { command: string; response: string } {
   return { command: `${root}/command`, response: `${root}/response` };
 }
 
-/** Connects to a broker with nothing in the way of speed. */
+/** Connects to a broker, without Nagle's algorithm. */
 export async function connectBare(url: string): Promise<MqttClient> {
   const client = await connectAsync(url, { protocolVersion: 5, reconnectPeriod: 0 });
   (client.stream as Socket).setNoDelay(true);
@@ -27,9 +27,8 @@ export class Caller implements AsyncDisposable {
   readonly #client: MqttClient;
   readonly #topic: string;
   readonly #waiting = new Map<string, (reply: Reply) => void>();
-  #sent = 0;
-  /** How many replies came for which nobody waited: none should. */
-  unexpected = 0;
+  /** How many commands it has sent: request ids count up from r0. */
+  sent = 0;
 
   private constructor(client: MqttClient, topic: string) {
     this.#client = client;
@@ -37,20 +36,39 @@ export class Caller implements AsyncDisposable {
     client.on("message", (_topic, payload) => this.#receive(JSON.parse(payload.toString())));
   }
 
-  /** Connects, and resolves when the node with this UUID answers. */
+  /** Connects and subscribes to the replies of the node with this UUID, which need not run yet. */
   static async connect(url: string, uuid: string): Promise<Caller> {
     const client = await connectBare(url);
     const { command, response } = topicsOf(uuid);
     const caller = new Caller(client, command);
     await client.subscribeAsync(response, { qos: 1 });
-    await caller.#answered();
     return caller;
   }
 
-  /** Has the node run a command, and resolves when it has answered that it succeeded. */
+  /** Sends a command. Resolves when the node replies with `ok`, and rejects when it replies with an error. */
   async run(command: string): Promise<void> {
     const { status, error } = await this.#ask(command);
-    if (status !== "ok") throw new Error(`${command} was answered with an error: ${error}`);
+    if (status !== "ok") throw new Error(`The reply to "${command}" is an error: ${error}`);
+  }
+
+  /** Sends `count` commands, `parallel` at a time. */
+  async runMany(command: string, count: number, parallel: number): Promise<void> {
+    let left = count;
+    const one = async () => {
+      while (left-- > 0) await this.run(command);
+    };
+    await Promise.all(Array.from({ length: parallel }, one));
+  }
+
+  /** Resolves when the node answers `status`, which is lost as long as the node is not subscribed. */
+  async answered(everyMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const ask = () => this.#ask("status").then(resolve);
+    const asking = setInterval(ask, everyMs);
+    ask();
+    await promise;
+    clearInterval(asking);
+    this.#waiting.clear();
   }
 
   /** Disconnects. */
@@ -59,24 +77,14 @@ export class Caller implements AsyncDisposable {
   }
 
   #ask(command: string): Promise<Reply> {
-    const requestId = `r${this.#sent++}`;
+    const requestId = `r${this.sent++}`;
     const message = JSON.stringify({ command, request_id: requestId, params: { x: 1 } });
     this.#client.publish(this.#topic, message, { qos: 1 });
     return new Promise((resolve) => this.#waiting.set(requestId, resolve));
   }
 
-  /** Asks again and again: as long as the node has not subscribed, nobody gets the question. */
-  async #answered(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    const asking = setInterval(() => this.#ask("status").then(resolve), 50);
-    await promise;
-    clearInterval(asking);
-  }
-
   #receive(reply: Reply): void {
-    const resolve = this.#waiting.get(reply.request_id);
-    if (resolve === undefined) this.unexpected++;
+    this.#waiting.get(reply.request_id)?.(reply);
     this.#waiting.delete(reply.request_id);
-    resolve?.(reply);
   }
 }

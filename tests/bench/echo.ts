@@ -1,6 +1,6 @@
 /**
- * A program that is connected to a broker and answers every command at once: what a node costs that
- * does nothing. Arguments: the broker's URL, the UUID to answer for.
+ * A bare MQTT client that replies to every message at once: what a node costs that does nothing.
+ * Arguments: the broker's URL, the UUID to reply for.
  */
 import { connectBare, topicsOf } from "./caller.ts";
 

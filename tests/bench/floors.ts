@@ -1,38 +1,23 @@
-/** What the machine takes for the least that must be done. */
-import type { Site } from "./node.ts";
-import { Caller } from "./caller.ts";
-import { Program } from "./program.ts";
-import { duration } from "./sampling.ts";
+/** The least that must be done for a command, without a node. */
 
-/** Something that answers at once, and a caller of it: a round trip over the broker. */
-export interface Echo extends AsyncDisposable {
-  readonly program: Program;
-  readonly caller: Caller;
-}
+/** The definitions of the floors, which the report prints. */
+export const FLOORS = {
+  echo:
+    "the broker's echo: a message from a client over mosquitto (which saves nothing to disk) to " +
+    "a bare MQTT client in another process and its reply back, QoS 1, without Nagle's algorithm",
+  spawn: "the runtime spawning `sh -c true` through Deno.Command and waiting for its end",
+  "echo + spawn": "the sum of both",
+  "spawn for each": "the spawn's median, times the number of commands",
+  "gap of spawns": "the longest time between two ends of as many spawns, as many at a time",
+  modules: "`deno run` of a program that imports the node's packages and exits",
+  runtime: "`deno run` of an empty program",
+  "bare client": "the echo's program: a bare mqtt.js client that is connected and replies",
+} as const;
 
-/** Starts one, in a process of its own as a node is. */
-export async function startEcho({ broker }: Site): Promise<Echo> {
-  await using stack = new AsyncDisposableStack();
-  const uuid = crypto.randomUUID();
-  const program = stack.use(new Program({ module: "./echo.ts", args: [broker.url, uuid] }));
-  const caller = stack.use(await Caller.connect(broker.url, uuid));
-  const owned = stack.move();
-  return { program, caller, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
+/** The name of a floor. */
+export type Floor = keyof typeof FLOORS;
 
-/** How long it takes, in milliseconds, to run a template in the shell that runs workloads. */
-export function forkAndExec(template: string): Promise<number> {
-  return duration(() => new Deno.Command("bash", { args: ["-c", template] }).output());
-}
-
-/** How long it takes, in milliseconds, to run `count` templates, `parallel` at a time. */
-export function forkAndExecMany(
-  template: string,
-  { count, parallel }: { count: number; parallel: number },
-): Promise<number> {
-  let left = count;
-  const worker = async () => {
-    while (left-- > 0) await forkAndExec(template);
-  };
-  return duration(() => Promise.all(Array.from({ length: parallel }, worker)));
+/** Has the runtime spawn a shell that does nothing. */
+export async function spawnShell(): Promise<void> {
+  await new Deno.Command("sh", { args: ["-c", "true"], stdin: "null" }).output();
 }

@@ -1,33 +1,73 @@
-/** Memory, idle and while a workload prints much. */
-import { startEcho } from "./floors.ts";
-import { type Site, startNode } from "./node.ts";
-import type { Result } from "./report.ts";
+/** Memory: resident pages, read from /proc. */
+import type { Measure } from "./measure.ts";
+import { type Responder, startEcho, startNode } from "./node.ts";
 
-const IDLE_MS = 5_000;
 const SAMPLE_MS = 20;
+const PARALLEL = 4;
 
-/** Prints 100 MB in lines of 64 bytes. */
-const NOISY = `yes ${"x".repeat(63)} | head -c 100000000`;
+/** Idle, and while one command prints a lot. */
+export const memory: Measure = {
+  name: "memory",
+  async run(site, { idleMs, outputBytes }) {
+    const print = `yes ${"x".repeat(63)} | head -c ${outputBytes}`;
+    await using echo = await startEcho(site);
+    await using node = await startNode(site, { inference: print });
+    await new Promise((resolve) => setTimeout(resolve, idleMs));
+    const [idle, bare] = [node.program.rss(), echo.program.rss()];
+    let peak = idle;
+    const sampling = setInterval(() => peak = Math.max(peak, node.program.rss()), SAMPLE_MS);
+    await node.caller.run("inference").finally(() => clearInterval(sampling));
+    return [
+      {
+        name: "idle memory",
+        value: idle,
+        unit: "MiB",
+        floor: { value: bare, is: "bare client" },
+        goal: { of: "value", atMost: 90 },
+      },
+      {
+        name: `more memory while a command prints ${outputBytes / 1e6} MB`,
+        value: peak - idle,
+        unit: "MiB",
+        goal: { of: "value", atMost: 32 },
+      },
+    ];
+  },
+};
 
-/** Measures it, against a program that is only connected to the broker. */
-export async function measureMemory(site: Site): Promise<Result[]> {
-  if (Deno.build.os !== "linux") return [];
-  await using echo = await startEcho(site);
-  await using node = await startNode(site, { inference: NOISY });
-  await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
-  const idle = node.program.rss();
-  const floor = echo.program.rss();
-  let peak = idle;
-  const sampling = setInterval(() => peak = Math.max(peak, node.program.rss()), SAMPLE_MS);
-  await node.caller.run("inference");
-  clearInterval(sampling);
-  return [
-    { name: "idle memory", value: idle, unit: "MB", floor },
-    {
-      name: "more memory while 100 MB are printed",
-      value: peak - idle,
-      unit: "MB",
-      goal: { of: "value", atMost: 32 },
-    },
-  ];
+/**
+ * Over many quick commands, four at a time. A runtime's heap first grows to its working size, in a
+ * bare client as well: so the growth from the first tenth to the end counts, in steps of a tenth.
+ */
+export const growth: Measure = {
+  name: "growth",
+  async run(site, { commands }) {
+    await using echo = await startEcho(site);
+    await using node = await startNode(site, { inference: "true", concurrency: PARALLEL });
+    const idle = node.program.rss();
+    const [bare, own] = [[] as number[], [] as number[]];
+    for (let tenth = 0; tenth < 10; tenth++) {
+      bare.push(await rssAfter(echo, commands / 10));
+      own.push(await rssAfter(node, commands / 10));
+    }
+    return [
+      {
+        name: `more memory after the first ${commands / 10} commands`,
+        value: own[0] - idle,
+        unit: "MiB",
+      },
+      {
+        name: `more memory from there to ${commands} commands`,
+        value: Math.max(...own) - own[0],
+        unit: "MiB",
+        floor: { value: Math.max(...bare) - bare[0], is: "bare client" },
+        goal: { of: "value", atMost: 30 },
+      },
+    ];
+  },
+};
+
+async function rssAfter({ caller, program }: Responder, commands: number): Promise<number> {
+  await caller.runMany("inference", commands, PARALLEL);
+  return program.rss();
 }

@@ -1,70 +1,81 @@
-/** Deno programs, measured from outside. */
+/** Programs, started and measured from outside. */
 import { fileURLToPath } from "node:url";
+import { commandOf, DENO_DIR } from "../support/command.ts";
 
-/** A module, relative to this folder, and what it is run with. */
+/** How to start a program. */
 export interface ProgramOptions {
-  readonly module: string;
-  readonly args?: string[];
-  readonly env?: Record<string, string>;
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A Deno program that runs in a process of its own. What it prints is thrown away. */
-export class Program implements AsyncDisposable {
-  readonly #process: Deno.ChildProcess;
-  #wanted = true;
+/** The command that runs a module of this folder. */
+export function moduleCommand(name: string, ...args: string[]): string[] {
+  return [Deno.execPath(), "run", "--quiet", "-A", fileURLToPath(new URL(name, import.meta.url))]
+    .concat(args);
+}
 
-  /** Starts it. That it ends by itself is an error which nobody catches. */
+/** The command that runs the node's program, which is CLOUD_NODE_BIN where that is set. */
+export function nodeCommand(...args: string[]): string[] {
+  return [...commandOf(["-A"]), ...args];
+}
+
+/** A program in a process of its own. Its output is discarded. */
+export class Program implements AsyncDisposable {
+  /** Its process id. */
+  readonly pid: number;
+  /** Rejects when the program ends before it is disposed of. */
+  readonly failed: Promise<never>;
+  readonly #child: Deno.ChildProcess;
+  #ending = false;
+
+  /** Starts it. */
   constructor(options: ProgramOptions) {
-    this.#process = spawn(options, "null");
-    this.#process.status.then(({ code }) => {
-      if (this.#wanted) throw new Error(`${options.module} ended by itself, with code ${code}`);
+    this.#child = spawn(options);
+    this.pid = this.#child.pid;
+    this.failed = this.#child.status.then(({ code }) => {
+      if (this.#ending) return new Promise<never>(() => {});
+      throw new Error(`"${options.command.join(" ")}" ended by itself, with code ${code}`);
     });
+    this.failed.catch(() => {});
   }
 
-  /** How much memory it has, in MB. Only Linux tells. */
+  /** Its resident memory in MiB: VmRSS of /proc. */
   rss(): number {
-    const status = Deno.readTextFileSync(`/proc/${this.#process.pid}/status`);
+    const status = Deno.readTextFileSync(`/proc/${this.pid}/status`);
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
   }
 
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#wanted = false;
-    this.#process.kill("SIGTERM");
-    await this.#process.status;
+    this.#ending = true;
+    try {
+      this.#child.kill("SIGTERM");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#child.status;
   }
 }
 
-/** How many milliseconds a program takes from its start until it prints `line` as its log. */
-export async function timeToLine(options: ProgramOptions, line: string): Promise<number> {
-  const start = performance.now();
-  const process = spawn(options, "piped");
-  let elapsed: number | undefined;
-  let log = "";
-  for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) {
-    log += text;
-    if (elapsed !== undefined || !log.includes(line)) continue;
-    elapsed = performance.now() - start;
-    process.kill("SIGTERM");
-  }
-  await process.status;
-  if (elapsed === undefined) throw new Error(`${options.module} was never ready:\n${log}`);
-  return elapsed;
+/** Runs a program to its end, which has to be a success. */
+export async function runProgram(options: ProgramOptions): Promise<void> {
+  const { code } = await spawn(options).status;
+  if (code !== 0) throw new Error(`"${options.command.join(" ")}" ended with code ${code}`);
 }
 
-function spawn({ module, args = [], env }: ProgramOptions, stderr: "null" | "piped") {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", fileURLToPath(new URL(module, import.meta.url)), ...args],
+function spawn({ command: [program, ...args], env }: ProgramOptions): Deno.ChildProcess {
+  return new Deno.Command(program, {
+    args,
     clearEnv: true,
-    env: { ...cleanEnvironment(), ...env },
+    env: { ...inherited(), DENO_DIR, ...env },
     stdin: "null",
     stdout: "null",
-    stderr,
+    stderr: "null",
   }).spawn();
 }
 
-/** The environment without what is set for the nodes of this machine. */
-function cleanEnvironment(): Record<string, string> {
+/** The environment without the settings of this machine's own nodes. */
+function inherited(): Record<string, string> {
   const variables = Object.entries(Deno.env.toObject());
   return Object.fromEntries(variables.filter(([name]) => !name.startsWith("CYBERWAVE_")));
 }

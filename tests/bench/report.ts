@@ -1,67 +1,109 @@
 /** The results as a table for people or as JSON for machines. */
+import { type Floor, FLOORS } from "./floors.ts";
+import type { Failure, Result } from "./measure.ts";
 
-/** One line of the report. */
-export interface Result {
-  /** What was measured. */
-  readonly name: string;
-  readonly value: number;
-  readonly unit: "ms" | "/s" | "MB";
-  /** What the machine takes for the least that must be done, measured beside it. */
-  readonly floor?: number;
-  /** What is aimed at, for the value or for its ratio to the floor. */
-  readonly goal?: { readonly of: "value" | "ratio"; readonly atMost: number } | {
-    readonly of: "value" | "ratio";
-    readonly atLeast: number;
+/** Where and when the results were taken. */
+export interface Machine {
+  readonly date: string;
+  readonly cores: number;
+  readonly cpu: string;
+  readonly os: string;
+  readonly deno: string;
+}
+
+/** A run of the bench. */
+export interface Report {
+  readonly machine: Machine;
+  readonly results: readonly (Result | Failure)[];
+}
+
+/** Describes this machine. */
+export function describeMachine(): Machine {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    cores: navigator.hardwareConcurrency,
+    cpu: cpuName(),
+    os: `${Deno.build.os} ${Deno.osRelease()} ${Deno.build.arch}`,
+    deno: Deno.version.deno,
   };
 }
 
-/** A result with what follows from it. */
-interface Judged extends Result {
-  readonly ratio?: number;
-  /** Whether the goal is reached. */
-  readonly reached?: boolean;
+function cpuName(): string {
+  try {
+    const info = Deno.readTextFileSync("/proc/cpuinfo");
+    return /^model name\s*:\s*(.+)$/m.exec(info)?.[1].trim() ?? "unknown CPU";
+  } catch {
+    return "unknown CPU";
+  }
 }
 
-/** The results as one JSON document. */
-export function asJson(results: readonly Result[]): string {
-  return JSON.stringify(results.map(judge), null, 2);
+/** The report as one JSON document. */
+export function asJson({ machine, results }: Report): string {
+  const used = floorsOf(results);
+  const floors = Object.fromEntries(used.map((floor) => [floor, FLOORS[floor]]));
+  const judged = results.map((result) =>
+    "error" in result ? result : { ...result, ratio: ratioOf(result), met: isMet(result) }
+  );
+  return JSON.stringify({ machine, floors, results: judged }, null, 2);
 }
 
-/** The results as an aligned table. */
-export function asTable(results: readonly Result[]): string {
+/** The report as a Markdown table, below its machine and above the definitions of its floors. */
+export function asTable({ machine, results }: Report): string {
+  const { date, cores, cpu, os, deno } = machine;
   const rows = [
-    ["", "floor", "measured", "ratio", "goal", ""],
-    ...results.map(judge).map((result) => {
-      const { name, unit, value, floor, ratio, reached } = result;
-      return [
-        name,
-        floor === undefined ? "" : quantity(floor, unit),
-        quantity(value, unit),
-        ratio === undefined ? "" : ratio.toFixed(2),
-        goalText(result),
-        reached === undefined ? "" : reached ? "ok" : "over",
-      ];
-    }),
+    ["measure", "floor", "figure", "ratio", "goal", ""],
+    ...results.map(rowOf),
   ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const pad = (cell: string, column: number) =>
-    column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]);
-  return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+  const widths = rows[0].map((_, column) => Math.max(3, ...rows.map((row) => row[column].length)));
+  const line = (row: readonly string[]) =>
+    `| ${
+      row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join(" | ")
+    } |`;
+  const [head, ...body] = rows.map(line);
+  const rule = `| ${
+    widths.map((width, i) => "-".repeat(width - 1) + (i === 0 ? "-" : ":")).join(" | ")
+  } |`;
+  return [
+    `${date}, ${cores} cores of ${cpu}, ${os}, Deno ${deno}`,
+    "",
+    head,
+    rule,
+    ...body,
+    "",
+    "Floors, measured in turns with the figures:",
+    "",
+    ...floorsOf(results).map((floor) => `- ${floor}: ${FLOORS[floor]}`),
+  ].join("\n");
 }
 
-function judge(result: Result): Judged {
-  const { value, floor, goal } = result;
-  const ratio = floor === undefined ? undefined : value / floor;
-  if (goal === undefined) return { ...result, ratio };
-  const judged = goal.of === "ratio" ? ratio! : value;
-  const reached = "atMost" in goal ? judged <= goal.atMost : judged >= goal.atLeast;
-  return { ...result, ratio, reached };
+function rowOf(result: Result | Failure): string[] {
+  if ("error" in result) return [`${result.name} failed: ${result.error}`, "", "", "", "", ""];
+  const { name, unit, value, floor, goal } = result;
+  const ratio = ratioOf(result);
+  return [
+    name,
+    floor === undefined ? "" : `${quantity(floor.value, unit)} (${floor.is})`,
+    quantity(value, unit),
+    ratio === undefined ? "" : ratio.toFixed(2),
+    goal === undefined ? "" : `≤ ${goal.atMost}${goal.of === "ratio" ? "×" : ` ${unit}`}`,
+    goal === undefined ? "" : isMet(result) ? "met" : "missed",
+  ];
 }
 
-function goalText({ goal, unit }: Result): string {
-  if (goal === undefined) return "";
-  const [sign, limit] = "atMost" in goal ? ["≤", goal.atMost] : ["≥", goal.atLeast];
-  return `${sign} ${limit}${goal.of === "value" ? ` ${unit}` : "×"}`;
+function ratioOf({ value, floor }: Result): number | undefined {
+  return floor === undefined || floor.value <= 0 ? undefined : value / floor.value;
+}
+
+function isMet(result: Result): boolean | undefined {
+  const { goal, value } = result;
+  if (goal === undefined) return undefined;
+  const judged = goal.of === "ratio" ? ratioOf(result) : value;
+  return judged !== undefined && judged <= goal.atMost;
+}
+
+function floorsOf(results: readonly (Result | Failure)[]): Floor[] {
+  const used = results.flatMap((result) => "floor" in result ? [result.floor!.is] : []);
+  return [...new Set(used)];
 }
 
 function quantity(value: number, unit: Result["unit"]): string {

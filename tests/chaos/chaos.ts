@@ -1,20 +1,17 @@
-/** Kills the node and the broker over and over while they work, and checks that no promise breaks. */
-import { NodeProcess } from "../support/node_process.ts";
-import type { EmulatedWorkload } from "../../src/dev/rest_front_end.ts";
-import { World } from "../support/world.ts";
-import type { Mosquitto } from "../support/mosquitto.ts";
+/** Kills whatever can be killed, over and over, while commands run, and checks that no promise breaks. */
 import { systemClock } from "../../src/time.ts";
-import { Customer } from "./customer.ts";
-import { processesWith } from "./processes.ts";
-import { Random } from "./random.ts";
+import type { Course } from "./customer.ts";
 import { followedProblems, resultProblems } from "./followed.ts";
-import { inventTask, problemsOf, type Task, wasRefused } from "./task.ts";
+import { Random } from "./random.ts";
+import { Scene } from "./scene.ts";
+import { inventTask } from "./task.ts";
+import { type Ledger, problemsOf, readLedger, wasRefused } from "./verdict.ts";
 
 /** What makes one run. */
 export interface ChaosOptions {
   /** Where chance begins: the same seed makes the same plan. */
   readonly seed: number;
-  /** How often something is killed and started again. */
+  /** How often something is done to the node. */
   readonly cycles: number;
 }
 
@@ -22,30 +19,25 @@ export interface ChaosOptions {
 export interface ChaosReport {
   /** Every broken promise; empty when all is well. */
   readonly problems: readonly string[];
-  /** How many commands were sent. */
+  /** How many commands were sent, and how many replies came. */
   readonly tasks: number;
-  /** How many replies came. */
   readonly replies: number;
-  /** How many commands the platform followed, and how many of these were refused. */
+  /** How many commands the platform followed, and how many commands were refused. */
   readonly followed: number;
   readonly refused: number;
+  /** How often a process of a workload was killed, the broker was killed, and the disk was full. */
+  readonly kills: number;
+  readonly brokerKills: number;
+  readonly full: number;
 }
 
-/** What a node logs when it is ready. */
-const READY = "is ready: waiting for commands";
-
-/** The statuses that are the end of a workload. */
-const END = /^(completed|failed|cancelled)$/;
-
-/** How long all that was sent may take to be answered once nothing is killed any more. */
-const PATIENCE_MS = 60_000;
+/** Files of a state folder beside those of its commands, and the most that each command leaves. */
+const FILES = { own: 50, perCommand: 8 };
 
 /** Runs the chaos test once. */
 export async function chaos({ seed, cycles }: ChaosOptions): Promise<ChaosReport> {
   const random = new Random(seed);
-  await using world = await World.withMosquitto({ saveEveryChange: true });
-  await using scene = await Scene.set(world);
-  const { customer } = scene;
+  await using scene = await Scene.set(random);
   let number = 0;
   for (let cycle = 0; cycle < cycles; cycle++) {
     for (let count = Math.floor(random.between(0, 9)); count > 0; count--) {
@@ -55,164 +47,106 @@ export async function chaos({ seed, cycles }: ChaosOptions): Promise<ChaosReport
     await systemClock.sleep(
       random.chance(0.2) ? random.between(0, 100) : random.between(100, 1500),
     );
-    await scene.strike(random.pick({ node: 6, broker: 2, both: 1 }), random.between(0, 400));
+    await scene.strike();
   }
   await scene.calm();
-  const problems = [...scene.problems, ...scene.problemsOfResults()];
-  for (const task of customer.tasks) {
-    for (const problem of await scene.problemsOf(task)) {
-      problems.push(`${task.id} ${JSON.stringify(task)}: ${problem}`);
-      problems.push(...scene.logOf(task.id));
+  return await judge(scene);
+}
+
+/** A report in one sentence. */
+export function describe(report: ChaosReport): string {
+  const { tasks, followed, refused, replies, kills, brokerKills, full, problems } = report;
+  return `${tasks} commands (${followed} followed by the platform, ${refused} refused), ` +
+    `${replies} replies, ${kills} killed processes of workloads, ${brokerKills} killed brokers, ` +
+    `${full} times a full disk: ${problems.length} problems`;
+}
+
+async function judge(scene: Scene): Promise<ChaosReport> {
+  const courses = [...scene.customer.courses.values()];
+  const problems = [
+    ...scene.problems,
+    ...scene.customer.strays.map((it) => `a stray reply: ${it}`),
+  ];
+  const ledgers = await readLedgers(scene, courses);
+  const known = new Set([...ledgers.values()].flatMap(({ sessions }) => sessions));
+  for (const course of courses) {
+    for (const problem of problemsOfCourse(scene, course, ledgers.get(course)!, known)) {
+      problems.push(`${JSON.stringify(course.task)}: ${problem}`, ...scene.logOf(course.task.id));
     }
   }
-  const { tasks } = customer;
-  const followed = tasks.filter(({ platform }) => platform !== undefined);
+  problems.push(...problemsOfResults(scene, courses, ledgers, known));
+  const files = countFiles(scene.world.stateFolder);
+  const most = FILES.own + FILES.perCommand * courses.length;
+  if (files > most) problems.push(`the state folder has ${files} files, and may have ${most}`);
   return {
     problems,
-    tasks: tasks.length,
-    replies: tasks.reduce((sum, task) => sum + customer.repliesTo(task).length, 0),
-    followed: followed.length,
-    refused: followed.filter((task) => wasRefused(customer.repliesTo(task))).length,
+    tasks: courses.length,
+    replies: courses.reduce((sum, { replies }) => sum + replies.length, 0),
+    followed: scene.workloads.size,
+    refused: courses.filter(({ replies }) => wasRefused(replies)).length,
+    ...scene.happenings.counts,
   };
 }
 
-/** A node and a customer around a broker, and whoever kills them. */
-class Scene implements AsyncDisposable {
-  readonly problems: string[] = [];
-  readonly #log: string[] = [];
-  readonly #marker = `CHAOS_MARKER=${crypto.randomUUID()}`;
-  readonly #ledgers: string;
-  readonly #results: string;
-  /** What the platform follows, by the ids of the tasks. */
-  readonly #workloads = new Map<string, EmulatedWorkload>();
-  #node: NodeProcess | undefined;
-  #customer: Customer | undefined;
+async function readLedgers(
+  { ledgers }: Scene,
+  courses: readonly Course[],
+): Promise<Map<Course, Ledger>> {
+  return new Map(
+    await Promise.all(courses.map(async (course) => {
+      const text = await Deno.readTextFile(`${ledgers}/${course.task.id}`).catch(() => "");
+      return [course, readLedger(text)] as const;
+    })),
+  );
+}
 
-  private constructor(readonly world: World<Mosquitto>) {
-    this.#ledgers = `${world.folder}/ledgers`;
-    this.#results = `${world.folder}/results`;
-  }
+function problemsOfCourse(
+  scene: Scene,
+  course: Course,
+  ledger: Ledger,
+  known: ReadonlySet<number>,
+): string[] {
+  const { task, replies } = course;
+  const disturbance = scene.happenings.to(course, ledger, known);
+  const workload = scene.workloads.get(task.id);
+  return [
+    ...problemsOf(task, ledger, replies, disturbance),
+    ...(workload === undefined ? [] : followedProblems(workload, replies, disturbance)),
+  ];
+}
 
-  /** Starts a node and a customer. */
-  static async set(world: World<Mosquitto>): Promise<Scene> {
-    const scene = new Scene(world);
-    await world.answerOverMqtt();
-    await Deno.mkdir(scene.#ledgers);
-    await Deno.mkdir(scene.#results);
-    scene.#node = await scene.#startNode();
-    await scene.#node.logged(READY);
-    const [{ uuid }] = world.backend.instances.values();
-    scene.#customer = new Customer(world.broker.url, uuid);
-    return scene;
-  }
+/** What is wrong with the results that all workloads left together. */
+function problemsOfResults(
+  scene: Scene,
+  courses: readonly Course[],
+  ledgers: ReadonlyMap<Course, Ledger>,
+  known: ReadonlySet<number>,
+): string[] {
+  const succeeded = courses.filter(({ task }) =>
+    scene.workloads.get(task.id)?.statuses.some(({ success }) => success === true)
+  );
+  const undisturbed = courses.filter((course) => {
+    const { killed, diskFull } = scene.happenings.to(course, ledgers.get(course)!, known);
+    return !killed && !diskFull;
+  });
+  // What was killed may have left its files behind.
+  const left = Array.from(Deno.readDirSync(scene.results), ({ name }) => name)
+    .filter((name) => undisturbed.some(({ task }) => name.startsWith(`${task.id}-`)))
+    .map((name) => `${name} is left`);
+  return [
+    ...left,
+    ...resultProblems(
+      succeeded.map(({ task }) => task),
+      new Set(undisturbed.map(({ task }) => task)),
+      [...scene.workloads.values()],
+    ),
+  ];
+}
 
-  /** Has a task done, by the platform if it follows it. */
-  give(task: Task): void {
-    if (task.platform === undefined) return this.customer.give(task, undefined);
-    const [{ uuid }] = this.world.backend.instances.values();
-    const workload = this.world.backend.createWorkload(uuid);
-    this.#workloads.set(task.id, workload);
-    this.customer.give(task, workload.uuid);
+function countFiles(folder: string): number {
+  let count = 0;
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    count += isDirectory ? countFiles(`${folder}/${name}`) : 1;
   }
-
-  /** Who sends commands. */
-  get customer(): Customer {
-    return this.#customer!;
-  }
-
-  /** Kills, and starts again after a while. Does not wait until the node is ready. */
-  async strike(victim: "node" | "broker" | "both", pauseMs: number): Promise<void> {
-    const { broker } = this.world;
-    if (victim !== "broker") await this.#endNode("SIGKILL");
-    if (victim !== "node") await broker.kill();
-    await systemClock.sleep(pauseMs);
-    if (victim !== "node") await broker.restart();
-    if (victim !== "broker") this.#node = await this.#startNode();
-  }
-
-  /** Waits until all is answered, stops the node, and looks for what it left behind. */
-  async calm(): Promise<void> {
-    const answered = new AbortController();
-    let late = false;
-    const deadline = systemClock.sleep(PATIENCE_MS, answered.signal)
-      .then(() => void (late = true), () => {});
-    while (this.customer.unanswered.length > 0 && !late) {
-      await Promise.race([this.customer.nextReply(), deadline]);
-    }
-    const isOpen = ({ status }: EmulatedWorkload) => !END.test(status);
-    while (this.#workloads.values().some(isOpen) && !late) await systemClock.sleep(50);
-    answered.abort();
-    // Before that a signal would end it as it ends any program.
-    if (!this.#node!.log.all.some((line) => line.includes(READY))) await this.#node!.logged(READY);
-    await this.#endNode("SIGTERM");
-    for (let look = 0; look < 20; look++) {
-      if ((await processesWith(this.#marker)).length === 0) return;
-      await systemClock.sleep(100);
-    }
-    this.problems.push(...await processesWith(this.#marker));
-  }
-
-  /** What is wrong with how a task went, for the customer and for the platform. */
-  async problemsOf(task: Task): Promise<string[]> {
-    // What the workload wrote about itself.
-    const ledger = await Deno.readTextFile(`${this.#ledgers}/${task.id}`).catch(() => "");
-    const replies = this.customer.repliesTo(task);
-    const workload = this.#workloads.get(task.id);
-    return [
-      ...problemsOf(task, ledger, replies),
-      ...(workload === undefined ? [] : followedProblems(workload, replies)),
-    ];
-  }
-
-  /** What is wrong with the results that all workloads left together. */
-  problemsOfResults(): string[] {
-    const succeeded = this.customer.tasks.filter((task) =>
-      this.#workloads.get(task.id)?.statuses.some(({ success }) => success === true)
-    );
-    const left = Array.from(Deno.readDirSync(this.#results), ({ name }) => `${name} is left`);
-    return [...left, ...resultProblems(succeeded, [...this.#workloads.values()])];
-  }
-
-  /** What the nodes logged about a command. */
-  logOf(id: string): string[] {
-    return this.#log.filter((line) => new RegExp(`\\b${id}\\b|the node`).test(line));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#customer?.[Symbol.asyncDispose]();
-    await this.#node?.[Symbol.asyncDispose]();
-  }
-
-  #startNode(): Promise<NodeProcess> {
-    const script = new URL("workload.sh", import.meta.url).pathname;
-    const template = `exec bash '${script}' {body}`;
-    const [name, value] = this.#marker.split("=");
-    return NodeProcess.spawn(this.world, {
-      yaml: {
-        inference: template,
-        training: template,
-        concurrency: { inference: 6, training: 3 },
-        max_output: "20 KB",
-        results_folder: this.#results,
-      },
-      env: {
-        CHAOS_LEDGERS: this.#ledgers,
-        CHAOS_TOKEN: this.world.backend.token,
-        [name]: value,
-      },
-    });
-  }
-
-  async #endNode(signal: Deno.Signal): Promise<void> {
-    const node = this.#node!;
-    const status = await node.kill(signal);
-    this.#log.push(...node.log.all, `the node was ended with ${signal}`);
-    const expected = signal === "SIGKILL" ? status.signal === "SIGKILL" : status.code === 0;
-    if (!expected) {
-      this.problems.push(
-        `the node ended by itself: ${Deno.inspect(status)}`,
-        ...node.log.all.slice(-20),
-      );
-    }
-  }
+  return count;
 }

@@ -1,21 +1,36 @@
 /** Somebody who sends commands again and again until each is answered. */
 import { connect, type MqttClient } from "mqtt";
 import type { Task } from "./task.ts";
+import { isRefusal } from "./verdict.ts";
 
 /** A broker that is killed may lose what it had acknowledged, so whoever wants an answer asks again. */
 const SEND_AGAIN_MS = 2_000;
+const CANCEL_AFTER_MS = 300;
+
+/** What came of a task so far. */
+export interface Course {
+  readonly task: Task;
+  /** When it was sent first. */
+  readonly sentAt: number;
+  /** When the first reply came. */
+  answeredAt?: number;
+  /** The replies, as they came. */
+  readonly replies: string[];
+}
 
 /** Sends tasks, over a connection that comes back whenever it is lost. */
 export class Customer implements AsyncDisposable {
   /** Every task that was sent. */
-  readonly tasks: Task[] = [];
+  readonly courses = new Map<string, Course>();
+  /** Replies that are to no task. */
+  readonly strays: string[] = [];
   readonly #client: MqttClient;
   readonly #topics: { command: string; response: string };
-  readonly #replies = new Map<string, string[]>();
   /** The platform's ids for the tasks that it follows. */
   readonly #workloads = new Map<string, string>();
   readonly #owedAgain = new Set<string>();
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #cancels = 0;
   #waiting: (() => void)[] = [];
 
   /** Starts to connect to the broker, and to send to the instance with this UUID. */
@@ -26,28 +41,30 @@ export class Customer implements AsyncDisposable {
     this.#client.on("connect", () => {
       this.#client.subscribe(this.#topics.response, { qos: 1 }, () => this.#askAgain());
     });
-    this.#client.on("error", () => {}); // The broker is away: it will try again.
+    this.#client.on("error", () => {}); // The broker is away: it connects again.
     this.#client.on("message", (_topic, payload) => this.#receive(payload.toString()));
-    this.#timer = setInterval(() => this.#askAgain(), SEND_AGAIN_MS);
-  }
-
-  /** The replies to a task so far, as they came. */
-  repliesTo({ id }: Task): readonly string[] {
-    return this.#replies.get(id) ?? [];
+    this.#timers.add(setInterval(() => this.#askAgain(), SEND_AGAIN_MS));
   }
 
   /** Sends a task, with the platform's id if it follows it, until it is answered. */
   give(task: Task, workloadUuid: string | undefined): void {
-    this.tasks.push(task);
+    const anonymous = task.sent === "without request id";
+    if (anonymous && !this.#client.connected) return;
+    this.courses.set(task.id, { task, sentAt: performance.now(), replies: [] });
     if (workloadUuid !== undefined) this.#workloads.set(task.id, workloadUuid);
     this.#send(task);
-    if (task.twice) this.#send(task);
+    if (task.sent === "twice") this.#send(task);
     if (task.again) this.#owedAgain.add(task.id);
+    if (task.cancelled) {
+      this.#timers.add(setTimeout(() => this.#cancel(task), CANCEL_AFTER_MS));
+    }
   }
 
-  /** The tasks that still wait for a reply. */
+  /** The tasks with a request id that still wait for a reply. */
   get unanswered(): Task[] {
-    return this.tasks.filter(({ id }) => !this.#replies.has(id) || this.#owedAgain.has(id));
+    return Array.from(this.courses.values(), ({ task }) => task)
+      .filter(({ sent }) => sent !== "without request id")
+      .filter(({ id }) => this.#repliesTo(id).length === 0 || this.#owedAgain.has(id));
   }
 
   /** Resolves at the next reply. */
@@ -57,19 +74,35 @@ export class Customer implements AsyncDisposable {
 
   /** Disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     await this.#client.endAsync(true);
+  }
+
+  #repliesTo(id: string): readonly string[] {
+    return this.courses.get(id)?.replies ?? [];
   }
 
   #askAgain(): void {
     if (!this.#client.connected) return;
-    for (const task of this.unanswered) this.#send(task);
+    for (const task of this.unanswered) {
+      this.#send(task);
+      if (task.cancelled) this.#cancel(task);
+    }
   }
 
   #send(task: Task): void {
+    const id = task.sent === "without request id" ? {} : { request_id: task.id };
+    this.#publish({ ...id, ...this.#command(task) });
+  }
+
+  #cancel({ id }: Task): void {
+    const request_id = `cancel${this.#cancels++}`;
+    this.#publish({ command: "cancel", request_id, params: { workload_request_id: id } });
+  }
+
+  #publish(message: Record<string, unknown>): void {
     if (!this.#client.connected) return;
-    const message = JSON.stringify({ request_id: task.id, ...this.#command(task) });
-    this.#client.publish(this.#topics.command, message, { qos: 1 }, () => {});
+    this.#client.publish(this.#topics.command, JSON.stringify(message), { qos: 1 }, () => {});
   }
 
   #command({ id, kind, params, platform }: Task) {
@@ -82,18 +115,30 @@ export class Customer implements AsyncDisposable {
   }
 
   #receive(payload: string): void {
-    const { request_id: id } = JSON.parse(payload);
-    const known = this.#replies.get(id);
-    if (known === undefined) this.#replies.set(id, [payload]);
-    else known.push(payload);
-    this.#askOnceMore(id, known !== undefined);
+    const { request_id, output } = JSON.parse(payload);
+    // Without a request id it is known by what it printed.
+    const id = request_id ?? /^done (task\d+)\n$/.exec(output ?? "")?.[1];
+    const course = this.courses.get(id);
+    if (course === undefined) {
+      if (!isReplyToCancel(payload) && !isRefusal(payload)) this.strays.push(payload);
+    } else {
+      this.#askOnceMore(course);
+      course.answeredAt ??= performance.now();
+      course.replies.push(payload);
+    }
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Some tasks are asked for again although they were answered: the same answer has to come. */
-  #askOnceMore(id: string, wasAnswered: boolean): void {
-    if (!this.#owedAgain.has(id)) return;
-    if (wasAnswered) this.#owedAgain.delete(id);
-    else this.#send(this.tasks.find((task) => task.id === id)!);
+  #askOnceMore({ task, replies }: Course): void {
+    if (!this.#owedAgain.has(task.id)) return;
+    if (replies.length > 0) this.#owedAgain.delete(task.id);
+    else this.#send(task);
   }
+}
+
+function isReplyToCancel(payload: string): boolean {
+  const { request_id, status, error } = JSON.parse(payload);
+  return /^cancel\d+$/.test(request_id ?? "") &&
+    (status === "ok" || /^No active workload found with request_id task\d+$/.test(error));
 }

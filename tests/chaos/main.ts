@@ -1,28 +1,22 @@
 /**
- * The chaos test for as long as you like: `deno task chaos [--seed N] [--cycles N] [--minutes N]`.
- * Ends at the first broken promise; with `--seed` after one round, which repeats a failed one.
+ * The chaos test: `deno task chaos [--cycles N] [--seed N] [--minutes N]`. One run of 50 cycles, or
+ * with `--minutes` run after run. Ends at the first broken promise; `--seed` repeats a run's plan.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { chaos } from "./chaos.ts";
+import { chaos, describe } from "./chaos.ts";
 
 const args = parseArgs(Deno.args, { string: ["seed", "cycles", "minutes"] });
 const cycles = Number(args.cycles ?? 50);
-const ends = args.minutes === undefined
-  ? Infinity
-  : performance.now() + Number(args.minutes) * 60_000;
+const end = performance.now() + Number(args.minutes ?? 0) * 60_000;
 do {
   const seed = Number(args.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]);
   const start = performance.now();
   console.log(`seed ${seed}, ${cycles} cycles ...`);
-  const { problems, tasks, replies, followed, refused } = await chaos({ seed, cycles });
-  const seconds = ((performance.now() - start) / 1000).toFixed(0);
-  console.log(
-    `${tasks} commands, ${followed} of them followed by the platform (${refused} refused), ` +
-      `${replies} replies, ${problems.length} problems in ${seconds} s`,
-  );
-  if (problems.length > 0) {
-    console.error(problems.join("\n"));
+  const report = await chaos({ seed, cycles });
+  console.log(`${describe(report)}, in ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  if (report.problems.length > 0) {
+    console.error(report.problems.join("\n"));
     console.error(`Repeat it with: deno task chaos --seed ${seed} --cycles ${cycles}`);
     Deno.exit(1);
   }
-} while (args.seed === undefined && performance.now() < ends);
+} while (performance.now() < end);

@@ -1,33 +1,37 @@
 # A workload of the chaos test: does what its params say, and keeps a ledger of it.
 params=$1
 field() { [[ $params =~ \"$1\":\"?([a-z0-9.]+) ]] && echo "${BASH_REMATCH[1]}"; }
-ledger=$CHAOS_LEDGERS/$CYBERWAVE_REQUEST_ID
+id=$(field id)
+ledger=$CHAOS_LEDGERS/$id
 # One write with O_APPEND each, so that no two entries can mix.
 note() { printf '%s\n' "$*" >>"$ledger"; }
 
 # What is in the results folder is whole from the start, for another workload's end may claim it.
 leave_results() {
   for ((file = 0; file < $(field results); file++)); do
-    echo "result $file of $CYBERWAVE_REQUEST_ID" >"$ledger.result"
-    mv "$ledger.result" "$CYBERWAVE_RESULTS_FOLDER/$CYBERWAVE_REQUEST_ID-$file.txt"
+    echo "result $file of $id" >"$ledger.result"
+    mv "$ledger.result" "$CYBERWAVE_RESULTS_FOLDER/$id-$file.txt"
   done
 }
 
-note start
+# Its session comes after the name, which may hold anything, the state, the parent and the group.
+stat=$(</proc/$$/stat)
+read -r _ _ _ session _ <<<"${stat##*) }"
+note "start $session"
 if [ "$(field token)" = yes ]; then
-  [ "$CYBERWAVE_API_KEY" = "wt-$CYBERWAVE_REQUEST_ID" ] || note wrong token
+  [ "$CYBERWAVE_API_KEY" = "wt-$id" ] || note wrong token
 else
   [ "$CYBERWAVE_API_KEY" = "$CHAOS_TOKEN" ] || note wrong token
 fi
 case $(field act) in
 quick)
-  echo "done $CYBERWAVE_REQUEST_ID"
+  echo "done $id"
   leave_results
   note end 0
   ;;
 slow)
   sleep "$(field seconds)"
-  echo "done $CYBERWAVE_REQUEST_ID"
+  echo "done $id"
   leave_results
   note end 0
   ;;
@@ -39,7 +43,7 @@ fail)
   exit $code
   ;;
 complain)
-  echo "complaint of $CYBERWAVE_REQUEST_ID" >&2
+  echo "complaint of $id" >&2
   note end 1
   exit 1
   ;;
@@ -58,9 +62,13 @@ massacre)
   kill -9 -- "-$group"
   sleep 60
   ;;
+wait)
+  sleep 60
+  note end 0
+  ;;
 noisy)
-  for ((line = 0; line < 20000; line++)); do echo "$CYBERWAVE_REQUEST_ID line $line"; done
-  echo "done $CYBERWAVE_REQUEST_ID"
+  for ((line = 0; line < 20000; line++)); do echo "$id line $line"; done
+  echo "done $id"
   leave_results
   note end 0
   ;;

@@ -28,6 +28,16 @@ Deno.test("dev --once sends four commands and exits with 0 when all came back we
   });
 });
 
+Deno.test("dev shows the token of its backend, for other clients, when it is asked to", async () => {
+  await inFolder(async (cwd, env) => {
+    const token = /^ {2}token +\S{20,}$/m;
+    const asked = await Program.run(["dev", "--once", "--show-token"], { cwd, env });
+    assertMatch(asked.stdout, token);
+    const { stdout, stderr } = await Program.run(["dev", "--once"], { cwd, env });
+    assert(!token.test(stdout) && !token.test(stderr));
+  });
+});
+
 Deno.test("dev --once does the same with a control plane over MQTT", async () => {
   await inFolder(async (cwd, env) => {
     const args = ["dev", "--once", "--control-plane", "mqtt", "--environment", "a/b"];
@@ -69,6 +79,18 @@ Deno.test("dev stays up, and what it prints works as it stands", async () => {
     const [list] = await dev.awaitLine(/\S.* ps --state-folder .*/);
     assertMatch(new TextDecoder().decode((await shell(list)).stdout), /inference .* ended .* ok/);
     assertEquals(await dev.end("SIGINT"), 0);
+  });
+});
+
+Deno.test("the broker of dev lets nobody in without its password", async () => {
+  await inFolder(async (cwd, env) => {
+    await using dev = Program.start(["dev"], { cwd, env });
+    const [, port] = await dev.awaitLine(/run inference .* --mqtt-port (\d+)$/);
+    const flags = ["--slug", "dev-node", "--mqtt-host", "127.0.0.1", "--mqtt-port", port!];
+    const { code, stderr } = await Program.run(["run", "status", ...flags], { cwd, env });
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "the broker rejected user name");
+    assertEquals(await dev.end("SIGTERM"), 0);
   });
 });
 
@@ -134,9 +156,12 @@ Deno.test("what a killed dev left and cannot be cleared away is told, and no rea
 
 /** Sends a training to the node of a `dev`. */
 async function train(dev: Program): Promise<Program> {
-  const [, port] = await dev.awaitLine(/run training .* --mqtt-port (\d+)$/);
+  const [, password, port] = await dev.awaitLine(
+    /CYBERWAVE_MQTT_PASSWORD=(\S+) .* run training .* --mqtt-port (\d+)$/,
+  );
   const flags = ["--slug", "dev-node", "--mqtt-host", "127.0.0.1", "--mqtt-port", port!];
-  return Program.start(["run", "training", ...flags]);
+  const env = { CYBERWAVE_MQTT_PASSWORD: password! };
+  return Program.start(["run", "training", ...flags], { env });
 }
 
 function isAlive(pid: number): boolean {

@@ -4,7 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { commandHelp, programHelp, VERSION } from "../../src/cli/help.ts";
-import { COMMANDS } from "../../src/cli/program.ts";
+import { COMMANDS } from "../../src/cli/subcommands.ts";
 
 const FOLDER = new URL("snapshots/", import.meta.url);
 const UPDATE = Deno.env.get("UPDATE_SNAPSHOTS") === "1";

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
 import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
 import { commandHelp, programHelp } from "../../src/cli/help.ts";
-import { COMMANDS } from "../../src/cli/program.ts";
+import { COMMANDS } from "../../src/cli/subcommands.ts";
 import { SETTINGS } from "../../src/config/settings.ts";
 import { commandOf } from "../support/command.ts";
 import { Program } from "../support/program.ts";

@@ -57,6 +57,51 @@ Deno.test("a rejected token is told with where it came from, and never shown", a
   assert(!stderr.includes("stale-token"), stderr);
 });
 
+/** A stage whose node finds its token in .env, where it can be replaced. */
+async function withTokenFile(yaml: string): Promise<Stage> {
+  const stage = await Stage.set(yaml);
+  await writeToken(stage, stage.world.backend.token);
+  return stage;
+}
+
+async function writeToken(stage: Stage, token: string): Promise<void> {
+  await Deno.writeTextFile(`${stage.world.folder}/.env`, `CYBERWAVE_API_TOKEN=${token}\n`);
+}
+
+const FROM_FILE = { env: { CYBERWAVE_API_TOKEN: "" } };
+
+Deno.test("a token that is replaced in .env while the node runs is used from then on", async () => {
+  await using stage = await withTokenFile(`${YAML}  heartbeat_interval: 0.2`);
+  await using node = stage.start(["start"], FROM_FILE);
+  await node.awaitLine(/is ready/);
+  const { backend } = stage.world;
+  await writeToken(stage, "token-of-tomorrow");
+  backend.token = "token-of-tomorrow";
+  await node.awaitLine(/Using another API token, which is now in CYBERWAVE_API_TOKEN in .*\.env/);
+  await backend.nextCall((call) => call.authorization === "Token token-of-tomorrow");
+  assertEquals(await node.end("SIGTERM"), 0);
+  assert(!node.output.stderr.includes("token-of-tomorrow"), node.output.stderr);
+  const { authorization } = await backend.nextCall(({ path }) => path.endsWith("/terminated"));
+  assertEquals(authorization, "Token token-of-tomorrow");
+});
+
+Deno.test("an outage of the backend's authentication does not end a node that was accepted", async () => {
+  await using stage = await withTokenFile(YAML);
+  const { backend } = stage.world;
+  const refuse = () => {
+    const answer = () => Response.json({ detail: "Invalid token" }, { status: 401 });
+    backend.answerNext(() => true, answer, Infinity);
+  };
+  await using first = stage.start(["start"], FROM_FILE);
+  await first.awaitLine(/is ready/);
+  assertEquals(await first.end("SIGTERM"), 0);
+
+  refuse();
+  await using second = stage.start(["start"], FROM_FILE);
+  await second.awaitLine(/ERROR .*Cannot check the API token: .* retrying in .* accepted before/);
+  assertEquals(await second.end("SIGTERM"), 0);
+});
+
 Deno.test("a wrong setting exits with 2 and names key, value and file", async () => {
   await using stage = await Stage.set("  heartbeat_interval: abc");
   const { code, stderr } = await stage.run(["start"]);

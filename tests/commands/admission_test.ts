@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { admit, type Situation } from "../../src/commands/admission.ts";
+import { reasonToRefuse, type Situation } from "../../src/commands/admission.ts";
 import { MIN_FREE_BYTES } from "../../src/state/private_folder.ts";
 
 const IDLE: Situation = {
@@ -8,11 +8,11 @@ const IDLE: Situation = {
   queued: 0,
   maxQueued: 2,
   tracked: false,
-  closing: false,
+  draining: false,
   freeBytes: Number.MAX_SAFE_INTEGER,
 };
 
-const STOPPING = "The node is stopping and takes no new commands";
+const DRAINING = "The node is draining and takes no new commands";
 const DISK_FULL = "The node's disk is full (31 MiB left): no new commands until there is space";
 
 const TABLE: [name: string, situation: Partial<Situation>, refusal: string | undefined][] = [
@@ -35,16 +35,13 @@ const TABLE: [name: string, situation: Partial<Situation>, refusal: string | und
   ["tracked, others wait", { tracked: true, queued: 1 }, "Busy: 0 of 1 running, 1 queued"],
   ["just enough disk space", { freeBytes: MIN_FREE_BYTES }, undefined],
   ["the disk is full", { freeBytes: MIN_FREE_BYTES - 1 }, DISK_FULL],
-  ["stopping", { closing: true }, STOPPING],
-  ["stopping, for other reasons too", { closing: true, freeBytes: 0, queued: 9 }, STOPPING],
+  ["draining", { draining: true }, DRAINING],
+  ["draining, for other reasons too", { draining: true, freeBytes: 0, queued: 9 }, DRAINING],
   ["a full disk before a full queue", { freeBytes: MIN_FREE_BYTES - 1, queued: 9 }, DISK_FULL],
 ];
 
 for (const [name, situation, refusal] of TABLE) {
   Deno.test(`admission: ${name}: ${refusal ?? "accepted"}`, () => {
-    assertEquals(
-      admit({ ...IDLE, ...situation }),
-      refusal === undefined ? { action: "accept" } : { action: "refuse", reason: refusal },
-    );
+    assertEquals(reasonToRefuse({ ...IDLE, ...situation }), refusal);
   });
 }

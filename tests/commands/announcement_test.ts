@@ -1,10 +1,18 @@
 import { assertEquals } from "@std/assert";
 import { readAnnouncement } from "../../src/commands/announcement.ts";
+import { holdSecret } from "../../src/log.ts";
 import type { JsonObject } from "../../src/protocol/json.ts";
+import { ObjectText } from "../../src/protocol/object_text.ts";
+
+/** What an announcement with these params says, its own params parsed. */
+function read(announced: JsonObject) {
+  const read = readAnnouncement(ObjectText.parse(JSON.stringify(announced))!);
+  return "error" in read ? read : { ...read, params: JSON.parse(read.params.text) };
+}
 
 Deno.test("an announced workload runs its command with its params and the platform's id for it", () => {
   assertEquals(
-    readAnnouncement({
+    read({
       workload_uuid: "w-1",
       command_type: "training",
       command_params: { epochs: 3, workload_uuid: "another" },
@@ -16,12 +24,12 @@ Deno.test("an announced workload runs its command with its params and the platfo
 
 for (const none of [undefined, null]) {
   Deno.test(`command_params may be ${none}`, () => {
-    const read = readAnnouncement({
+    const announced = {
       workload_uuid: "w-1",
       command_type: "inference",
       command_params: none,
-    });
-    assertEquals(read, {
+    };
+    assertEquals(read(announced), {
       workloadUuid: "w-1",
       kind: "inference",
       params: { workload_uuid: "w-1" },
@@ -31,20 +39,23 @@ for (const none of [undefined, null]) {
 
 for (const none of [undefined, null, ""]) {
   Deno.test(`with a command_type that is ${JSON.stringify(none)} there is nothing to run`, () => {
-    const read = readAnnouncement({ workload_uuid: "w-1", command_type: none });
-    assertEquals(read, { workloadUuid: "w-1", kind: undefined, params: {} });
+    assertEquals(read({ workload_uuid: "w-1", command_type: none }), {
+      workloadUuid: "w-1",
+      kind: undefined,
+      params: {},
+    });
   });
 }
 
 Deno.test("the token stands with the params of the command, or beside them", () => {
   const paramsOf = (token: JsonObject, own: JsonObject) => {
-    const read = readAnnouncement({
+    const announcement = read({
       workload_uuid: "w",
       command_type: "inference",
       command_params: own,
       ...token,
     });
-    return "params" in read ? read.params : read;
+    return "params" in announcement ? announcement.params : announcement;
   };
   const [outer, inner] = ["outer", "inner"].map((name) => ({ cyberwave_workload_token: name }));
   assertEquals(paramsOf(outer, {}), { workload_uuid: "w", ...outer });
@@ -82,6 +93,25 @@ const PROBLEMS: readonly [name: string, params: JsonObject, error: string, uuid?
 
 for (const [name, params, error, workloadUuid] of PROBLEMS) {
   Deno.test(`an announcement with ${name} is refused, and the platform can be told of it`, () => {
-    assertEquals(readAnnouncement(params), { error, workloadUuid });
+    assertEquals(read(params), { error, workloadUuid });
   });
 }
+
+Deno.test("params stay as they were written, and what is added stands behind them", () => {
+  const announced = ObjectText.parse(
+    `{"workload_uuid":"w","cyberwave_workload_token":"wt","command_type":"inference",
+      "command_params":{"10":1.0, "2":12345678901234567890}}`,
+  )!;
+  const read = readAnnouncement(announced);
+  assertEquals(
+    "params" in read && read.params.text,
+    '{"10":1.0, "2":12345678901234567890,"workload_uuid":"w","cyberwave_workload_token":"wt"}',
+  );
+});
+
+Deno.test("a token in the place of the command is not repeated", () => {
+  const release = holdSecret("wt-announced");
+  const announced = { workload_uuid: "w", command_type: "run wt-announced" };
+  assertEquals(read(announced), { error: "Unknown command: run ***", workloadUuid: "w" });
+  release();
+});

@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { noSuchWorkload, readCancel } from "../../src/commands/cancel.ts";
+import { holdSecret } from "../../src/log.ts";
+import { ObjectText } from "../../src/protocol/object_text.ts";
+
+function read(params: unknown) {
+  return readCancel(ObjectText.parse(JSON.stringify(params))!);
+}
 
 const MISSING = "Cancel needs params with a pid (number) or a workload_request_id (string)";
 const invalidSignal = (signal: string) =>
@@ -24,13 +30,13 @@ const REQUESTS: [params: Record<string, unknown>, request: ReturnType<typeof rea
   [{ pid: 7, signal: "SIGHUP" }, { error: invalidSignal("SIGHUP") }],
   [{ pid: 7, signal: "TERM" }, { error: invalidSignal("TERM") }],
   [{ pid: 7, signal: "sigterm" }, { error: invalidSignal("sigterm") }],
-  [{ pid: 7, signal: 9 }, { error: invalidSignal("9") }],
-  [{ pid: 7, signal: ["SIGTERM"] }, { error: invalidSignal('["SIGTERM"]') }],
+  [{ pid: 7, signal: 9 }, { error: invalidSignal("a number") }],
+  [{ pid: 7, signal: ["SIGTERM"] }, { error: invalidSignal("an array") }],
   [{ pid: 7, signal: "" }, { error: invalidSignal("") }],
 ];
 
 for (const [params, request] of REQUESTS) {
-  Deno.test(`cancel: ${JSON.stringify(params)}`, () => assertEquals(readCancel(params), request));
+  Deno.test(`cancel: ${JSON.stringify(params)}`, () => assertEquals(read(params), request));
 }
 
 Deno.test("cancel: nothing to cancel, in the platform's words", () => {
@@ -39,4 +45,11 @@ Deno.test("cancel: nothing to cancel, in the platform's words", () => {
     noSuchWorkload({ requestId: "r1" }),
     "No active workload found with request_id r1",
   );
+});
+
+Deno.test("cancel: a token in the place of something else is not repeated", () => {
+  const release = holdSecret("wt-cancelled");
+  assertEquals(read({ pid: 7, signal: "wt-cancelled" }), { error: invalidSignal("***") });
+  assertEquals(noSuchWorkload({ requestId: "wt-cancelled" }).includes("wt-"), false);
+  release();
 });

@@ -1,6 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { imageIn, unpack } from "../../src/commands/image.ts";
+import { imageIn as imageInText, unpack } from "../../src/commands/image.ts";
+import { ObjectText } from "../../src/protocol/object_text.ts";
 import { IMAGES } from "../support/images.ts";
+
+function imageIn(params: unknown) {
+  return imageInText(ObjectText.parse(JSON.stringify(params))!);
+}
 
 const PNG = IMAGES.png.toBase64();
 

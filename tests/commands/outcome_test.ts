@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
 import type { StopRequest } from "../../src/journal/record.ts";
-import type { Exit } from "../../src/workloads/folder.ts";
+import type { Exit } from "../../src/executors/executor.ts";
 import {
   describeOutcome,
   notStarted,
   type Outcome,
   outcomeOf,
+  unreadable,
 } from "../../src/commands/outcome.ts";
 
 const CANCELLED: StopRequest = { cause: "cancelled", signal: "SIGINT", at: 0 };
@@ -49,7 +50,7 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
     "killed (SIGXYZ)",
   ],
   [
-    { type: "lost" },
+    { type: "lost", why: "the machine restarted" },
     undefined,
     fromNode("Workload lost: the machine restarted", { cause: "lost" }),
     "lost",
@@ -65,7 +66,7 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
     "cancelled (code 143)",
   ],
   [
-    { type: "never_began" },
+    { type: "not_started", why: "no shell" },
     CANCELLED,
     fromNode("Command was cancelled by SIGINT", { cause: "cancelled", signal: "SIGINT" }),
     "cancelled (SIGINT)",
@@ -77,7 +78,26 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
     "timed out (SIGKILL)",
   ],
   [
-    { type: "lost" },
+    { type: "exited", code: 143, survivors: [] },
+    CANCELLED,
+    fromNode("Command was cancelled by SIGINT", {
+      cause: "cancelled",
+      signal: "SIGINT",
+      exitCode: 143,
+    }),
+    "cancelled (code 143)",
+  ],
+  [
+    { type: "killed", signal: "SIGKILL", survivors: [7, 8] },
+    CANCELLED,
+    fromNode(
+      "Command was cancelled by SIGINT, but these processes of it could not be ended: 7, 8",
+      { cause: "cancelled", signal: "SIGINT" },
+    ),
+    "cancelled (SIGINT)",
+  ],
+  [
+    { type: "lost", why: "the machine restarted" },
     TIMED_OUT,
     fromNode("Command timed out after 60 s", { cause: "timed_out", signal: "SIGKILL" }),
     "timed out (SIGKILL)",
@@ -93,8 +113,29 @@ for (const [exit, stop, outcome, told] of OUTCOMES) {
 }
 
 Deno.test("outcome: a workload that could not be started says why", () => {
-  const outcome = outcomeOf({ type: "never_began" }, undefined);
-  assertEquals([outcome.status, outcome.end], ["error", { cause: "not_started" }]);
+  const outcome = outcomeOf({ type: "not_started", why: "no shell" }, undefined);
+  const error = "Workload could not be started: no shell";
+  assertEquals(outcome, fromNode(error, { cause: "not_started" }));
   assertEquals(notStarted("why"), fromNode("why", { cause: "not_started" }));
   assertEquals(describeOutcome(outcome), "not started");
+});
+
+Deno.test("outcome: a workload that left what cannot be read says how it ended, and why", () => {
+  const unread = (exit: Exit) => unreadable(outcomeOf(exit, undefined), "EIO");
+  assertEquals(
+    unread(exited(0)),
+    fromNode("The workload succeeded, but what it left cannot be read: EIO", {
+      cause: "exited",
+      exitCode: 0,
+    }),
+  );
+  assertEquals(
+    unread(exited(3)),
+    fromNode("The workload failed (code 3), but what it left cannot be read: EIO", {
+      cause: "exited",
+      exitCode: 3,
+    }),
+  );
+  const lost = { type: "lost", why: "the machine restarted" } as const;
+  assertEquals(unread(lost), outcomeOf(lost, undefined), "nothing of it was to be read");
 });

@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { statusOf, Tracking } from "../../src/commands/platform_status.ts";
+import { PlatformStatus, statusOf } from "../../src/commands/platform_status.ts";
 import type { Message } from "../../src/journal/messages.ts";
 import type { StopRequest } from "../../src/journal/record.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../src/protocol/kinds.ts";
-import type { Exit } from "../../src/workloads/folder.ts";
+import type { Exit } from "../../src/executors/executor.ts";
 import { notStarted, outcomeOf } from "../../src/commands/outcome.ts";
 import { newCommand } from "../support/journal.ts";
 
-const TRACKING = new Tracking((uuid) => `workloads/${uuid}`);
-const PROCESS = { pid: 42, startTime: "1", bootId: "b" };
+const STATUS = new PlatformStatus((uuid) => `workloads/${uuid}`);
+const PID = 42;
 const FOLLOWED = newCommand("c1", { workloadUuid: "w-1" });
 const OTHER = newCommand("c2");
 
@@ -34,10 +34,10 @@ const stop = (cause: StopRequest["cause"]): StopRequest => ({ cause, signal: "SI
 
 Deno.test("the platform is told of each step of a workload, on that workload's topic", () => {
   const success = outcomeOf({ type: "exited", code: 0 }, undefined);
-  assertEquals(read(TRACKING.started(FOLLOWED, PROCESS)), [
+  assertEquals(read(STATUS.started(FOLLOWED, PID)), [
     ["workloads/w-1", { status: "running", message: "Workload started", pid: 42 }],
   ]);
-  assertEquals(read(TRACKING.finalizing(FOLLOWED, 2)), [
+  assertEquals(read(STATUS.finalizing(FOLLOWED, 2)), [
     ["workloads/w-1", {
       status: "finalizing",
       message: "Uploading 2 result files",
@@ -45,25 +45,26 @@ Deno.test("the platform is told of each step of a workload, on that workload's t
     }],
   ]);
   const end = [["workloads/w-1", { status: "completed", success: true, exit_code: 0 }]];
-  assertEquals(read(TRACKING.succeeded(FOLLOWED)), end);
-  assertEquals(read(TRACKING.ended(FOLLOWED, success, PROCESS, () => "warnings")), end);
+  assertEquals(read(STATUS.succeeded(FOLLOWED)), end);
+  assertEquals(read(STATUS.ended(FOLLOWED, success, PID, () => "warnings")), end);
 });
 
 Deno.test("of a command that it does not follow the platform is told nothing", () => {
   const outcome = notStarted("no");
   assertEquals([
-    ...TRACKING.started(OTHER, PROCESS),
-    ...TRACKING.finalizing(OTHER, 1),
-    ...TRACKING.succeeded(OTHER),
-    ...TRACKING.refused(OTHER, "no"),
-    ...TRACKING.ended(OTHER, outcome, PROCESS, () => ""),
+    ...STATUS.started(OTHER, PID),
+    ...STATUS.finalizing(OTHER, 1),
+    ...STATUS.succeeded(OTHER),
+    ...STATUS.failed(OTHER, "no"),
+    ...STATUS.busy(OTHER, "no", "u-1"),
+    ...STATUS.ended(OTHER, outcome, PID, () => ""),
   ], []);
 });
 
 Deno.test("what did not start has failed, with the reason", () => {
   const why = "Busy: 1 of 1 running, 0 queued";
   const failed = { status: "failed", error: why, failure_detail: why };
-  assertEquals(read(TRACKING.refused(FOLLOWED, why)), [["workloads/w-1", failed]]);
+  assertEquals(read(STATUS.failed(FOLLOWED, why)), [["workloads/w-1", failed]]);
   for (const kind of WORKLOAD_KINDS) {
     assertEquals(statusOf({ kind }, notStarted(why), null, () => ""), {
       status: "failed",
@@ -73,8 +74,21 @@ Deno.test("what did not start has failed, with the reason", () => {
   }
 });
 
+Deno.test("a busy node says so in the words after which the platform queues the work again", () => {
+  const error = "Controller host is busy with other work: Busy: 1 of 1 running, 0 queued";
+  assertEquals(read(STATUS.busy(FOLLOWED, "Busy: 1 of 1 running, 0 queued", "u-1")), [
+    ["workloads/w-1", {
+      status: "failed",
+      error,
+      failure_detail: error,
+      rejection_reason: "host_busy",
+      rejecting_instance_uuid: "u-1",
+    }],
+  ]);
+});
+
 Deno.test("a reason that a stranger made long is cut", () => {
-  const [[, status]] = read(TRACKING.refused(FOLLOWED, "😀".repeat(1 << 20))) as [[string, {
+  const [[, status]] = read(STATUS.failed(FOLLOWED, "😀".repeat(1 << 20))) as [[string, {
     error: string;
     failure_detail: string;
   }]];
@@ -104,7 +118,7 @@ Deno.test("what ended by itself is completed, well or not", () => {
     exit_code: null,
     error: "Workload killed by signal 9 (SIGKILL)",
   });
-  assertEquals(told({ type: "lost" }), {
+  assertEquals(told({ type: "lost", why: "the machine restarted" }), {
     ...failure,
     exit_code: null,
     error: "Workload lost: the machine restarted",
@@ -142,11 +156,12 @@ for (
     const given = { stop: stop("cancelled"), kind, stderr: "bye" };
     assertEquals(told({ type: "exited", code: 0 }, given), expected);
     assertEquals(told({ type: "exited", code: 143 }, given), expected);
-    assertEquals(told({ type: "killed", signal: "SIGKILL" }, given), {
-      ...expected,
-      signal: "SIGKILL",
-    });
-    const waiting = outcomeOf({ type: "never_began" }, stop("cancelled"));
+    // The one that was asked for, whatever it took in the end.
+    assertEquals(told({ type: "killed", signal: "SIGKILL" }, given), expected);
+    const waiting = outcomeOf(
+      { type: "not_started", why: "it was stopped before" },
+      stop("cancelled"),
+    );
     assertEquals(statusOf({ kind }, waiting, null, () => ""), { ...expected, pid: null });
   });
 }

@@ -1,60 +1,29 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Uploads } from "../../src/commands/finalizer.ts";
+import type { Results } from "../../src/commands/uploads.ts";
 import { IMAGES } from "../support/images.ts";
-import { Scheduling, type SchedulingOptions } from "../support/scheduler.ts";
-import { isAlive } from "../support/workshop.ts";
-
-/** Tells that it began, then waits until somebody writes into the pipe `go`. */
-const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read line <go; echo "$line"';
-
-async function start(options: SchedulingOptions): Promise<Scheduling> {
-  const test = await Scheduling.start(options);
-  await new Deno.Command("mkfifo", { args: [`${test.workFolder}/go`] }).output();
-  return test;
-}
-
-function letGo(test: Scheduling): Promise<void> {
-  return Deno.writeTextFile(`${test.workFolder}/go`, "done\n");
-}
-
-/** What the platform was told about a workload so far. */
-function told(test: Scheduling, uuid = "w-1"): Record<string, unknown>[] {
-  return test.replies.all.filter(({ topic }) => topic === `workloads/${uuid}`)
-    .map(({ topic: _, ...status }): Record<string, unknown> => status);
-}
-
-function names(test: Scheduling, uuid = "w-1"): unknown[] {
-  return told(test, uuid).map(({ status }) => status);
-}
-
-/** Resolves when the platform is told that a workload is `status`. */
-async function becomes(test: Scheduling, status: string, uuid = "w-1"): Promise<void> {
-  const is = (sent: { topic: string; status: unknown }) =>
-    sent.topic === `workloads/${uuid}` && sent.status === status;
-  await test.replies.next(is);
-}
+import { Commands, isAlive, NO_RESULTS, WAITS } from "../support/commands.ts";
 
 Deno.test("a workload that the platform follows is running, then completed", async () => {
-  await using test = await start({ inference: "echo oops >&2; [ {body} != '{}' ]" });
-  test.run("r1", { workload_uuid: "w-1" });
+  await using test = await Commands.start({ inference: "echo oops >&2; [ {body} != '{}' ]" });
+  await test.run("r1", { workload_uuid: "w-1" });
   assertEquals((await test.reply("r1")).status, "ok");
-  const [{ pid }] = told(test) as { pid: number }[];
+  const [{ pid }] = test.statuses() as { pid: number }[];
   assert(pid > 0);
-  assertEquals(told(test), [
+  assertEquals(test.statuses(), [
     { status: "running", message: "Workload started", pid },
     { status: "completed", success: true, exit_code: 0 },
   ]);
 });
 
 Deno.test("one that fails is completed without success, with the end of its standard error", async () => {
-  await using test = await start({ training: "echo oops >&2; exit 3" });
+  await using test = await Commands.start({ training: "echo oops >&2; exit 3" });
   const reply = await test.ask({
     command: "training",
     request_id: "r1",
     params: { workload_uuid: "w-1" },
   });
   assertEquals(reply.error, "oops\n");
-  assertEquals(told(test)[1], {
+  assertEquals(test.statuses()[1], {
     status: "completed",
     success: false,
     exit_code: 3,
@@ -64,7 +33,7 @@ Deno.test("one that fails is completed without success, with the end of its stan
 });
 
 Deno.test("an announced workload runs as a command of its type, one without a type is acknowledged", async () => {
-  await using test = await start({ simulate: "echo {body}" });
+  await using test = await Commands.start({ simulate: "echo {body}" });
   const announce = (id: string, type?: string) =>
     test.ask({
       command: "workload_received",
@@ -77,10 +46,10 @@ Deno.test("an announced workload runs as a command of its type, one without a ty
       },
     });
   assertEquals((await announce("r1")).output, "Workload w-1 received and acknowledged");
-  assertEquals(names(test), []);
+  assertEquals(test.statusNames(), []);
   const { output } = await announce("r2", "simulate");
   assertEquals(output, '{"x":1,"workload_uuid":"w-1"}\n');
-  assertEquals(names(test), ["running", "completed"]);
+  assertEquals(test.statusNames(), ["running", "completed"]);
 });
 
 const REFUSED: readonly [why: string, params: Record<string, unknown>, error: string][] = [
@@ -90,19 +59,19 @@ const REFUSED: readonly [why: string, params: Record<string, unknown>, error: st
 
 for (const [why, params, error] of REFUSED) {
   Deno.test(`the platform hears that a workload failed because of ${why}`, async () => {
-    await using test = await start({ training: "true" });
+    await using test = await Commands.start({ training: "true" });
     const command = why.includes("kind") ? "inference" : "training";
-    test.run("r1", { workload_uuid: "w-1", ...params }, command);
+    await test.run("r1", { workload_uuid: "w-1", ...params }, command);
     const reply = await test.reply("r1");
     assertStringIncludes(reply.error!, error);
-    assertEquals(told(test), [
+    assertEquals(test.statuses(), [
       { status: "failed", error: reply.error, failure_detail: reply.error },
     ]);
   });
 }
 
 Deno.test("also when its announcement makes no sense, or it names no command of this node", async () => {
-  await using test = await start({});
+  await using test = await Commands.start({});
   const announced = { workload_uuid: "w-1", command_type: "reboot" };
   const { error } = await test.ask({
     command: "workload_received",
@@ -110,11 +79,11 @@ Deno.test("also when its announcement makes no sense, or it names no command of 
     params: announced,
   });
   assertEquals(error, "Unknown command: reboot");
-  assertEquals(names(test), ["failed"]);
+  assertEquals(test.statusNames(), ["failed"]);
 });
 
 Deno.test("a workload_uuid that fits in no topic is an error, and no topic is made of it", async () => {
-  await using test = await start({ inference: "true" });
+  await using test = await Commands.start({ inference: "true" });
   for (const uuid of ["../w-1", "#", "a/b", 7, ["w-1"]]) {
     const { error } = await test.ask({
       command: "inference",
@@ -126,89 +95,120 @@ Deno.test("a workload_uuid that fits in no topic is an error, and no topic is ma
   assert(test.replies.all.every(({ topic }) => topic === "replies/u-1"));
 });
 
-Deno.test("a busy node refuses for good: the same command does not run when it comes once more", async () => {
-  const options = { inference: WAITS };
-  await using test = await start(options);
-  test.run("r0");
+Deno.test("a busy node says so in the words after which the platform queues the work again", async () => {
+  await using test = await Commands.start({ inference: WAITS });
+  await test.run("r0");
   await test.written("began");
-  const ask = () => test.run("r1", { workload_uuid: "w-1" });
-  ask();
+  await test.run("r1", { workload_uuid: "w-1" });
+  assertEquals((await test.reply("r1")).error, "Busy: 1 of 1 running, 0 queued");
+  const error = "Controller host is busy with other work: Busy: 1 of 1 running, 0 queued";
+  assertEquals(test.statuses(), [{
+    status: "failed",
+    error,
+    failure_detail: error,
+    rejection_reason: "host_busy",
+    rejecting_instance_uuid: "u-1",
+  }]);
+});
+
+for (const where of ["the same node", "the next node"]) {
+  Deno.test(`a busy refusal is not remembered: the same request runs later at ${where}`, async () => {
+    const options = { inference: WAITS };
+    await using test = await Commands.start(options);
+    await test.run("r0");
+    await test.written("began");
+    await test.run("r1", { workload_uuid: "w-1" });
+    await test.reply("r1");
+    await test.letGo();
+    await test.reply("r0");
+    if (where === "the next node") await test.restart(options);
+    await test.run("r1", { workload_uuid: "w-1" });
+    await test.becomes("running");
+    await test.letGo();
+    assertEquals((await test.reply("r1")).output, "done\n");
+    assertEquals(test.read("began"), "r0\nr1\n");
+  });
+}
+
+Deno.test("a node that drains is busy for new workloads, and never for a repeat", async () => {
+  await using test = await Commands.start({ inference: WAITS });
+  await test.run("r1", { workload_uuid: "w-1" });
+  await test.written("began");
+  test.parts.acceptor.drain();
+  await test.run("r1", { workload_uuid: "w-1" });
+  await test.logger.logged("was sent again while it is running: ignored");
+  await test.run("r2", { workload_uuid: "w-2" });
+  assertEquals((await test.reply("r2")).error, "The node is draining and takes no new commands");
+  assertEquals(test.statuses("w-2").map(({ rejection_reason }) => rejection_reason), ["host_busy"]);
+  await test.letGo();
   const reply = await test.reply("r1");
-  assertEquals(reply.error, "Busy: 1 of 1 running, 0 queued");
-  const failed = { status: "failed", error: reply.error, failure_detail: reply.error };
-  assertEquals(told(test), [failed]);
-  await letGo(test);
-  await test.reply("r0");
-  ask();
+  await test.run("r1", { workload_uuid: "w-1" });
   assertEquals(await test.reply("r1"), reply);
-  await test.restart(options);
-  ask();
-  assertEquals(await test.reply("r1"), reply);
-  assertEquals([told(test), test.read("began")], [[failed], "r0\n"]);
+  assertEquals(test.read("began"), "r1\n");
 });
 
 Deno.test("a busy node takes the workload when the platform gives it once more, in another request", async () => {
-  await using test = await start({ inference: WAITS });
-  test.run("r0");
+  await using test = await Commands.start({ inference: WAITS });
+  await test.run("r0");
   await test.written("began");
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   await test.reply("r1");
-  await letGo(test);
+  await test.letGo();
   await test.reply("r0");
-  test.run("r2", { workload_uuid: "w-1" });
-  await becomes(test, "running");
-  await letGo(test);
+  await test.run("r2", { workload_uuid: "w-1" });
+  await test.becomes("running");
+  await test.letGo();
   assertEquals((await test.reply("r2")).output, "done\n");
 });
 
 Deno.test("a workload that is under way is not begun again by another request, which hears so", async () => {
   const options = { inference: WAITS, concurrency: { inference: 5, training: 1, simulate: 1 } };
-  await using test = await start(options);
-  test.run("r1", { workload_uuid: "w-1" });
+  await using test = await Commands.start(options);
+  await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");
   const again = () =>
     test.ask({ command: "inference", request_id: "r2", params: { workload_uuid: "w-1" } });
   const { error } = await again();
   assertEquals(error, 'The workload "w-1" is under way already, as inference r1');
-  await letGo(test);
+  await test.letGo();
   await test.reply("r1");
   assertEquals((await again()).error, error, "it is the same request");
-  assertEquals([names(test), test.read("began")], [["running", "completed"], "r1\n"]);
+  assertEquals([test.statusNames(), test.read("began")], [["running", "completed"], "r1\n"]);
 });
 
 Deno.test("a command that makes no sense does not end the workload that is under way", async () => {
-  await using test = await start({ inference: WAITS });
-  test.run("r1", { workload_uuid: "w-1" });
+  await using test = await Commands.start({ inference: WAITS });
+  await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");
-  test.run("r2", { workload_uuid: "w-1", image_bytes_base64: "?" });
-  test.send({
+  await test.run("r2", { workload_uuid: "w-1", image_bytes_base64: "?" });
+  await test.send({
     command: "workload_received",
     request_id: "r3",
     params: { workload_uuid: "w-1", command_type: "reboot" },
   });
   for (const id of ["r2", "r3"]) assertEquals((await test.reply(id)).status, "error");
-  await letGo(test);
+  await test.letGo();
   await test.reply("r1");
-  assertEquals(names(test), ["running", "completed"]);
+  assertEquals(test.statusNames(), ["running", "completed"]);
 });
 
 Deno.test("without request ids it is the workload_uuid that tells a repeat", async () => {
-  await using test = await start({ inference: WAITS });
+  await using test = await Commands.start({ inference: WAITS });
   const announce = () =>
     test.send({
       command: "workload_received",
       params: { workload_uuid: "w-1", command_type: "inference" },
     });
-  announce();
-  announce();
+  await announce();
+  await announce();
   await test.written("began");
-  announce();
-  await letGo(test);
+  await announce();
+  await test.letGo();
   const isReply = ({ topic }: { topic: string }) => topic === "replies/u-1";
   const reply = await test.replies.next(isReply);
-  announce();
+  await announce();
   assertEquals(await test.replies.next(isReply), reply);
-  assertEquals([names(test), test.read("began")], [["running", "completed"], "\n"]);
+  assertEquals([test.statusNames(), test.read("began")], [["running", "completed"], "\n"]);
 });
 
 for (const kind of ["inference", "training", "simulate"] as const) {
@@ -221,61 +221,61 @@ for (const kind of ["inference", "training", "simulate"] as const) {
   };
 
   Deno.test(`a ${kind} that is cancelled while it runs is ${status}`, async () => {
-    await using test = await start({ [kind]: `trap 'exit 0' INT; ${WAITS}` });
-    test.run("r1", { workload_uuid: "w-1" }, kind);
+    await using test = await Commands.start({ [kind]: `trap 'exit 0' INT; ${WAITS}` });
+    await test.run("r1", { workload_uuid: "w-1" }, kind);
     await test.written("began");
     await test.ask(cancel);
     assertEquals((await test.reply("r1")).error, message);
-    const [{ pid }, end, ...rest] = told(test);
+    const [{ pid }, end, ...rest] = test.statuses();
     assertEquals([end, rest], [{ status, message, signal: "SIGINT", pid }, []]);
   });
 
   Deno.test(`a ${kind} that is cancelled before it runs is ${status}, without a pid`, async () => {
-    await using test = await start({ [kind]: WAITS, open: false });
-    test.run("r1", { workload_uuid: "w-1" }, kind);
+    await using test = await Commands.start({ [kind]: WAITS, open: false });
+    await test.run("r1", { workload_uuid: "w-1" }, kind);
     assertEquals((await test.ask(cancel)).status, "ok");
     assertEquals((await test.reply("r1")).error, message);
-    assertEquals(told(test), [{ status, message, signal: "SIGINT", pid: null }]);
+    assertEquals(test.statuses(), [{ status, message, signal: "SIGINT", pid: null }]);
   });
 }
 
 Deno.test("a workload whose shell cannot be started has failed, with a reason", async () => {
-  await using test = await start({ inference: "true", open: false });
-  test.run("r1", { workload_uuid: "w-1" });
+  await using test = await Commands.start({ inference: "true", open: false });
+  await test.run("r1", { workload_uuid: "w-1" });
   // Its folder is in the way.
   const [{ id }] = test.journal.unfinished();
   Deno.writeTextFileSync(`${test.workloadsFolder}/${id}`, "");
-  test.scheduler.open();
+  test.parts.runner.open();
   const { error } = await test.reply("r1");
   assertStringIncludes(error!, "could not be started");
-  assertEquals(told(test).at(-1), { status: "failed", error, failure_detail: error });
+  assertEquals(test.statuses().at(-1), { status: "failed", error, failure_detail: error });
 });
 
 Deno.test("what the platform has given up is stopped, killed if need be, and told of no more", async () => {
-  await using test = await start({
+  await using test = await Commands.start({
     inference: `trap '' TERM; echo x >>began; while :; do sleep 0.1; done`,
     cancelGrace: 0.2,
   });
-  test.run("r1", { workload_uuid: "w-1" });
+  await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");
-  const [{ command: { id }, process: { pid } }] = test.scheduler.running();
-  test.scheduler.cancel({ id }, "SIGTERM", "withdrawn");
+  const pid = await test.pidOf("r1");
+  await test.parts.runner.cancel(test.runOf("r1")!.command, "SIGTERM", "withdrawn");
   const { error } = await test.reply("r1");
   assertEquals(error, "Command was stopped: the platform no longer wants it from this node");
-  assertEquals([names(test), await isAlive(pid)], [["running"], false]);
+  assertEquals([test.statusNames(), await isAlive(pid)], [["running"], false]);
 });
 
 Deno.test("what waits and was given up never runs", async () => {
-  await using test = await start({ inference: "echo x >>began", open: false });
-  test.run("r1", { workload_uuid: "w-1" });
-  const [{ id }] = test.scheduler.lanes.unfinished();
-  test.scheduler.cancel({ id }, "SIGTERM", "withdrawn");
+  await using test = await Commands.start({ inference: "echo x >>began", open: false });
+  await test.run("r1", { workload_uuid: "w-1" });
+  const [command] = test.parts.queue.waiting();
+  await test.parts.runner.cancel(command, "SIGTERM", "withdrawn");
   assertEquals((await test.reply("r1")).status, "error");
-  assertEquals([names(test), test.scheduler.lanes.isIdle], [[], true]);
+  assertEquals([test.statusNames(), test.parts.queue.isEmpty], [[], true]);
 });
 
 Deno.test("the image of a command is a file in its folder, for its user alone", async () => {
-  await using test = await start({ inference: "printf %s {body}" });
+  await using test = await Commands.start({ inference: "printf %s {body}" });
   const params = {
     workload_uuid: "w-1",
     image_bytes_base64: `data:image/png;base64,${IMAGES.png.toBase64()}`,
@@ -289,18 +289,22 @@ Deno.test("the image of a command is a file in its folder, for its user alone", 
   assertEquals(Deno.statSync(image).mode! & 0o777, 0o600);
 });
 
-/** Uploads of one file for each command, which the test ends. */
-class GatedUploads implements Uploads {
-  readonly claimed: string[] = [];
+/** Results of one file for each command that succeeds, of which the test ends the upload. */
+class GatedResults implements Results {
+  readonly taken: string[] = [];
   begun = Promise.withResolvers<void>();
-  outcome = Promise.withResolvers<Awaited<ReturnType<Uploads["upload"]>>>();
+  outcome = Promise.withResolvers<Awaited<ReturnType<Results["upload"]>>>();
+  readonly folderFor = NO_RESULTS.folderFor;
+  readonly watch = NO_RESULTS.watch;
+  readonly record = NO_RESULTS.record;
 
-  claim({ workloadUuid }: { workloadUuid: string }): number {
-    this.claimed.push(workloadUuid);
-    return 1;
-  }
+  take: Results["take"] = ({ workloadUuid }, { status }) => {
+    if (status !== "ok") return Promise.resolve([]);
+    this.taken.push(workloadUuid!);
+    return Promise.resolve([{ name: "a", path: "/a", fingerprint: "1", size: 1 }]);
+  };
 
-  upload(_command: unknown, signal: AbortSignal): ReturnType<Uploads["upload"]> {
+  upload(_command: unknown, signal: AbortSignal): ReturnType<Results["upload"]> {
     this.begun.resolve();
     signal.addEventListener("abort", () => this.outcome.reject(signal.reason));
     return this.outcome.promise;
@@ -320,53 +324,64 @@ for (
   ] as const
 ) {
   Deno.test(`a workload with results is finalizing, and ${end.status} when they are ${outcome.type}`, async () => {
-    const uploads = new GatedUploads();
-    await using test = await start({ inference: "true", uploads });
-    test.run("r1", { workload_uuid: "w-1" });
-    await uploads.begun.promise;
-    assertEquals(told(test).slice(1), [FINALIZING]);
-    assertEquals(test.scheduler.isIdle, false);
-    uploads.outcome.resolve(outcome);
-    await test.scheduler.idle();
-    assertEquals(told(test).slice(1), [FINALIZING, end]);
+    const results = new GatedResults();
+    await using test = await Commands.start({ inference: "true", results });
+    await test.run("r1", { workload_uuid: "w-1" });
+    await results.begun.promise;
+    assertEquals(test.statuses().slice(1), [FINALIZING]);
+    const { is_busy, finalizing_workloads, active_workloads } = await test.status();
+    assertEquals([is_busy, finalizing_workloads, active_workloads], [true, ["w-1"], []]);
+    results.outcome.resolve(outcome);
+    await test.idle();
+    assertEquals(test.statuses().slice(1), [FINALIZING, end]);
   });
 }
 
-Deno.test("a node that stops in the middle of an upload leaves it to the next", async () => {
-  const options = { inference: "true" };
-  const [first, second] = [new GatedUploads(), new GatedUploads()];
-  await using test = await start({ ...options, uploads: first });
-  test.run("r1", { workload_uuid: "w-1" });
-  await first.begun.promise;
-  await test.restart({ ...options, uploads: second, uploadResults: false });
-  await second.begun.promise;
-  test.run("r2", { workload_uuid: "w-1" });
-  assertStringIncludes((await test.reply("r2")).error!, "is under way already");
-  second.outcome.resolve({ type: "uploaded" });
-  await test.scheduler.idle();
-  assertEquals(names(test), ["running", "finalizing", "completed"]);
-  await test.restart(options);
-  assertEquals([names(test).length, test.scheduler.isIdle], [3, true]);
+Deno.test("while results are sent the next workload runs", async () => {
+  const results = new GatedResults();
+  await using test = await Commands.start({ inference: "true", results });
+  await test.run("r1", { workload_uuid: "w-1" });
+  await results.begun.promise;
+  await test.run("r2", { workload_uuid: "w-2" });
+  assertEquals((await test.reply("r2")).status, "ok");
+  results.outcome.resolve({ type: "uploaded" });
+  await test.idle();
 });
 
-Deno.test("nothing is uploaded for what failed, what nobody follows, or with upload_results: false", async () => {
-  const uploads = new GatedUploads();
-  const options = { inference: "true", training: "false", uploads };
-  await using test = await start(options);
-  test.run("r1", { workload_uuid: "w-1" }, "training");
+Deno.test("a node that stops in the middle of an upload leaves it to the next", async () => {
+  const options = { inference: "true" };
+  const [first, second] = [new GatedResults(), new GatedResults()];
+  await using test = await Commands.start({ ...options, results: first });
+  await test.run("r1", { workload_uuid: "w-1" });
+  await first.begun.promise;
+  await test.restart({ ...options, results: second });
+  test.parts.uploads.resume();
+  await second.begun.promise;
+  await test.run("r2", { workload_uuid: "w-1" });
+  assertStringIncludes((await test.reply("r2")).error!, "is under way already");
+  second.outcome.resolve({ type: "uploaded" });
+  await test.idle();
+  assertEquals(test.statusNames(), ["running", "finalizing", "completed"]);
+  await test.restart(options);
+  test.parts.uploads.resume();
+  assertEquals([test.statusNames().length, test.parts.uploads.commands()], [3, []]);
+});
+
+Deno.test("nothing is taken of what failed, or of what nobody tracks", async () => {
+  const results = new GatedResults();
+  await using test = await Commands.start({ inference: "true", training: "false", results });
+  await test.run("r1", { workload_uuid: "w-1" }, "training");
   await test.reply("r1");
-  test.run("r2");
+  await test.run("r2");
   await test.reply("r2");
-  await test.restart({ ...options, uploadResults: false });
-  test.run("r3", { workload_uuid: "w-3" });
-  await test.reply("r3");
-  assertEquals(uploads.claimed, []);
-  assertEquals(names(test, "w-3"), ["running", "completed"]);
+  assertEquals(results.taken, []);
 });
 
 Deno.test("a workload gets the token that came with its command, and the next one does not", async () => {
   const variables = ["API_KEY", "API_TOKEN", "MQTT_PASSWORD"].map((name) => `$CYBERWAVE_${name}`);
-  await using test = await start({ inference: `echo ${variables.join(" ")}; cat {body_file}` });
+  await using test = await Commands.start({
+    inference: `echo ${variables.join(" ")}; cat {body_file}`,
+  });
   const token = 'it\'s $(a) "token"';
   const params = { cyberwave_workload_token: token, x: 1 };
   const first = await test.ask({ command: "inference", request_id: "r1", params });
@@ -377,20 +392,20 @@ Deno.test("a workload gets the token that came with its command, and the next on
 
 Deno.test("what waited with a token, which no restart survives, has failed and says so", async () => {
   const options = { inference: "echo x >>began", open: false };
-  await using test = await start(options);
-  test.run("r1", { workload_uuid: "w-1", cyberwave_workload_token: "wt-1" });
-  test.run("r2", { cyberwave_workload_token: "wt-2" });
-  test.run("r3", {});
+  await using test = await Commands.start(options);
+  await test.run("r1", { workload_uuid: "w-1", cyberwave_workload_token: "wt-1" });
+  await test.run("r2", { cyberwave_workload_token: "wt-2" });
+  await test.run("r3", {});
   await test.restart({ ...options, open: true });
   const error = "The node restarted before the workload began, and its token was not kept";
   assertEquals([(await test.reply("r1")).error, (await test.reply("r2")).error], [error, error]);
   assertEquals((await test.reply("r3")).status, "ok");
-  assertEquals(told(test), [{ status: "failed", error, failure_detail: error }]);
+  assertEquals(test.statuses(), [{ status: "failed", error, failure_detail: error }]);
   assertEquals(test.read("began"), "x\n");
 });
 
 Deno.test("a token that is no text harms nothing but itself", async () => {
-  await using test = await start({ inference: 'echo "$CYBERWAVE_API_KEY"' });
+  await using test = await Commands.start({ inference: 'echo "$CYBERWAVE_API_KEY"' });
   const params = { cyberwave_workload_token: "half \ud83d\u0000 of it\n" };
   const { output } = await test.ask({ command: "inference", request_id: "r1", params });
   assertEquals(output, "half \ufffd of it\n\n");

@@ -1,70 +1,108 @@
 import { assertEquals } from "@std/assert";
-import { Lanes } from "../../src/commands/queue.ts";
+import type { Command } from "../../src/commands/command.ts";
+import { CommandQueue } from "../../src/commands/queue.ts";
 import { newCommand } from "../support/journal.ts";
-import type { RunningWorkload } from "../../src/executors/process/running.ts";
+import { ScriptedExecutor } from "../support/scripted.ts";
 
-const NUMBERS = { inference: 2, training: 1, simulate: 1 };
+const LIMITS = {
+  concurrency: { inference: 2, training: 1, simulate: 1 },
+  maxQueued: { inference: 9, training: 0, simulate: 0 },
+};
 
-function runningOf(id: string, pid: number, requestId?: string): RunningWorkload {
-  return { command: newCommand(id, { requestId }), process: { pid } } as unknown as RunningWorkload;
+function queueOf(executor = new ScriptedExecutor()): CommandQueue {
+  return new CommandQueue(LIMITS, () => executor);
 }
 
-Deno.test("each kind has a lane of its own", () => {
-  const lanes = new Lanes(NUMBERS, NUMBERS);
-  lanes.of("inference").queue.push(newCommand("c1"));
-  assertEquals(lanes.of("inference").mayStart, true);
-  assertEquals(lanes.of("training").mayStart, false);
-  assertEquals(lanes.all().map(({ concurrency }) => concurrency), [2, 1, 1]);
+/** The ids of the commands whose turn it is now. */
+function turns(queue: CommandQueue): string[] {
+  const ids = [];
+  for (let turn = queue.next(); turn !== undefined; turn = queue.next()) ids.push(turn.command.id);
+  return ids;
+}
+
+const [c1, c2, c3, c4]: Command[] = ["c1", "c2", "c3", "c4"].map((id) => newCommand(id));
+const training: Command = newCommand("t1", { kind: "training" });
+
+Deno.test("commands have their turn in the order in which they came, as many as may run", () => {
+  const queue = queueOf();
+  for (const command of [c1, c2, c3]) queue.add(command);
+  assertEquals(turns(queue), ["c1", "c2"]);
+  assertEquals(queue.lane("inference"), {
+    running: 2,
+    concurrency: 2,
+    queued: 1,
+    maxQueued: 9,
+  });
+  queue.left(c1);
+  assertEquals([turns(queue), queue.waiting()], [["c3"], []]);
 });
 
-Deno.test("a lane has room for those that come now while nothing waits and more may run", () => {
-  const lane = new Lanes(NUMBERS, NUMBERS).of("inference");
-  assertEquals([lane.room, lane.mayStart], [2, false]);
-  lane.running.set("c1", runningOf("c1", 1));
-  assertEquals([lane.room, lane.mayStart], [1, false]);
-  lane.queue.push(newCommand("c2"));
-  assertEquals([lane.room, lane.mayStart], [0, true]);
-  lane.running.set("c3", runningOf("c3", 3));
-  assertEquals([lane.room, lane.mayStart], [0, false]);
+Deno.test("no kind waits behind another", () => {
+  const queue = queueOf();
+  for (const command of [c1, c2, c3, training]) queue.add(command);
+  assertEquals(turns(queue), ["c1", "c2", "t1"]);
 });
 
-Deno.test("when commands leave, as many of the first in the queue may start as there is room then", () => {
-  const lane = new Lanes(NUMBERS, NUMBERS).of("inference");
-  const after = (...ids: string[]) => lane.nextWithout(new Set(ids)).map(({ id }) => id);
-  for (const id of ["c1", "c2"]) lane.running.set(id, runningOf(id, 1));
-  for (const id of ["c3", "c4", "c5"]) lane.queue.push(newCommand(id));
-  assertEquals(after(), []);
-  assertEquals(after("c1"), ["c3"]);
-  assertEquals(after("c1", "c2"), ["c3", "c4"]);
-  assertEquals(after("c3"), [], "one that is cancelled while it waits makes no room");
-  assertEquals(after("c2", "c3"), ["c4"]);
+Deno.test("a command for which its executor has no place keeps its turn", () => {
+  const executor = new ScriptedExecutor();
+  const queue = queueOf(executor);
+  executor.room = 0;
+  queue.add(c1);
+  assertEquals([turns(queue), queue.isWaiting(c1)], [[], true]);
+  executor.room = 1;
+  assertEquals([turns(queue), queue.isWaiting(c1)], [["c1"], false]);
 });
 
-Deno.test("what runs is found by pid and by request id, what waits by request id alone", () => {
-  const lanes = new Lanes(NUMBERS, NUMBERS);
-  lanes.of("training").running.set("c1", runningOf("c1", 7, "r1"));
-  lanes.of("inference").queue.push(newCommand("c2", { requestId: undefined }));
-  lanes.of("inference").queue.push(newCommand("c3", { requestId: "r3" }));
-  assertEquals(lanes.findRunning({ pid: 7 })?.command.id, "c1");
-  assertEquals(lanes.findRunning({ requestId: "r1" })?.command.id, "c1");
-  assertEquals(lanes.findRunning({ requestId: "r3" }), undefined);
-  assertEquals(lanes.findQueued({ requestId: "r3" })?.id, "c3");
-  assertEquals(lanes.findQueued({ requestId: "r1" }), undefined);
-  assertEquals(lanes.findQueued({ pid: 7 }), undefined);
+Deno.test("a command that could not use its turn has the next one", () => {
+  const queue = queueOf();
+  for (const command of [c1, c2, c3]) queue.add(command);
+  turns(queue);
+  queue.putBack(c2);
+  assertEquals(turns(queue), ["c2"]);
 });
 
-Deno.test("idle() resolves when the last command is removed", async () => {
-  const lanes = new Lanes(NUMBERS, NUMBERS);
-  const [first, second] = [newCommand("c1"), newCommand("c2", { kind: "training" })];
-  lanes.of("inference").queue.push(first);
-  lanes.of("training").running.set("c2", runningOf("c2", 7));
-  let isIdle = false;
-  const idle = lanes.idle().then(() => isIdle = true);
-  lanes.remove(first);
-  lanes.remove(newCommand("unknown"));
-  await Promise.resolve();
-  assertEquals(isIdle, false);
-  lanes.remove(second);
-  await idle;
-  assertEquals(lanes.isIdle, true);
+Deno.test("a command that is being stored counts, but has no turn before that", () => {
+  const queue = queueOf();
+  queue.offer(c1);
+  assertEquals([turns(queue), queue.lane("inference").queued, queue.isEmpty], [[], 1, false]);
+  queue.add(c1);
+  assertEquals([queue.lane("inference").queued, turns(queue)], [1, ["c1"]]);
+  queue.offer(c2);
+  queue.left(c2);
+  assertEquals(queue.lane("inference").queued, 0);
+});
+
+Deno.test("what an earlier node started may be more than may run, and then nothing starts", () => {
+  const queue = queueOf();
+  for (const command of [c1, c2, c3]) queue.resume(command);
+  queue.add(c4);
+  assertEquals([turns(queue), queue.lane("inference").running], [[], 3]);
+  queue.left(c1);
+  assertEquals(turns(queue), []);
+  queue.left(c2);
+  assertEquals(turns(queue), ["c4"]);
+});
+
+Deno.test("only what waits is taken out of the queue", () => {
+  const queue = queueOf();
+  for (const command of [c1, c2, c3]) queue.add(command);
+  turns(queue);
+  assertEquals([queue.take(c1), queue.take(c3), queue.take(c3)], [false, true, false]);
+  assertEquals(queue.lane("inference").running, 3, "it is in hand until it is answered");
+});
+
+Deno.test("whenEmpty() resolves when the last command has left, also when more came meanwhile", async () => {
+  const queue = queueOf();
+  await queue.whenEmpty();
+  queue.add(c1);
+  let isEmpty = false;
+  const empty = queue.whenEmpty().then(() => isEmpty = true);
+  queue.add(training);
+  queue.left(c1);
+  queue.left(newCommand("unknown"));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(isEmpty, false);
+  queue.left(training);
+  await empty;
+  assertEquals(queue.isEmpty, true);
 });

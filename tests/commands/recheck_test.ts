@@ -51,13 +51,18 @@ Deno.test("all that the platform follows is asked about, and what it has given u
         return Promise.resolve(instanceUuid && { status: "running", instanceUuid } || undefined);
       },
     },
-    scheduler: { cancel: (...args) => stopped.push(args) },
+    runner: {
+      cancel: (...args) => {
+        stopped.push(args);
+        return Promise.resolve(true);
+      },
+    },
     logger,
   }, new AbortController().signal);
   assertEquals(asked, ["w-kept", "w-gone", "w-unreachable", "w-moved", "w-earlier"]);
   assertEquals(stopped, [
-    [{ id: "gone" }, "SIGTERM", "withdrawn"],
-    [{ id: "moved" }, "SIGTERM", "withdrawn"],
+    [commands[2], "SIGTERM", "withdrawn"],
+    [commands[4], "SIGTERM", "withdrawn"],
   ]);
   assertEquals(logger.shown.length, 3);
   const unreachable = logger.shown.find((line) => line.includes("request-unreachable"))!;
@@ -78,7 +83,12 @@ Deno.test("a node that is asked to stop stops no workload, and complains of noth
           return uuid === "a" ? Promise.reject(signal!.reason) : Promise.resolve(undefined);
         },
       },
-      scheduler: { cancel: (...args) => stopped.push(args) },
+      runner: {
+        cancel: (...args) => {
+          stopped.push(args);
+          return Promise.resolve(true);
+        },
+      },
       logger,
     },
     stopping.signal,

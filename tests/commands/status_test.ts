@@ -1,20 +1,19 @@
 import { assertEquals } from "@std/assert";
-import { statusOutput } from "../../src/commands/status.ts";
-import type { RunningWorkload } from "../../src/executors/process/running.ts";
-import { newCommand } from "../support/journal.ts";
+import { statusOutput, type StatusSource } from "../../src/commands/status.ts";
 
-const NODE = { slug: "my-node", uuid: "u-1", profileSlug: "default" };
-
-function runningOf(pid: number, startedAt: number, given = {}): RunningWorkload {
-  return {
-    command: newCommand("c1", given),
-    process: { pid },
-    startedAt,
-  } as unknown as RunningWorkload;
-}
+const IDLE: StatusSource = {
+  slug: "my-node",
+  uuid: "u-1",
+  profileSlug: "default",
+  kinds: [],
+  running: [],
+  finalizing: [],
+  queued: 0,
+  now: 0,
+};
 
 Deno.test("the status of an idle node without templates", () => {
-  assertEquals(JSON.parse(statusOutput({ ...NODE, running: [], queued: 0, now: 0 })), {
+  assertEquals(JSON.parse(statusOutput(IDLE)), {
     slug: "my-node",
     instance_uuid: "u-1",
     profile_slug: "default",
@@ -24,31 +23,58 @@ Deno.test("the status of an idle node without templates", () => {
     is_busy: false,
     queued: 0,
     active_workloads: [],
+    finalizing_workloads: [],
   });
 });
 
-Deno.test("the status of a busy node tells what runs, since when and for whom", () => {
-  const running = [
-    runningOf(7, 1_000, { workloadUuid: "w-1" }),
-    runningOf(8, 60_000, { kind: "training", requestId: undefined }),
-  ];
-  const source = { ...NODE, inference: "a", training: "", running, queued: 3, now: 13_345 };
-  const status = JSON.parse(statusOutput(source));
-  assertEquals([status.has_inference, status.has_training, status.has_simulate], [
-    true,
-    true,
-    false,
-  ]);
-  assertEquals([status.is_busy, status.queued], [true, 3]);
+Deno.test("the status of a busy node says what runs, since when and for whom", () => {
+  const status = JSON.parse(statusOutput({
+    ...IDLE,
+    kinds: ["inference", "training"],
+    running: [
+      {
+        id: "c1",
+        kind: "inference",
+        requestId: "r1",
+        workloadUuid: "w-1",
+        pid: 7,
+        startedAt: 1_000,
+      },
+      // The clock jumped backwards since this one was started, and it has no process yet.
+      {
+        id: "c2",
+        kind: "training",
+        requestId: undefined,
+        workloadUuid: undefined,
+        pid: undefined,
+        startedAt: 60_000,
+      },
+    ],
+    queued: 3,
+    now: 13_345,
+  }));
+  const { has_inference, has_training, has_simulate, is_busy, queued } = status;
+  assertEquals([has_inference, has_training, has_simulate], [true, true, false]);
+  assertEquals([is_busy, queued], [true, 3]);
   assertEquals(status.active_workloads, [
     {
       pid: 7,
       type: "inference",
-      request_id: "request-c1",
+      request_id: "r1",
       workload_uuid: "w-1",
       running_for_seconds: 12.3,
     },
-    // The clock jumped backwards since this one was started.
-    { pid: 8, type: "training", request_id: null, workload_uuid: null, running_for_seconds: 0 },
+    {
+      pid: null,
+      type: "training",
+      request_id: null,
+      workload_uuid: null,
+      running_for_seconds: 0,
+    },
   ]);
+});
+
+Deno.test("a node that sends results is busy, and names the workloads that the platform knows", () => {
+  const status = JSON.parse(statusOutput({ ...IDLE, finalizing: ["w-1", undefined] }));
+  assertEquals([status.is_busy, status.finalizing_workloads], [true, ["w-1"]]);
 });

@@ -5,6 +5,7 @@ import {
   type LoadedSettings,
   type LoadOptions,
   loadSettings,
+  readToken,
 } from "../../src/config/load.ts";
 import { ConfigError } from "../../src/errors.ts";
 
@@ -199,10 +200,109 @@ Deno.test("a tab where YAML allows one is no mistake", async () => {
   assertEquals((await folder.load()).settings.concurrency.inference, 2);
 });
 
-Deno.test("a folder is no config file", async () => {
-  await using folder = await folderWith({ "project/cyberwave.yml/x": "" });
-  const error = await assertRejects(() => folder.load(), ConfigError);
-  assertStringIncludes(error.message, 'Cannot read "cyberwave.yml": ');
+Deno.test("a config file that is no file of settings is refused at once, whatever it is", async () => {
+  const cases: [what: string, make: (path: string) => Promise<unknown>, why: string][] = [
+    ["a folder", (path) => Deno.mkdir(path), "it is a folder"],
+    ["a named pipe", namedPipe, "it is not a regular file"],
+    ["a device", (path) => Deno.symlink("/dev/zero", path), "it is not a regular file"],
+    [
+      "a huge file",
+      (path) =>
+        Deno.create(path).then((file) => file.truncate(2 ** 40).finally(() => file.close())),
+      "it is larger than 262144 bytes",
+    ],
+    [
+      "a bomb",
+      (path) => Deno.writeTextFile(path, `a: &a [1]\nb: [${"*a, ".repeat(100)}]`),
+      "There are more than 50 aliases at line 2, column 205",
+    ],
+    [
+      "a mapping that holds itself",
+      (path) => Deno.writeTextFile(path, "cyberwave: &a\n  inference: *a\n"),
+      "An alias stands for something that it is in",
+    ],
+    [
+      "one with no-break spaces as indentation",
+      (path) => Deno.writeTextFile(path, "cyberwave:\n\u00a0\u00a0inference: a\n"),
+      "Only plain spaces may stand beside a key, not U+00A0 at line 2, column 1",
+    ],
+  ];
+  for (const [what, make, why] of cases) {
+    await using folder = await folderWith({});
+    await make(join(folder.project, "cyberwave.yml"));
+    const error = await assertRejects(() => folder.load(), ConfigError);
+    assertEquals(error.message, `Cannot read "cyberwave.yml": ${why}`, what);
+  }
+});
+
+Deno.test("a .env or credentials.json that is a named pipe or huge counts as missing", async () => {
+  await using folder = await folderWith({
+    "home/.cyberwave/credentials.json": "x".repeat(300_000),
+  });
+  await namedPipe(join(folder.project, ".env"));
+  assertEquals((await folder.load()).warnings, [
+    `Ignored ${JSON.stringify(join(folder.project, ".env"))}: it is not a regular file`,
+    `Ignored ${JSON.stringify(join(folder.home, ".cyberwave/credentials.json"))}: ` +
+    "it is larger than 262144 bytes",
+  ]);
+});
+
+async function namedPipe(path: string): Promise<void> {
+  const { success } = await new Deno.Command("mkfifo", { args: [path] }).output();
+  assert(success);
+}
+
+Deno.test("/dev/null is an empty config file", async () => {
+  await using folder = await folderWith({});
+  const { warnings } = await folder.load({ configPath: "/dev/null" });
+  assertEquals(warnings, ["/dev/null holds no settings"]);
+});
+
+Deno.test("a token in .env means what python-dotenv makes of it", async () => {
+  await using folder = await folderWith({
+    "project/.env":
+      "# $ecret\nCYBERWAVE_API_TOKEN=cw_$ecret#9 # mine\nCYBERWAVE_SLUG_PART=${HOST}-1\n" +
+      "CYBERWAVE_MQTT_PASSWORD='pa$word # x'\nCYBERWAVE_INSTANCE_SLUG=${CYBERWAVE_SLUG_PART}",
+  });
+  const { settings, warnings } = await folder.load({ env: { HOST: "gpu" } });
+  assertEquals(warnings, []);
+  assertEquals(
+    [settings.token, settings.mqttPassword, settings.slug],
+    ["cw_$ecret#9", "pa$word # x", "gpu-1"],
+  );
+});
+
+Deno.test("lines of .env that are no NAME=value are a warning without their text", async () => {
+  await using folder = await folderWith({
+    "project/.env": "CYBERWAVE_API_TOKEN: hunter2\nCYBERWAVE_MQTT_HOST=broker\nhunter 3\n",
+  });
+  const { settings, warnings } = await folder.load();
+  assertEquals([settings.token, settings.mqttHost], [undefined, "broker"]);
+  const path = JSON.stringify(join(folder.project, ".env"));
+  assertEquals(warnings, [`Ignored what is not NAME=value in ${path} (line 1, 3)`]);
+});
+
+Deno.test("a token that was replaced in its file is read again, in the same order of places", async () => {
+  await using folder = await folderWith({
+    "project/cyberwave.yml": "state_folder: state\n",
+    "project/state/credentials.json": JSON.stringify({ token: "first" }),
+  });
+  const options = { cwd: folder.project, env: { HOME: folder.home } };
+  const [dotenv, state] = [join(folder.project, ".env"), join(folder.project, "state")];
+  const credentials = join(state, "credentials.json");
+  assertEquals(await readToken(options), { token: "first", source: credentials });
+  await Deno.writeTextFile(credentials, JSON.stringify({ token: "second" }));
+  assertEquals(await readToken(options), { token: "second", source: credentials });
+  await Deno.writeTextFile(dotenv, "CYBERWAVE_API_TOKEN=third");
+  const source = `CYBERWAVE_API_TOKEN in ${dotenv}`;
+  assertEquals(await readToken(options), { token: "third", source });
+  const env = { ...options.env, CYBERWAVE_API_KEY: "fourth" };
+  assertEquals((await readToken({ ...options, env }))?.token, "fourth");
+  await Deno.writeTextFile(dotenv, "CYBERWAVE_API_TOKEN='two words'");
+  assertEquals(await readToken(options), undefined);
+  await Deno.remove(dotenv);
+  await Deno.remove(credentials);
+  assertEquals(await readToken(options), undefined);
 });
 
 Deno.test("an empty config file is as good as none, with a warning", async () => {

@@ -8,7 +8,7 @@ import {
 } from "../../src/config/needed_permissions.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { SETTINGS } from "../../src/config/settings.ts";
-import { devPermissions } from "../../src/dev/platform.ts";
+import { devPermissions } from "../../src/dev/needed_by_dev.ts";
 import { type Need, permissionFlags } from "../../src/permissions.ts";
 
 const STATIC = manifest.permissions.default;

@@ -62,6 +62,8 @@ Deno.test("with nothing given there are defaults", () => {
     maxCommandSize: 16_777_216,
     uploadResults: true,
     resultsFolder: resolve("/results"),
+    results: [],
+    uploadWhileRunning: 0,
     stopTimeout: 10,
     stateFolder: resolve("/home/me/.cyberwave"),
     keepWorkloads: 7,

@@ -110,9 +110,9 @@ Deno.test("over MQTT, result files get signed URLs and are reported", async () =
   await using mqtt = await Questions.start();
   const workload = mqtt.backend.createWorkload();
   const topic = `cloud-workload/${workload.uuid}`;
-  const uuid = crypto.randomUUID();
-  const signed = await mqtt.ask(`${topic}/request-signed-url`, { filename: uuid });
+  const signed = await mqtt.ask(`${topic}/request-signed-url`, { filename: "a" });
   assert(signed.success);
+  const uuid = signed.filename;
   const headers = { "Content-Type": "application/octet-stream" };
   const stored = await fetch(signed.signed_url, { method: "PUT", headers, body: "abc" });
   await stored.body?.cancel();

@@ -47,6 +47,20 @@ Deno.test("an instance is created with the slug as a hint", async () => {
   assertNotEquals(first.uuid, second.uuid);
 });
 
+Deno.test("a create is answered with 200, not 201", async () => {
+  await using backend = EmulatedBackend.start();
+  assertEquals((await send(backend, "POST", { profile_slug: "default" })).status, 200);
+});
+
+Deno.test("an instance is reserved for an environment when it is created, or registers", async () => {
+  await using backend = EmulatedBackend.start();
+  const { uuid } = await create(backend, { environment_uuid: "e1" });
+  assertEquals(backend.instances.get(uuid)?.environmentUuid, "e1");
+  const request = { profile_slug: "default", environment_uuid: "e2" };
+  await send(backend, `POST /${uuid}/register`, request);
+  assertEquals(backend.instances.get(uuid)?.environmentUuid, "e2");
+});
+
 Deno.test("an instance needs a profile", async () => {
   await using backend = EmulatedBackend.start();
   assertEquals((await send(backend, "POST", {})).status, 422);

@@ -26,46 +26,139 @@ async function statusOf(url: string, request: RequestInit = {}): Promise<number>
   return response.status;
 }
 
-Deno.test("a workload tells where it stands and whose it is", async () => {
+Deno.test("a workload shows every field that the platform knows of it", async () => {
   await using backend = EmulatedBackend.start();
-  const { uuid } = backend.createWorkload("i1");
+  const { uuid } = backend.createWorkload("i1", {
+    commandType: "training",
+    commandParams: { epochs: 3 },
+  });
   assertEquals(await send(backend, `GET ${uuid}`), {
     status: 200,
-    body: { uuid, status: "pending", instance_uuid: "i1" },
+    body: {
+      uuid,
+      status: "pending",
+      instance_uuid: "i1",
+      command_type: "training",
+      command_params: { epochs: 3 },
+      message: null,
+      pid: null,
+      success: null,
+      exit_code: null,
+      error: null,
+      failure_detail: null,
+      stderr: null,
+      signal: null,
+      file_count: null,
+      rejection_reason: null,
+      rejecting_instance_uuid: null,
+      result: null,
+      results: [],
+    },
   });
-  assertEquals((await send(backend, "GET no-such")).status, 404);
-  assertEquals((await send(backend, `POST ${uuid}/dance`, {})).status, 404);
+  backend.onWorkload(uuid, "update", { status: "running", message: "Started", pid: 42 });
+  backend.onWorkload(uuid, "update", { status: "finalizing", file_count: 2 });
+  const failed = { error: "e", failure_detail: "d", stderr: "s", exit_code: 3, success: false };
+  backend.onWorkload(uuid, "update", { status: "failed", ...failed, signal: "SIGTERM" });
+  const { body } = await send(backend, `GET ${uuid}`);
+  const known = { status: "failed", message: "Started", pid: 42, file_count: 2, signal: "SIGTERM" };
+  assertEquals({ ...body, ...known, ...failed }, body);
 });
 
-Deno.test("a result file is put at a signed URL, and then reported", async () => {
+Deno.test("unknown workloads and unknown calls are not found", async () => {
+  await using backend = EmulatedBackend.start();
+  const { uuid } = backend.createWorkload();
+  assertEquals((await send(backend, "GET no-such")).status, 404);
+  assertEquals((await send(backend, `POST ${uuid}/dance`, {})).status, 404);
+  for (const call of ["attachments", "upload-results", "complete", "fail", "cancel"]) {
+    assertEquals((await send(backend, `POST no-such/${call}`, {})).status, 404);
+  }
+});
+
+Deno.test("the platform names the attachment of a result file, which is put and then reported by its path", async () => {
   await using backend = EmulatedBackend.start();
   const { uuid, results } = backend.createWorkload();
-  const filename = `${UUID}.csv`;
-  const { body } = await send(backend, `POST ${uuid}/attachments`, { filename });
-  assertEquals([body.filename, body.expiration_hours], [filename, 1]);
+  const path = "run1/metrics.csv";
+  const { body } = await send(backend, `POST ${uuid}/attachments`, { filename: path });
+  assertMatch(body.filename, /^[0-9a-f-]{36}\.csv$/);
+  assertEquals(body.expiration_hours, 1);
+  const attachmentUuid = body.filename.slice(0, 36);
   const report = {
-    filenames: [filename],
+    filenames: [path],
     signed_urls: [body.signed_url],
-    attachment_uuids: [UUID],
+    attachment_uuids: [attachmentUuid],
   };
-  assertEquals(await send(backend, `POST ${uuid}/upload-results`, report), {
+  const upload = (changes = {}) =>
+    send(backend, `POST ${uuid}/upload-results`, { ...report, ...changes });
+  assertEquals(await upload(), {
     status: 400,
-    body: { success: false, message: `${filename} has not been uploaded` },
+    body: { success: false, message: `${path} has not been uploaded` },
   });
   assertEquals(await put(body.signed_url, "abc"), 200);
-  assertEquals((await send(backend, `POST ${uuid}/upload-results`, report)).status, 200);
+  assertEquals(await upload({ attachment_uuids: [UUID] }), {
+    status: 404,
+    body: { success: false, message: `Attachment ${UUID} not found` },
+  });
+  const other = backend.createWorkload();
+  assertEquals((await send(backend, `POST ${other.uuid}/upload-results`, report)).status, 404);
+  assertEquals((await upload({ signed_urls: ["http://elsewhere/"] })).status, 422);
+  assertEquals(results, []);
+  assertEquals((await upload()).status, 200);
   assertEquals(results, [{
-    filename,
-    attachmentUuid: UUID,
+    filename: path,
+    attachmentUuid,
     size: 3,
     sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
   }]);
 });
 
+Deno.test("a refusal because the host is busy puts a workload back into the queue, no other failure does", async () => {
+  await using backend = EmulatedBackend.start();
+  const busy = [
+    { error: "No room", rejection_reason: "host_busy", rejecting_instance_uuid: "i1" },
+    { error: "Controller host is busy with another training" },
+  ];
+  for (const fields of busy) {
+    const workload = backend.createWorkload("i1");
+    backend.onWorkload(workload.uuid, "update", { status: "failed", ...fields });
+    assertEquals([workload.status, workload.instanceUuid], ["queued", null]);
+    backend.onWorkload(workload.uuid, "update", { status: "running" });
+    assertEquals(workload.status, "running");
+  }
+  const workload = backend.createWorkload("i1");
+  backend.onWorkload(workload.uuid, "update", { status: "failed", error: "The host is on fire" });
+  assertEquals([workload.status, workload.instanceUuid], ["failed", "i1"]);
+});
+
+Deno.test("a workload's own script reports its result, its failure, or that it is cancelled, once", async () => {
+  await using backend = EmulatedBackend.start();
+  const cases: [call: string, body: unknown, status: string][] = [
+    ["complete", { result: { loss: 0.1 }, success: true }, "completed"],
+    ["complete", { result: {} }, "completed"],
+    ["complete", { result: {}, success: false }, "failed"],
+    ["fail", { error: "no data" }, "failed"],
+    ["cancel", {}, "cancelled"],
+  ];
+  for (const [call, body, status] of cases) {
+    const workload = backend.createWorkload("i1");
+    assertEquals((await send(backend, `POST ${workload.uuid}/${call}`, body)).status, 200);
+    assertEquals(workload.status, status);
+    assertEquals(
+      (await send(backend, `POST ${workload.uuid}/complete`, { result: {} })).status,
+      400,
+    );
+    assertEquals(workload.status, status);
+  }
+  const { uuid } = backend.createWorkload("i1");
+  assertEquals((await send(backend, `POST ${uuid}/complete`, { result: "good" })).status, 422);
+  await send(backend, `POST ${uuid}/complete`, { result: { loss: 0.1 }, success: true });
+  const { body } = await send(backend, `GET ${uuid}`);
+  assertEquals([body.result, body.success], [{ loss: 0.1 }, true]);
+});
+
 Deno.test("files are taken at signed URLs only, as octets", async () => {
   await using backend = EmulatedBackend.start();
   const { uuid } = backend.createWorkload();
-  const sign = () => send(backend, `POST ${uuid}/attachments`, { filename: UUID });
+  const sign = () => send(backend, `POST ${uuid}/attachments`, { filename: "a" });
   const first: string = (await sign()).body.signed_url;
   const second: string = (await sign()).body.signed_url;
   assertMatch(first, /^http:\/\/127\.0\.0\.1:\d+\/attachments\/.*\?signature=[0-9a-f]{32}$/);
@@ -78,7 +171,7 @@ Deno.test("files are taken at signed URLs only, as octets", async () => {
 Deno.test("names and lists that do not fit are refused", async () => {
   await using backend = EmulatedBackend.start();
   const { uuid } = backend.createWorkload();
-  for (const filename of [undefined, "results.csv", `${UUID}./../x`, `../${UUID}`]) {
+  for (const filename of [undefined, "", "/etc/passwd", "a/../../b", "./a", "a//b", "a/"]) {
     assertEquals((await send(backend, `POST ${uuid}/attachments`, { filename })).status, 422);
   }
   const report = { filenames: [UUID], signed_urls: [], attachment_uuids: [UUID] };
@@ -94,6 +187,6 @@ Deno.test("the workloads of an instance that failed wait again, but those that e
   backend.onWorkload(running.uuid, "update", { status: "running" });
   backend.onWorkload(ended.uuid, "update", { status: "completed" });
   backend.report(created.uuid, "failed", { error: "no CUDA" });
-  assertEquals([running.status, running.instanceUuid], ["pending", null]);
+  assertEquals([running.status, running.instanceUuid], ["queued", null]);
   assertEquals([ended.status, ended.instanceUuid], ["completed", created.uuid]);
 });

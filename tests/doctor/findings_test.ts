@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { skewFinding } from "../../src/doctor/backend_checks.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
 import { denoCheck } from "../../src/doctor/machine_checks.ts";
-import { bytes, milliseconds, stages } from "../../src/doctor/report_line.ts";
+import { bytes, milliseconds, stages } from "../../src/doctor/quantities.ts";
 
 Deno.test("a clock counts as wrong when it is off by more than a network explains", () => {
   const table: [number, Finding["status"]][] = [

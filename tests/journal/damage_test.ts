@@ -20,7 +20,7 @@ function journalFile(): Uint8Array {
     journal.start(id, HANDLE);
     if (i % 4 === 1) continue;
     journal.requestStop(id, { cause: "cancelled", signal: "SIGTERM", at: 1 });
-    journal.resultFiles.claim(id, [{ path: `/r/${id}`, size: 1, fingerprint: id }]);
+    journal.resultFiles.record(id, [{ path: `/r/${id}`, name: id, size: 1, fingerprint: id }]);
     const posted = journal.end(id, SUCCESS, [message(`reply ${id}`)], i % 4 === 2);
     if (i % 8 === 3) journal.messages.delivered(posted.map(({ seq }) => seq));
     journal.logPositions.advance([{ id, stdout: i, stderr: i }]);
@@ -48,10 +48,9 @@ function readAll(journal: Journal): { commands: number; messages: number } {
   }
   journal.unfinished();
   journal.finalizing();
-  journal.messages.pending(0, 1_000);
+  journal.messages.pending(0, { messages: 1_000, bytes: Infinity });
   journal.messages.pendingCount();
   journal.logPositions.unsent(0, 1_000);
-  journal.resultFiles.unfinished();
   for (const _ of journal.answered.sizes(10));
   const start = { endedAt: 0, seq: 0 };
   for (const how of ["succeeded", "failed"] as const) {

@@ -190,19 +190,35 @@ Deno.test("messages are pending in the order in which they were stored, page by 
   test.journal.end("c1", SUCCESS, [message("2"), message("3")]);
   test.journal.messages.post(message("4", "other/topic"));
   test.restart();
-  const page = test.journal.messages.pending(0, 3);
+  const page = test.journal.messages.pending(0, { messages: 3, bytes: Infinity });
   assertEquals(texts(page), ["1", "2", "3"]);
-  const rest = test.journal.messages.pending(page.at(-1)!.seq, 3);
+  const rest = test.journal.messages.pending(page.at(-1)!.seq, { messages: 3, bytes: Infinity });
   assertEquals(rest.map(({ topic }) => topic), ["other/topic"]);
-  assertEquals(test.journal.messages.pending(rest.at(-1)!.seq, 3), []);
+  assertEquals(
+    test.journal.messages.pending(rest.at(-1)!.seq, { messages: 3, bytes: Infinity }),
+    [],
+  );
   assertEquals(test.journal.messages.pendingCount(), 4);
+});
+
+Deno.test("a page of undelivered messages has at most so many bytes, or one message that has more", () => {
+  using test = new TestJournal();
+  for (const text of ["1111", "22", "33", "4444444444", "5"]) {
+    test.journal.messages.post(message(text));
+  }
+  const page = (after: number) =>
+    test.journal.messages.pending(after, { messages: 9, bytes: 6 }).map(({ seq }) => seq);
+  assertEquals([page(0), page(2), page(3), page(4), page(5)], [[1, 2], [3], [4], [5], []]);
 });
 
 Deno.test("a payload comes back byte for byte", () => {
   using test = new TestJournal();
   const payload = Uint8Array.from({ length: 256 }, (_, index) => index);
   test.journal.messages.post({ topic: "t", payload });
-  assertEquals([...test.restart().messages.pending(0, 1)[0].payload], [...payload]);
+  assertEquals(
+    [...test.restart().messages.pending(0, { messages: 1, bytes: Infinity })[0].payload],
+    [...payload],
+  );
 });
 
 Deno.test("what is delivered is not pending, and what was posted later comes after it", () => {
@@ -210,7 +226,10 @@ Deno.test("what is delivered is not pending, and what was posted later comes aft
   const first = test.journal.messages.post(message("1"));
   const second = test.journal.messages.post(message("2"));
   test.journal.messages.delivered([first.seq, second.seq]);
-  assertEquals([test.journal.messages.pending(0, 9), test.journal.messages.pendingCount()], [
+  assertEquals([
+    test.journal.messages.pending(0, { messages: 9, bytes: Infinity }),
+    test.journal.messages.pendingCount(),
+  ], [
     [],
     0,
   ]);
@@ -235,7 +254,7 @@ Deno.test("the end and its message are stored together or not at all", () => {
     0,
   ]);
   test.journal.end("c1", SUCCESS, [message("2")]);
-  assertEquals(texts(test.journal.messages.pending(0, 9)), ["2"]);
+  assertEquals(texts(test.journal.messages.pending(0, { messages: 9, bytes: Infinity })), ["2"]);
 });
 
 Deno.test("an answer can be owed again", () => {
@@ -244,7 +263,9 @@ Deno.test("an answer can be owed again", () => {
   const [answer] = test.journal.end("c1", SUCCESS, [message("answer")]);
   test.journal.messages.delivered([answer.seq]);
   assertEquals(texts(test.journal.messages.repost("c1")!), ["answer"]);
-  assertEquals(texts(test.restart().messages.pending(0, 9)), ["answer"]);
+  assertEquals(texts(test.restart().messages.pending(0, { messages: 9, bytes: Infinity })), [
+    "answer",
+  ]);
   assertEquals(test.journal.messages.repost("nobody"), undefined);
 });
 
@@ -302,7 +323,10 @@ Deno.test("forgetting a command forgets its messages, and nobody else's", () => 
   }
   test.journal.messages.post(message("status"));
   test.journal.answered.forget(["c1"]);
-  assertEquals(texts(test.restart().messages.pending(0, 9)), ["c2", "status"]);
+  assertEquals(texts(test.restart().messages.pending(0, { messages: 9, bytes: Infinity })), [
+    "c2",
+    "status",
+  ]);
   assertEquals([test.journal.find("c1"), countOf(test, "commands")], [undefined, 1]);
 });
 

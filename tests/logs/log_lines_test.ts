@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { holdSecret } from "../../src/log.ts";
 import { byteLength, firstPiece } from "../../src/logs/log_lines.ts";
 
 type Printed = string | number[];
@@ -54,6 +55,49 @@ for (const [name, { printed, limit = 100, atEnd = false, cutsLines = false }, ex
     assertEquals<unknown>(seen, expected);
   });
 }
+
+Deno.test("a secret is masked wherever a piece ends, and whatever part of it is printed so far", () => {
+  const secrets = ["tok3n-abcdefgh", "pässwörd-ü😀", "aabaab"];
+  const releases = secrets.map((secret) => holdSecret(secret));
+  try {
+    for (const secret of secrets) {
+      const printed = bytesOf(`${"x".repeat(40)}${secret}${secret}${"y".repeat(40)}\r${secret}`);
+      for (let limit = 24; limit < printed.length + 2; limit++) {
+        // Whatever has been printed when it is looked for, the next look sees the rest.
+        for (const visible of [30, 45, 50, 60, printed.length]) {
+          const texts: string[] = [];
+          for (let at = 0; at < printed.length;) {
+            const seen = Math.max(visible, at + limit);
+            const atEnd = seen >= printed.length;
+            const part = printed.subarray(at, Math.min(seen, at + limit));
+            const isAll = atEnd && at + part.length === printed.length;
+            const piece = firstPiece(part, { limit, atEnd: isAll, cutsLines: true });
+            assert(typeof piece === "object" && piece.bytes > 0, `${secret} ${limit} ${at}`);
+            assert(piece.size <= limit);
+            texts.push(piece.text);
+            at += piece.bytes;
+          }
+          const text = texts.join("").replaceAll("\n", "");
+          assertEquals(text.replaceAll("*", "").replace(/[xy\r]/g, ""), "", `${limit} ${text}`);
+        }
+      }
+    }
+  } finally {
+    for (const release of releases) release();
+  }
+});
+
+Deno.test("the beginning of a secret at the end of what is printed waits for the rest", () => {
+  const release = holdSecret("tok3n-abcdefgh");
+  try {
+    const given = { limit: 20, atEnd: false, cutsLines: true };
+    const piece = firstPiece(bytesOf(`${"x".repeat(14)}tok3n-`), given);
+    assertEquals(piece, { bytes: 14, text: `${"x".repeat(14)}\n`, size: 15 });
+    assertEquals(firstPiece(bytesOf("tok3n-\r"), given), undefined);
+  } finally {
+    release();
+  }
+});
 
 Deno.test("a piece of output: any bytes within any limit make progress, and all comes out", () => {
   // A linear congruential generator: the same bytes in every run.

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { holdSecret } from "../../src/log.ts";
 import { addSecret } from "../../src/log.ts";
 import { Streaming } from "../support/log_platform.ts";
 
@@ -163,7 +164,7 @@ Deno.test("the node's own lines are sent as the system's", async () => {
   assertEquals(test.platform.text("system"), "hello\nagain\n");
 });
 
-Deno.test("output that cannot be read is told once, and keeps nobody else's from being sent", async () => {
+Deno.test("output that cannot be read is reported once, and keeps nobody else's from being sent", async () => {
   await using test = new Streaming();
   for (const id of ["directory", "loop", "fine"]) test.begin(id);
   Deno.mkdirSync(`${test.folderOf("directory")}/stdout.log`);
@@ -172,9 +173,31 @@ Deno.test("output that cannot be read is told once, and keeps nobody else's from
   await test.look();
   await test.look();
   assertEquals(test.platform.text(), "fine\n");
-  const [told, ...more] = test.logger.shown;
-  assert(told.startsWith(`warn: Cannot read the output in "${test.folderOf("loop")}/stdout.log"`));
-  assertEquals(more, []);
+  assertEquals(
+    test.logger.shown,
+    ["directory", "loop"].map((id) =>
+      `warn: Cannot read the output in "${test.folderOf(id)}/stdout.log": it is no regular file`
+    ),
+  );
+});
+
+Deno.test("a secret that is printed in two parts, between which the log was sent, never leaks", async () => {
+  const secret = "tok3n-of-a-workload";
+  const release = holdSecret(secret);
+  try {
+    await using test = new Streaming();
+    test.begin("a");
+    // A line too long for one call, cut in the middle of the secret.
+    test.print("a", "x".repeat(256 * 1024 - 7) + secret.slice(0, 6));
+    await test.look();
+    test.print("a", `${secret.slice(6)} end\n`);
+    await test.look();
+    const text = test.platform.text();
+    assert(text.endsWith("*** end\n"), text.slice(-40));
+    assert(!text.includes(secret.slice(0, 6)) && !text.includes(secret.slice(6)));
+  } finally {
+    release();
+  }
 });
 
 Deno.test("what is to be sent now does not wait for the interval", async () => {

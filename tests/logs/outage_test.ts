@@ -36,7 +36,7 @@ Deno.test("an outage is told once, and so is its end; neither is sent", async ()
   await test.look();
   assertEquals(test.logger.shown.map((line) => line.replace(/http:\S+/, "URL")), [
     "warn: Cannot send logs to the platform: POST URL " +
-    'answered 503: "down"; trying until I can',
+    'answered 503: "down"; retrying',
     "info: The platform takes logs again",
   ]);
   assertEquals(test.platform.text("system"), "");
@@ -165,7 +165,7 @@ Deno.test("a full disk keeps nothing from being sent, and makes nothing come twi
   }
   assertEquals(test.platform.text(), "one\ntwo\nthree\n");
   assertEquals(test.logger.shown, [
-    "warn: Cannot store how much output was sent: database or disk is full; trying with each batch",
+    "warn: Cannot store how much output was sent: database or disk is full; retrying with each batch",
   ]);
   database.exec("DROP TRIGGER full_disk");
   test.print("a", "four\n");

@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ANSWER_TIMEOUT_MS } from "../../src/mqtt/awaited_answers.ts";
 import { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import { BrokerError } from "../../src/errors.ts";
+import type { Inbound } from "../../src/mqtt/message.ts";
 import type { Clock } from "../../src/time.ts";
+import { FakeClock } from "../support/clock.ts";
 import { Inbox } from "../support/events.ts";
 import { freePort, Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
 import { TestClient } from "../support/mqtt_client.ts";
@@ -119,6 +122,78 @@ for (const { name, start, ignore } of BROKERS) {
     assertEquals((await node.messages.next()).text, "another");
   });
 
+  test("a message that comes again is known by its packet identifier within the session", async () => {
+    await using broker = await start();
+    const taken = new Inbox<Inbound>();
+    const options = { port: broker.port, onMessage: (message: Inbound) => taken.push(message) };
+    await using client = await clientOf(broker);
+    {
+      await using node = new Harness({
+        ...options,
+        onMessage(message) {
+          taken.push(message);
+          throw new Error("the disk is full");
+        },
+      });
+      await node.connection.whenConnected();
+      await client.publish(COMMAND, "precious");
+      assertEquals((await taken.next()).session, 1);
+      assertEquals((await taken.next()).session, 1);
+    }
+    await using node = new Harness(options);
+    await node.connection.whenConnected();
+    assertEquals((await taken.next()).session, 0, "it began before this connection did");
+    assertEquals(new Set(taken.all.map(({ packetId }) => packetId)).size, 1);
+    // mosquitto says that it delivers again, aedes does not.
+    if (name === "mosquitto") assertEquals(taken.all.map(({ dup }) => dup), [false, true, true]);
+  });
+
+  test("after stopReceiving() messages stay with the broker, while others are still sent", async () => {
+    await using broker = await start();
+    await using client = await clientOf(broker);
+    const replies = await client.collect(RESPONSE);
+    const stored = Promise.withResolvers<void>();
+    {
+      await using node = new Harness({
+        port: broker.port,
+        onMessage(message) {
+          node.receive(message);
+          return stored.promise;
+        },
+      });
+      await node.connection.whenConnected();
+      await client.publish(COMMAND, "before");
+      await node.messages.next();
+      const stopped = node.connection.stopReceiving();
+      await client.publish(COMMAND, "after");
+      await node.connection.publish(RESPONSE, "a last reply");
+      stored.resolve();
+      await stopped;
+      assertEquals((await replies.next()).text, "a last reply");
+      assertEquals(node.messages.all.map(({ text }) => text), ["before"]);
+    }
+    await using node = new Harness(broker);
+    assertEquals((await node.messages.next()).text, "after");
+  });
+
+  test("a connection publishes while a message it received is not stored yet", async () => {
+    await using broker = await start();
+    await using client = await clientOf(broker);
+    const stored = Promise.withResolvers<void>();
+    await using node = new Harness({
+      port: broker.port,
+      onMessage(message) {
+        node.receive(message);
+        return stored.promise;
+      },
+    });
+    await node.connection.whenConnected();
+    await client.publish(COMMAND, "slow");
+    await node.messages.next();
+    await node.connection.publish(RESPONSE, "not held up");
+    stored.resolve();
+  });
+
   test("a retained message is marked, and comes once for each session", async () => {
     await using broker = await start();
     await using client = await clientOf(broker);
@@ -161,7 +236,7 @@ for (const { name, start, ignore } of BROKERS) {
     assertEquals((await node.messages.next()).topic, "new");
   });
 
-  test("who is thrown out by a client with the same id waits longer each time", async () => {
+  test("who is thrown out by a client with the same id waits longer each time, and says why", async () => {
     await using broker = await start();
     const { clock, waits } = impatient();
     await using node = new Harness({ port: broker.port, clock, random: () => 0.5 });
@@ -171,6 +246,8 @@ for (const { name, start, ignore } of BROKERS) {
       await using _other = await TestClient.connect(url, { clientId: "node-1", clean: false });
       assert(await waits.next() >= atLeast);
     }
+    const hints = node.logger.shown.filter((line) => line.includes("copy of this node's state"));
+    assert(hints.length > 0, node.logger.shown.join("\n"));
   });
 }
 
@@ -184,6 +261,13 @@ Deno.test("publish without a connection is refused at once", async () => {
   );
 });
 
+Deno.test("a broker's IPv6 address stands in brackets", async () => {
+  await using plain = new Harness({ port: 1883, host: "::1" });
+  await using secure = new Harness({ port: 8883, host: "fe80::1", tls: {} });
+  assertEquals(plain.connection.url, "mqtt://[::1]:1883");
+  assertEquals(secure.connection.url, "mqtts://[fe80::1]:8883");
+});
+
 Deno.test("a broker that is down at start is waited for, and logged once", async () => {
   const port = freePort();
   await using node = new Harness({ port });
@@ -191,7 +275,7 @@ Deno.test("a broker that is down at start is waited for, and logged once", async
   await using _broker = await EmbeddedBroker.start({ port });
   await node.connection.whenConnected();
   assertEquals(node.logger.shown, [
-    `warn: Cannot connect to mqtt://127.0.0.1:${port}: connection refused; trying again`,
+    `warn: Cannot connect to mqtt://127.0.0.1:${port}: connection refused; retrying`,
     `info: Connected to mqtt://127.0.0.1:${port} (MQTT 5, new session)`,
   ]);
 });
@@ -238,10 +322,11 @@ Deno.test("waits between attempts grow to 30 s, with full jitter", async () => {
   assertEquals(waits.all.slice(0, 6), [500, 1_000, 2_000, 4_000, 8_000, 15_000]);
 });
 
-/** A clock on which no time passes and whose waits are over at once. */
+/** A clock on which no time passes and whose waits between attempts are over at once. */
 function impatient(): { clock: Clock; waits: Inbox<number> } {
   const waits = new Inbox<number>();
-  const sleep = (ms: number) => {
+  const sleep = (ms: number, signal?: AbortSignal) => {
+    if (ms === ANSWER_TIMEOUT_MS) return new FakeClock().sleep(ms, signal);
     waits.push(ms);
     return Promise.resolve();
   };

@@ -1,97 +1,14 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { FIRST_ATTEMPT, nextAttempt } from "../../src/mqtt/attempt.ts";
 import {
-  type Attempt,
   disconnectedByBroker,
   failedConnection,
   type Failure,
-  FIRST_ATTEMPT,
-  nextAttempt,
   refusedConnection,
+  unusableConnack,
   withoutFallback,
 } from "../../src/mqtt/failure.ts";
-
-const STEPS: {
-  sentence: string;
-  last?: Partial<Attempt>;
-  kind: Failure["kind"];
-  lasted?: number;
-  next: Partial<Attempt>;
-}[] = [
-  {
-    sentence: "an outage is tried again with the same version after a wait that grows",
-    last: { version: 4, failures: 3 },
-    kind: "outage",
-    next: { version: 4, failures: 4, wait: { min: 1_000, max: 30_000 } },
-  },
-  {
-    sentence: "a connection that lasted starts the waits anew",
-    last: { failures: 9 },
-    kind: "outage",
-    lasted: 2_000,
-    next: { version: 5, failures: 1, wait: { min: 1_000, max: 30_000 } },
-  },
-  {
-    sentence: "a connection that did not last counts as a failure",
-    last: { failures: 9 },
-    kind: "outage",
-    lasted: 1_999,
-    next: { failures: 10 },
-  },
-  {
-    sentence: "what somebody must change is tried again after the longest wait",
-    kind: "trouble",
-    lasted: 60_000,
-    next: { failures: 1, wait: { min: 30_000, max: 30_000 } },
-  },
-  {
-    sentence: "a broker that refuses MQTT 5 is asked for 3.1.1 at once",
-    kind: "version",
-    next: { version: 4, wait: { min: 0, max: 0 } },
-  },
-  {
-    sentence: "a broker that refuses 3.1.1 too is asked for 5 after a wait",
-    last: { version: 4 },
-    kind: "version",
-    next: { version: 5, wait: { min: 1_000, max: 30_000 } },
-  },
-  {
-    sentence: "a broker that hangs up on MQTT 5 is asked for 3.1.1",
-    kind: "silence",
-    next: { version: 4, knows5: false },
-  },
-  {
-    sentence: "a broker that hangs up on 3.1.1 too is asked for 5 again",
-    last: { version: 4 },
-    kind: "silence",
-    next: { version: 5, knows5: false },
-  },
-  {
-    sentence: "a broker that has spoken MQTT 5 and hangs up is in trouble, not old",
-    last: { knows5: true },
-    kind: "silence",
-    next: { version: 5, knows5: true },
-  },
-  {
-    sentence: "a broker that was connected with MQTT 5 knows it",
-    kind: "outage",
-    lasted: 0,
-    next: { version: 5, knows5: true },
-  },
-  {
-    sentence: "a broker that was connected with 3.1.1 is asked for 5 again",
-    last: { version: 4 },
-    kind: "outage",
-    lasted: 60_000,
-    next: { version: 5, knows5: false },
-  },
-];
-
-for (const { sentence, last, kind, lasted, next } of STEPS) {
-  Deno.test(sentence, () => {
-    const actual = nextAttempt({ ...FIRST_ATTEMPT, ...last }, { kind, why: "" }, lasted);
-    assertEquals({ ...actual, ...next }, actual);
-  });
-}
+import type { IConnackPacket } from "../../src/mqtt/library.ts";
 
 const TARGET = { host: "mqtt.example", username: "robot" };
 
@@ -181,7 +98,10 @@ for (const [code, kind, why] of ERRORS) {
 
 Deno.test("a broker that stopped answering is said to do so", () => {
   for (const message of ["connack timeout", "Keepalive timeout"]) {
-    assertEquals(failedConnection(new Error(message), TARGET)?.why, "the broker does not answer");
+    const failure = failedConnection(new Error(message), TARGET);
+    assertEquals(failure?.why, "the broker does not answer");
+    // It may be a message that a network swallows, such as one above its MTU.
+    assertEquals(failure?.closing, "unanswered");
   }
 });
 
@@ -201,3 +121,35 @@ Deno.test("who needs MQTT 5 tries no older version, and is told how to do withou
   const outage = { kind: "outage", why: "connection refused" } as const;
   assertEquals(withoutFallback(outage), outage);
 });
+
+const TERMS: [properties: IConnackPacket["properties"], why: string | undefined][] = [
+  [undefined, undefined],
+  [{ receiveMaximum: 1, maximumPacketSize: 1 }, undefined],
+  [{ receiveMaximum: 0 }, "the broker violates MQTT: its Receive Maximum is 0"],
+  [{ maximumPacketSize: 0 }, "the broker violates MQTT: its Maximum Packet Size is 0"],
+  [{ maximumQoS: 1 }, undefined],
+  [{ maximumQoS: 0 }, "the broker takes no messages at QoS 1"],
+];
+
+for (const [properties, why] of TERMS) {
+  Deno.test(`a CONNACK with ${JSON.stringify(properties)} means: ${why ?? "connected"}`, () => {
+    const connack = { cmd: "connack", sessionPresent: false, properties } as const;
+    assertEquals(unusableConnack(connack)?.why, why);
+  });
+}
+
+const CLOSINGS: [code: number, closing: Failure["closing"]][] = [
+  [0x00, "wordless"],
+  [0x81, "protocol"],
+  [0x90, "protocol"],
+  [0x95, "protocol"],
+  [0x8b, undefined],
+  [0x8e, undefined],
+  [0x98, undefined],
+];
+
+for (const [code, closing] of CLOSINGS) {
+  Deno.test(`DISCONNECT 0x${code.toString(16)} is ${closing ?? "not due to what was sent"}`, () => {
+    assertEquals(disconnectedByBroker(code).closing, closing);
+  });
+}

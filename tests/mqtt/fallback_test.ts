@@ -103,7 +103,7 @@ Deno.test("what is no MQTT at all is an outage like any other", async () => {
     await socket.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"));
   });
   await using node = new Harness(server);
-  assertStringIncludes(await node.logger.logged("Cannot connect"), "trying again");
+  assertStringIncludes(await node.logger.logged("Cannot connect"), "retrying");
 });
 
 Deno.test("a broker that does not hang up is left after two seconds", async () => {

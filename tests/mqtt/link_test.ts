@@ -1,5 +1,7 @@
-import { assertEquals } from "@std/assert";
-import { MqttLink, type Receiver } from "../../src/mqtt/link.ts";
+import { assert, assertEquals } from "@std/assert";
+import { UnacknowledgedError } from "../../src/mqtt/awaited_answers.ts";
+import { MqttLink } from "../../src/mqtt/link.ts";
+import type { Inbound, Receiver } from "../../src/mqtt/message.ts";
 import { packet, serve } from "../support/raw_broker.ts";
 
 /** MQTT 3.1.1: accepted. */
@@ -37,60 +39,107 @@ async function sent(
 const DISCONNECT = [0xe0, 0];
 const puback = (id: number) => [0x40, 2, id >> 8, id & 0xff];
 
-/** More acknowledgements than a socket takes before it asks to wait. */
-const MANY = 10_000;
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-Deno.test("messages are acknowledged when what came with them is settled", async () => {
+Deno.test("messages are acknowledged together, in the order in which they came", async () => {
+  const count = 10_000;
   let taken = 0;
-  let settled = 0;
-  const { packets } = await sent(MANY, (link) => ({
-    onMessage: () => taken++,
-    settle: () => {
-      settled = taken;
-      if (settled === MANY) link().close();
-    },
-  }));
-  assertEquals(packets.slice(0, settled), Array.from({ length: MANY }, (_, i) => puback(i + 1)));
-});
-
-Deno.test("when nothing can be settled nothing is acknowledged, and the connection is dropped", async () => {
-  const { packets, failure } = await sent(MANY, () => ({
-    onMessage: () => {},
-    settle: () => {
-      throw new Error("the disk is gone");
-    },
-  }));
-  assertEquals(packets, []);
-  assertEquals(failure, "messages were not remembered: the disk is gone");
-});
-
-Deno.test("a link that is closed settles what it acknowledges", async () => {
-  let isSettled = false;
-  const { packets } = await sent(1, (link) => ({
-    onMessage: () => queueMicrotask(() => link().close()),
-    settle: () => isSettled = true,
-  }));
-  assertEquals([packets, isSettled], [[puback(1), DISCONNECT], true]);
-});
-
-Deno.test("a link that is closed acknowledges nothing that cannot be settled", async () => {
-  const { packets, failure } = await sent(1, (link) => ({
-    onMessage: () => queueMicrotask(() => link().close()),
-    settle: () => {
-      throw new Error("the disk is gone");
-    },
-  }));
-  assertEquals(packets, []);
-  assertEquals(failure, "messages were not remembered: the disk is gone");
-});
-
-Deno.test("what came before a message that cannot be taken in is acknowledged, and not delivered again", async () => {
-  let taken = 0;
-  const { packets, failure } = await sent(4, () => ({
+  const { packets } = await sent(count, (link) => ({
     onMessage: () => {
-      if (++taken === 3) throw new Error("not this one");
+      if (++taken === count) link().close();
     },
   }));
-  assertEquals([packets, taken], [[puback(1), puback(2), DISCONNECT], 3]);
+  assertEquals(packets, [...numbers(count).map(puback), DISCONNECT]);
+});
+
+Deno.test("messages are handed on before those ahead of them are stored", async () => {
+  const stored = Promise.withResolvers<void>();
+  let taken = 0;
+  const { packets } = await sent(3, (link) => ({
+    onMessage: () => {
+      if (++taken === 3) {
+        stored.resolve();
+        link().close();
+      }
+      return stored.promise;
+    },
+  }));
+  assertEquals(packets, [puback(1), puback(2), puback(3), DISCONNECT]);
+});
+
+Deno.test("a link that is closed acknowledges what is stored, and leaves the rest after two seconds", async () => {
+  const { packets } = await sent(2, (link) => ({
+    onMessage: ({ packetId }) => {
+      if (packetId === 1) return;
+      link().close();
+      return new Promise(() => {});
+    },
+  }));
+  assertEquals(packets, [puback(1)]);
+});
+
+Deno.test("when a message cannot be stored, those before it are acknowledged, and none from there on", async () => {
+  const { packets, failure } = await sent(4, () => ({
+    onMessage: ({ packetId }) =>
+      packetId === 3 ? Promise.reject(new Error("the disk is full")) : Promise.resolve(),
+  }));
+  assertEquals(packets, [puback(1), puback(2), DISCONNECT]);
+  assertEquals(failure, 'a message on topic "t" was not taken in: the disk is full');
+});
+
+Deno.test("a receiver that throws acknowledges nothing", async () => {
+  const { packets, failure } = await sent(1, () => ({
+    onMessage: () => {
+      throw new Error("not this one");
+    },
+  }));
+  assertEquals(packets, [DISCONNECT]);
   assertEquals(failure, 'a message on topic "t" was not taken in: not this one');
+});
+
+Deno.test("after stopReceiving() messages are neither handed on nor acknowledged", async () => {
+  const taken: unknown[] = [];
+  const { packets } = await sent(3, (link) => ({
+    onMessage: async ({ packetId }) => {
+      taken.push(packetId);
+      link().stopReceiving().then(() => link().close());
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    },
+  }));
+  assertEquals([taken, packets], [[1], [puback(1), DISCONNECT]]);
+});
+
+Deno.test("a message says how it can be recognised when it comes again", async () => {
+  const taken: Partial<Inbound>[] = [];
+  await sent(1, (link) => ({
+    onMessage: ({ dup, packetId, session }) => {
+      taken.push({ dup, packetId, session });
+      link().close();
+    },
+  }));
+  assertEquals(taken, [{ dup: false, packetId: 1, session: 1 }]);
+});
+
+Deno.test("what is published while a message is taken in leaves before its acknowledgement", async () => {
+  const { packets } = await sent(1, (link) => ({
+    onMessage: () => {
+      link().publish("t", "").catch(() => {});
+      link().close();
+    },
+  }));
+  const [published, ...rest] = packets;
+  assertEquals([published[0] & 0xf0, rest], [0x30, [puback(1), DISCONNECT]]);
+});
+
+Deno.test("a message that is lost because its own side closed the link casts no suspicion on it", async () => {
+  let lost: Promise<unknown> | undefined;
+  await sent(1, (link) => ({
+    onMessage: () => {
+      lost = link().publish("t", "").catch((error) => error);
+      link().close();
+    },
+  }));
+  const error = await lost;
+  assert(error instanceof UnacknowledgedError);
+  assertEquals(error.failure, { kind: "outage", why: "the connection was ended" });
 });

@@ -1,5 +1,8 @@
+import { setImmediate } from "node:timers";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { PublishRefusedError } from "../../src/mqtt/connection.ts";
+import type { Inbound } from "../../src/mqtt/message.ts";
+import { Inbox } from "../support/events.ts";
 import { Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
 import { TestClient } from "../support/mqtt_client.ts";
 import { COMMAND, Harness, RESPONSE } from "../support/mqtt_connection.ts";
@@ -19,6 +22,64 @@ test("a connection survives a restart of the broker, and so do its session and m
   await using client = await TestClient.connect(broker.url);
   await client.publish(COMMAND, "after the restart");
   assertEquals((await node.messages.next()).text, "after the restart");
+});
+
+test("500 messages at once are all acknowledged, and none is delivered again", async () => {
+  await using broker = await Mosquitto.start();
+  await using client = await TestClient.connect(broker.url);
+  const texts = Array.from({ length: 500 }, (_, index) => `${index}`);
+  {
+    await using node = new Harness({
+      port: broker.port,
+      async onMessage(message) {
+        await new Promise((resolve) => setImmediate(resolve));
+        node.receive(message);
+      },
+    });
+    await node.connection.whenConnected();
+    await Promise.all(texts.map((text) => client.publish(COMMAND, text)));
+    await node.messages.next(({ text }) => text === "499");
+    assertEquals(node.messages.all.map(({ text }) => text), texts);
+  }
+  await using node = new Harness(broker);
+  await node.connection.whenConnected();
+  await client.publish(COMMAND, "another");
+  assertEquals((await node.messages.next()).text, "another");
+});
+
+test("a broker that is killed while it waits for acknowledgements delivers again what it kept", async () => {
+  await using broker = await Mosquitto.start({ saveEveryChange: true });
+  const stored = Promise.withResolvers<void>();
+  const taken = new Inbox<Inbound>();
+  await using node = new Harness({
+    port: broker.port,
+    onMessage(message) {
+      taken.push(message);
+      return stored.promise;
+    },
+  });
+  await node.connection.whenConnected();
+  const client = await TestClient.connect(broker.url);
+  await client.publish(COMMAND, "first");
+  await client.publish(COMMAND, "second");
+  await taken.next(({ packetId }) => packetId === 2);
+  // mosquitto saves what has changed before it handles what comes next, from the second change on.
+  for (const text of ["a", "b", "c"]) await client.publish("elsewhere", text, { retain: true });
+  await client[Symbol.asyncDispose]();
+  await broker.kill();
+  await node.logger.logged("Lost the connection");
+  // Too late: there is nobody to acknowledge it to.
+  stored.resolve();
+  await broker.restart();
+  for (const expected of ["first", "second"]) {
+    const { payload, dup, packetId, session } = await taken.next(({ dup }) => dup);
+    assertEquals(new TextDecoder().decode(payload), expected);
+    assertEquals({ dup, packetId, session }, {
+      dup: true,
+      packetId: expected === "first" ? 1 : 2,
+      session: 1,
+    });
+  }
 });
 
 test("a broker that lost its sessions is subscribed to again", async () => {
@@ -47,7 +108,7 @@ test("a long outage is logged once, not for each attempt", async () => {
   assertEquals(node.logger.shown, [
     `info: Connected to ${url} (MQTT 5, new session)`,
     `warn: Lost the connection to ${url}: the broker closed the connection; reconnecting`,
-    `warn: Cannot connect to ${url}: connection refused; trying again`,
+    `warn: Cannot connect to ${url}: connection refused; retrying`,
     `info: Connected to ${url} (MQTT 5, new session)`,
   ]);
 });
@@ -62,7 +123,7 @@ test("a wrong password is logged once, and tried again, and never shown", async 
   await node.logger.lines.next(({ level }) => level === "debug");
   assertEquals(node.logger.shown, [
     `error: Cannot connect to mqtt://127.0.0.1:${broker.port}: ` +
-    'the broker rejected user name "robot" or its password; trying again ' +
+    'the broker rejected user name "robot" or its password; retrying ' +
     "(check CYBERWAVE_MQTT_USERNAME and CYBERWAVE_MQTT_PASSWORD, or the API token)",
   ]);
   assert(!node.logger.lines.all.some(({ message }) => message.includes("wrong-password")));

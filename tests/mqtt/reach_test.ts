@@ -67,7 +67,7 @@ Deno.test({
     const tls = await authority.issue("subjectAltName=DNS:localhost");
     await using broker = await Mosquitto.start({ tls });
     const { port } = broker;
-    const trusted = { port, host: "localhost", tls: { ca: authority.pem } };
+    const trusted = { port, host: "localhost", tls: { ca: () => authority.pem } };
     assertEquals((await stagesTo(trusted)).passed, ["DNS", "TCP", "TLS"]);
     const { failed, why } = await stagesTo({ port, tls: {} });
     assertEquals(failed, "TLS");

@@ -29,7 +29,7 @@ Deno.test("a message counts as delivered only once the broker has acknowledged i
   test.post("1", "2");
   (await test.broker.published.next()).acknowledge();
   await test.remembered();
-  assertEquals(test.journal.messages.pending(0, 9).length, 1);
+  assertEquals(test.journal.messages.pending(0, { messages: 9, bytes: Infinity }).length, 1);
 });
 
 Deno.test("no more are on their way than the broker takes", async () => {
@@ -102,7 +102,7 @@ Deno.test("what the broker refuses is told once, kept, and holds nothing up", as
   await test.remembered();
   assertEquals(test.broker.texts, ["1", "2", "3"]);
   assertEquals(test.logger.shown, [
-    'warn: Cannot publish on "t": not authorized; what is refused is kept, and sent again later',
+    'warn: Cannot publish on "t": not authorized; refused messages are kept, and sent again later',
   ]);
   assertEquals(test.journal.messages.pendingCount(), 2);
 });
@@ -267,10 +267,10 @@ Deno.test("an answer that is owed again is not taken for delivered because it wa
 
 Deno.test("an outage keeps no messages in memory: the next connection reads them from the journal", async () => {
   let reads = 0;
-  using test = new Harness((messages) => ({
+  using test = new Harness((journal) => ({
     pending: (after, limit) => {
       reads++;
-      return messages.pending(after, limit);
+      return journal.messages.pending(after, limit);
     },
   }));
   test.connect();
@@ -297,22 +297,27 @@ Deno.test("a message that cannot be stored is sent all the same, once", async ()
   assertEquals(test.broker.texts, ["1"]);
 });
 
-Deno.test("deliveries that cannot be written down are written down as soon as they can", async () => {
+Deno.test("deliveries that cannot be stored are tried ever more rarely, and stored in the end", async () => {
   let isFull = true;
-  using test = new Harness((messages) => ({
+  using test = new Harness((journal) => ({
     delivered(seqs) {
       if (isFull) throw new Error("database or disk is full");
-      messages.delivered(seqs);
+      journal.messages.delivered(seqs);
     },
   }));
   test.broker.acknowledging = true;
   test.connect();
   test.post("1");
   await test.remembered();
-  await test.logger.logged("Cannot remember deliveries");
-  assertEquals(test.journal.messages.pendingCount(), 1);
+  for (const seconds of [1, 2, 4, 8, 16, 32, 60, 60]) {
+    await test.logger.logged("Cannot store that messages were delivered");
+    await test.clock.advance(seconds * 1_000 - 1);
+    assertEquals(test.logger.lines.all.length, test.logger.shown.length);
+    await test.clock.advance(1);
+  }
+  assertEquals([test.journal.messages.pendingCount(), test.logger.shown.length], [1, 9]);
   isFull = false;
-  await test.remembered();
+  await test.clock.advance(60_000);
   assertEquals([test.journal.messages.pendingCount(), test.broker.texts], [0, ["1"]]);
 });
 
@@ -329,4 +334,120 @@ Deno.test("closing writes down what was delivered and leaves no timer", async ()
   await test.settle();
   assertEquals(sleeps, false);
   test[Symbol.dispose]();
+});
+
+Deno.test("after it is closed nothing more is stored, sent or waited for", async () => {
+  const test = new Harness();
+  test.connect();
+  test.post("1", "2", "3");
+  const [first, second] = test.broker.published.all;
+  test.outbox.close();
+  first.acknowledge();
+  second.fail("not authorized");
+  await test.settle();
+  test.post("4");
+  assertEquals([test.broker.texts.length, test.journal.messages.pendingCount()], [3, 4]);
+  let sleeps = false;
+  test.clock.sleeping().then(() => sleeps = true);
+  await test.settle();
+  assertEquals(sleeps, false);
+  test[Symbol.dispose]();
+});
+
+Deno.test("a message that was read from the journal already is not sent a second time", async () => {
+  using test = new Harness();
+  test.broker.receiveMaximum = 1;
+  const stored = ["1", "2", "3"].map((text) => test.journal.messages.post(message(text)));
+  test.connect();
+  test.outbox.send(stored);
+  test.broker.acknowledging = true;
+  (await test.broker.published.next()).acknowledge();
+  await test.outbox.drained(new AbortController().signal);
+  assertEquals(test.broker.texts, ["1", "2", "3"]);
+});
+
+Deno.test("publishNow() sends a message past all that waits, and stores nothing", async () => {
+  using test = new Harness();
+  const status = (text: string) => test.outbox.publishNow(message(text));
+  assertEquals(status("offline"), false);
+  test.broker.receiveMaximum = 2;
+  test.connect();
+  test.post("1");
+  assertEquals([status("now"), status("too many")], [true, false]);
+  assertEquals([test.broker.texts, test.journal.messages.pendingCount()], [["1", "now"], 1]);
+  (await test.broker.published.next(({ text }) => text === "now")).fail("not authorized");
+  await test.logger.logged('Cannot publish on "t": not authorized');
+  test.post("2");
+  assertEquals(test.broker.texts, ["1", "now", "2"]);
+});
+
+Deno.test("after an outage no more than some megabytes are read and sent at a time", async () => {
+  let read = 0;
+  using test = new Harness((journal) => ({
+    pending(after, limit) {
+      const page = journal.messages.pending(after, limit);
+      read += page.reduce((sum, { payload }) => sum + payload.length, 0);
+      return page;
+    },
+  }));
+  const megabyte = "x".repeat(1024 * 1024);
+  test.post(...Array.from({ length: 40 }, () => megabyte));
+  test.connect();
+  assertEquals([read / megabyte.length, test.broker.texts.length], [8, 8]);
+  for (const { acknowledge } of test.broker.published.all) acknowledge();
+  await test.settle();
+  assertEquals([read / megabyte.length, test.broker.texts.length], [16, 16]);
+  test.post(...Array.from({ length: 40 }, () => megabyte));
+  test.broker.acknowledging = true;
+  for (const { acknowledge } of test.broker.published.all) acknowledge();
+  await test.outbox.drained(new AbortController().signal);
+  assertEquals([read / megabyte.length, test.broker.texts.length], [80, 80]);
+});
+
+Deno.test("while the broker is slow, what is posted waits in the journal and not in memory", async () => {
+  let reads = 0;
+  using test = new Harness((journal) => ({
+    pending(after, limit) {
+      reads++;
+      return journal.messages.pending(after, limit);
+    },
+  }));
+  test.broker.receiveMaximum = 1;
+  test.connect();
+  test.post(...numbers(1, 500));
+  assertEquals(reads, 1);
+  test.broker.acknowledging = true;
+  (await test.broker.published.next()).acknowledge();
+  await test.outbox.drained(new AbortController().signal);
+  assertEquals(test.broker.texts, numbers(1, 500));
+});
+
+Deno.test("when the journal cannot be read, that is logged and tried again", async () => {
+  let isBroken = true;
+  using test = new Harness((journal) => ({
+    pending(after, limit) {
+      if (isBroken) throw new Error("disk I/O error");
+      return journal.messages.pending(after, limit);
+    },
+  }));
+  test.post("1");
+  test.connect();
+  await test.logger.logged("Cannot read what is to be sent: disk I/O error; retrying");
+  isBroken = false;
+  await test.clock.advance(1_000);
+  assertEquals(test.broker.texts, ["1"]);
+});
+
+Deno.test("a stored message with a topic that MQTT forbids is set aside, and blocks nothing", async () => {
+  using test = new Harness();
+  test.outbox.post(message("bad", "cyberwave/cloud-workload/x\u0085y/update-status"));
+  test.post("good");
+  test.broker.acknowledging = true;
+  test.connect();
+  await test.outbox.drained(new AbortController().signal);
+  assertEquals(test.broker.texts, ["good"]);
+  assertEquals(test.logger.shown, [
+    'error: Cannot publish on "cyberwave/cloud-workload/x\u0085y/update-status": ' +
+    "the topic holds control characters or noncharacters; it is not sent",
+  ]);
 });

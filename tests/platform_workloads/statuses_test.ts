@@ -112,9 +112,9 @@ Deno.test("results that the storage does not take for good have failed the workl
   const { error } = workload.statuses.at(-1) as { error: string };
   assertStringIncludes(error, "The results were not uploaded: ");
   assertStringIncludes(error, "quota exceeded");
-  assertEquals(Array.from(Deno.readDirSync(`${world.folder}/results`), ({ name }) => name), [
-    "r1.txt",
-  ]);
+  const kept = `${world.stateFolder}/workload_results`;
+  const [{ name: id }] = Deno.readDirSync(kept);
+  assertEquals(Deno.readTextFileSync(`${kept}/${id}/files/r1.txt`), "result\n");
 });
 
 Deno.test("with upload_results: false a workload is completed at once, and its files stay", async () => {

@@ -34,6 +34,14 @@ const REFUSED: [value: unknown, problem: string][] = [
   ["a\0", "must not hold"],
   ["a\u001b[2J", "must not hold"],
   ["a\x7f", "must not hold"],
+  ["x\u0085y", "must not hold"],
+  ["a\u009f", "must not hold"],
+  ["a\ufdd0", "must not hold"],
+  ["a\ufdef", "must not hold"],
+  ["a\ufffe", "must not hold"],
+  ["a\uffff", "must not hold"],
+  ["a\u{1ffff}", "must not hold"],
+  ["a\u{10fffe}", "must not hold"],
   ["\ud800", "must not hold"],
 ];
 

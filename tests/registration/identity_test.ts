@@ -1,5 +1,12 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { join } from "node:path";
+import { ConfigError } from "../../src/errors.ts";
 import { IdentityStore } from "../../src/registration/identity.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
@@ -123,8 +130,8 @@ Deno.test({
 
 Deno.test("a file that is no identity is set aside with a warning, never overwritten", async () => {
   const table: [string, RegExp][] = [
-    ["", /not usable \(.*JSON/],
-    ['{"uuid": "half', /not usable \(.*JSON/],
+    ["", /not usable: .*JSON/],
+    ['{"uuid": "half', /not usable: .*JSON/],
     ["null", /not a JSON object/],
     ['"text"', /not a JSON object/],
     ['{"slug": "s"}', /uuid must be a string/],
@@ -138,21 +145,45 @@ Deno.test("a file that is no identity is set aside with a warning, never overwri
 
     assertEquals(await state.store.read(), undefined);
     assertEquals(state.logger.shown.length, 1);
-    assertMatch(state.logger.shown[0], /^warn: The stored identity/);
+    assertMatch(state.logger.shown[0], /^warn: Set ".*" aside as ".*": the stored identity is not/);
     assertMatch(state.logger.shown[0], warning);
-    const aside = "instance_identity.2025-01-01T00-00-00.000Z.json";
+    const aside = "instance_identity.json.damaged-2025-01-01T000000.000Z";
     assertEquals(state.names(), [aside]);
     assertEquals(await Deno.readTextFile(join(state.folder, aside)), text);
   }
 });
 
-Deno.test("what cannot be read counts as absent and is set aside", async () => {
+Deno.test("a folder in the file's place counts as absent and is set aside", async () => {
   await using state = await setup();
   await Deno.mkdir(state.file, { recursive: true });
   assertEquals(await state.store.read(), undefined);
   await state.store.write(IDENTITY);
   assertEquals(await state.store.read(), IDENTITY);
   assertEquals(state.names().length, 2);
+});
+
+Deno.test({
+  name: "a FIFO in the file's place is set aside, and nobody waits for it",
+  ...onUnix,
+  async fn() {
+    await using state = await setup();
+    await Deno.mkdir(state.folder);
+    await new Deno.Command("mkfifo", { args: [state.file] }).output();
+    assertEquals(await state.store.read(), undefined);
+    assertMatch(state.logger.shown[0], /not usable: it is a FIFO$/);
+  },
+});
+
+Deno.test({
+  name: "a link in the file's place is refused with its path",
+  ...onUnix,
+  async fn() {
+    await using state = await setup();
+    await Deno.mkdir(state.folder);
+    await Deno.symlink("/etc/hostname", state.file);
+    const error = await assertRejects(() => state.store.read(), ConfigError);
+    assertStringIncludes(error.message, state.file);
+  },
 });
 
 Deno.test("fields that are missing or new do not cost the node its identity", async () => {

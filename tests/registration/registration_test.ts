@@ -7,6 +7,7 @@ import { IdentityStore } from "../../src/registration/identity.ts";
 import { Registration, type RegistrationSettings } from "../../src/registration/registration.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
+import { TestToken } from "../support/tokens.ts";
 
 const create = ({ method, path }: Call) => method === "POST" && path === "/api/v1/cloud-node";
 const register = ({ path }: Call) => path.endsWith("/register");
@@ -15,6 +16,7 @@ const register = ({ path }: Call) => path.endsWith("/register");
 async function setup() {
   const backend = EmulatedBackend.start();
   const folder = await Deno.makeTempDir();
+  const tokens = await TestToken.create();
   const clock = new FakeClock();
   const logger = new RecordingLogger();
   const store = new IdentityStore(folder, { clock, logger });
@@ -24,12 +26,14 @@ async function setup() {
     logger,
     store,
     /** The node as it starts, for the first time or again. */
-    start(settings: Partial<RegistrationSettings> = {}, token = backend.token) {
+    start(settings: Partial<RegistrationSettings> = {}, value = backend.token) {
       const { workspaceSlug } = settings;
-      const api = new RestBackend({ apiUrl: backend.url, token, workspaceSlug });
+      const api = new RestBackend({ apiUrl: backend.url, token: value, workspaceSlug });
+      const token = tokens.start(value);
       const random = () => 0.5;
       return new Registration({ profileSlug: "default", ...settings }, {
         api,
+        token,
         store,
         clock,
         logger,
@@ -42,6 +46,7 @@ async function setup() {
     },
     async [Symbol.asyncDispose]() {
       await backend[Symbol.asyncDispose]();
+      await tokens[Symbol.asyncDispose]();
       await Deno.remove(folder, { recursive: true });
     },
   };
@@ -204,6 +209,30 @@ Deno.test("a backend that is down is tried again, ever less often, up to 30 s", 
   );
 });
 
+const SECOND = 1_000;
+
+for (
+  const { asked, wait } of [
+    { asked: "7", wait: 7 * SECOND },
+    { asked: "Wed, 01 Jan 2025 00:00:00 GMT", wait: 500 },
+    { asked: "86400", wait: 300 * SECOND },
+    { asked: "soon", wait: 500 },
+    { asked: "-3", wait: 500 },
+  ]
+) {
+  for (const status of [429, 503]) {
+    Deno.test(`${status} with Retry-After: ${asked} is retried in ${wait} ms`, async () => {
+      await using node = await setup();
+      const headers = { "Retry-After": asked };
+      node.backend.answerNext(create, () => new Response("busy", { status, headers }));
+      const obtained = node.start().obtain();
+      assertEquals(await node.clock.sleeping(), wait);
+      await node.clock.advance(wait);
+      await obtained;
+    });
+  }
+}
+
 Deno.test("creating is tried again too", async () => {
   await using node = await setup();
   node.backend.answerNext(create, answer(500, "Oops"));
@@ -227,7 +256,7 @@ Deno.test("a refusal is an error for the operator, and tried again at the slowes
   await obtained;
 });
 
-Deno.test("a rejected token ends the attempts", async () => {
+Deno.test("a token that was never accepted and is refused ends the attempts", async () => {
   await using node = await setup();
   await assertRejects(() => node.start({}, "wrong").obtain(), AuthenticationError);
   await assertRejects(() => node.start({}, "wrong").register({ uuid: "u" }), AuthenticationError);

@@ -1,23 +1,21 @@
 import { assertEquals } from "@std/assert";
-import { attachmentName } from "../../src/results/attachment.ts";
+import { attachmentUuidIn } from "../../src/results/attachment.ts";
 
-Deno.test("an attachment is called by its id and the file's extension, if that is a plain one", () => {
-  const cases: [string, string][] = [
-    ["/results/model.bin", "u.bin"],
-    ["/results/archive.tar.gz", "u.gz"],
-    ["/results/IMAGE.PNG", "u.PNG"],
-    ["/results/video.mp4", "u.mp4"],
-    ["/results/README", "u"],
-    ["/results/.hidden", "u"],
-    ["/results/dot.", "u"],
-    ["/results/dir.d/file", "u"],
-    ["/results/a.b c", "u"],
-    ["/results/a.b\nc", "u"],
-    ["/results/a.txt?x=1", "u"],
-    ["/results/a.%2e", "u"],
-    ["/results/a.ü", "u"],
-    ["/results/..", "u"],
-    [`/results/a.${"x".repeat(17)}`, "u"],
+const UUID = "123e4567-e89b-42d3-a456-426614174000";
+
+Deno.test("the platform names a file by the UUID of its attachment and the file's extension", () => {
+  const cases: [filename: string, uuid: string | undefined][] = [
+    [UUID, UUID],
+    [`${UUID}.pt`, UUID],
+    [`${UUID}.tar.gz`, UUID],
+    [`${UUID}.`, UUID],
+    [UUID.toUpperCase(), UUID.toUpperCase()],
+    ["", undefined],
+    ["model.pt", undefined],
+    [`${UUID}x`, undefined],
+    [`x${UUID}`, undefined],
+    [`${UUID}.a/b`, undefined],
+    [`../${UUID}.pt`, undefined],
   ];
-  for (const [path, expected] of cases) assertEquals(attachmentName("u", path), expected, path);
+  for (const [filename, uuid] of cases) assertEquals(attachmentUuidIn(filename), uuid, filename);
 });

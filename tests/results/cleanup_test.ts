@@ -1,72 +1,74 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { ResultFile } from "../../src/journal/result_files.ts";
+import type { RecordedFile } from "../../src/journal/result_files.ts";
 import { removeUploaded } from "../../src/results/cleanup.ts";
-import { listResults } from "../../src/results/listing.ts";
+import { listFiles } from "../../src/results/listing.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { ResultsFolder } from "../support/results.ts";
 
 const logger = new RecordingLogger();
 
 /** Every file in a folder, as if it had just been acknowledged. */
-function uploaded(folder: ResultsFolder): ResultFile[] {
-  return listResults(folder.path, logger).map((file) => ({
+async function uploaded(folder: ResultsFolder): Promise<RecordedFile[]> {
+  const files = await listFiles(folder.path, logger);
+  return files.map((file, seq) => ({
     ...file,
-    attachmentUuid: file.path.slice(folder.path.length + 1),
+    seq,
+    attachmentUuid: file.name,
     state: "acknowledged",
     signedUrl: undefined,
     failure: undefined,
   }));
 }
 
-Deno.test("what was uploaded goes, with the folders this empties, but not the results folder", () => {
+Deno.test("what was uploaded goes, with the folders this empties, but not the results folder", async () => {
   using folder = new ResultsFolder();
   folder.write("a/b/c/file", "x");
   folder.write("a/d/file", "x");
   folder.write("top", "x");
   Deno.mkdirSync(`${folder.path}/was_empty`);
-  removeUploaded(uploaded(folder), folder.path, logger);
+  removeUploaded(await uploaded(folder), folder.path, logger);
   assertEquals(folder.names(), ["was_empty/"]);
 });
 
-Deno.test("what came later stays, with the folders it is in", () => {
+Deno.test("what came later stays, with the folders it is in", async () => {
   using folder = new ResultsFolder();
   folder.write("a/b/old", "x");
-  const files = uploaded(folder);
+  const files = await uploaded(folder);
   folder.write("a/new", "x");
   removeUploaded(files, folder.path, logger);
   assertEquals(folder.names(), ["a/", "a/new"]);
 });
 
-Deno.test("a changed file stays and a missing one is no trouble", () => {
+Deno.test("a changed file stays and a missing one is no trouble", async () => {
   using folder = new ResultsFolder();
   const changed = folder.write("changed", "x");
   Deno.removeSync(folder.write("gone", "x") && folder.write("dir/gone", "x"));
-  const files = uploaded(folder);
+  const files = await uploaded(folder);
   Deno.writeTextFileSync(changed, "xy");
   Deno.removeSync(`${folder.path}/gone`);
   const quiet = new RecordingLogger();
   assertEquals(removeUploaded(files, folder.path, quiet), [
-    { attachmentUuid: "changed", state: "removed" },
-    { attachmentUuid: "gone", state: "removed" },
+    { seq: 0, state: "removed" },
+    { seq: 1, state: "removed" },
   ]);
   assertEquals(folder.names().includes("changed"), true);
   assertEquals(quiet.shown.length, 1);
   assertStringIncludes(quiet.shown[0], "it changed after it was uploaded");
 });
 
-Deno.test("a results folder that is gone altogether is no trouble", () => {
+Deno.test("a results folder that is gone altogether is no trouble", async () => {
   using folder = new ResultsFolder();
   folder.write("sub/a", "x");
-  const files = uploaded(folder);
+  const files = await uploaded(folder);
   Deno.removeSync(`${folder.path}/sub`, { recursive: true });
   const states = removeUploaded(files, `${folder.path}/sub`, logger).map(({ state }) => state);
   assertEquals(states, ["removed"]);
 });
 
-Deno.test("what cannot be removed is left, and said to be", () => {
+Deno.test("what cannot be removed is left, and said to be", async () => {
   using folder = new ResultsFolder();
   folder.write("file", "x");
-  const [file] = uploaded(folder);
+  const [file] = await uploaded(folder);
   // A folder in the file's place, taken for the file itself: not even root can unlink it.
   Deno.removeSync(file.path);
   folder.write("file/inside", "x");

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { fingerprintOf, isBelow, listResults } from "../../src/results/listing.ts";
+import { fingerprintOf, folderAt, isBelow, listFiles } from "../../src/results/listing.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { ResultsFolder } from "../support/results.ts";
 
-function list(folder: string): { paths: string[]; warnings: string[] } {
+async function list(folder: string): Promise<{ names: string[]; warnings: string[] }> {
   const logger = new RecordingLogger();
-  const paths = listResults(folder, logger).map(({ path }) => path.slice(folder.length + 1));
-  return { paths, warnings: logger.shown };
+  const names = (await listFiles(folder, logger)).map(({ name }) => name);
+  return { names, warnings: logger.shown };
 }
 
 async function bash(script: string, folder: string): Promise<void> {
@@ -15,16 +15,21 @@ async function bash(script: string, folder: string): Promise<void> {
   assert(success);
 }
 
-Deno.test("files are listed from all folders, in the order of their paths, with size and identity", () => {
+Deno.test("files are listed from all folders, in the order of their names, with size and identity", async () => {
   using folder = new ResultsFolder();
   for (const name of ["b.txt", "a/z/deep.txt", "a/first", ".hidden"]) folder.write(name, name);
-  assertEquals(list(folder.path), {
-    paths: [".hidden", "a/first", "a/z/deep.txt", "b.txt"],
+  assertEquals(await list(folder.path), {
+    names: [".hidden", "a/first", "a/z/deep.txt", "b.txt"],
     warnings: [],
   });
-  const found = listResults(folder.path, new RecordingLogger()).at(-1)!;
+  const found = (await listFiles(folder.path, new RecordingLogger())).at(-1)!;
   const path = `${folder.path}/b.txt`;
-  assertEquals(found, { path, size: 5, fingerprint: fingerprintOf(Deno.statSync(path)) });
+  assertEquals(found, {
+    path,
+    name: "b.txt",
+    size: 5,
+    fingerprint: fingerprintOf(Deno.statSync(path)),
+  });
 });
 
 Deno.test("a file that is longer, newer or another one at its path is told apart", () => {
@@ -45,19 +50,20 @@ Deno.test("a file that is longer, newer or another one at its path is told apart
   assertEquals(fingerprints.size, 4);
 });
 
-Deno.test("a folder that is missing or empty holds nothing, and nobody is warned", () => {
+Deno.test("a folder that is missing or empty holds nothing, and nobody is warned", async () => {
   using folder = new ResultsFolder();
-  assertEquals(list(folder.path), { paths: [], warnings: [] });
-  assertEquals(list(`${folder.path}/missing`), { paths: [], warnings: [] });
+  assertEquals(await list(folder.path), { names: [], warnings: [] });
+  assertEquals(await list(`${folder.path}/missing`), { names: [], warnings: [] });
 });
 
-Deno.test("a results folder that is a file is told of", () => {
+Deno.test("a results folder that is a file is reported", () => {
   using folder = new ResultsFolder();
-  const { paths, warnings } = list(folder.write("file", "x"));
-  assertEquals([paths, warnings.length], [[], 1]);
+  const logger = new RecordingLogger();
+  assertEquals(folderAt(folder.write("file", "x"), logger), undefined);
+  assertEquals(logger.shown.length, 1);
 });
 
-Deno.test("a link out of the folder is refused with a warning, and none is followed", () => {
+Deno.test("a link out of the folder is refused with a warning, and none is followed", async () => {
   using folder = new ResultsFolder();
   using outside = new ResultsFolder();
   folder.write("data/real.txt", "x");
@@ -69,8 +75,8 @@ Deno.test("a link out of the folder is refused with a warning, and none is follo
   Deno.symlinkSync("data", `${folder.path}/inside_folder`);
   Deno.symlinkSync("nowhere", `${folder.path}/dangling`);
   Deno.symlinkSync("circle", `${folder.path}/circle`);
-  const { paths, warnings } = list(folder.path);
-  assertEquals(paths, ["data/real.txt"]);
+  const { names, warnings } = await list(folder.path);
+  assertEquals(names, ["data/real.txt"]);
   const refused = ["circle", "data/relative", "to_file", "to_folder"];
   assertEquals(warnings.length, refused.length);
   for (const name of refused) {
@@ -78,22 +84,23 @@ Deno.test("a link out of the folder is refused with a warning, and none is follo
   }
 });
 
-Deno.test("the results folder itself may be a link", () => {
+Deno.test("the configured folder may be a link; a folder that is listed may not", async () => {
   using folder = new ResultsFolder();
-  const real = folder.write("real/a.txt", "x");
+  folder.write("real/a.txt", "x");
   Deno.symlinkSync("real", `${folder.path}/link`);
-  const [found] = listResults(`${folder.path}/link`, new RecordingLogger());
-  assertEquals(found.path, real);
+  assertEquals(folderAt(`${folder.path}/link`, new RecordingLogger()), `${folder.path}/real`);
+  assertEquals((await list(`${folder.path}/link`)).names, []);
 });
 
 Deno.test({
-  name: "pipes and sockets are no results",
+  name: "pipes and sockets are no results, with a warning",
   ignore: Deno.build.os === "windows",
   async fn() {
     using folder = new ResultsFolder();
     await bash("mkfifo pipe; echo x >file", folder.path);
     using _socket = Deno.listen({ transport: "unix", path: `${folder.path}/socket` });
-    assertEquals(list(folder.path), { paths: ["file"], warnings: [] });
+    const { names, warnings } = await list(folder.path);
+    assertEquals([names, warnings.length], [["file"], 2]);
   },
 });
 
@@ -114,9 +121,12 @@ Deno.test({
     ];
     for (const name of names) folder.write(name, "x");
     await bash("echo x >$'bad\\xff'; mkdir $'dir\\xff'; echo x >$'dir\\xff/file'", folder.path);
-    const { paths, warnings } = list(folder.path);
-    assertEquals(paths, names.toSorted());
-    assertEquals(warnings.map((line) => line.includes("is not UTF-8: rename it")), [true, true]);
+    const listed = await list(folder.path);
+    assertEquals(listed.names, names.toSorted());
+    assertEquals(listed.warnings.map((line) => line.includes("is not UTF-8: rename it")), [
+      true,
+      true,
+    ]);
   },
 });
 

@@ -7,34 +7,41 @@ import { newCommand, TestJournal } from "../support/journal.ts";
 import { platformAt, ResultsFolder } from "../support/results.ts";
 import { TOKEN } from "../support/storage.ts";
 
-Deno.test("results reach the emulated platform, claimed as part of a larger transaction", async () => {
+Deno.test("results reach the emulated platform, under their paths and its own UUIDs", async () => {
   await using backend = EmulatedBackend.start({ token: TOKEN });
   using folder = new ResultsFolder();
   using test = new TestJournal();
   folder.write("a/model.bin", "weights");
   folder.write("empty", "");
   const workload = backend.createWorkload(null);
+  using state = new ResultsFolder();
   const uploads = new ResultUploads({
     store: test.journal.resultFiles,
+    journal: test.journal,
     api: platformAt(backend.url),
     put: putPayload,
-    folder: folder.path,
+    settings: {
+      uploadResults: true,
+      resultsFolder: folder.path,
+      results: [],
+      uploadWhileRunning: 0,
+      stateFolder: state.path,
+    },
+    workloadsFolder: `${state.path}/workloads`,
     clock,
     logger: test.logger,
   });
   const command = { id: "c", workloadUuid: workload.uuid };
-  const claimed = test.journal.atomically(() => {
-    test.journal.accept(newCommand("c", command));
-    return uploads.claim(command);
-  });
-  assertEquals(claimed, 2);
+  test.journal.accept(newCommand("c", command));
+  const taken = await uploads.take(command, { status: "ok" });
+  await test.journal.commit(() => uploads.record("c", taken));
   const outcome = await uploads.upload(command, new AbortController().signal);
-  assertEquals(outcome, { type: "uploaded", count: 2 });
+  assertEquals(outcome, { type: "uploaded" });
   const files = test.journal.resultFiles.of("c");
   assertEquals(
-    workload.results.map(({ size, attachmentUuid }) => ({ size, attachmentUuid })),
-    files.map(({ size, attachmentUuid }) => ({ size, attachmentUuid })),
+    workload.results.map(({ filename, size, attachmentUuid }) => [filename, size, attachmentUuid]),
+    files.map(({ name, size, attachmentUuid }) => [name, size, attachmentUuid!]),
   );
-  assertEquals(files.map(({ size }) => size), [7, 0]);
+  assertEquals(files.map(({ name, size }) => [name, size]), [["a/model.bin", 7], ["empty", 0]]);
   assertEquals(folder.names(), []);
 });

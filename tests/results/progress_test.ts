@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Progress, sizeText } from "../../src/results/progress.ts";
 import { FakeClock } from "../support/clock.ts";
 
-Deno.test("sizes are told in units that people read", () => {
+Deno.test("sizes are reported in units that people read", () => {
   const cases: [number, string][] = [
     [0, "0 B"],
     [1023, "1023 B"],
@@ -16,10 +16,15 @@ Deno.test("sizes are told in units that people read", () => {
   for (const [bytes, expected] of cases) assertEquals(sizeText(bytes), expected);
 });
 
-Deno.test("progress is told each ten seconds or ten percent, not more than once a second", async () => {
+Deno.test("progress is reported each ten seconds or ten percent, not more than once a second", async () => {
   const clock = new FakeClock();
-  const told: string[] = [];
-  const progress = new Progress({ done: 0, total: 1000, clock, tell: (words) => told.push(words) });
+  const reported: string[] = [];
+  const progress = new Progress({
+    done: 0,
+    total: 1000,
+    clock,
+    report: (words) => reported.push(words),
+  });
   const steps: [seconds: number, bytes: number, expected: string | undefined][] = [
     [0.9, 300, undefined],
     [0.1, 1, "30 % (301 B of 1000 B)"],
@@ -35,6 +40,6 @@ Deno.test("progress is told each ten seconds or ten percent, not more than once 
   for (const [index, [seconds, bytes, expected]] of steps.entries()) {
     await clock.advance(seconds * 1000);
     progress.add(bytes);
-    assertEquals(told.splice(0), expected === undefined ? [] : [expected], `step ${index}`);
+    assertEquals(reported.splice(0), expected === undefined ? [] : [expected], `step ${index}`);
   }
 });

@@ -2,15 +2,11 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { systemClock } from "../../src/time.ts";
 import { FakeClock } from "../support/clock.ts";
 import { Inbox } from "../support/events.ts";
-import { TestUploads } from "../support/results.ts";
+import { type TestCommand, TestUploads } from "../support/results.ts";
 import { SIGNATURE, type StorageCall } from "../support/storage.ts";
 
 function reply(status: number, headers: Record<string, string> = {}): Response {
   return new Response(null, { status, headers });
-}
-
-function uuids(test: TestUploads, id: string): string[] {
-  return test.journal.journal.resultFiles.of(id).map(({ attachmentUuid }) => attachmentUuid);
 }
 
 /** Lets as much of the clock's time pass as it takes. */
@@ -24,71 +20,92 @@ async function waitOut<T>(clock: FakeClock, upload: Promise<T>): Promise<T> {
   return await done;
 }
 
-Deno.test("results are sent, reported in the order of their paths, and removed", async () => {
+Deno.test("results are sent under their paths, reported with the platform's UUIDs, and removed", async () => {
   await using test = new TestUploads();
   test.folder.write("run/metrics.json", "{}");
   test.folder.write("model.tar.gz", "weights");
   test.folder.write("empty.txt", "");
-  const command = test.ended("a");
+  const command = test.started("a");
 
-  assertEquals(test.uploads.claim(command), 3);
-  assertEquals(test.uploads.unfinished(), ["a"]);
-  assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 3 });
+  assertEquals(await test.end(command), ["empty.txt", "model.tar.gz", "run/metrics.json"]);
+  assertEquals(test.folder.names(), []);
+  assertEquals(await test.upload(command), { type: "uploaded" });
 
-  const [empty, model, metrics] = uuids(test, "a");
-  const filenames = [`${empty}.txt`, `${model}.gz`, `${metrics}.json`];
-  assertEquals(test.server.reports.get("w-a"), {
-    filenames,
-    signed_urls: filenames.map((name) =>
-      `${test.server.url}/stored/${name}?signature=${SIGNATURE}`
+  const report = test.server.reports.get("w-a")!;
+  assertEquals(report.filenames, ["empty.txt", "model.tar.gz", "run/metrics.json"]);
+  assertEquals(
+    report.signed_urls,
+    [".txt", ".gz", ".json"].map((extension, index) =>
+      `${test.server.url}/stored/${
+        report.attachment_uuids[index]
+      }${extension}?signature=${SIGNATURE}`
     ),
-    attachment_uuids: [empty, model, metrics],
-  });
-  assertEquals(filenames.map((name) => test.server.objects.get(name)!.size), [0, 7, 2]);
-  for (const { headers, size } of test.server.objects.values()) {
+  );
+  const stored = Object.values(test.server.stored("w-a"));
+  assertEquals(stored.map(({ size }) => size), [0, 7, 2]);
+  for (const { headers, size } of stored) {
     assertEquals(headers.get("Content-Type"), "application/octet-stream");
     assertEquals(headers.get("Content-Length"), String(size));
     assertEquals(headers.get("Authorization"), null);
   }
-  assertEquals(test.folder.names(), []);
-  assertEquals(test.uploads.unfinished(), []);
-  assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 3 });
+  assertEquals(test.state.names(), ["workload_results/"]);
+  assertEquals(await test.upload(command), { type: "uploaded" });
   assertEquals(test.server.reports.size, 1);
+});
+
+Deno.test("three files of one name in different folders arrive as three files with their paths", async () => {
+  await using test = new TestUploads();
+  for (const run of ["", "run1/", "run2/deep/"]) test.folder.write(`${run}ckpt.pt`, run);
+  const command = await test.ended("a");
+  await test.upload(command);
+  const sizes = Object.entries(test.server.stored("w-a")).map(([name, { size }]) => [name, size]);
+  assertEquals(sizes, [["ckpt.pt", 0], ["run1/ckpt.pt", 5], ["run2/deep/ckpt.pt", 10]]);
+  assertEquals(new Set(test.server.reports.get("w-a")!.attachment_uuids).size, 3);
 });
 
 Deno.test("a workload without results has nothing uploaded", async () => {
   await using test = new TestUploads();
-  const command = test.ended("a");
-  assertEquals(test.uploads.claim(command), 0);
-  assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 0 });
-  assertEquals(test.server.calls.all, []);
+  const command = test.started("a");
+  assertEquals(await test.end(command), []);
+  assertEquals(await test.upload(command), { type: "uploaded" });
+  assertEquals([test.server.calls.all, test.state.names()], [[], ["workload_results/"]]);
 });
 
-Deno.test("files belong to the workload that ended first, however long their upload takes", async () => {
+Deno.test("an attachment that has no UUID for a name fails the upload at once", async () => {
   await using test = new TestUploads();
-  const [first, second] = [test.ended("a"), test.ended("b")];
-  test.folder.write("first.txt", "1");
-  assertEquals(test.uploads.claim(first), 1);
-  test.folder.write("second.txt", "22");
-  assertEquals(test.uploads.claim(first), 1);
-  assertEquals(test.uploads.claim(second), 1);
-  await Promise.all([first, second].map((command) => test.uploads.upload(command, test.signal)));
-  const sizes = ["w-a", "w-b"].map((workload) =>
-    test.server.reports.get(workload)!.filenames.map((name) => test.server.objects.get(name)!.size)
-  );
-  assertEquals(sizes, [[1], [2]]);
-  assertEquals(test.folder.names(), []);
+  test.folder.write("a.txt", "x");
+  const signed_url = `${test.server.url}/stored/a.txt`;
+  test.server.answer = ({ type }) =>
+    type === "sign" ? Response.json({ signed_url, filename: "a.txt" }) : undefined;
+  const command = await test.ended("a");
+  assertEquals(await test.upload(command), {
+    type: "failed",
+    reason: 'Cannot upload "a.txt": the backend calls it "a.txt", which does not begin with a UUID',
+  });
+  assertEquals(test.server.names("put"), []);
 });
 
-Deno.test("a file that is written anew at the same place is a new result", async () => {
+Deno.test("uploads of four commands move at a time, whatever waits", async () => {
   await using test = new TestUploads();
-  for (const [id, text] of [["a", "first"], ["b", "the second"]]) {
-    const command = test.ended(id);
-    test.folder.write("model.bin", text);
-    assertEquals(test.uploads.claim(command), 1);
-    await test.uploads.upload(command, test.signal);
-    assertEquals(test.server.objects.get(`${uuids(test, id)[0]}.bin`)!.size, text.length);
+  const commands: TestCommand[] = [];
+  for (let index = 0; index < 12; index++) {
+    test.folder.write("a.txt", "x");
+    commands.push(await test.ended(`c${index}`));
   }
+  let open = 0;
+  let most = 0;
+  const { promise: four, resolve: fourAreOpen } = Promise.withResolvers<void>();
+  test.server.answer = async ({ type }) => {
+    if (type !== "put") return undefined;
+    most = Math.max(most, ++open);
+    if (open === 4) fourAreOpen();
+    await four;
+    open--;
+    return undefined;
+  };
+  const outcomes = await Promise.all(commands.map((command) => test.upload(command)));
+  assertEquals(outcomes, commands.map(() => ({ type: "uploaded" as const })));
+  assertEquals(most, 4);
 });
 
 Deno.test("at most four files are on their way at a time", async () => {
@@ -105,9 +122,8 @@ Deno.test("at most four files are on their way at a time", async () => {
     open--;
     return undefined;
   };
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 10 });
+  const command = await test.ended("a");
+  assertEquals(await test.upload(command), { type: "uploaded" });
   assertEquals(most, 4);
 });
 
@@ -121,30 +137,29 @@ for (const status of [408, 409, 425, 429, 500, 502, 503, 504]) {
       refused.push(name);
       return reply(status);
     };
-    const command = test.ended("a");
-    test.uploads.claim(command);
-    assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 1 });
-    const [name] = test.server.reports.get("w-a")!.filenames;
-    assertEquals(test.server.names("sign"), [name, name, name]);
-    assertEquals(refused, [name, name]);
+    const command = await test.ended("a");
+    assertEquals(await test.upload(command), { type: "uploaded" });
+    assertEquals(test.server.names("sign"), ["a.txt", "a.txt", "a.txt"]);
+    assertEquals(refused, ["a.txt", "a.txt"]);
+    assertEquals(test.server.stored("w-a")["a.txt"].size, 1);
   });
 }
 
 for (const status of [400, 401, 403, 404, 410, 413, 302]) {
   Deno.test(`a file that is refused with ${status} fails the upload at once`, async () => {
     await using test = new TestUploads();
-    const path = test.folder.write("a.txt", "x");
+    test.folder.write("a.txt", "x");
     test.server.answer = ({ type }) => type === "put" ? reply(status) : undefined;
-    const command = test.ended("a");
-    test.uploads.claim(command);
-    const outcome = await test.uploads.upload(command, test.signal);
+    const command = await test.ended("a");
+    const outcome = await test.upload(command);
     assert(outcome.type === "failed");
     assertStringIncludes(outcome.reason, `${status}`);
     assertEquals([test.server.names("put").length, test.server.reports.size], [1, 0]);
-    assertEquals(Deno.readTextFileSync(path), "x");
+    const folder = `${test.state.path}/workload_results/a`;
+    assertEquals(Deno.readTextFileSync(`${folder}/moved/a.txt`), "x");
     const [line] = test.logger.shown.filter((line) => line.startsWith("error"));
     assertStringIncludes(line, 'The results of workload "w-a" are not uploaded: ');
-    assertStringIncludes(line, `All 1 files stay in ${JSON.stringify(test.folder.path)}`);
+    assertStringIncludes(line, `All 1 files are kept in ${JSON.stringify(folder)}`);
   });
 }
 
@@ -152,16 +167,13 @@ Deno.test("a failed upload stays failed, and its files do not pass for somebody 
   await using test = new TestUploads();
   test.folder.write("a.txt", "x");
   test.server.answer = ({ type }) => type === "sign" ? reply(404) : undefined;
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  const outcome = await test.uploads.upload(command, test.signal);
+  const command = await test.ended("a");
+  const outcome = await test.upload(command);
   test.server.answer = () => undefined;
   test.restart();
-  assertEquals(test.uploads.unfinished(), []);
-  assertEquals(await test.uploads.upload(command, test.signal), outcome);
-  assertEquals(test.uploads.claim(test.ended("b")), 0);
-  await test.logger.logged("1 files in");
-  assertEquals(test.folder.names(), ["a.txt"]);
+  assertEquals(await test.upload(command), outcome);
+  assertEquals(await test.end(test.started("b")), []);
+  assertEquals(test.state.names("workload_results/a/moved/"), ["workload_results/a/moved/a.txt"]);
 });
 
 Deno.test("nothing is removed before the platform has acknowledged the results", async () => {
@@ -170,13 +182,12 @@ Deno.test("nothing is removed before the platform has acknowledged the results",
   const atReport: string[][] = [];
   test.server.answer = ({ type }) => {
     if (type !== "report") return undefined;
-    atReport.push(test.folder.names());
+    atReport.push(test.state.names("workload_results/a/moved/"));
     return atReport.length < 5 ? reply(503) : undefined;
   };
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 1 });
-  assertEquals(atReport, Array(5).fill(["a.txt"]));
+  const command = await test.ended("a");
+  assertEquals(await test.upload(command), { type: "uploaded" });
+  assertEquals(atReport, Array(5).fill(["workload_results/a/moved/a.txt"]));
   assertEquals(test.server.names("put").length, 1);
   assertEquals(test.folder.names(), []);
 });
@@ -185,117 +196,144 @@ Deno.test("results that the platform refuses stay where they are", async () => {
   await using test = new TestUploads();
   test.folder.write("a.txt", "x");
   test.server.answer = ({ type }) => type === "report" ? reply(404) : undefined;
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  assertEquals((await test.uploads.upload(command, test.signal)).type, "failed");
+  const command = await test.ended("a");
+  assertEquals((await test.upload(command)).type, "failed");
   assertEquals(test.server.names("report").length, 1);
-  assertEquals(test.folder.names(), ["a.txt"]);
+  assertEquals(test.state.names("workload_results/a/moved/"), ["workload_results/a/moved/a.txt"]);
 });
 
-const CHANGES: Record<string, [(path: string) => void, string]> = {
-  "grew": [(path) => Deno.writeTextFileSync(path, "more", { append: true }), "it changed"],
-  "shrank": [(path) => Deno.truncateSync(path, 1), "it changed"],
-  "was rewritten": [(path) => Deno.utimeSync(path, 1, 1), "it changed"],
-  "vanished": [(path) => Deno.removeSync(path), "it was removed"],
-  "became a link": [(path) => {
-    Deno.renameSync(path, `${path}.old`);
-    Deno.symlinkSync("/etc/passwd", path);
-  }, "it changed"],
+/** Where a file of the command `a` is that was in the shared folder. */
+function movedTo(test: TestUploads, name: string): string {
+  return `${test.state.path}/workload_results/a/moved/${name}`;
+}
+
+const CHANGES: Record<string, (path: string) => void> = {
+  "grew": (path) => Deno.writeTextFileSync(path, "more", { append: true }),
+  "shrank": (path) => Deno.truncateSync(path, 1),
+  "was rewritten": (path) => Deno.utimeSync(path, 1, 1),
+  "was replaced": (path) => {
+    Deno.writeTextFileSync(`${path}.new`, "something else");
+    Deno.renameSync(`${path}.new`, path);
+  },
 };
 
-for (const [what, [change, reason]] of Object.entries(CHANGES)) {
-  Deno.test(`a file that ${what} since the workload ended fails the upload`, async () => {
+for (const [what, change] of Object.entries(CHANGES)) {
+  Deno.test(`a file that ${what} since the workload ended is sent as it is then`, async () => {
     await using test = new TestUploads();
-    const path = test.folder.write("a.txt", "content");
-    const command = test.ended("a");
-    test.uploads.claim(command);
-    change(path);
-    assertEquals(await test.uploads.upload(command, test.signal), {
-      type: "failed",
-      reason: `Cannot upload ${JSON.stringify(path)}: ${reason} after the workload had ended`,
-    });
-    assertEquals([test.server.objects.size, test.server.reports.size], [0, 0]);
+    test.folder.write("a.txt", "content");
+    const command = await test.ended("a");
+    change(movedTo(test, "a.txt"));
+    const { size } = Deno.statSync(movedTo(test, "a.txt"));
+    assertEquals(await test.upload(command), { type: "uploaded" });
+    assertEquals(test.server.stored("w-a")["a.txt"].size, size);
+    assertEquals(test.state.names(), ["workload_results/"]);
   });
 }
 
-Deno.test("a file that shrinks while it is sent fails the upload", async () => {
+const REPLACEMENTS: Record<string, [(path: string) => void, string]> = {
+  "vanished": [() => {}, "it was removed after the workload had ended"],
+  "became a link": [
+    (path) => Deno.symlinkSync("/etc/passwd", path),
+    "it is no file any more",
+  ],
+  "became a FIFO": [
+    (path) => new Deno.Command("mkfifo", { args: [path] }).outputSync(),
+    "it is no file any more",
+  ],
+};
+
+for (const [what, [replace, reason]] of Object.entries(REPLACEMENTS)) {
+  Deno.test({
+    name: `a file that ${what} since the workload ended fails the upload`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      await using test = new TestUploads();
+      test.folder.write("a.txt", "content");
+      const command = await test.ended("a");
+      Deno.removeSync(movedTo(test, "a.txt"));
+      replace(movedTo(test, "a.txt"));
+      assertEquals(await test.upload(command), {
+        type: "failed",
+        reason: `Cannot upload ${JSON.stringify(movedTo(test, "a.txt"))}: ${reason}`,
+      });
+      assertEquals([test.server.objects.size, test.server.reports.size], [0, 0]);
+    },
+  });
+}
+
+Deno.test("a file that is written to while it is sent is sent again, whole", async () => {
   await using test = new TestUploads();
-  const path = test.folder.write("a.bin", "x");
-  Deno.truncateSync(path, 64 * 2 ** 20);
+  Deno.truncateSync(test.folder.write("a.bin", "x"), 8 * 2 ** 20);
+  let puts = 0;
   test.server.answer = async ({ type, request }) => {
-    if (type !== "put") return undefined;
+    if (type !== "put" || ++puts > 1) return undefined;
     const reader = request.body!.getReader();
     await reader.read();
-    Deno.truncateSync(path, 1);
+    Deno.truncateSync(movedTo(test, "a.bin"), 3);
     while (!(await reader.read()).done);
     return undefined;
   };
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  const outcome = await test.uploads.upload(command, test.signal);
-  assert(outcome.type === "failed");
-  assertStringIncludes(outcome.reason, `Cannot upload ${JSON.stringify(path)}: it changed`);
+  const command = await test.ended("a");
+  assertEquals(await test.upload(command), { type: "uploaded" });
+  assertEquals([puts, test.server.stored("w-a")["a.bin"].size], [2, 3]);
 });
 
-Deno.test("a file that changed after it was sent is not removed, and is a result again", async () => {
+Deno.test("a file that changed after it was sent is not removed, but kept with the output", async () => {
   await using test = new TestUploads();
-  const path = test.folder.write("a.txt", "old");
+  test.folder.write("a.txt", "old");
+  Deno.mkdirSync(`${test.state.path}/workloads/a`, { recursive: true });
   test.server.answer = ({ type }) => {
-    if (type === "report") Deno.writeTextFileSync(path, "newer");
+    if (type === "report") Deno.writeTextFileSync(movedTo(test, "a.txt"), "newer");
     return undefined;
   };
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 1 });
-  assertEquals(Deno.readTextFileSync(path), "newer");
-  assertEquals(test.uploads.claim(test.ended("b")), 1);
+  const command = await test.ended("a");
+  assertEquals(await test.upload(command), { type: "uploaded" });
+  const kept = `${test.state.path}/workloads/a/results/moved/a.txt`;
+  assertEquals(Deno.readTextFileSync(kept), "newer");
+  await test.logger.logged("it changed after it was uploaded");
 });
 
 Deno.test("an interrupted upload goes on after a restart without sending again what was sent", async () => {
   await using test = new TestUploads();
-  for (const name of ["a", "b", "c", "d", "e", "f"]) test.folder.write(name, name.repeat(1000));
+  const names = ["a", "b", "c", "d", "e", "f"];
+  for (const name of names) test.folder.write(name, name.repeat(1000));
   const { promise: stuck, resolve: unstick } = Promise.withResolvers<void>();
-  const held = (call: StorageCall) => call.type === "put" && call.name === uuids(test, "x")[5];
+  const held = (call: StorageCall) => call.type === "put" && call.name === "f";
   test.server.answer = async (call) => {
     if (held(call)) await stuck;
     return undefined;
   };
-  const { resultFiles } = test.journal.journal;
-  const remembered = new Inbox<string>();
-  resultFiles.sent = (uuid, url) => {
-    Object.getPrototypeOf(resultFiles).sent.call(resultFiles, uuid, url);
-    remembered.push(uuid);
+  const { files } = test;
+  const recorded = new Inbox<number>();
+  files.sent = (seq, sentTo) => {
+    Object.getPrototypeOf(files).sent.call(files, seq, sentTo);
+    recorded.push(seq);
   };
-  const command = test.ended("x");
-  test.uploads.claim(command);
+  const command = await test.ended("x");
   const stop = new AbortController();
-  const upload = test.uploads.upload(command, stop.signal);
-  const names = uuids(test, "x");
+  const upload = test.upload(command, stop.signal);
   await test.server.calls.next(held);
-  for (let i = 0; i < 5; i++) await remembered.next();
+  for (let i = 0; i < 5; i++) await recorded.next();
   stop.abort(new Error("the node stops"));
   await assertRejects(() => upload, Error, "the node stops");
   test.server.answer = () => undefined;
   unstick();
 
   test.restart();
-  assertEquals(test.uploads.unfinished(), ["x"]);
-  assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 6 });
-  assertEquals(test.server.names("put").sort(), [...names, names[5]].sort());
-  assertEquals(test.server.reports.get("w-x")!.attachment_uuids, names);
+  assertEquals(await test.upload(command), { type: "uploaded" });
+  assertEquals(test.server.names("put").sort(), [...names, "f"].sort());
+  assertEquals(test.server.reports.get("w-x")!.filenames, names);
   await test.logger.logged("Uploading 6 result files (5.9 KiB, 5 sent before)");
 });
 
 Deno.test("a node that was killed between the acknowledgement and the removal removes", async () => {
   await using test = new TestUploads();
   test.folder.write("a/b/c.txt", "x");
-  const command = test.ended("x");
-  test.uploads.claim(command);
-  test.journal.journal.resultFiles.acknowledged("x");
+  const command = await test.ended("x");
+  test.files.acknowledged("x");
   test.restart();
-  assertEquals(test.uploads.unfinished(), ["x"]);
-  assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 1 });
-  assertEquals([test.folder.names(), test.server.calls.all], [[], []]);
+  assertEquals(await test.upload(command), { type: "uploaded" });
+  assertEquals([test.state.names(), test.server.calls.all], [["workload_results/"], []]);
 });
 
 Deno.test("signed URLs are in no log line, and not in the journal once the upload is finished", async () => {
@@ -306,16 +344,15 @@ Deno.test("signed URLs are in no log line, and not in the journal once the uploa
     test.server.answer = ({ type }) => {
       if (type === "put" && ++calls === 1) return reply(503, { "Retry-After": "0" });
       if (type === "report") {
-        const [file] = test.journal.journal.resultFiles.of("a");
+        const [file] = test.files.of("a");
         assertStringIncludes(file.signedUrl!, SIGNATURE);
         if (outcome === "failed") return reply(400);
       }
       return undefined;
     };
-    const command = test.ended("a");
-    test.uploads.claim(command);
-    assertEquals((await test.uploads.upload(command, test.signal)).type, outcome);
-    assertEquals(test.journal.journal.resultFiles.of("a")[0].signedUrl, undefined);
+    const command = await test.ended("a");
+    assertEquals((await test.upload(command)).type, outcome);
+    assertEquals(test.files.of("a")[0].signedUrl, undefined);
     assertEquals(test.logger.lines.all.filter(({ message }) => message.includes(SIGNATURE)), []);
     assert(test.logger.lines.all.length > 2);
   }
@@ -335,17 +372,16 @@ Deno.test("a transfer in which nothing moves for a minute is broken off and trie
     await free;
     return reply(500);
   };
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  const upload = test.uploads.upload(command, test.signal);
+  const command = await test.ended("a");
+  const upload = test.upload(command);
   await stuck;
   await clock.advance(59_999);
   assertEquals(puts, 1);
   await clock.advance(1);
   await clock.sleepingFor(250);
-  await test.logger.logged("The storage took nothing for 60 s; trying again in 0.3 s");
+  await test.logger.logged("The storage took nothing for 60 s; retrying in 0.3 s");
   await clock.advance(250);
-  assertEquals(await upload, { type: "uploaded", count: 1 });
+  assertEquals(await upload, { type: "uploaded" });
   assertEquals(puts, 2);
   setFree();
 });
@@ -361,16 +397,15 @@ Deno.test("a short Retry-After is honoured, a long one ends the round", async ()
     if (puts === 1) return reply(429, { "Retry-After": "30" });
     return puts === 2 ? reply(503, { "Retry-After": "31" }) : undefined;
   };
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  const upload = test.uploads.upload(command, test.signal);
+  const command = await test.ended("a");
+  const upload = test.upload(command);
   await clock.sleepingFor(30_000);
   await clock.advance(30_000);
   await test.logger.logged("going on in 5.0 s");
   assertEquals(puts, 2);
   await clock.sleepingFor(5_000);
   await clock.advance(5_000);
-  assertEquals(await upload, { type: "uploaded", count: 1 });
+  assertEquals(await upload, { type: "uploaded" });
 });
 
 Deno.test("a backend that stays away for an hour fails the upload, after many rounds", async () => {
@@ -378,9 +413,8 @@ Deno.test("a backend that stays away for an hour fails the upload, after many ro
   await using test = new TestUploads({ clock, random: () => 1 });
   test.folder.write("a.txt", "content");
   test.server.answer = ({ type }) => type === "sign" ? reply(503) : undefined;
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  const outcome = await waitOut(clock, test.uploads.upload(command, test.signal));
+  const command = await test.ended("a");
+  const outcome = await waitOut(clock, test.upload(command));
   assertEquals(outcome.type, "failed");
   assert(clock.monotonic() >= 3_600_000 && clock.monotonic() < 3_600_000 + 302_000);
   const waits = test.logger.shown.map((line) => /going on in ([\d.]+) s/.exec(line)?.[1]);
@@ -404,8 +438,7 @@ Deno.test("an upload that gets on from time to time does not give up", async () 
     next = now + 2_400_000;
     return undefined;
   };
-  const command = test.ended("a");
-  test.uploads.claim(command);
-  assertEquals(await test.uploads.upload(command, test.signal), { type: "uploaded", count: 3 });
+  const command = await test.ended("a");
+  assertEquals(await test.upload(command), { type: "uploaded" });
   assert(now >= 7_200_000);
 });

@@ -4,7 +4,7 @@ import { ConfigError } from "../../src/errors.ts";
 import { History } from "../../src/journal/history.ts";
 import { Journal } from "../../src/journal/journal.ts";
 import { IdentityStore } from "../../src/registration/identity.ts";
-import { clientId } from "../../src/state/client_id.ts";
+import { loadClientId } from "../../src/state/client_id.ts";
 import { lockFolder, lockHolder } from "../../src/state/lock.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
@@ -17,13 +17,13 @@ class StateFolder implements Disposable {
 
   async runNode(): Promise<void> {
     using _lock = lockFolder(this.path, this);
-    clientId(this.path, this);
+    loadClientId(this.path, this);
     const store = new IdentityStore(this.path, this);
     const identity = { uuid: "u-1", slug: "s", workspaceSlug: null, registeredAt: "" };
     if (await store.read() === undefined) await store.write(identity);
     using journal = Journal.open(this.path, this);
     journal.unfinished();
-    journal.messages.pending(0, 1);
+    journal.messages.pending(0, { messages: 1, bytes: 1 });
   }
 
   /** Reads as `ps` and `doctor` do, which may fail but never wait. */

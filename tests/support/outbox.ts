@@ -1,15 +1,17 @@
 /** An outbox, and the network it sends to in the hands of a test. */
-import { Outbox, type Publisher } from "../../src/outbox/outbox.ts";
+import { Outbox, type OutboxStore, type Publisher } from "../../src/outbox/outbox.ts";
 import type { Journal } from "../../src/journal/journal.ts";
-import type { Messages } from "../../src/journal/messages.ts";
+import { UnacknowledgedError } from "../../src/mqtt/awaited_answers.ts";
+import { CLOSED_WITHOUT_REASON, type Failure } from "../../src/mqtt/failure.ts";
 import { Inbox } from "./events.ts";
 import { message, TestJournal } from "./journal.ts";
 
 /** A message on its way. */
 export interface Publication {
+  readonly topic: string;
   readonly text: string;
   acknowledge(): void;
-  fail(why: string): void;
+  fail(why: string | Error): void;
 }
 
 /** The network: takes publications, and lets the test decide what becomes of them. */
@@ -20,12 +22,13 @@ export class FakeBroker implements Publisher {
   /** Whether publications are acknowledged at once. */
   acknowledging = false;
 
-  publish(_topic: string, payload: Uint8Array): Promise<void> {
+  publish(topic: string, payload: Uint8Array): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.published.push({
+      topic,
       text: new TextDecoder().decode(payload),
       acknowledge: resolve,
-      fail: (why) => reject(new Error(why)),
+      fail: (why) => reject(typeof why === "string" ? new Error(why) : why),
     });
     if (this.acknowledging) resolve();
     return promise;
@@ -45,15 +48,15 @@ export class OutboxHarness implements Disposable {
   readonly broker = new FakeBroker();
   readonly outbox: Outbox;
 
-  constructor(store?: (messages: Messages) => Partial<Messages>) {
-    const { messages } = this.#journal.journal;
-    const overrides = store?.(messages);
+  constructor(store?: (journal: Journal) => Partial<OutboxStore>) {
+    const { journal } = this.#journal;
+    const overrides = store?.(journal);
     this.outbox = new Outbox({
       store: {
-        post: (posted) => messages.post(posted),
-        pending: (after, limit) => messages.pending(after, limit),
-        pendingCount: () => messages.pendingCount(),
-        delivered: (seqs) => messages.delivered(seqs),
+        post: (posted) => journal.messages.post(posted),
+        pending: (after, limit) => journal.messages.pending(after, limit),
+        pendingCount: () => journal.messages.pendingCount(),
+        delivered: (seqs) => journal.messages.delivered(seqs),
         ...overrides,
       },
       publisher: this.broker,
@@ -80,9 +83,16 @@ export class OutboxHarness implements Disposable {
   }
 
   /** Loses the connection, and with it what was on its way. */
-  disconnect(): void {
+  disconnect(why: string | Error = "the connection was lost"): void {
     this.broker.connected = false;
-    for (const { fail } of this.broker.published.all) fail("the connection was lost");
+    for (const { fail } of this.broker.published.all) fail(why);
+  }
+
+  /** Has the broker close the connection over what it was sent, and connects anew. */
+  async closeOver(failure: Failure = CLOSED_WITHOUT_REASON): Promise<void> {
+    this.disconnect(new UnacknowledgedError(failure));
+    await this.settle();
+    this.connect();
   }
 
   /** Lets everything that is ready run. */

@@ -1,18 +1,19 @@
 /** The platform as result files see it: signs, stores and takes note of what was uploaded. */
+import { extname } from "node:path";
 import { crc32 } from "node:zlib";
 import { Inbox } from "./events.ts";
 
 /** A call as it arrived, before its body was read. */
 export interface StorageCall {
   readonly type: "sign" | "put" | "report";
-  /** The file's name, or the workload's UUID for a report. */
+  /** The file's name as it was asked for, or the workload's UUID for a report. */
   readonly name: string;
   readonly request: Request;
   /** Its place in the order of all calls, from 1. */
   readonly number: number;
 }
 
-/** What was stored under a name. */
+/** What was stored for an attachment. */
 export interface StoredObject {
   readonly size: number;
   readonly checksum: number;
@@ -34,8 +35,11 @@ export class StorageServer implements AsyncDisposable {
   /** What calls get instead of the right answer. */
   answer: Answer = () => undefined;
   readonly calls = new Inbox<StorageCall>();
+  /** What is stored, by the attachment's UUID. */
   readonly objects = new Map<string, StoredObject>();
   readonly reports = new Map<string, Report>();
+  /** What files were called when their URLs were asked for, by what they are called here. */
+  readonly #asked = new Map<string, string>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   #number = 0;
 
@@ -56,6 +60,14 @@ export class StorageServer implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}`;
   }
 
+  /** What is stored of a workload's reported files, by their names. */
+  stored(workloadUuid: string): Record<string, StoredObject> {
+    const { filenames, attachment_uuids } = this.reports.get(workloadUuid)!;
+    return Object.fromEntries(
+      filenames.map((name, index) => [name, this.objects.get(attachment_uuids[index])!]),
+    );
+  }
+
   /** The calls of a type so far, by name. */
   names(type: StorageCall["type"]): string[] {
     return this.calls.all.filter((call) => call.type === type).map(({ name }) => name);
@@ -64,10 +76,11 @@ export class StorageServer implements AsyncDisposable {
   async #serve(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname.startsWith("/stored/")) {
-      const call = this.#note("put", pathname.slice("/stored/".length), request);
+      const stored = pathname.slice("/stored/".length);
+      const call = this.#note("put", this.#asked.get(stored)!, request);
       return await this.answer(call) ??
         (searchParams.get("signature") === SIGNATURE
-          ? await this.#store(call)
+          ? await this.#store(stored, call)
           : new Response("<Error><Code>AccessDenied</Code></Error>", { status: 403 }));
     }
     const [, workloadUuid, action] = /^\/api\/v1\/cloud-node-workloads\/(.+)\/(.+)$/.exec(
@@ -80,7 +93,7 @@ export class StorageServer implements AsyncDisposable {
     if (action === "attachments") {
       const call = this.#note("sign", body.filename, request);
       return await this.answer(call) ??
-        Response.json({ signed_url: `${this.url}/stored/${body.filename}?signature=${SIGNATURE}` });
+        this.#sign(body.filename);
     }
     const call = this.#note("report", workloadUuid, request);
     const answer = await this.answer(call);
@@ -95,14 +108,22 @@ export class StorageServer implements AsyncDisposable {
     return call;
   }
 
-  async #store({ name, request }: StorageCall): Promise<Response> {
+  /** Names an attachment, as the platform does. */
+  #sign(asked: string): Response {
+    const filename = `${crypto.randomUUID()}${extname(asked)}`;
+    this.#asked.set(filename, asked);
+    const signed_url = `${this.url}/stored/${filename}?signature=${SIGNATURE}`;
+    return Response.json({ signed_url, filename, expiration_hours: 1 });
+  }
+
+  async #store(filename: string, { request }: StorageCall): Promise<Response> {
     let size = 0;
     let checksum = 0;
     for await (const chunk of request.body ?? []) {
       size += chunk.byteLength;
       checksum = crc32(chunk, checksum);
     }
-    this.objects.set(name, { size, checksum, headers: request.headers });
+    this.objects.set(filename.slice(0, 36), { size, checksum, headers: request.headers });
     return new Response();
   }
 

@@ -12,15 +12,23 @@ import { newCommand, SUCCESS } from "./journal.ts";
 import { platformAt } from "./results.ts";
 
 const [url, stateFolder, folder] = Deno.args;
-const tell = (message: string) => console.error(message);
-const logger: Logger = { debug: tell, info: tell, warn: tell, error: tell };
+const report = (message: string) => console.error(message);
+const logger: Logger = { debug: report, info: report, warn: report, error: report };
 using journal = Journal.open(stateFolder, { clock, logger });
 const store = journal.resultFiles;
 const uploads = new ResultUploads({
   store,
+  journal,
   api: platformAt(url),
   put: putPayload,
-  folder,
+  settings: {
+    uploadResults: true,
+    resultsFolder: folder,
+    results: [],
+    uploadWhileRunning: 0,
+    stateFolder,
+  },
+  workloadsFolder: `${stateFolder}/workloads`,
   clock,
   logger,
   // The server recovers at once, so nobody has to wait long.
@@ -29,9 +37,12 @@ const uploads = new ResultUploads({
 const command = { id: "c", workloadUuid: "w-c" };
 if (journal.find("c") === undefined) {
   journal.accept(newCommand("c", command));
-  uploads.claim(command);
-  journal.end("c", SUCCESS, []);
+  const files = await uploads.take(command, { status: "ok" });
+  await journal.commit(() => {
+    uploads.record("c", files);
+    journal.end("c", SUCCESS, [], true);
+  });
 }
 const outcome = await uploads.upload(command, new AbortController().signal);
 const [, peak] = /VmHWM:\s*(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))!;
-console.log(JSON.stringify({ outcome, unfinished: uploads.unfinished(), peakKiB: Number(peak) }));
+console.log(JSON.stringify({ outcome, peakKiB: Number(peak) }));

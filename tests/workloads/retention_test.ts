@@ -208,7 +208,7 @@ Deno.test("retention is applied at the start and every ten minutes", async () =>
   assertEquals(await stage.clock.sleeping(), HOUR / 6);
   assertEquals([stage.leftOf("old"), stage.leftOf("undelivered")], ["", ALL]);
   const { messages } = stage.journal;
-  messages.delivered(messages.pending(0, 9).map(({ seq }) => seq));
+  messages.delivered(messages.pending(0, { messages: 9, bytes: Infinity }).map(({ seq }) => seq));
   await stage.clock.advance(HOUR / 6);
   await stage.clock.sleeping();
   assertEquals(stage.leftOf("undelivered"), "");

@@ -1,0 +1,69 @@
+/**
+ * Carries out `cancel`.
+ *
+ * @module
+ */
+import type { Journal } from "../journal/journal.ts";
+import type { ObjectText } from "../protocol/object_text.ts";
+import { type CancelTarget, noSuchWorkload, readCancel } from "./cancel.ts";
+import type { Command } from "./command.ts";
+import type { CommandQueue } from "./queue.ts";
+import type { CommandRunner } from "./run.ts";
+
+/** What cancelling works with. */
+export interface CommandCancellerParts {
+  readonly runner: Pick<CommandRunner, "runs" | "cancel">;
+  readonly queue: Pick<CommandQueue, "waiting">;
+  readonly journal: Pick<Journal, "commit">;
+}
+
+/** Carries out `cancel`. */
+export class CommandCanceller {
+  readonly #parts: CommandCancellerParts;
+
+  /** Makes one. */
+  constructor(parts: CommandCancellerParts) {
+    this.#parts = parts;
+  }
+
+  /** Stops what the params of a `cancel` command name, and returns what is answered. */
+  async cancel(
+    params: ObjectText,
+  ): Promise<{ readonly output: string } | { readonly error: string }> {
+    const request = readCancel(params);
+    if ("error" in request) return request;
+    // It may be about one that came just before.
+    await this.#parts.journal.commit(() => {});
+    const { target, signal } = request;
+    const found = this.#find(target);
+    if (found === undefined) return { error: noSuchWorkload(target) };
+    const { command, pid } = found;
+    const { kind, requestId } = command;
+    // Not before that is on disk: the node may end at any moment, and the next must know of it.
+    const isStopped = await this.#parts.runner.cancel(command, signal, "cancelled");
+    if (!isStopped) return { error: noSuchWorkload(target) };
+    return {
+      output: JSON.stringify({
+        message: pid === undefined
+          ? `Took the waiting ${kind} command out of the queue`
+          : `Sent ${signal} to the ${kind} workload with PID ${pid}`,
+        pid: pid ?? null,
+        workload_type: kind,
+        workload_request_id: requestId ?? null,
+        signal,
+      }),
+    };
+  }
+
+  #find(target: CancelTarget): { command: Command; pid: number | undefined } | undefined {
+    const { runner, queue } = this.#parts;
+    for (const { command, execution } of runner.runs()) {
+      const pid = execution?.pid;
+      const isMeant = "pid" in target ? pid === target.pid : command.requestId === target.requestId;
+      if (isMeant) return { command, pid };
+    }
+    if ("pid" in target) return undefined;
+    const command = queue.waiting().find(({ requestId }) => requestId === target.requestId);
+    return command && { command, pid: undefined };
+  }
+}

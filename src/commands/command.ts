@@ -1,0 +1,40 @@
+/**
+ * A command for a workload, from its arrival to its reply.
+ *
+ * @module
+ */
+import { quoted } from "../errors.ts";
+import type { NewCommand } from "../journal/record.ts";
+import { holdSecret } from "../log.ts";
+
+/** A command. Its params are in the journal: they may be large, and many may wait. */
+export interface Command extends Omit<NewCommand, "params"> {
+  /** The token that it came with, which is never stored: a node that restarts no longer has it. */
+  readonly token?: WorkloadToken;
+}
+
+/** A token for one workload, masked in the log until it is disposed. */
+export interface WorkloadToken extends Disposable {
+  readonly value: string;
+}
+
+/** Masks a token for as long as its command is in hand. */
+export function holdToken(value: string): WorkloadToken {
+  return { value, [Symbol.dispose]: holdSecret(value) };
+}
+
+/** What whoever looks at the node may know of a command. */
+export type CommandInfo = Pick<Command, "id" | "kind" | "requestId" | "workloadUuid">;
+
+/** What of a command may be shown. */
+export function infoOf({ id, kind, requestId, workloadUuid }: Command): CommandInfo {
+  return { id, kind, requestId, workloadUuid };
+}
+
+/** How the log names a command: `inference r1`, or by the node's own id when it came without one. */
+export function nameOf(
+  { kind, requestId, id }: Pick<Command, "kind" | "requestId" | "id">,
+): string {
+  const name = requestId ?? id;
+  return `${kind} ${/^[\w.:-]{1,100}$/.test(name) ? name : quoted(name)}`;
+}

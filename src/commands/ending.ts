@@ -1,0 +1,82 @@
+/**
+ * What is stored and sent when a command has ended.
+ *
+ * @module
+ */
+import { messageOf } from "../errors.ts";
+import type { Message } from "../journal/messages.ts";
+import type { End } from "../journal/record.ts";
+import type { ResultFile } from "../journal/result_files.ts";
+import type { Logger } from "../log.ts";
+import type { WorkloadFolder } from "../workloads/folder.ts";
+import { excerptOf } from "../workloads/output.ts";
+import { type Command, nameOf } from "./command.ts";
+import { type Outcome, unreadable } from "./outcome.ts";
+import type { PlatformStatus } from "./platform_status.ts";
+import { replyTo } from "./reply.ts";
+import type { Uploads } from "./uploads.ts";
+
+/** What is made of an end. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly end: End;
+  readonly reply: Message;
+  readonly statuses: readonly Message[];
+  /** The result files that are to be sent. */
+  readonly files: readonly ResultFile[];
+}
+
+/** What an ending is made with. */
+export interface EndingParts {
+  readonly settings: { readonly maxOutput: number };
+  readonly uploads: Uploads;
+  readonly platformStatus: PlatformStatus;
+  readonly logger: Logger;
+  folderOf(id: string): WorkloadFolder;
+}
+
+/** Enough for the end of it that the platform wants to see. */
+const STDERR_BYTES = 16 * 1024;
+
+/** Makes the ending of a command. Never rejects: what cannot be read is named in the reply. */
+export async function endingOf(
+  command: Command,
+  outcome: Outcome,
+  pid: number | undefined,
+  parts: EndingParts,
+): Promise<Ending> {
+  try {
+    return await readEnding(command, outcome, pid, parts);
+  } catch (error) {
+    const { folderOf, settings, platformStatus, logger } = parts;
+    logger.error(`Cannot read what ${nameOf(command)} left: ${messageOf(error)}`);
+    const unread = unreadable(outcome, messageOf(error));
+    return {
+      outcome: unread,
+      end: { ...unread.end, bytes: 0 },
+      reply: replyTo(command, unread, folderOf(command.id), settings.maxOutput),
+      statuses: platformStatus.ended(command, unread, pid, () => ""),
+      files: [],
+    };
+  }
+}
+
+async function readEnding(
+  command: Command,
+  outcome: Outcome,
+  pid: number | undefined,
+  { folderOf, settings, uploads, platformStatus }: EndingParts,
+): Promise<Ending> {
+  const folder = folderOf(command.id);
+  const files = await uploads.take(command, outcome);
+  const stderr = () => excerptOf(folder, "stderr", STDERR_BYTES).text;
+  return {
+    outcome,
+    end: { ...outcome.end, ...folder.usage() },
+    reply: replyTo(command, outcome, folder, settings.maxOutput),
+    statuses: files.length > 0
+      ? platformStatus.finalizing(command, files.length)
+      : platformStatus.ended(command, outcome, pid, stderr),
+    files,
+  };
+}

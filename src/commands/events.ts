@@ -1,0 +1,28 @@
+/**
+ * What happens to commands, for whoever listens.
+ *
+ * @module
+ */
+import type { CommandInfo } from "./command.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** What is reported of each event. */
+export interface CommandEventMap {
+  /** A command is in the journal and will be answered. */
+  readonly accepted: { readonly command: CommandInfo };
+  /** A command runs. */
+  readonly started: { readonly command: CommandInfo; readonly pid: number | undefined };
+  /** A command has ended, and its reply is in the journal. */
+  readonly ended: {
+    readonly command: CommandInfo;
+    readonly outcome: Outcome;
+    /** How long it ran. */
+    readonly seconds: number;
+  };
+}
+
+/** Where events go. */
+export interface CommandEvents {
+  /** Reports an event. Never throws. */
+  emit<Name extends keyof CommandEventMap>(name: Name, detail: CommandEventMap[Name]): void;
+}

@@ -1,0 +1,25 @@
+/**
+ * The packet that brought a command: what tells a command without an id of its own from the same
+ * one, delivered again.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+
+/** A message on a command topic. */
+export interface CommandMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  /** Whether the broker kept it for subscribers to come, so that it may be old. */
+  readonly retained: boolean;
+  /** Whether the broker says that it delivers it again. */
+  readonly dup: boolean;
+  /** Its packet identifier, which a broker uses for one message at a time. */
+  readonly packetId: number | undefined;
+}
+
+/** What is the same for each delivery of a message; `undefined`: nothing is. */
+export function packetOf({ packetId, payload }: CommandMessage): string | undefined {
+  if (packetId === undefined) return undefined;
+  return `${packetId}:${createHash("sha256").update(payload).digest("hex")}`;
+}

@@ -1,0 +1,299 @@
+/**
+ * The story of a command, from its turn to its reply. A node that restarts enters it in the middle.
+ *
+ * @module
+ */
+import { messageOf } from "../errors.ts";
+import type { Execution, Executor, Exit, Reservation, Work } from "../executors/executor.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Pending } from "../journal/messages.ts";
+import type { StopRequest } from "../journal/record.ts";
+import { commitUntilStored } from "../journal/until_stored.ts";
+import type { Logger } from "../log.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+import { type Clock, orAbort } from "../time.ts";
+import type { WorkloadFolder } from "../workloads/folder.ts";
+import { type Command, infoOf, nameOf } from "./command.ts";
+import { endingOf } from "./ending.ts";
+import type { CommandEvents } from "./events.ts";
+import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
+import type { PlatformStatus } from "./platform_status.ts";
+import type { CommandQueue } from "./queue.ts";
+import { notConfigured } from "./reply.ts";
+import { showOutput } from "./show_output.ts";
+import { Stop } from "./stop.ts";
+import { Tasks } from "./tasks.ts";
+import type { Uploads } from "./uploads.ts";
+import { workFor } from "./work.ts";
+
+/** The settings that running depends on. */
+export interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
+  readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
+  readonly cancelGrace: number;
+  readonly maxOutput: number;
+}
+
+/** What a runner works with. */
+export interface CommandRunnerParts {
+  readonly settings: RunSettings;
+  readonly journal: Journal;
+  readonly queue: CommandQueue;
+  readonly executors: readonly Executor[];
+  readonly uploads: Uploads;
+  readonly outbox: { send(messages: readonly Pending[]): void };
+  readonly platformStatus: PlatformStatus;
+  readonly events: CommandEvents;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Where what workloads print is shown. It reaches the platform from their files. */
+  readonly outputLogger: Logger;
+  folderOf(id: string): WorkloadFolder;
+}
+
+/** A command in hand. */
+export interface Run {
+  readonly command: Command;
+  /** When it was started, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly stop: Stop;
+  /** Whether an earlier node started it, and has shown and reported that. */
+  readonly isResumed: boolean;
+  /** What runs it, once something does. */
+  execution?: Execution;
+}
+
+/** How long a command waits whose start could not be stored. */
+const RETRY_START_MS = 2_000;
+
+/** What became of a command that was stopped before its start. */
+const NOT_STARTED = { type: "not_started", why: "it was stopped before" } as const;
+
+/** Runs commands. */
+export class CommandRunner {
+  readonly #parts: CommandRunnerParts;
+  readonly #runs = new Map<string, Run>();
+  readonly #tasks: Tasks;
+  readonly #leaving = new AbortController();
+  #isOpen = false;
+
+  /** Makes a runner that starts nothing before `open()`. */
+  constructor(parts: CommandRunnerParts) {
+    this.#parts = parts;
+    this.#tasks = new Tasks(parts.logger);
+    for (const executor of parts.executors) executor.onRoom = () => this.startNext();
+  }
+
+  /** Starts what waits, and from now on what comes. */
+  open(): void {
+    this.#isOpen = true;
+    this.startNext();
+  }
+
+  /** Starts every command whose turn it is. */
+  startNext(): void {
+    while (this.#isOpen) {
+      const turn = this.#parts.queue.next();
+      if (turn === undefined) return;
+      this.#tasks.add(this.run(turn.command, turn.place));
+    }
+  }
+
+  /** Runs a command whose turn it is, to its reply. */
+  async run(command: Command, place: Reservation): Promise<void> {
+    const { journal, clock } = this.#parts;
+    const obstacle = this.#obstacle(command);
+    if (obstacle !== undefined) {
+      place.release();
+      return await this.conclude(command, notStarted(obstacle));
+    }
+    const run = this.#enter(command, clock.now());
+    let work: Work;
+    try {
+      work = this.#workFor(command);
+      await journal.commit(() => journal.start(command.id, place.handle));
+    } catch (error) {
+      place.release();
+      return await this.#startLater(run, error);
+    }
+    // Whatever happened while that was stored.
+    if (run.stop.request !== undefined) {
+      place.release();
+      return await this.end(run, NOT_STARTED);
+    }
+    if (this.#leaving.signal.aborted) {
+      place.release();
+      return await this.#leaveQueued(run);
+    }
+    await this.supervise(run, place.start(work));
+  }
+
+  /** Sees a command that runs to its reply. Recovery of what still runs enters here. */
+  async supervise(run: Run, execution: Execution): Promise<void> {
+    const { stop } = run;
+    run.execution = execution;
+    stop.watch(execution);
+    // Nothing that fails here keeps the command from its reply.
+    const beside = new Tasks(this.#parts.logger);
+    beside.add(this.#recordStart(run, execution));
+    beside.add(this.#showOutput(run));
+    beside.add(this.#parts.uploads.watch(run.command, stop.over));
+    const exit = await orAbort(execution.exit, this.#leaving.signal);
+    stop[Symbol.dispose]();
+    if (exit === undefined) execution.detach();
+    await beside.done();
+    if (exit !== undefined) await this.end(run, exit);
+  }
+
+  /** Answers a command that ran. Recovery of what ended without a node enters here. */
+  async end({ command, stop }: Run, exit: Exit): Promise<void> {
+    stop[Symbol.dispose]();
+    const timeout = this.#parts.settings.timeout[command.kind];
+    await this.conclude(command, outcomeOf(exit, stop.request, timeout));
+  }
+
+  /** Answers a command, whose outcome is known. */
+  async conclude(command: Command, outcome: Outcome): Promise<void> {
+    const { journal, outbox, queue, uploads, events, clock, logger } = this.#parts;
+    const { startedAt = clock.now(), execution } = this.#runs.get(command.id) ?? {};
+    const ending = await endingOf(command, outcome, execution?.pid, this.#parts);
+    const { files, end, reply, statuses } = ending;
+    const what = `the end of ${nameOf(command)}`;
+    const stored = await commitUntilStored(what, this.#parts, this.#leaving.signal, () => {
+      uploads.record(command, files);
+      const replies = journal.end(command.id, end, [reply], files.length > 0);
+      return [...replies, ...statuses.map((status) => journal.messages.post(status))];
+    });
+    this.#runs.delete(command.id);
+    command.token?.[Symbol.dispose]();
+    if (stored === undefined) return;
+    queue.left(command);
+    outbox.send(stored);
+    const seconds = (clock.now() - startedAt) / 1000;
+    logger.info(
+      `${nameOf(command)} ${describeOutcome(ending.outcome)} after ${seconds.toFixed(1)} s`,
+    );
+    events.emit("ended", { command: infoOf(command), outcome: ending.outcome, seconds });
+    this.startNext();
+    if (files.length > 0) uploads.begin(command);
+  }
+
+  /**
+   * Asks a command that runs to stop, and answers one that waits. Resolves once it is on disk that it
+   * is to be stopped: whether there was such a command.
+   */
+  async cancel(
+    command: Command,
+    signal: StopRequest["signal"],
+    cause: StopRequest["cause"],
+  ): Promise<boolean> {
+    const run = this.#runs.get(command.id);
+    if (run !== undefined) return await run.stop.ask(cause, signal);
+    if (!this.#parts.queue.take(command)) return false;
+    const stop = this.#stopFor(command);
+    const stored = stop.ask(cause, signal);
+    this.#tasks.add(
+      stored.then(() => this.conclude(command, outcomeOf(NOT_STARTED, stop.request))),
+    );
+    return await stored;
+  }
+
+  /** Takes charge of a command that an earlier node has started. */
+  resume(command: Command, startedAt: number, stop: StopRequest | undefined): Run {
+    this.#parts.queue.resume(command);
+    return this.#enter(command, startedAt, stop, true);
+  }
+
+  /** Sees to what recovery found, beside all else. */
+  track(task: Promise<void>): void {
+    this.#tasks.add(task);
+  }
+
+  /** The commands in hand. */
+  runs(): Run[] {
+    return [...this.#runs.values()];
+  }
+
+  /** Lets go of everything: what runs goes on without the node, what waits is in the journal. */
+  async leave(): Promise<void> {
+    this.#isOpen = false;
+    this.#leaving.abort(new Error("The node stops"));
+    await this.#tasks.done();
+  }
+
+  /** Why a command that waited can never be run as it was meant; `undefined`: it can. */
+  #obstacle({ kind, hasToken, token }: Command): string | undefined {
+    if (this.#parts.settings[kind] === undefined) return notConfigured(kind);
+    if (!hasToken || token !== undefined) return undefined;
+    return "The node restarted before the workload began, and its token was not kept";
+  }
+
+  #workFor(command: Command): Work {
+    const { journal, uploads, folderOf } = this.#parts;
+    const params = journal.params(command.id);
+    return workFor(command, params, folderOf(command.id), uploads.folderFor(command));
+  }
+
+  #enter(command: Command, startedAt: number, earlier?: StopRequest, isResumed = false): Run {
+    const run = { command, startedAt, stop: this.#stopFor(command, earlier), isResumed };
+    this.#runs.set(command.id, run);
+    return run;
+  }
+
+  #stopFor(command: Command, earlier?: StopRequest): Stop {
+    const { settings, journal, clock, logger } = this.#parts;
+    const store = (id: string, request: StopRequest) =>
+      journal.commit(() => journal.requestStop(id, request));
+    return new Stop(command, { ...settings, clock, logger, store }, earlier);
+  }
+
+  /** Puts a command back that could not be started now, as on a full disk. */
+  async #startLater(run: Run, error: unknown): Promise<void> {
+    const { queue, clock, logger } = this.#parts;
+    const { command, stop } = run;
+    if (isAboutParams(error)) return await this.end(run, { ...NOT_STARTED, why: messageOf(error) });
+    logger.error(`Cannot start ${nameOf(command)}: ${messageOf(error)}; retrying`);
+    // It stays in hand, so that it can be cancelled.
+    await clock.sleep(RETRY_START_MS, this.#leaving.signal).catch(() => {});
+    if (stop.request !== undefined) return await this.end(run, NOT_STARTED);
+    stop[Symbol.dispose]();
+    this.#runs.delete(command.id);
+    queue.putBack(command);
+    this.startNext();
+  }
+
+  /** Leaves a command that is about to start to the next node. */
+  async #leaveQueued({ command, stop }: Run): Promise<void> {
+    stop[Symbol.dispose]();
+    this.#runs.delete(command.id);
+    const requeue = () => this.#parts.journal.requeue(command.id);
+    const what = `that ${nameOf(command)} did not start`;
+    await commitUntilStored(what, this.#parts, this.#leaving.signal, requeue);
+  }
+
+  /** Stores by which process a command is found again, and reports that it runs. */
+  async #recordStart({ command, stop, isResumed }: Run, execution: Execution): Promise<void> {
+    if (isResumed) return;
+    const { journal, outbox, platformStatus, events, logger } = this.#parts;
+    const handle = await orAbort(execution.started, stop.over);
+    if (handle === undefined) return;
+    const pid = handle.process?.pid ?? execution.pid;
+    logger.info(`${nameOf(command)} started as process ${pid} (id ${command.id})`);
+    events.emit("started", { command: infoOf(command), pid });
+    const what = `the start of ${nameOf(command)}`;
+    const stored = await commitUntilStored(what, this.#parts, stop.over, () => {
+      journal.running(command.id, handle);
+      return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
+    });
+    outbox.send(stored ?? []);
+  }
+
+  #showOutput({ command, stop, isResumed }: Run): Promise<void> {
+    const folder = this.#parts.folderOf(command.id);
+    return showOutput(command, folder, isResumed, this.#parts, stop.over);
+  }
+}
+
+/** Whether a command cannot be started because of its params, which no retry changes. */
+function isAboutParams(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof SyntaxError;
+}

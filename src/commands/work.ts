@@ -1,0 +1,50 @@
+/**
+ * From a command to what its executor is given.
+ *
+ * @module
+ */
+import type { Work } from "../executors/executor.ts";
+import type { WorkloadFolder } from "../workloads/folder.ts";
+import type { Command } from "./command.ts";
+import { unpack } from "./image.ts";
+
+/** What an executor needs to run a command with these params. */
+export function workFor(
+  command: Command,
+  params: string,
+  folder: WorkloadFolder,
+  resultsFolder: string | undefined,
+): Work {
+  const { id, kind, requestId, instanceUuid, slug, token } = command;
+  const [{ bytes }, ...files] = unpack(params, folder.path);
+  return {
+    id,
+    kind,
+    params: bytes as string,
+    files,
+    folder,
+    env: variables({
+      CYBERWAVE_REQUEST_ID: requestId ?? "",
+      CYBERWAVE_INSTANCE_UUID: instanceUuid,
+      CYBERWAVE_SLUG: slug,
+      ...(resultsFolder !== undefined && { CYBERWAVE_RESULTS_FOLDER: resultsFolder }),
+      ...(token !== undefined && credentials(token.value)),
+    }),
+  };
+}
+
+/** What strangers sent, as variables: no variable can hold NUL. */
+function variables(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, value.replaceAll("\0", "")]),
+  );
+}
+
+/** The variables in which a workload finds what it may show the platform and the broker. */
+export function credentials(token: string, mqttPassword: string = token): Record<string, string> {
+  return {
+    CYBERWAVE_API_KEY: token,
+    CYBERWAVE_API_TOKEN: token,
+    CYBERWAVE_MQTT_PASSWORD: mqttPassword,
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * Reads text files that somebody writes by hand: whatever else stands at their path is refused
+ * instead of being waited for or read to its end.
+ *
+ * @module
+ */
+import { ConfigError } from "../errors.ts";
+
+/** A larger file is not one in which somebody keeps settings. In bytes. */
+const MAX_SIZE = 256 * 1024;
+
+/**
+ * The text of the file at `path`, without a byte order mark; `undefined` when there is no such file.
+ *
+ * @throws {ConfigError} that says what it is instead: `it is a folder`
+ */
+export async function readTextFile(path: string): Promise<string | undefined> {
+  try {
+    const info = await Deno.stat(path);
+    const problem = problemOf(info, path);
+    if (problem !== undefined) throw new ConfigError(problem);
+    const bytes = await Deno.readFile(path);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.PermissionDenied) throw new ConfigError("permission denied");
+    if (error instanceof TypeError) throw new ConfigError("it is not UTF-8 text");
+    throw error;
+  }
+}
+
+function problemOf({ isFile, isDirectory, size }: Deno.FileInfo, path: string): string | undefined {
+  if (isDirectory) return "it is a folder";
+  // Opening a named pipe would wait for somebody to write, and a device may never end.
+  if (!isFile && path !== "/dev/null") return "it is not a regular file";
+  return size > MAX_SIZE ? `it is larger than ${MAX_SIZE} bytes` : undefined;
+}

@@ -1,0 +1,97 @@
+/**
+ * YAML, as far as a file of settings may use it: no cycles, few aliases, and no characters that look
+ * like spaces and are none.
+ *
+ * @module
+ */
+import { parse } from "@std/yaml";
+import { isMapping } from "./sources.ts";
+
+/** More than this stand in no file that somebody wrote, and each can stand for all the rest. */
+const MAX_ALIASES = 50;
+
+/** A file with more values than this holds no settings. */
+const MAX_VALUES = 100_000;
+
+/**
+ * The root of a YAML document.
+ *
+ * @throws {SyntaxError} when it is none, with line and column, and without anything of the text
+ */
+export function parseYaml(text: string): unknown {
+  refuseAliases(text);
+  const root = parseAny(text);
+  const keys = keysIn(root);
+  refuseTabs(text, root);
+  refuseInvisible(text, keys);
+  return root;
+}
+
+function parseAny(text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw new SyntaxError("It is nested too deeply");
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SyntaxError(withoutExcerpt(error.message));
+  }
+}
+
+/** What is wrong and where, without anything of the file itself: that may hold a password. */
+function withoutExcerpt(message: string): string {
+  const [what = ""] = message.split(":\n");
+  return what.replace(/ ?("[^"]*"|!<[^>]*>)/g, "");
+}
+
+/** Before parsing: merging an alias (`<<`) copies all that it stands for. */
+function refuseAliases(text: string): void {
+  const aliases = [...text.matchAll(/(?<=^|[\s[{,:-])\*[^\s[\]{},*]+/g)];
+  const excess = aliases[MAX_ALIASES];
+  if (excess === undefined) return;
+  throw new SyntaxError(`There are more than ${MAX_ALIASES} aliases ${at(text, excess.index)}`);
+}
+
+/** The keys of all mappings in a document, each time that one is reached. */
+function keysIn(root: unknown): ReadonlySet<string> {
+  const keys = new Set<string>();
+  const parents = new Set<unknown>();
+  let values = 0;
+  const visit = (value: unknown): void => {
+    if (++values > MAX_VALUES) throw new SyntaxError(`It holds more than ${MAX_VALUES} values`);
+    if (typeof value !== "object" || value === null || value instanceof Date) return;
+    if (parents.has(value)) throw new SyntaxError("An alias stands for something that it is in");
+    parents.add(value);
+    if (!Array.isArray(value)) { for (const key of Object.keys(value)) keys.add(key); }
+    for (const item of Object.values(value)) visit(item);
+    parents.delete(value);
+  };
+  visit(root);
+  return keys;
+}
+
+/** The parser takes a key that is indented with a tab for one that is not indented at all. */
+function refuseTabs(text: string, root: unknown): void {
+  if (!isMapping(root)) return;
+  for (const { index, 1: key } of text.matchAll(/^\t+([\w-]+):(?=\s|$)/gm)) {
+    if (Object.hasOwn(root, key)) {
+      throw new SyntaxError(`A tab is no indentation ${at(text, index)}`);
+    }
+  }
+}
+
+/** The parser takes a no-break space and its like for a part of the key that it stands beside. */
+function refuseInvisible(text: string, keys: ReadonlySet<string>): void {
+  for (const key of keys) {
+    const [invisible] = /^[^\S ]|^[\p{Z}\p{Cf}]|[\p{Z}\p{Cf}]$/u.exec(key) ?? [" "];
+    const index = invisible === " " ? -1 : text.indexOf(key);
+    if (index === -1) continue;
+    const code = invisible.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+    const where = at(text, index + key.indexOf(invisible));
+    throw new SyntaxError(`Only plain spaces may stand beside a key, not U+${code} ${where}`);
+  }
+}
+
+function at(text: string, index: number): string {
+  const before = text.slice(0, index).split("\n");
+  return `at line ${before.length}, column ${before.at(-1)!.length + 1}`;
+}

@@ -1,0 +1,78 @@
+/**
+ * Who runs an attempt. Whoever wants to, or wants that nobody does, first makes the attempt's claim,
+ * which can be made once. A supervisor's claim is a file, which holds its pid and start time and, in
+ * the end, the workload's exit code; a node's is a folder. So the claim names its maker from the
+ * moment it exists.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { OS } from "../../os/current.ts";
+import { readRegularFile } from "../../os/regular_file.ts";
+import type { WorkloadFolder } from "../../workloads/folder.ts";
+
+/** What is known of a claim. */
+export type Claim =
+  | { readonly by: "nobody" }
+  | { readonly by: "node" }
+  | {
+    readonly by: "supervisor";
+    /** Its process, if it got as far as to write that. */
+    readonly process?: { readonly pid: number; readonly startTime: string };
+    /** How the workload ended, once it has. */
+    readonly code?: number;
+  };
+
+/** More than a supervisor ever writes there. */
+const MAX_BYTES = 4096;
+
+/** Where the claim of an attempt is. */
+export function claimPath(folder: WorkloadFolder, attempt: string): string {
+  return `${folder.path}/claim-${attempt}`;
+}
+
+/** Who has made it. Whatever cannot be read is a supervisor's: it may have run. */
+export function readClaim(folder: WorkloadFolder, attempt: string): Claim {
+  const path = claimPath(folder, attempt);
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return { by: "nobody" };
+  if (stat.isDirectory()) return { by: "node" };
+  try {
+    return parseClaim(new TextDecoder().decode(readRegularFile(path, MAX_BYTES)));
+  } catch {
+    return { by: "supervisor" };
+  }
+}
+
+/** What a supervisor has written. A line counts once it is whole. */
+export function parseClaim(text: string): Claim {
+  const [first, second] = text.split("\n").slice(0, -1);
+  const process = first === undefined ? undefined : parseProcess(first);
+  const code = /^exited (\d{1,3})$/.exec(second ?? "")?.[1];
+  return {
+    by: "supervisor",
+    ...(process && { process }),
+    ...(code !== undefined && { code: Number(code) }),
+  };
+}
+
+/** A process as a supervisor says it: its pid, and what the operating system knows of it. */
+export function parseProcess(text: string): { pid: number; startTime: string } | undefined {
+  const [, pid, stat] = /^(\d+) (.+)$/.exec(text) ?? [];
+  const startTime = stat === undefined ? undefined : OS.processes.parseStartTime(stat);
+  return startTime === undefined ? undefined : { pid: Number(pid), startTime };
+}
+
+/**
+ * Claims an attempt for the node, so that it never begins.
+ *
+ * @returns who has it then; `"nobody"` when the folder is not there or takes no claim.
+ */
+export function claimForNode(folder: WorkloadFolder, attempt: string): Claim {
+  try {
+    fs.mkdirSync(claimPath(folder, attempt), { mode: 0o700 });
+    return { by: "node" };
+  } catch {
+    return readClaim(folder, attempt);
+  }
+}

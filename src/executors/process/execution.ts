@@ -1,0 +1,134 @@
+/**
+ * A command that runs as a process: how it ends, and how it is stopped.
+ *
+ * @module
+ */
+import { messageOf } from "../../errors.ts";
+import type { StopSignal } from "../../os/process_identity.ts";
+import { isAbort } from "../../time.ts";
+import type { Execution, Exit, Handle } from "../executor.ts";
+import { signalGroup } from "../../os/processes.ts";
+import { killAll, signalAll, type StopContext, type Target, untilNoneLives } from "./stop_all.ts";
+
+/** What is seen of a workload, by whoever started it or found it again. */
+export interface Observed {
+  /** Its supervisor's pid, once there is one. */
+  readonly pid: number | undefined;
+  /** Resolves when the workload runs, with the handle that names its process. */
+  readonly started: Promise<Handle>;
+  /** How long it has run, in milliseconds. */
+  readonly ageMs: number;
+  /** Resolves when the workload itself has ended; what it started may live on. */
+  readonly ended: Promise<Exit>;
+  /** Stops looking: `ended` stays pending. */
+  leave(): void;
+}
+
+/** How long a supervisor has to report an end after SIGKILL before it is killed itself. */
+const REPORTING_MS = 2_000;
+
+/** The exit code that a shell gives a command that SIGKILL has ended. */
+const SIGKILL_CODE = 128 + 9;
+
+/** A command that runs as a process. */
+export class ProcessExecution implements Execution {
+  readonly handle: Handle;
+  readonly exit: Promise<Exit>;
+  readonly #observed: Observed;
+  readonly #context: StopContext;
+  readonly #leaving = new AbortController();
+  readonly #ended = new AbortController();
+  readonly #target: Promise<Target>;
+  /** The last signal it was sent. */
+  #signal: StopSignal | undefined;
+  /** Aborts when it is to be killed. */
+  readonly #killing = new AbortController();
+  /** Resolves when the signals are sent that were asked for. */
+  #sent: Promise<void> = Promise.resolve();
+
+  /** Takes charge of what is observed. */
+  constructor(handle: Handle, observed: Observed, context: StopContext) {
+    this.handle = handle;
+    this.#observed = observed;
+    this.#context = context;
+    this.#target = observed.started.then(({ attempt, process }) => ({
+      attempt,
+      process: process!,
+    }));
+    this.exit = this.#conclude();
+  }
+
+  get pid(): number | undefined {
+    return this.#observed.pid;
+  }
+
+  get started(): Promise<Handle> {
+    return this.#observed.started;
+  }
+
+  get ageMs(): number {
+    return this.#observed.ageMs;
+  }
+
+  stop(signal: StopSignal): void {
+    this.#signal = signal;
+    if (signal === "SIGKILL") this.#killing.abort();
+    const before = this.#sent;
+    this.#sent = this.#send(signal, before).catch((error) => {
+      if (!isAbort(error, this.#ended.signal)) this.#cannot(`send ${signal} to`, error);
+    });
+  }
+
+  detach(): void {
+    this.#leaving.abort();
+    this.#ended.abort();
+    this.#observed.leave();
+  }
+
+  async #send(signal: StopSignal, before: Promise<void>): Promise<void> {
+    await before;
+    const target = await Promise.race([this.#target, this.#observed.ended.then(() => undefined)]);
+    if (target === undefined) return;
+    await signalAll(target, signal, this.#context, this.#ended.signal);
+    if (signal !== "SIGKILL") return;
+    await this.#context.clock.sleep(REPORTING_MS, this.#ended.signal);
+    // Either it starts new processes faster than they are found, or its supervisor was stopped.
+    await killAll(target, this.#context);
+    await signalGroup(target.process, "SIGKILL", this.#context.host);
+  }
+
+  async #conclude(): Promise<Exit> {
+    const exit = await this.#observed.ended;
+    this.#ended.abort();
+    await this.#sent;
+    // Whoever kills a supervisor means all of the workload.
+    const isKilled = exit.type === "killed" || this.#signal === "SIGKILL";
+    if (exit.type === "not_started" || exit.type === "lost") return exit;
+    if (!isKilled && this.#signal === undefined) return exit;
+    const survivors = await this.#endRest(await this.#target, isKilled);
+    if (survivors === "detached") return await new Promise(() => {});
+    const rest = survivors.length === 0 ? {} : { survivors };
+    const isBySignal = exit.type === "exited" && isKilled && exit.code === SIGKILL_CODE;
+    return isBySignal ? { type: "killed", signal: "SIGKILL", ...rest } : { ...exit, ...rest };
+  }
+
+  /** Waits for the end of what a workload that has ended left running, or ends it. */
+  async #endRest(target: Target, kill: boolean): Promise<readonly number[] | "detached"> {
+    const { signal } = this.#leaving;
+    try {
+      if (!kill) {
+        const sooner = AbortSignal.any([signal, this.#killing.signal]);
+        await untilNoneLives(target, this.#context, sooner).catch(() => {});
+        if (!sooner.aborted) return [];
+      }
+      return signal.aborted ? "detached" : await killAll(target, this.#context);
+    } catch (error) {
+      this.#cannot("end all of", error);
+      return [];
+    }
+  }
+
+  #cannot(what: string, error: unknown): void {
+    this.#context.logger.error(`Cannot ${what} process ${this.pid}: ${messageOf(error)}`);
+  }
+}

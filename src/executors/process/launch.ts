@@ -1,0 +1,115 @@
+/**
+ * Starts a command: its folder, its files, its supervisor.
+ *
+ * @module
+ */
+import { messageOf, quoted } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Clock } from "../../time.ts";
+import type { Exit, Handle } from "../executor.ts";
+import { readClaim } from "./claim.ts";
+import type { Observed } from "./execution.ts";
+import { type Report, Supervisor, type SupervisorOptions } from "./supervisor.ts";
+
+/** What launching takes. */
+export interface LaunchContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** How many supervisors are started, one after the other, while none gets as far as to claim. */
+const MAX_SUPERVISORS = 3;
+
+/** How long the end of output is waited for: something may run on and hold it open. */
+const DRAIN_MS = 1_000;
+
+/** A command that this node has started. */
+export class Launch implements Observed {
+  readonly started: Promise<Handle>;
+  readonly ended: Promise<Exit>;
+  readonly #options: SupervisorOptions;
+  readonly #context: LaunchContext;
+  readonly #begun = Promise.withResolvers<Handle>();
+  readonly #leaving = new AbortController();
+  #handle: Handle;
+  #supervisor: Supervisor | undefined;
+  #startedAt: number | undefined;
+  #code: number | undefined;
+
+  /** Starts a command whose files are in its folder. */
+  constructor(handle: Handle, options: SupervisorOptions, context: LaunchContext) {
+    this.#handle = handle;
+    this.#options = options;
+    this.#context = context;
+    this.started = this.#begun.promise;
+    this.ended = this.#run();
+  }
+
+  get pid(): number | undefined {
+    return this.#handle.process?.pid ?? this.#supervisor?.pid;
+  }
+
+  get ageMs(): number {
+    return this.#startedAt === undefined ? 0 : this.#context.clock.monotonic() - this.#startedAt;
+  }
+
+  leave(): void {
+    this.#leaving.abort();
+    this.#supervisor?.leave();
+  }
+
+  async #run(): Promise<Exit> {
+    let why = "";
+    for (let count = 0; count < MAX_SUPERVISORS; count++) {
+      try {
+        this.#supervisor = new Supervisor(this.#options, (report) => this.#hear(report));
+      } catch (error) {
+        return { type: "not_started", why: messageOf(error) };
+      }
+      const signal = await this.#end(this.#supervisor);
+      if (this.#leaving.signal.aborted) return await new Promise(() => {});
+      if (this.#code !== undefined) return { type: "exited", code: this.#code };
+      const claim = readClaim(this.#options.folder, this.#options.attempt);
+      // It may not have been able to report that any more.
+      if (claim.by === "supervisor" && claim.process !== undefined) this.#begin(claim.process);
+      // Whatever stands in the folder now: the supervisor has reported no end.
+      if (this.#handle.process !== undefined) {
+        return { type: "killed", signal: signal ?? "SIGKILL" };
+      }
+      if (signal === undefined) {
+        why = `its supervisor could not write to ${quoted(this.#options.folder.path)}`;
+        break;
+      }
+      why = `its supervisor was ended by ${signal} before it began`;
+      // A claim is made once, whoever made it.
+      if (claim.by !== "nobody") break;
+      this.#context.logger.warn(`A supervisor was ended by ${signal} before it began; retrying`);
+    }
+    return { type: "not_started", why };
+  }
+
+  /** Resolves when a supervisor has ended and nobody is left whose output is missing. */
+  async #end(supervisor: Supervisor): Promise<string | undefined> {
+    const signal = await supervisor.ended;
+    // What a killed one leaves running is to be ended before its output can.
+    if (signal !== undefined) return signal;
+    const drained = new AbortController();
+    supervisor.drained.then(() => drained.abort());
+    await this.#context.clock.sleep(DRAIN_MS, drained.signal).catch(() => {});
+    if (!drained.signal.aborted) supervisor.leave();
+    return signal;
+  }
+
+  #hear(report: Report): void {
+    if (report.type === "exited") this.#code = report.code;
+    else this.#begin(report);
+  }
+
+  #begin({ pid, startTime }: { pid: number; startTime: string }): void {
+    if (this.#handle.process !== undefined) return;
+    const { bootId } = this.#options.host;
+    this.#startedAt = this.#context.clock.monotonic();
+    this.#handle = { ...this.#handle, process: { pid, startTime, bootId } };
+    this.#begun.resolve(this.#handle);
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * Which processes belong to a workload.
+ *
+ * @module
+ */
+import type { SeenProcess } from "../../os/operating_system.ts";
+
+/** What was seen of the machine's processes. */
+export interface Sight {
+  readonly processes: readonly SeenProcess[];
+  /** Those with the workload's mark in their environment; none where that cannot be seen. */
+  readonly marked: ReadonlySet<number>;
+  /** Those with the mark of its supervisor: the supervisor and its pumps. */
+  readonly supervising: ReadonlySet<number>;
+}
+
+/**
+ * The processes of a workload: those with its mark, those of the session and group of its supervisor,
+ * and whatever these have started, wherever that went. Its supervisor and pumps are none of them.
+ */
+export function membersOf(
+  supervisor: { readonly pid: number; readonly startTime: string },
+  { processes, marked, supervising }: Sight,
+): number[] {
+  // Another process may have the pid by now: what has its numbers is not ours.
+  const lives = processes.some(({ pid, startTime }) =>
+    pid === supervisor.pid && startTime === supervisor.startTime
+  );
+  const belongs = ({ pid, group, session }: SeenProcess) =>
+    marked.has(pid) || lives && (group === supervisor.pid || session === supervisor.pid);
+  const found = new Set(processes.filter(belongs).map(({ pid }) => pid));
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const { pid, parent } of processes) if (found.has(parent)) found.add(pid);
+  }
+  return [...found].filter((pid) => pid !== supervisor.pid && !supervising.has(pid));
+}

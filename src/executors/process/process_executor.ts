@@ -1,0 +1,159 @@
+/**
+ * The executor that runs each command as a process of its own.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Host } from "../../os/processes.ts";
+import type { Clock } from "../../time.ts";
+import { PARAMS_FILE, type WorkloadFolder } from "../../workloads/folder.ts";
+import type {
+  Execution,
+  Executor,
+  ExecutorState,
+  Handle,
+  Recovered,
+  Reservation,
+  Work,
+} from "../executor.ts";
+import { type Observed, ProcessExecution } from "./execution.ts";
+import { Launch } from "./launch.ts";
+import { examine, untilDrained, Watch } from "./observe.ts";
+import { isLargeBody, MAX_INLINE_BODY, placeholderVariables, shellSource } from "./template.ts";
+
+/** What a process executor works with. */
+export interface ProcessExecutorOptions {
+  /** Its name in handles. Default: `process`. */
+  readonly name?: string;
+  /** The templates, as configured, by the kind of command. */
+  readonly templates: Readonly<Partial<Record<string, string>>>;
+  /** The environment of all workloads. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where templates run. */
+  readonly workFolder: string;
+  readonly host: Host;
+  /** How many bytes each stream of a workload's output may take on disk. Default: 1 GiB. */
+  readonly maxOutputFiles?: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const GIBIBYTE = 1024 ** 3;
+
+/** Runs each command as a process of its own. There is always room for another one. */
+export class ProcessExecutor implements Executor {
+  onRoom?: () => void;
+  readonly #options: ProcessExecutorOptions;
+  readonly #name: string;
+  readonly #executions = new Set<Execution>();
+  #isStopped = false;
+
+  /** Starts nothing yet. */
+  constructor(options: ProcessExecutorOptions) {
+    this.#options = options;
+    this.#name = options.name ?? "process";
+    const { unreadable } = options.host;
+    if (unreadable.length > 0) {
+      options.logger.warn(
+        `Workloads do not get ${unreadable.join(", ")}: not valid UTF-8 in the node's environment`,
+      );
+    }
+  }
+
+  reserve(_command: Pick<Work, "id" | "kind">): Reservation | undefined {
+    if (this.#isStopped) return undefined;
+    const handle: Handle = {
+      executor: this.#name,
+      attempt: crypto.randomUUID(),
+      bootId: this.#options.host.bootId,
+    };
+    return { handle, start: (work) => this.#start(handle, work), release() {} };
+  }
+
+  async recover(handle: Handle, folder: WorkloadFolder): Promise<Recovered> {
+    const recovery = await examine(handle, folder, this.#options);
+    switch (recovery.action) {
+      case "requeue":
+        return { type: "not_started" };
+      case "collect":
+        await untilDrained(handle.attempt, this.#options);
+        return { type: "ended", exit: recovery.exit };
+      case "attach": {
+        const running = { ...handle, process: recovery.process };
+        const watch = new Watch(running, folder, recovery.ageMs, this.#options);
+        return { type: "running", execution: this.#execution(handle, watch) };
+      }
+    }
+  }
+
+  state(): ExecutorState {
+    return this.#isStopped ? "stopped" : "ready";
+  }
+
+  /** Stops watching what runs, which goes on without the node. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true;
+    for (const execution of this.#executions) execution.detach();
+    return Promise.resolve();
+  }
+
+  #start(handle: Handle, work: Work): Execution {
+    return this.#execution(handle, this.#launch(handle, work));
+  }
+
+  #launch(handle: Handle, work: Work): Observed {
+    const { templates, env, workFolder, host, maxOutputFiles, logger } = this.#options;
+    const { id, kind, params, folder } = work;
+    const template = templates[kind];
+    if (template === undefined) return neverStarted(`there is no template for ${kind}`);
+    try {
+      writeFiles(work);
+    } catch (error) {
+      return neverStarted(`its files could not be written: ${messageOf(error)}`);
+    }
+    if (isLargeBody(params) && template.includes("{body}")) {
+      logger.info(
+        `${kind} ${id}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is the path ` +
+          "of a file that holds them",
+      );
+    }
+    return new Launch(handle, {
+      id,
+      attempt: handle.attempt,
+      source: shellSource(template),
+      env: { ...env, ...work.env, ...placeholderVariables(template, params, folder.paramsFile) },
+      host,
+      folder,
+      workFolder,
+      maxOutputFiles: maxOutputFiles ?? GIBIBYTE,
+    }, this.#options);
+  }
+
+  #execution(handle: Handle, observed: Observed): Execution {
+    const execution = new ProcessExecution(handle, observed, this.#options);
+    this.#executions.add(execution);
+    execution.exit.then(() => this.#executions.delete(execution));
+    return execution;
+  }
+}
+
+function writeFiles({ folder, params, files }: Work): void {
+  fs.mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  for (const file of [{ name: PARAMS_FILE, bytes: params }, ...files]) {
+    // An earlier attempt that never began may have left it. Its claim stays: it still must not begin.
+    fs.rmSync(`${folder.path}/${file.name}`, { force: true });
+    folder.write(file);
+  }
+}
+
+function neverStarted(why: string): Observed {
+  return {
+    pid: undefined,
+    started: new Promise(() => {}),
+    ageMs: 0,
+    ended: Promise.resolve({ type: "not_started", why }),
+    leave() {},
+  };
+}

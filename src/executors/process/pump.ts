@@ -1,0 +1,65 @@
+/**
+ * The part of the supervisor's script that brings output from a pipe to a file and bounds the file.
+ *
+ * @module
+ */
+
+/** How the bytes that one stream may take on disk are shared out. */
+export interface PumpSizes {
+  /** How many bytes one read takes at most. */
+  readonly block: number;
+  /** How many bytes of the beginning are kept. */
+  readonly head: number;
+  /** The end is kept in two segments of this size, of which the older one is replaced. */
+  readonly segment: number;
+}
+
+/** Shares out `maxBytes`. At the end both segments are copied behind the head before they go. */
+export function pumpSizes(maxBytes: number): PumpSizes {
+  const block = Math.min(64 * 1024, Math.max(64, Math.floor(maxBytes / 64)));
+  return { block, head: Math.floor(maxBytes / 2), segment: Math.floor(maxBytes / 8) };
+}
+
+/**
+ * Shell functions: `cloud_node_pump PATH` copies standard input to `PATH.log` until its end. dd
+ * writes each read at once, and ends after so many: what is read after that goes to the next dd.
+ * No signal to the workload's group ends a pump, since output comes until the workload has ended.
+ */
+export const PUMP = `
+cloud_node_size() { cloud_node_bytes=$(wc -c <"$1") && cloud_node_bytes=$((cloud_node_bytes)); }
+
+# Appends input to the file $1 until that has about $2 bytes. Succeeds at the end of the input.
+cloud_node_fill() {
+  cloud_node_bytes=0
+  while cloud_node_count=$((($2 - cloud_node_bytes) / cloud_node_block))
+    [ "$cloud_node_count" -gt 0 ]; do
+    cloud_node_said=$(dd "bs=$cloud_node_block" "count=$cloud_node_count" 2>&1 >>"$1")
+    case $? in
+      0) [ $((\${cloud_node_said%% *})) -lt "$cloud_node_count" ] && return 0 ;;
+      126 | 127) exec cat >>"$1" ;;
+    esac
+    cloud_node_size "$1"
+  done
+  return 1
+}
+
+cloud_node_pump() {
+  trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE
+  cloud_node_fill "$1.log" "$cloud_node_head" && exit
+  cloud_node_missing=0
+  until cloud_node_fill "$1.tail" "$cloud_node_segment"; do
+    if [ -f "$1.before" ]; then
+      cloud_node_size "$1.before"
+      cloud_node_missing=$((cloud_node_missing + cloud_node_bytes))
+    fi
+    mv -f "$1.tail" "$1.before" || rm -f "$1.tail"
+  done
+  if [ "$cloud_node_missing" -gt 0 ]; then
+    printf '\\n[... %s bytes are missing: more than max_output_files ...]\\n' "$cloud_node_missing"
+  fi >>"$1.log"
+  for cloud_node_part in "$1.before" "$1.tail"; do
+    [ ! -f "$cloud_node_part" ] || cat "$cloud_node_part"
+  done >>"$1.log" && rm -f "$1.before" "$1.tail"
+  exit
+}
+`;

@@ -1,0 +1,60 @@
+/**
+ * Messages from a broker, and who takes them in.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { IPublishPacket } from "./library.ts";
+
+/** What MQTT 5 lets a message carry beside its payload. */
+export type MessageProperties = NonNullable<IPublishPacket["properties"]>;
+
+/** A message from the broker. */
+export interface Inbound {
+  /** The topic it was published on. */
+  readonly topic: string;
+  /** Its content. */
+  readonly payload: Uint8Array;
+  /** Whether the broker had kept it for subscribers to come, so that it may be old. */
+  readonly retained: boolean;
+  /** Whether the broker says that it may have delivered it before. Some never say so. */
+  readonly dup: boolean;
+  /** Its packet identifier, which is free again once it is acknowledged. None at QoS 0. */
+  readonly packetId: number | undefined;
+  /**
+   * The session it belongs to, in which alone its packet identifier means something: 0 for one that
+   * the broker kept from an earlier run of this program, then 1, 2, ... for each that began since.
+   */
+  readonly session: number;
+  /** What it carries beside: `responseTopic`, `correlationData`, `userProperties` and more. */
+  readonly properties?: MessageProperties;
+}
+
+/** Who takes in what comes from a broker. */
+export interface Receiver {
+  /**
+   * Takes in a message. It is acknowledged when the result has resolved, and so have those of all
+   * messages before it. When it throws or rejects, neither this message nor any behind it is
+   * acknowledged, and the connection is closed: the broker delivers them again.
+   */
+  onMessage(message: Inbound): Promise<void> | void;
+}
+
+/** A packet as a message of a session. */
+export function inbound(packet: IPublishPacket, session: number): Inbound {
+  const { topic, payload, retain, dup, properties } = packet;
+  return {
+    topic,
+    payload: typeof payload === "string" ? Buffer.from(payload) : payload,
+    retained: retain,
+    dup,
+    packetId: packetIdOf(packet),
+    session,
+    properties,
+  };
+}
+
+/** The number by which a packet is acknowledged. */
+export function packetIdOf({ qos, messageId }: IPublishPacket): number | undefined {
+  return qos === 0 ? undefined : messageId;
+}

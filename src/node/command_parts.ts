@@ -1,0 +1,97 @@
+/**
+ * The parts that carry a command from its message to its reply, joined.
+ *
+ * @module
+ */
+import { Acceptor } from "../commands/accept.ts";
+import { CommandCanceller } from "../commands/canceller.ts";
+import type { CommandEvents } from "../commands/events.ts";
+import type { PlatformStatus } from "../commands/platform_status.ts";
+import { CommandQueue } from "../commands/queue.ts";
+import { CommandReceiver } from "../commands/receive.ts";
+import { recover } from "../commands/recover.ts";
+import type { ReplyAddress } from "../commands/reply.ts";
+import { CommandRunner } from "../commands/run.ts";
+import { type Results, Uploads } from "../commands/uploads.ts";
+import type { Settings } from "../config/config.ts";
+import type { Executor } from "../executors/executor.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Message, Pending } from "../journal/messages.ts";
+import type { Logger } from "../log.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { Clock } from "../time.ts";
+import { WorkloadFolder } from "../workloads/folder.ts";
+
+/** The settings that commands depend on. */
+export type CommandSettings = Pick<
+  Settings,
+  | WorkloadKind
+  | "cancelGrace"
+  | "concurrency"
+  | "dedupeWindow"
+  | "maxCommandSize"
+  | "maxOutput"
+  | "maxQueued"
+  | "timeout"
+>;
+
+/** What these parts are made from. */
+export interface CommandPartsOptions {
+  readonly settings: CommandSettings;
+  /** Whether to accept one command only. */
+  readonly once: boolean;
+  readonly journal: Journal;
+  readonly outbox: {
+    send(messages: readonly Pending[]): void;
+    publishNow(message: Message): boolean;
+  };
+  /** What runs commands, by name. */
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly results: Results;
+  readonly platformStatus: PlatformStatus;
+  readonly events: CommandEvents;
+  readonly workloadsFolder: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Where what workloads print is shown. */
+  readonly outputLogger: Logger;
+  /** Who answers now. */
+  address(): ReplyAddress;
+  /** The output of `status`. */
+  status(): string;
+}
+
+/** The parts that carry a command from its message to its reply. */
+export interface CommandParts {
+  readonly receiver: CommandReceiver;
+  readonly acceptor: Acceptor;
+  readonly queue: CommandQueue;
+  readonly runner: CommandRunner;
+  readonly uploads: Uploads;
+  /** Takes up what an earlier node left. */
+  recover(signal: AbortSignal): Promise<void>;
+  folderOf(id: string): WorkloadFolder;
+}
+
+/** Makes them; nothing is started before `runner.open()`. */
+export function createCommandParts(options: CommandPartsOptions): CommandParts {
+  const { settings, executors, workloadsFolder } = options;
+  const folderOf = (id: string) => new WorkloadFolder(`${workloadsFolder}/${id}`);
+  const queue = new CommandQueue(settings, () => executors.get("process")!);
+  const uploads = new Uploads(options);
+  const shared = { ...options, queue, uploads, folderOf };
+  const runner = new CommandRunner({ ...shared, executors: [...executors.values()] });
+  const acceptor = new Acceptor({ ...shared, runner });
+  const canceller = new CommandCanceller({ ...shared, runner });
+  const receiver = new CommandReceiver({ ...shared, acceptor, canceller });
+  const executorNamed = (name: string) => executors.get(name);
+  return {
+    receiver,
+    acceptor,
+    queue,
+    runner,
+    uploads,
+    folderOf,
+    recover: (signal) => recover({ ...shared, runner, executorNamed }, signal),
+  };
+}

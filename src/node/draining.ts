@@ -1,0 +1,75 @@
+/**
+ * When a node has nothing left to do.
+ *
+ * @module
+ */
+import { BrokerError } from "../errors.ts";
+import { type Clock, orAbort, within } from "../time.ts";
+import type { CommandQueue } from "../commands/queue.ts";
+import type { Uploads } from "../commands/uploads.ts";
+import type { LogStream } from "../logs/log_stream.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import type { NodeEvents } from "./events.ts";
+
+/** What may have something left to do. */
+export interface DrainingParts {
+  readonly queue: CommandQueue;
+  readonly uploads: Uploads;
+  readonly outbox: Outbox;
+  readonly logStream: LogStream | undefined;
+  readonly events: NodeEvents;
+  readonly clock: Clock;
+}
+
+/** Resolves when nothing waits, runs or is sent. */
+async function whenIdle({ queue, uploads }: DrainingParts): Promise<void> {
+  while (!queue.isEmpty || uploads.commands().length > 0) {
+    await queue.whenEmpty();
+    await uploads.done();
+  }
+}
+
+/**
+ * Resolves when all commands have ended and what is owed for them is delivered, or when `signal`
+ * aborts.
+ *
+ * @throws {BrokerError} if the broker has refused all that is left for `patienceMs`
+ */
+export async function whenDone(
+  parts: DrainingParts,
+  patienceMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { outbox, logStream, clock } = parts;
+  await orAbort(whenIdle(parts), signal);
+  const left = await outbox.drained(signal, patienceMs);
+  await within(patienceMs, clock, async (tooLate) => {
+    await logStream?.drain(AbortSignal.any([tooLate, signal]));
+  });
+  if (left === 0 || signal.aborted) return;
+  throw new BrokerError(`The broker refuses what is left to deliver: ${left} messages`, {
+    hint: "They are kept for the next start: let this node's user publish on its response topic",
+  });
+}
+
+/** Resolves when there was nothing to do for `idleMs`, or rejects when `signal` aborts. */
+export async function whenIdleFor(
+  idleMs: number,
+  parts: DrainingParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, events } = parts;
+  let since = clock.monotonic();
+  const note = () => since = clock.monotonic();
+  const removers = [events.on("accepted", note), events.on("ended", note)];
+  try {
+    for (;;) {
+      await orAbort(whenIdle(parts), signal);
+      const left = since + idleMs - clock.monotonic();
+      if (left <= 0) return;
+      await clock.sleep(left, signal);
+    }
+  } finally {
+    for (const remove of removers) remove();
+  }
+}

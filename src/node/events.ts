@@ -1,0 +1,59 @@
+/**
+ * What happens to a node, for whoever listens: counters, `--once`, pages, programs that embed it.
+ *
+ * @module
+ */
+import type { CommandEventMap } from "../commands/events.ts";
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+
+/** What is reported of each event of a node. */
+export interface NodeEventMap extends CommandEventMap {
+  /** The node is connected and waits for commands, for the first time since it was started. */
+  readonly ready: { readonly uuid: string; readonly slug: string };
+  /** The connection to the broker came up, or was lost. */
+  readonly connection: { readonly isConnected: boolean };
+  /** The backend has taken a heartbeat. */
+  readonly heartbeat: { readonly at: number };
+}
+
+/** The name of an event. */
+export type NodeEventName = keyof NodeEventMap;
+
+type Listener = (detail: never) => unknown;
+
+/** The events of one node. */
+export class NodeEvents {
+  readonly #logger: Logger;
+  readonly #listeners = new Map<NodeEventName, Set<Listener>>();
+
+  /** Begins without listeners. */
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Calls `listener` at each event of that name, until the result is called. It may be async. */
+  on<Name extends NodeEventName>(
+    name: Name,
+    listener: (detail: NodeEventMap[Name]) => unknown,
+  ): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  /** Reports an event. A listener that throws or rejects is logged, and harms nothing. */
+  emit<Name extends NodeEventName>(name: Name, detail: NodeEventMap[Name]): void {
+    const failed = (error: unknown) =>
+      this.#logger.error(`A listener to ${name} events failed: ${messageOf(error)}`);
+    // Those that a listener adds hear the next event.
+    for (const listener of [...this.#listeners.get(name) ?? []]) {
+      try {
+        const listened = (listener as (detail: NodeEventMap[Name]) => unknown)(detail);
+        if (listened instanceof Promise) listened.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * A node as it is now. `status`, pages and metrics are views of it, so that no figure is computed
+ * twice.
+ *
+ * @module
+ */
+import { type CommandInfo, infoOf } from "../commands/command.ts";
+import type { LaneState } from "../commands/queue.ts";
+import type { StatusSource, WorkloadState } from "../commands/status.ts";
+import type { Executor, ExecutorState } from "../executors/executor.ts";
+import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
+import type { CommandParts } from "./command_parts.ts";
+import type { CurrentIdentity } from "./current_identity.ts";
+
+/** A node as it is now. */
+export interface NodeSnapshot {
+  /** Who it is; `undefined` while it is not registered. */
+  readonly identity: { readonly uuid: string; readonly slug: string } | undefined;
+  readonly connection: {
+    /** The broker, as `mqtt://host:port`. */
+    readonly url: string;
+    readonly isConnected: boolean;
+  };
+  /** Whether it takes no new commands. */
+  readonly isDraining: boolean;
+  /** How full the lane of each configured kind is. */
+  readonly lanes: Readonly<Partial<Record<WorkloadKind, LaneState>>>;
+  /** What runs. */
+  readonly workloads: readonly WorkloadState[];
+  /** The commands whose result files are being sent. */
+  readonly finalizing: readonly CommandInfo[];
+  readonly executors: readonly { readonly name: string; readonly state: ExecutorState }[];
+  readonly outbox: {
+    /** How many replies and statuses the broker has not acknowledged. */
+    readonly pending: number;
+  };
+  /** When the backend took the last heartbeat, in milliseconds since the epoch. */
+  readonly lastHeartbeat: number | undefined;
+}
+
+/** What a snapshot is taken of. */
+export interface SnapshotParts
+  extends Pick<CommandParts, "acceptor" | "queue" | "runner" | "uploads"> {
+  readonly settings: Readonly<Partial<Record<WorkloadKind, string>>>;
+  readonly identity: CurrentIdentity;
+  readonly connection: { readonly url: string; readonly connected: boolean };
+  readonly executors: ReadonlyMap<string, Executor>;
+  readonly journal: { readonly messages: { pendingCount(): number } };
+}
+
+/** Takes a snapshot. */
+export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
+  const { settings, identity, connection, acceptor, queue, uploads, executors, journal } = parts;
+  const configured = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
+  return {
+    identity: identity.current,
+    connection: { url: connection.url, isConnected: connection.connected },
+    isDraining: acceptor.isDraining,
+    lanes: Object.fromEntries(configured.map((kind) => [kind, queue.lane(kind)])),
+    workloads: parts.runner.runs().map(({ command, startedAt, execution }) => ({
+      ...infoOf(command),
+      pid: execution?.pid,
+      startedAt,
+    })),
+    finalizing: uploads.commands().map(infoOf),
+    executors: Array.from(executors, ([name, executor]) => ({ name, state: executor.state() })),
+    outbox: { pending: journal.messages.pendingCount() },
+    lastHeartbeat: identity.lastHeartbeat,
+  };
+}
+
+/** The view of a snapshot that `status` answers with. */
+export function statusSource(
+  snapshot: NodeSnapshot,
+  profileSlug: string,
+  now: number,
+): StatusSource {
+  const { identity, lanes, workloads, finalizing } = snapshot;
+  return {
+    slug: identity?.slug ?? "",
+    uuid: identity?.uuid ?? "",
+    profileSlug,
+    kinds: Object.keys(lanes) as WorkloadKind[],
+    running: workloads,
+    finalizing: finalizing.map(({ workloadUuid }) => workloadUuid),
+    queued: Object.values(lanes).reduce((sum, { queued }) => sum + queued, 0),
+    now,
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * Opens files where others may have put something else: a link, a pipe that nobody writes to.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { quoted } from "../errors.ts";
+
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+
+/**
+ * Opens a regular file for reading, without following a link or waiting for anybody. Throws when
+ * there is something else.
+ */
+export function openRegularFile(path: string): number {
+  const file = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    if (fs.fstatSync(file).isFile()) return file;
+  } catch (error) {
+    fs.closeSync(file);
+    throw error;
+  }
+  fs.closeSync(file);
+  throw new Error(`${quoted(path)} is not a regular file`);
+}
+
+/** The first bytes of a regular file, at most `maxBytes`. */
+export function readRegularFile(path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const file = openRegularFile(path);
+  try {
+    return readAt(file, 0, maxBytes);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+/** Up to `length` bytes of an open file from `position` on: fewer only at its end. */
+export function readAt(file: number, position: number, length: number): Uint8Array<ArrayBuffer> {
+  const buffer = new Uint8Array(length);
+  let filled = 0;
+  while (filled < length) {
+    const read = fs.readSync(file, buffer, filled, length - filled, position + filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return buffer.subarray(0, filled);
+}

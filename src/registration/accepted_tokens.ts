@@ -1,0 +1,71 @@
+/**
+ * Which tokens the backend has accepted from a state folder. No token is stored, but a keyed hash of
+ * each, from which nobody gets it back: a token is random and long.
+ *
+ * @module
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { replacePrivateFile } from "../state/private_file.ts";
+import { readStateFile } from "../state/state_file.ts";
+
+const FILE_NAME = "accepted_tokens.json";
+
+/** A token that was replaced so many times is not coming back. */
+const MAX_HASHES = 8;
+
+/** What the file holds. */
+interface Hashes {
+  readonly key: string;
+  /** The latest first. */
+  readonly hashes: readonly string[];
+}
+
+/** Remembers accepted tokens in a file of the state folder. */
+export class AcceptedTokens {
+  readonly #path: string;
+  readonly #isRegistered: () => Promise<boolean>;
+
+  /**
+   * `isRegistered` says whether a node was registered from this state folder: versions before 0.2
+   * remembered no tokens, but those nodes had one that was accepted.
+   */
+  constructor(stateFolder: string, isRegistered: () => Promise<boolean>) {
+    this.#path = join(stateFolder, FILE_NAME);
+    this.#isRegistered = isRegistered;
+  }
+
+  /** Whether `token` was ever accepted. */
+  async has(token: string): Promise<boolean> {
+    const stored = this.#read();
+    if (stored === undefined) return await this.#isRegistered();
+    return stored.hashes.includes(hashOf(token, stored.key));
+  }
+
+  /** Remembers that `token` was accepted: durably, once this resolves. */
+  async add(token: string): Promise<void> {
+    const { key, hashes } = this.#read() ?? { key: randomBytes(32).toString("hex"), hashes: [] };
+    const hash = hashOf(token, key);
+    if (hashes[0] === hash) return;
+    const kept = [hash, ...hashes.filter((other) => other !== hash)].slice(0, MAX_HASHES);
+    await replacePrivateFile(this.#path, `${JSON.stringify({ key, hashes: kept })}\n`);
+  }
+
+  /** What is stored; `undefined` where there is nothing, or nothing of use. */
+  #read(): Hashes | undefined {
+    try {
+      const text = readStateFile(this.#path);
+      if (text === undefined) return undefined;
+      const { key, hashes } = JSON.parse(text);
+      const isUsable = typeof key === "string" && /^[0-9a-f]{64}$/.test(key) &&
+        Array.isArray(hashes) && hashes.every((hash) => typeof hash === "string");
+      return isUsable ? { key, hashes } : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function hashOf(token: string, key: string): string {
+  return createHmac("sha256", key).update(token).digest("hex");
+}

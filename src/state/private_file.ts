@@ -1,0 +1,43 @@
+/**
+ * Files of the state folder that are replaced as a whole.
+ *
+ * @module
+ */
+import { open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { OS } from "../os/current.ts";
+
+/**
+ * Makes `text` the content of the file at `path`, which only its owner can read: once this resolves
+ * it is on disk, and no crash leaves half of it.
+ */
+export async function replacePrivateFile(path: string, text: string): Promise<void> {
+  // Exclusive and with a name nobody can guess, so that no link planted here is followed.
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  const file = await open(temporary, "wx", 0o600);
+  try {
+    try {
+      await file.chmod(0o600); // Whatever the umask took away.
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Makes a rename in `folder` survive a power cut. */
+async function syncFolder(folder: string): Promise<void> {
+  if (!OS.syncsFolders) return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,57 @@
+/** What was done to whom, and when. */
+import type { Course } from "./customer.ts";
+import type { Disturbance, Ledger } from "./verdict.ts";
+
+/** Output and replies follow a workload's end by less than this. */
+const AFTERMATH_MS = 2_000;
+
+/** What chaos did, as far as it may show in a reply. */
+export class Happenings {
+  readonly #brokerKills: number[] = [];
+  readonly #kills: { readonly session: number; readonly at: number }[] = [];
+  readonly #full: { readonly from: number; to: number }[] = [];
+
+  /** A broker is killed. */
+  brokerKilled(): void {
+    this.#brokerKills.push(performance.now());
+  }
+
+  /** A process of this session is killed. */
+  processKilled(session: number): void {
+    this.#kills.push({ session, at: performance.now() });
+  }
+
+  /** The disk is full from now on, until what is returned is called. */
+  diskFull(): () => void {
+    const window = { from: performance.now(), to: Infinity };
+    this.#full.push(window);
+    return () => window.to = performance.now();
+  }
+
+  /** Whether the disk was full in the last `ms`. */
+  wasFullWithin(ms: number): boolean {
+    return this.#full.some(({ to }) => to > performance.now() - ms);
+  }
+
+  /** How often each thing happened. */
+  get counts(): { readonly kills: number; readonly full: number; readonly brokerKills: number } {
+    const [kills, full, brokers] = [this.#kills, this.#full, this.#brokerKills];
+    return { kills: kills.length, full: full.length, brokerKills: brokers.length };
+  }
+
+  /** What happened to a task; `known` are the sessions of all tasks. */
+  to(
+    { sentAt, answeredAt }: Course,
+    { sessions }: Ledger,
+    known: ReadonlySet<number>,
+  ): Disturbance {
+    const until = (answeredAt ?? Infinity) + AFTERMATH_MS;
+    const during = (at: number) => at >= sentAt && at <= until;
+    return {
+      killed: this.#kills.some(({ session }) => sessions.includes(session)),
+      nearKill: this.#kills.some(({ session, at }) => !known.has(session) && during(at)),
+      diskFull: this.#full.some(({ from, to }) => from <= until && to >= sentAt),
+      brokerKills: this.#brokerKills.filter((at) => at >= sentAt).length,
+    };
+  }
+}

@@ -1,0 +1,20 @@
+/** Files that workloads write. */
+
+/** Resolves when `path` exists and has a whole line in it, with its text. */
+export async function fileWritten(path: string): Promise<string> {
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  const watcher = Deno.watchFs(folder);
+  const read = () => {
+    try {
+      return Deno.readTextFileSync(path);
+    } catch {
+      return "";
+    }
+  };
+  if (read().includes("\n")) {
+    watcher.close();
+    return read();
+  }
+  for await (const _ of watcher) if (read().includes("\n")) return read();
+  throw new Error(`${path} was never written`);
+}
