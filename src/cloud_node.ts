@@ -4,12 +4,11 @@
  * @module
  */
 import type { Settings } from "./config/config.ts";
-import { type LoadedSettings, loadSettings } from "./config/load.ts";
+import { type LoadedSettings, loadSettings, readToken } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
 import type { Node, RunResult } from "./node/node.ts";
 import { readEnvironment } from "./permissions.ts";
-import { tokensIn } from "./registration/token_source.ts";
 import type { TokenSource } from "./registration/token.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./node/options.ts";
 import { listenForSignals } from "./os/signals.ts";
@@ -94,7 +93,7 @@ export class CloudNode implements AsyncDisposable {
     const loaded = await loadSettings(options);
     const logger = createLogger("config");
     for (const warning of loaded.warnings) logger.warn(warning);
-    return nodeFrom(loaded, env, tokensIn(options));
+    return nodeFrom(loaded, env, { read: () => readToken(options) });
   }
 
   /**

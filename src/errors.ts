@@ -1,12 +1,13 @@
 /**
  * The errors this package throws on purpose. Each says whether trying again can help
- * (`permanent`), what to do about it (`hint`) and how a process that dies of it exits (`exitCode`).
+ * (`permanent`), what to do about it (`hint`) and the exit code of a process that it ends
+ * (`exitCode`).
  *
  * @module
  */
 
 /**
- * What may be told about an error beyond its message.
+ * What an error says beyond its message.
  *
  * @example
  * ```ts
@@ -39,7 +40,7 @@ export abstract class CloudNodeError extends Error {
   abstract readonly exitCode: number;
   /** Whether the same attempt would fail again: `false` means that a retry may succeed. */
   readonly permanent: boolean = true;
-  /** What the reader can do about it, if there is anything. */
+  /** What the reader can do about it, if anything. */
   readonly hint: string | undefined;
 
   /** Makes an error with a message, and optionally a hint and a cause. */
@@ -191,8 +192,17 @@ export class BrokerError extends CloudNodeError {
 
 /** A value as it stands in a message: quoted, control characters escaped, at most 200 characters. */
 export function quoted(value: unknown): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : String(JSON.stringify(value));
+  const text = asJson(value);
   return text.length <= 200 ? text : `${text.slice(0, 200)}… (${text.length} characters)`;
+}
+
+function asJson(value: unknown): string {
+  try {
+    return String(JSON.stringify(value));
+  } catch {
+    // A program may give an object that holds itself, or a bigint.
+    return String(value);
+  }
 }
 
 /** The message of anything that was thrown. */

@@ -1,6 +1,6 @@
 /**
- * Logging, through `@std/log`. Every line passes here, and here secrets are masked and control
- * characters made harmless, so that nothing a stranger sends can forge a line or move a cursor.
+ * Logging, through `@std/log`. Secrets are masked and control characters escaped in every line, so
+ * that no message from outside can forge a line or move the cursor.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import { systemClock } from "./time.ts";
 
 /** Where the parts of the node write what they do. */
 export interface Logger {
-  /** Detail for whoever hunts a bug. Shown with `-v`. */
+  /** Detail for debugging. Shown with `-v`. */
   debug(message: string): void;
   /** What the node does. */
   info(message: string): void;
-  /** Something an operator may have to look at. */
+  /** Something that may need an operator's attention. */
   warn(message: string): void;
-  /** Something an operator must look at. */
+  /** Something that needs an operator's attention. */
   error(message: string): void;
 }
 
-/** The name under which this package logs in `@std/log`. Silent until it is set up. */
+/** The name under which this package logs in `@std/log`. Silent until logging is set up. */
 export const LOGGER_NAME = "cyberwave-cloud-node";
 
 /**
@@ -38,7 +38,7 @@ export const LOGGER_NAME = "cyberwave-cloud-node";
  */
 export type LogFormat = "text" | "json";
 
-/** Sends log lines to standard error, which leaves standard output to results. */
+/** Sends log lines to standard error: standard output is for results. */
 export function setupLogging(options: { format: LogFormat; verbose: boolean }): void {
   const level = options.verbose ? "DEBUG" : "INFO";
   const formatter = options.format === "json" ? jsonLine : textLine;
@@ -49,8 +49,8 @@ export function setupLogging(options: { format: LogFormat; verbose: boolean }): 
 }
 
 /**
- * A logger whose lines name `component`. `listener` is told those at info and above, as text, also
- * where logging is not set up.
+ * A logger whose lines name `component`. `listener` gets those at info and above as text, even if
+ * logging is not set up.
  */
 export function createLogger(component: string, listener?: (line: string) => void): Logger {
   const write = (level: "debug" | "info" | "warn" | "error") => (message: string) => {
@@ -67,17 +67,17 @@ export function createLogger(component: string, listener?: (line: string) => voi
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 
-/** Those that are masked as long as the process lasts. */
+/** Secrets that are masked as long as the process runs. */
 const lasting = new Set<string>();
 
-/** Those that are masked as long as somebody holds them, and by how many they are held. */
+/** Secrets that are masked as long as they are held, and how often each is held. */
 const held = new Map<string, number>();
 
-/** Those let go last, which make room for others: each costs every line some time. */
+/** The secrets released last. Bounded: each one makes every line take longer. */
 const released = new Set<string>();
 const MAX_RELEASED = 100;
 
-/** All of them as they may look, the longest first: one may be the beginning of another. */
+/** Every form in which a secret may appear, the longest first: one may be the beginning of another. */
 let secrets: readonly string[] = [];
 
 /** The same as they look in UTF-8, a character for each byte. */
@@ -91,8 +91,8 @@ export function addSecret(secret: string): void {
 }
 
 /**
- * Masks `secret` until the result is called. It may still turn up after that, so the latest hundred
- * stay masked.
+ * Masks `secret` until the result is called. The latest hundred stay masked after that, since they
+ * may still turn up.
  */
 export function holdSecret(secret: string): () => void {
   if (isTooShort(secret)) return () => {};
@@ -112,7 +112,7 @@ export function holdSecret(secret: string): () => void {
   };
 }
 
-/** Masking a shorter one would blot out ordinary words, and no real token is that short. */
+/** Masking a shorter one would mask ordinary words, and no real token is that short. */
 function isTooShort(secret: string): boolean {
   return secret.length < 6;
 }
@@ -149,16 +149,25 @@ export function cutBytesBeforeSecret(bytes: Uint8Array, cut: number): number {
 }
 
 function cutBefore(secrets: readonly string[], text: string, cut: number): number {
-  const splits = (secret: string, start: number) =>
-    secret.startsWith(text.slice(start, start + secret.length));
+  // A secret that repeats itself, such as ------, would lead back to the beginning of a long text.
+  const last = cut - 3 * (secrets[0]?.length ?? 0);
+  for (let at = cut;;) {
+    const start = firstSplitBy(secrets, text, at);
+    if (start === undefined || start < last) return at;
+    at = start;
+  }
+}
+
+/** Where a secret begins, as far as `text` goes, that a cut at `cut` would split. */
+function firstSplitBy(secrets: readonly string[], text: string, cut: number): number | undefined {
   for (const secret of secrets) {
     for (let start = Math.max(0, cut - secret.length + 1); start < cut; start++) {
-      if (text[start] === secret[0] && splits(secret, start)) {
-        return cutBefore(secrets, text, start);
-      }
+      const isBegun = text[start] === secret[0] &&
+        secret.startsWith(text.slice(start, start + secret.length));
+      if (isBegun) return start;
     }
   }
-  return cut;
+  return undefined;
 }
 
 // Control characters (but newline and tab), and the characters that reorder or break lines.
@@ -182,7 +191,7 @@ class StderrHandler extends log.BaseHandler {
         start += Deno.stderr.writeSync(bytes.subarray(start));
       }
     } catch {
-      // Nobody reads standard error any more. That is no reason to stop working.
+      // Nobody reads standard error any more, which is no reason to stop.
     }
   }
 }

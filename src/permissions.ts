@@ -12,6 +12,8 @@ export interface Need {
   readonly what: Deno.PermissionDescriptor;
   /** What for, as it ends a sentence: `read /etc/ca.pem (mqtt_tls_ca_certs)`. */
   readonly why: string;
+  /** Whether the program also works without it, only slower. */
+  readonly isOptional?: boolean;
 }
 
 /** Tells whether something is allowed, without asking the user. */
@@ -25,7 +27,8 @@ const queryRuntime: Query = (what) => Deno.permissions.querySync(what).state;
  * @throws {MissingPermissionError} naming what is not, and the flags that would allow it
  */
 export function requirePermissions(needs: readonly Need[], query: Query = queryRuntime): void {
-  const missing = needs.filter(({ what }) => query(what) !== "granted");
+  const missing = needs
+    .filter(({ what, isOptional }) => !isOptional && query(what) !== "granted");
   if (missing.length === 0) return;
   const names = new Set(missing.map(({ what }) => what.name));
   const flags = permissionFlags(needs.filter(({ what }) => names.has(what.name)));

@@ -1,21 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-
-/** From the bottom to the top: each part may import from those below it, never from its neighbours. */
-const LAYERS: readonly (readonly string[])[] = [
-  ["errors", "time"],
-  ["log", "permissions"],
-  ["protocol"],
-  ["os"],
-  ["config", "state"],
-  ["mqtt", "journal"],
-  ["workloads", "backend"],
-  ["executors", "outbox", "results", "logs", "registration"],
-  ["commands"],
-  ["node", "http"],
-  ["cloud_node"],
-  ["dev", "doctor", "service"],
-  ["cli"],
-];
+import { code } from "./support/functions.ts";
+import { LAYERS } from "./support/layers.ts";
 
 interface SourceFile {
   /** Its path in src. */
@@ -45,11 +30,6 @@ function readSource(path: string): SourceFile {
     return new URL(specifier, url).href.replace(SOURCE.href, "");
   });
   return { path, text, imports };
-}
-
-/** Source without its comments. */
-function code(text: string): string {
-  return text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "");
 }
 
 /** The folder of a file in src, or its name when it stands by itself. */

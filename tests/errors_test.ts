@@ -69,3 +69,14 @@ Deno.test("anything that is thrown has a message", () => {
   assertEquals(messageOf("text"), "text");
   assertEquals(messageOf(undefined), "undefined");
 });
+
+Deno.test("a value that no JSON can hold is quoted all the same", () => {
+  const cycle: Record<string, unknown> = {};
+  cycle.self = cycle;
+  assertEquals([cycle, 7n, undefined, null].map(quoted), [
+    "[object Object]",
+    "7",
+    "undefined",
+    "null",
+  ]);
+});

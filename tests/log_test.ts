@@ -1,5 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { addSecret, createLogger, holdSecret, printable, redact } from "../src/log.ts";
+import {
+  addSecret,
+  createLogger,
+  cutBeforeSecret,
+  cutBytesBeforeSecret,
+  holdSecret,
+  printable,
+  redact,
+} from "../src/log.ts";
 
 const MODULE = new URL("../src/log.ts", import.meta.url).href;
 const CONFIG = new URL("../deno.json", import.meta.url).pathname;
@@ -117,6 +125,33 @@ Deno.test("a secret is held until the last of its holders lets go, once each", (
 Deno.test("a secret that is no text is masked in the form in which it is printed", () => {
   addSecret("half \ud83d of it");
   assertEquals(redact("half \ud83d of it / half \ufffd of it"), "*** / ***");
+});
+
+Deno.test("text is cut so that what is masked piece by piece is masked as the whole", () => {
+  // Some end as they begin, and one begins another.
+  const releases = ["cut-1234-c", "cut-1234-cut-1234", "é-line\nbreak"].map(holdSecret);
+  const text = "a cut-1234-c cut-1234-cut-1234 cut-1234-cut-1234-c, cut-12 é-line\nbreak\né- c";
+  const bytes = new TextEncoder().encode(text);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const end = cutBeforeSecret(text, cut);
+    assertEquals(redact(text.slice(0, end)) + redact(text.slice(end)), redact(text));
+    const endByte = cutBytesBeforeSecret(bytes, cut);
+    const [head, tail] = [bytes.subarray(0, endByte), bytes.subarray(endByte)]
+      .map((piece) => new TextDecoder().decode(piece));
+    const isBetweenCharacters = head + tail === text;
+    if (isBetweenCharacters) assertEquals(redact(head) + redact(tail), redact(text));
+  }
+  assertEquals(cutBeforeSecret("x cut-12", 8), 2);
+  assertEquals(cutBeforeSecret("x cut-1x", 8), 8);
+  for (const release of releases) release();
+});
+
+Deno.test("a secret that repeats itself moves no cut far", () => {
+  const release = holdSecret("------");
+  const text = "-".repeat(1_000_000);
+  assertEquals(cutBeforeSecret(text, text.length) > text.length - 1_000, true);
+  assertEquals(cutBytesBeforeSecret(new TextEncoder().encode(text), 500_000) > 499_000, true);
+  release();
 });
 
 Deno.test("a component is named in its lines alone", async () => {

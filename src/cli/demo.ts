@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
-import type { Address, CommandClient, CommandRequest, ReceivedReply } from "./client.ts";
+import type { Address, CommandClient, CommandRequest, ReceivedReply } from "./command_client.ts";
 import { harmless, paint, print } from "./terminal.ts";
 
 /** A command of the demonstration. */

@@ -14,7 +14,7 @@ import { ObjectText } from "../protocol/object_text.ts";
 import { topicPrefix } from "../protocol/topics.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
-import { type Address, CommandClient, NoReplyError, type ReceivedReply } from "./client.ts";
+import { type Address, CommandClient, NoReplyError, type ReceivedReply } from "./command_client.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
 import { useSettings } from "./load_settings.ts";
 import { harmless, isTerminal, type Stream, write } from "./terminal.ts";

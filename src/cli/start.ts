@@ -4,12 +4,12 @@
  * @module
  */
 import { nodeFrom } from "../cloud_node.ts";
+import { readToken } from "../config/load.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import { createLogger } from "../log.ts";
 import type { NodeIdentity } from "../node/options.ts";
 import type { StopRequests } from "../os/signals.ts";
-import { tokensIn } from "../registration/token_source.ts";
 import { Notifier, withoutNotifyVariables } from "../service/notifier.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
@@ -24,7 +24,8 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   const exitWhenIdle = args.seconds("exit-when-idle");
   const loaded = await useSettings(args);
   const env = workloadEnvironment();
-  const node = nodeFrom(loaded, withoutNotifyVariables(env), tokensIn(loadOptions(args)));
+  const tokens = { read: () => readToken(loadOptions(args)) };
+  const node = nodeFrom(loaded, withoutNotifyVariables(env), tokens);
   await using notifier = new Notifier({
     env,
     checkHealth: () => checkJournal(loaded.settings.stateFolder),

@@ -20,7 +20,6 @@ import type { WorkloadKind } from "../protocol/kinds.ts";
  */
 export type ControlPlaneName = "rest" | "mqtt";
 
-/** One number for all kinds of workload, or one for each kind named. */
 /**
  * One number for all kinds of workload, or one for each kind named; the others keep the default.
  *
@@ -106,6 +105,11 @@ export interface CloudNodeConfig {
   dedupeWindow?: number;
   /** Bytes of a workload's output that a reply carries at most. Default: 4,194,304 (4 MiB). */
   maxOutput?: number;
+  /**
+   * Bytes of each output stream of a workload that are kept on disk: of more the beginning and the
+   * end are kept. Default: 1,073,741,824 (1 GiB).
+   */
+  maxOutputFiles?: number;
   /** Bytes a command may have at most. Default: 16,777,216 (16 MiB). */
   maxCommandSize?: number;
   /** Whether files in `resultsFolder` go to the platform after success. Default: true. */
@@ -122,12 +126,12 @@ export interface CloudNodeConfig {
   stateFolder?: string;
   /** Days for which the files of ended workloads are kept. Default: 7. */
   keepWorkloads?: number;
-  /** How many ended workloads are kept, the latest. Default: 1,000 that succeeded, 10,000 that failed. */
-  keepWorkloadsCount?: number | Readonly<Partial<Record<"succeeded" | "failed", number>>>;
   /**
-   * Bytes the files and the delivered replies of ended workloads may take up. Default: 1,073,741,824
-   * (1 GiB).
+   * How many ended workloads keep their files: one number for those that succeeded and for those
+   * that failed, or one for each. Default: the latest 1,000 that succeeded and 10,000 that failed.
    */
+  keepWorkloadsCount?: number | { readonly succeeded?: number; readonly failed?: number };
+  /** Bytes the files and the delivered replies of ended workloads may take up. Default: 1,073,741,824 (1 GiB). */
   keepWorkloadsSize?: number;
   /** Whether workloads get the node's token and broker password in their environment. Default: true. */
   passToken?: boolean;
@@ -193,6 +197,8 @@ export interface Settings {
   readonly dedupeWindow: number;
   /** Bytes of a workload's output that a reply carries at most. */
   readonly maxOutput: number;
+  /** Bytes of each output stream of a workload that are kept on disk. */
+  readonly maxOutputFiles: number;
   /** Bytes a command may have at most. */
   readonly maxCommandSize: number;
   /** Whether files in `resultsFolder` go to the platform after success. */
@@ -209,8 +215,8 @@ export interface Settings {
   readonly stateFolder: string;
   /** Days for which the files of ended workloads are kept. */
   readonly keepWorkloads: number;
-  /** How many of the ended workloads are kept, the latest. */
-  readonly keepWorkloadsCount: Readonly<Record<"succeeded" | "failed", number>>;
+  /** How many ended workloads keep their files, by how they ended. */
+  readonly keepWorkloadsCount: { readonly succeeded: number; readonly failed: number };
   /** Bytes the files and the delivered replies of ended workloads may take up. */
   readonly keepWorkloadsSize: number;
   /** Whether workloads get the node's token and broker password in their environment. */

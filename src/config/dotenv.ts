@@ -1,6 +1,6 @@
 /**
- * `.env` files. A value means what python-dotenv makes of it, as the Python agent reads the same
- * files: other readers differ about `#`, `$`, quotes, escapes and keys.
+ * `.env` files. They mean what python-dotenv makes of them, since the Python agent reads the same
+ * files. Other readers differ about `#`, `$`, quotes, escapes and keys.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { parse } from "@std/dotenv";
 export interface Dotenv {
   /** Its variables. */
   readonly variables: Readonly<Record<string, string>>;
-  /** The numbers of the lines that are no `NAME=value`, which count for nothing. */
+  /** The numbers of the lines that are not `NAME=value`, which are ignored. */
   readonly unreadable: readonly number[];
 }
 
-/** A line that every reader takes for the same: a comment, or a name and a single word. */
+/** A line that all readers understand alike: a comment, or a name and a plain word. */
 const PLAIN = /^(?:#.*|[A-Za-z]\w*=[\w.,:/@+-]*)?$/;
 
-/** Reads the text of a `.env` file. `${NAME}` stands for a variable in `env` or further up in it. */
+/** Reads the text of a `.env` file, in which `${NAME}` is a variable of `env` or of a line above. */
 export function parseDotenv(text: string, env: Readonly<Record<string, string>>): Dotenv {
   const lines = text.replace(/\r\n?/g, "\n");
   if (lines.split("\n").every((line) => PLAIN.test(line))) {
@@ -36,7 +36,7 @@ export function parseDotenv(text: string, env: Readonly<Record<string, string>>)
 
 /** A statement of a `.env` file. */
 interface Statement {
-  /** `undefined`: it is none. */
+  /** `undefined`: it is not `NAME=value`. */
   readonly name?: string;
   /** `undefined`: there is no `=`. */
   readonly value?: string;
@@ -66,13 +66,13 @@ function readStatement(reader: Reader): Omit<Statement, "line"> | undefined {
   reader.take(/[^\S\n]*/y);
   const [equals] = reader.take(/=[^\S\n]*/y) ?? [];
   if (equals === undefined) return { name };
-  // Behind a space `#` begins a comment.
+  // After a space `#` begins a comment.
   if (equals.length > 1 && reader.next === "#") return { name, value: "" };
   const value = readValue(reader);
   return value === undefined ? undefined : { name, value };
 }
 
-/** Reads what stands behind `=`; `undefined`: a quote does not end. */
+/** Reads what follows `=`; `undefined`: its quote does not end. */
 function readValue(reader: Reader): string | undefined {
   switch (reader.next) {
     case "'":
@@ -98,7 +98,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** `value` with what its `${NAME}` and `${NAME:-default}` stand for, which is not expanded again. */
+/** `value` with its `${NAME}` and `${NAME:-default}` expanded, once. */
 function expanded(value: string, lookUp: (name: string) => string | undefined): string {
   // The bounds keep a hostile value from taking quadratic time.
   return value.replace(

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { homedir } from "node:os";
 import { dirname, join, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
-import { OS } from "../os/current.ts";
+import { homeFolder } from "./home.ts";
 import { readCredentials, readDotenv, readYaml, type Warn } from "./files.ts";
 import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
 import {
@@ -32,13 +31,13 @@ export interface LoadOptions {
   cwd: string;
 }
 
-/** Settings, and how they came about. */
+/** Settings, and where they came from. */
 export interface LoadedSettings {
   /** The settings. */
   readonly settings: Settings;
   /** Where each setting that has a value came from, or `default`. */
   readonly sources: ReadonlyMap<keyof Settings, string>;
-  /** What the operator may want to know. */
+  /** What an operator may want to know. */
   readonly warnings: readonly string[];
   /** The config file that was read. Absolute. */
   readonly configFile: string | undefined;
@@ -54,7 +53,7 @@ export interface ExaminedSettings extends LoadedSettings {
  * Reads the settings, the first place that gives one winning: flags, environment, `.env` beside the
  * config file, `.env` in the state folder, config file, credentials.json in the state folder.
  *
- * The state folder stands for `~/.cyberwave` altogether, so the files in it cannot name another.
+ * The state folder replaces `~/.cyberwave`, so the files in it cannot name another one.
  *
  * @throws {ConfigError} when a file or a value is not what it should be
  */
@@ -62,7 +61,7 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
   return withoutProblems(await examineSettings(options));
 }
 
-/** Reads the settings as `loadSettings` does, and tells all that is wrong instead of throwing. */
+/** Reads the settings as `loadSettings` does, and reports every problem instead of throwing. */
 export async function examineSettings(options: LoadOptions): Promise<ExaminedSettings> {
   const { configPath, flags = {}, env, cwd } = options;
   const warnings: string[] = [];
@@ -104,8 +103,8 @@ export interface FoundToken {
 }
 
 /**
- * Reads the token again from the places where `loadSettings` looks for it, in the same order: it may
- * have been replaced in a file since. `undefined`: there is none, or it is no token.
+ * Reads the token again, from the same places as `loadSettings` and in the same order: a file may hold
+ * a new one by now. `undefined`: there is no token, or what is there is not a valid one.
  */
 export async function readToken(options: LoadOptions): Promise<FoundToken | undefined> {
   const { settings, sources } = await examineSettings(options);
@@ -157,8 +156,8 @@ function exceptStateFolder(source: Source): Source {
 }
 
 /**
- * The state folder that `loadSettings` would find, for whoever needs nothing else. A config file
- * that cannot be used counts as missing, with a warning.
+ * Finds the state folder as `loadSettings` does, without the other settings. A config file that
+ * cannot be used counts as missing, with a warning.
  */
 export async function locateState(
   options: LoadOptions,
@@ -201,14 +200,4 @@ async function readMapping(
     warn(error.message);
     return {};
   }
-}
-
-function homeFolder(env: Readonly<Record<string, string>>): string {
-  // A user without an entry in passwd, as containers have them, has none.
-  const folder: string | null = env[OS.homeVariable] || homedir();
-  if (folder) return folder;
-  throw new ConfigError(`Cannot find the home folder: ${OS.homeVariable} is not set`, {
-    hint: `Set ${OS.homeVariable}, or name a folder for the node's state with --state-folder ` +
-      "(CYBERWAVE_EDGE_CONFIG_DIR)",
-  });
 }

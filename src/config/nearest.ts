@@ -1,5 +1,5 @@
 /**
- * What somebody who mistyped a name may have meant.
+ * Which name was probably meant by a mistyped one.
  *
  * @module
  */

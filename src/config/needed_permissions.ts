@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { OS } from "../os/current.ts";
 import { type Need, readPermission } from "../permissions.ts";
 import type { Settings } from "./config.ts";
 
@@ -17,10 +18,16 @@ export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[
     brokerPermission(settings),
     ...(settings.uploadResults ? resultPermissions(settings) : []),
     ...["sh", shell].map((command): Need => ({ what: { name: "run", command }, why: "workloads" })),
+    ...SESSION_PERMISSIONS,
     { what: { name: "sys", kind: "statfs" }, why: "to see how full the disk is" },
     HOME_FOLDER,
   ];
 }
+
+/** What starting workloads fast takes. Flags of versions before 0.2 do not have it. */
+const SESSION_PERMISSIONS: readonly Need[] = OS.sessionProgram === undefined ? [] : [
+  { what: { name: "run", command: OS.sessionProgram }, why: "workloads", isOptional: true },
+];
 
 /** What looking into the state folder takes. SQLite opens its files for writing whatever it does. */
 export function statePermissions(stateFolder: string): Need[] {

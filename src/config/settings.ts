@@ -4,13 +4,17 @@
  * @module
  */
 import type { Settings } from "./config.ts";
-import { everyEnd, everyKind, sameForAll, someKinds } from "./per_kind.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { eachOf, sameForAll, someOf } from "./named_numbers.ts";
 import type { Row, Setting, SettingKey } from "./setting.ts";
 import * as values from "./values.ts";
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
-const KEPT_COUNT = { succeeded: 1_000, failed: 10_000 };
+
+const ONE_OF_EACH = sameForAll(WORKLOAD_KINDS, 1);
+const MANY_OF_EACH = sameForAll(WORKLOAD_KINDS, 10_000);
+const KEPT = { succeeded: 1_000, failed: 10_000 };
 
 const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
   token: {
@@ -146,20 +150,20 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
   },
   concurrency: {
     group: "Workloads",
-    type: everyKind(values.positiveCount, 1),
+    type: eachOf(values.positiveCount, ONE_OF_EACH),
     help: "How many workloads of a kind run at once: `2`, or `inference=2,training=1`",
-    default: sameForAll(1),
+    default: ONE_OF_EACH,
     flag: { name: "concurrency", value: "N" },
   },
   maxQueued: {
     group: "Workloads",
-    type: everyKind(values.count, 10_000),
+    type: eachOf(values.count, MANY_OF_EACH),
     help: "How many commands of a kind may wait; 0 refuses what cannot start",
-    default: sameForAll(10_000),
+    default: MANY_OF_EACH,
   },
   timeout: {
     group: "Workloads",
-    type: someKinds(values.positiveSeconds),
+    type: someOf(WORKLOAD_KINDS, values.positiveSeconds),
     help: "Seconds after which a workload is stopped: `60`, or `inference=60`",
     default: {},
     defaultText: "never",
@@ -175,6 +179,12 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
     type: values.byteSize,
     help: "Bytes of a workload's output that a reply carries at most",
     default: 4 * MiB,
+  },
+  maxOutputFiles: {
+    group: "Workloads",
+    type: values.byteSize,
+    help: "Bytes of each output stream of a workload kept on disk; of more the middle is dropped",
+    default: GiB,
   },
   maxCommandSize: {
     group: "Workloads",
@@ -250,9 +260,9 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
   },
   keepWorkloadsCount: {
     group: "Node",
-    type: everyEnd(values.count, KEPT_COUNT),
-    help: "How many ended workloads are kept, the latest: `500`, or `succeeded=0,failed=500`",
-    default: KEPT_COUNT,
+    type: eachOf(values.count, KEPT),
+    help: "How many ended workloads keep their files: `500`, or `succeeded=1000,failed=10000`",
+    default: KEPT,
   },
   keepWorkloadsSize: {
     group: "Node",

@@ -1,5 +1,5 @@
 /**
- * Reads a shell command as bash does, as far as it takes to tell where placeholders stand.
+ * Reads a shell command as bash does, as far as needed to know where placeholders stand.
  *
  * @module
  */

@@ -7,7 +7,7 @@
 import type { CloudNodeConfig } from "./config.ts";
 import type { Setting } from "./setting.ts";
 
-/** A value somebody gave for a setting, not yet checked. */
+/** A value given for a setting, not yet checked. */
 export interface Given {
   /** What they gave. */
   readonly value: unknown;

@@ -1,12 +1,12 @@
 /**
- * Reads text files that somebody writes by hand: whatever else stands at their path is refused
- * instead of being waited for or read to its end.
+ * Reads the text files that settings come from. Anything else at their path is refused: a named pipe
+ * would block the node, and a device or a huge file would fill its memory.
  *
  * @module
  */
 import { ConfigError } from "../errors.ts";
 
-/** A larger file is not one in which somebody keeps settings. In bytes. */
+/** More bytes than any file of settings has. */
 const MAX_SIZE = 256 * 1024;
 
 /**
@@ -31,7 +31,6 @@ export async function readTextFile(path: string): Promise<string | undefined> {
 
 function problemOf({ isFile, isDirectory, size }: Deno.FileInfo, path: string): string | undefined {
   if (isDirectory) return "it is a folder";
-  // Opening a named pipe would wait for somebody to write, and a device may never end.
   if (!isFile && path !== "/dev/null") return "it is not a regular file";
   return size > MAX_SIZE ? `it is larger than ${MAX_SIZE} bytes` : undefined;
 }

@@ -7,7 +7,7 @@
 import { isIPv6 } from "node:net";
 import { quoted } from "../errors.ts";
 import { identifierProblem, isMqttText } from "../protocol/identifiers.ts";
-import { templateProblem } from "./template.ts";
+import { templateProblem } from "./template_problem.ts";
 
 /** A value, or what is wrong with it: words that follow the setting's name. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };

@@ -1,22 +1,22 @@
 /**
- * YAML, as far as a file of settings may use it: no cycles, few aliases, and no characters that look
- * like spaces and are none.
+ * The YAML that a file of settings may use: no cycles, few aliases, and nothing that only looks like
+ * a space beside a key.
  *
  * @module
  */
 import { parse } from "@std/yaml";
 import { isMapping } from "./sources.ts";
 
-/** More than this stand in no file that somebody wrote, and each can stand for all the rest. */
+/** More than any file of settings has. Each of them can stand for nearly all of the file. */
 const MAX_ALIASES = 50;
 
-/** A file with more values than this holds no settings. */
+/** More than any file of settings has, with each alias counted as what it stands for. */
 const MAX_VALUES = 100_000;
 
 /**
- * The root of a YAML document.
+ * The root of `text`, a YAML document.
  *
- * @throws {SyntaxError} when it is none, with line and column, and without anything of the text
+ * @throws {SyntaxError} when it is not, with line and column but without any of the text
  */
 export function parseYaml(text: string): unknown {
   refuseAliases(text);
@@ -59,7 +59,7 @@ function keysIn(root: unknown): ReadonlySet<string> {
   const visit = (value: unknown): void => {
     if (++values > MAX_VALUES) throw new SyntaxError(`It holds more than ${MAX_VALUES} values`);
     if (typeof value !== "object" || value === null || value instanceof Date) return;
-    if (parents.has(value)) throw new SyntaxError("An alias stands for something that it is in");
+    if (parents.has(value)) throw new SyntaxError("An alias stands for a value that it is part of");
     parents.add(value);
     if (!Array.isArray(value)) { for (const key of Object.keys(value)) keys.add(key); }
     for (const item of Object.values(value)) visit(item);
@@ -79,7 +79,7 @@ function refuseTabs(text: string, root: unknown): void {
   }
 }
 
-/** The parser takes a no-break space and its like for a part of the key that it stands beside. */
+/** The parser takes a no-break space and the like for part of the key beside it. */
 function refuseInvisible(text: string, keys: ReadonlySet<string>): void {
   for (const key of keys) {
     const [invisible] = /^[^\S ]|^[\p{Z}\p{Cf}]|[\p{Z}\p{Cf}]$/u.exec(key) ?? [" "];

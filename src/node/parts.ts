@@ -257,6 +257,7 @@ function createExecutors(
   const { inference, training, simulate } = settings;
   const process = new ProcessExecutor({
     templates: { inference, training, simulate },
+    maxOutputFiles: settings.maxOutputFiles,
     workFolder: settings.workFolder,
     env,
     host,

@@ -9,6 +9,7 @@ import { procfs } from "./procfs.ts";
 /** Linux. */
 export const linux: OperatingSystem = {
   processes: procfs,
+  sessionProgram: "setsid",
   endSignals: ["SIGTERM", "SIGINT", "SIGHUP"],
   drainSignals: ["SIGQUIT"],
   homeVariable: "HOME",

@@ -47,6 +47,8 @@ export interface ProcessScripts {
 export interface OperatingSystem {
   /** How processes are looked at. */
   readonly processes: ProcessScripts;
+  /** The program that starts another one in a session of its own, where there is one. */
+  readonly sessionProgram?: string;
   /** The signals that end a node. */
   readonly endSignals: readonly Deno.Signal[];
   /** The signals that let it finish first. */

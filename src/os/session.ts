@@ -4,38 +4,39 @@
  * @module
  */
 import type { Invocation } from "./child_environment.ts";
+import { OS } from "./current.ts";
 
 /** What starts a program, all of it. */
 export type Spawned = Deno.CommandOptions & { readonly command: string };
 
-let startsWithSetsid: boolean | undefined;
+let program: string | undefined | "not looked for" = "not looked for";
 
 /**
  * Makes what starts a program start it in a session of its own. setsid(1) keeps the pid and costs
  * the node a tenth of what Deno's `detached` costs, which forks the whole of it.
  */
 export function inOwnSession({ command, args, ...rest }: Invocation): Spawned {
-  startsWithSetsid ??= hasSetsid(rest.env);
-  return startsWithSetsid
-    ? { command: "setsid", args: [command, ...args], ...rest }
-    : { command, args, ...rest, detached: true };
+  if (program === "not looked for") program = sessionProgram(rest.env);
+  return program === undefined
+    ? { command, args, ...rest, detached: true }
+    : { command: program, args: [command, ...args], ...rest };
 }
 
-function hasSetsid(env: Record<string, string>): boolean {
-  if (Deno.build.os === "windows") return false;
-  if (Deno.permissions.querySync({ name: "run", command: "setsid" }).state !== "granted") {
-    return false;
-  }
+function sessionProgram(env: Record<string, string>): string | undefined {
+  const { sessionProgram: command } = OS;
+  if (command === undefined) return undefined;
+  if (Deno.permissions.querySync({ name: "run", command }).state !== "granted") return undefined;
   try {
-    return new Deno.Command("setsid", {
+    const { success } = new Deno.Command(command, {
       args: ["true"],
       env,
       clearEnv: true,
       stdin: "null",
       stdout: "null",
       stderr: "null",
-    }).outputSync().success;
+    }).outputSync();
+    return success ? command : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -92,14 +92,14 @@ function decodeMessage(message: ObjectText): Decoded {
     const type = jsonTypeOf(message.textOf("params")!);
     return invalid(`has "params" that are ${type}, not an object`, requestId);
   }
-  const tokens = new Set(message.nested(TOKEN_PARAM).filter((token) => typeof token === "string"));
-  if (tokens.size > MAX_TOKENS) {
+  const tokens = message.nested(TOKEN_PARAM);
+  if (tokens.length > MAX_TOKENS) {
     return invalid(`holds more than ${MAX_TOKENS} workload tokens`, requestId);
   }
   return {
     type: "command",
     command: { name: JSON.parse(nameText), requestId, params },
-    tokens: [...tokens],
+    tokens: [...new Set(tokens.filter((token) => typeof token === "string"))],
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * JSON objects that stay text. What a message says is handed on exactly as its sender wrote it:
- * the digits of a 64-bit seed, `1e400`, the order of keys. Only the values that somebody asks for
- * are parsed.
+ * the digits of a 64-bit seed, `1e400`, the order of keys. Only the values that are asked for are
+ * parsed.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Where a workload stands, as the platform wants to hear it.
+ * The statuses of a workload that the platform is sent.
  *
  * @module
  */

@@ -3,17 +3,10 @@
  *
  * @module
  */
+import type { FoundToken } from "../config/load.ts";
 import { AuthenticationError, BackendError, messageOf } from "../errors.ts";
 import { addSecret, type Logger } from "../log.ts";
 import { type TokenRetryParts, whileRefused } from "./retry.ts";
-
-/** A token, and where it came from. */
-export interface FoundToken {
-  /** The token. */
-  readonly token: string;
-  /** Where it came from, as messages about it say. */
-  readonly source: string | undefined;
-}
 
 /** The places where settings come from. */
 export interface TokenSource {
@@ -48,12 +41,12 @@ export type Refusal = "changed" | "wait" | "final";
 /** The token that a node uses now. */
 export class ApiToken {
   readonly #parts: TokenParts;
-  #found: FoundToken;
+  #found: { readonly token: string; readonly source?: string };
   #accepted: string | undefined;
   #lookingAgain: Promise<void> | undefined;
 
   /** Starts with a token that was found already. */
-  constructor(first: FoundToken, parts: TokenParts) {
+  constructor(first: { token: string; source?: string }, parts: TokenParts) {
     this.#found = first;
     this.#parts = parts;
     addSecret(first.token);

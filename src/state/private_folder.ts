@@ -4,6 +4,7 @@
  * @module
  */
 import * as fs from "node:fs";
+import { dirname } from "node:path";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 
 /** The mode bit of folders that everybody may write to, such as /tmp. */
@@ -51,8 +52,13 @@ function refuseShared(folder: string): void {
 /** Free space below which new work is refused, so that what runs can finish: 32 MiB. */
 export const MIN_FREE_BYTES: number = 32 * 1024 * 1024;
 
-/** How many bytes may still be written to the file system of `folder`. */
+/** How many bytes may still be written to the file system of `folder`, also when somebody removed it. */
 export function freeBytes(folder: string): number {
-  const { bavail, bsize } = fs.statfsSync(folder);
-  return bavail * bsize;
+  try {
+    const { bavail, bsize } = fs.statfsSync(folder);
+    return bavail * bsize;
+  } catch (error) {
+    if ((error as { code?: string }).code !== "ENOENT") throw error;
+    return freeBytes(dirname(folder));
+  }
 }

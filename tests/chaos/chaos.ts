@@ -74,10 +74,12 @@ async function judge(scene: Scene): Promise<ChaosReport> {
       problems.push(`${JSON.stringify(course.task)}: ${problem}`, ...scene.logOf(course.task.id));
     }
   }
+  problems.push(...anonymousProblems(scene, ledgers, known));
   problems.push(...problemsOfResults(scene, courses, ledgers, known));
   const files = countFiles(scene.world.stateFolder);
   const most = FILES.own + FILES.perCommand * courses.length;
   if (files > most) problems.push(`the state folder has ${files} files, and may have ${most}`);
+  if (problems.length > 0) problems.push(...scene.history);
   return {
     problems,
     tasks: courses.length,
@@ -113,6 +115,23 @@ function problemsOfCourse(
     ...problemsOf(task, ledger, replies, disturbance),
     ...(workload === undefined ? [] : followedProblems(workload, replies, disturbance)),
   ];
+}
+
+/**
+ * What is wrong with replies to commands without a request id that did not print what they are known
+ * by: there is one for each command that was disturbed, at most.
+ */
+function anonymousProblems(
+  { customer, happenings }: Scene,
+  ledgers: ReadonlyMap<Course, Ledger>,
+  known: ReadonlySet<number>,
+): string[] {
+  const disturbed = customer.courses.values().filter((course) => {
+    const { killed, nearKill, diskFull } = happenings.to(course, ledgers.get(course)!, known);
+    return course.task.sent === "without request id" && (killed || nearKill || diskFull);
+  });
+  if (customer.anonymous.length <= [...disturbed].length) return [];
+  return customer.anonymous.map((reply) => `a reply to an unknown command: ${reply}`);
 }
 
 /** What is wrong with the results that all workloads left together. */

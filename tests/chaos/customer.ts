@@ -1,7 +1,6 @@
 /** Somebody who sends commands again and again until each is answered. */
 import { connect, type MqttClient } from "mqtt";
 import type { Task } from "./task.ts";
-import { isRefusal } from "./verdict.ts";
 
 /** A broker that is killed may lose what it had acknowledged, so whoever wants an answer asks again. */
 const SEND_AGAIN_MS = 2_000;
@@ -22,7 +21,9 @@ export interface Course {
 export class Customer implements AsyncDisposable {
   /** Every task that was sent. */
   readonly courses = new Map<string, Course>();
-  /** Replies that are to no task. */
+  /** Replies without a request id and without the output by which a task is known. */
+  readonly anonymous: string[] = [];
+  /** Replies that are to nothing that was sent. */
   readonly strays: string[] = [];
   readonly #client: MqttClient;
   readonly #topics: { command: string; response: string };
@@ -120,7 +121,8 @@ export class Customer implements AsyncDisposable {
     const id = request_id ?? /^done (task\d+)\n$/.exec(output ?? "")?.[1];
     const course = this.courses.get(id);
     if (course === undefined) {
-      if (!isReplyToCancel(payload) && !isRefusal(payload)) this.strays.push(payload);
+      if (request_id === null) this.anonymous.push(payload);
+      else if (!isReplyToCancel(payload)) this.strays.push(payload);
     } else {
       this.#askOnceMore(course);
       course.answeredAt ??= performance.now();

@@ -51,7 +51,7 @@ async function read(pid: string): Promise<ProcessEntry | undefined> {
     pid: Number(pid),
     parent: Number(parent),
     session: Number(session),
-    command: words.join(" ").slice(0, 200),
+    command: words.join(" ").replaceAll(/\s+/g, " ").slice(0, 100),
   };
 }
 

@@ -58,6 +58,8 @@ export class Scene implements AsyncDisposable {
   readonly results: string;
   /** What the platform follows, by the ids of the tasks. */
   readonly workloads = new Map<string, EmulatedWorkload>();
+  /** What was done to the node. */
+  readonly history: string[] = [];
   readonly #log: string[] = [];
   readonly #mark = `CHAOS_MARKER=${crypto.randomUUID()}`;
   #node: NodeProcess | undefined;
@@ -111,7 +113,7 @@ export class Scene implements AsyncDisposable {
   async strike(): Promise<void> {
     const strike = this.random.pick(STRIKES);
     const pauseMs = this.random.between(0, 400);
-    this.#log.push(`-- ${strike}`);
+    this.#note(strike);
     switch (strike) {
       case "kill node":
       case "stop node":
@@ -161,9 +163,9 @@ export class Scene implements AsyncDisposable {
     this.problems.push(...left.map(({ pid, command }) => `process ${pid} is left: ${command}`));
   }
 
-  /** What the nodes logged about a command, and what was done to them. */
+  /** What the nodes logged about a command. */
   logOf(id: string): string[] {
-    return this.#log.filter((line) => new RegExp(`\\b${id}\\b|^--`).test(line));
+    return this.#log.filter((line) => new RegExp(`\\b${id}\\b`).test(line));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,6 +183,10 @@ export class Scene implements AsyncDisposable {
     return this.customer.courses.values().some(({ task, sentAt, replies }) =>
       task.sent === "without request id" && replies.length === 0 && sentAt > since
     );
+  }
+
+  #note(what: string): void {
+    this.history.push(`${new Date().toISOString()} ${what}`);
   }
 
   #startNode(): Promise<NodeProcess> {
@@ -217,9 +223,7 @@ export class Scene implements AsyncDisposable {
     const entries = await processesWith(this.#mark, this.#node!.pid);
     if (entries.length === 0) return;
     const victim = entries[Math.floor(this.random.fraction() * entries.length)];
-    this.#log.push(
-      `-- killed process ${victim.pid} of session ${victim.session}: ${victim.command}`,
-    );
+    this.#note(`killed ${victim.pid} of session ${victim.session}: ${victim.command}`);
     this.happenings.processKilled(victim.session);
     killProcess(victim);
   }
@@ -246,7 +250,8 @@ export class Scene implements AsyncDisposable {
   async #endNode(signal: "SIGKILL" | "SIGTERM", { mayHaveEnded = false } = {}): Promise<void> {
     const node = this.#node!;
     const status = await node.kill(signal);
-    this.#log.push(...node.log.all, `-- the node was ended with ${signal}`);
+    this.#log.push(...node.log.all);
+    this.#note(`the node was ended with ${signal}`);
     const expected = signal === "SIGKILL" ? status.signal === "SIGKILL" : status.code === 0;
     // One that was started while the disk was full could not open its journal.
     if (expected || mayHaveEnded || this.happenings.wasFullWithin(END_AFTER_FULL_MS)) return;

@@ -120,9 +120,6 @@ function mayNotStart({ cancelled }: Task, { nearKill, diskFull }: Disturbance): 
   return cancelled || nearKill || diskFull;
 }
 
-/** How the node says that it knows no result. */
-const NO_RESULT = /^Workload (killed|lost|could not)|^Cannot |disk|space|stored/i;
-
 function isTrue(
   task: Task,
   { sessions, ends }: Ledger,
@@ -136,10 +133,8 @@ function isTrue(
     return expected.status === "error" || ends.includes("0");
   }
   if (!killed && !diskFull && !(nearKill && sessions.length === 0)) return false;
-  // What was killed, or had no space for its output, may have lost output, but never has success.
-  if (reply.status === "ok") return ends.includes("0");
-  return NO_RESULT.test(text) || /^Command (failed with code|timed out|was cancelled)/.test(text) ||
-    (task.params.act === "complain" && ends.includes("1"));
+  // What was killed, or had no space for its output, may lose output, but never turns into a success.
+  return reply.status === "error" || ends.includes("0");
 }
 
 /** What the reply to a task has to say, by the word that its workload noted at its end. */

@@ -9,12 +9,15 @@ import { Stage } from "../support/stage.ts";
 
 /** Moments in the start of a node, and code that calls `now()` when each comes. */
 const MOMENTS: Readonly<Record<string, string>> = {
-  "before the program is loaded": on("Deno.permissions", "querySync"),
+  "before the program is loaded": on("globalThis", "addEventListener"),
   "when the settings are read": on("Deno", "readFile"),
   "when the node looks at its machine": `
     const { Command } = Deno;
     Deno.Command = class extends Command {
-      constructor(...args) { now(); super(...args); }
+      constructor(name, options) {
+        if (options.args?.some((arg) => arg.includes("command -v bash"))) now();
+        super(name, options);
+      }
     };`,
   "when the node asks the backend": on("globalThis", "fetch"),
 };

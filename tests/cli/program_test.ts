@@ -49,6 +49,7 @@ Deno.test("what nobody knows is refused with the nearest that somebody knows", a
     [["start", "--mqtt-prot", "1"], 'There is no flag "--mqtt-prot" for "start", did you mean'],
     [["start", "--once", "here"], '"start" does not know what to do with "here"'],
     [["start", "--slug"], "--slug needs a value"],
+    [["start", "--slug="], "--slug needs a value"],
     [["start", "--once", "--drain"], "--once takes a command and --drain takes none"],
     [["start", "--exit-when-idle", "abc"], "--exit-when-idle must be a positive number of seconds"],
     [["logs"], '"logs" needs <id|request_id>'],

@@ -69,7 +69,7 @@ const PROBLEMS: readonly [name: string, params: JsonObject, error: string, uuid?
   [
     "a workload_uuid that climbs out of its topic",
     { workload_uuid: "a/../b" },
-    "workload_uuid must not hold +, #, /, \\, ?, white space or control characters",
+    "workload_uuid must not hold +, #, /, \\, ?, white space, control characters or noncharacters",
   ],
   [
     "a command that this node does not know",

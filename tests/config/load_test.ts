@@ -219,7 +219,7 @@ Deno.test("a config file that is no file of settings is refused at once, whateve
     [
       "a mapping that holds itself",
       (path) => Deno.writeTextFile(path, "cyberwave: &a\n  inference: *a\n"),
-      "An alias stands for something that it is in",
+      "An alias stands for a value that it is part of",
     ],
     [
       "one with no-break spaces as indentation",

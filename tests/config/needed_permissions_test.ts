@@ -9,7 +9,8 @@ import {
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { SETTINGS } from "../../src/config/settings.ts";
 import { devPermissions } from "../../src/dev/needed_by_dev.ts";
-import { type Need, permissionFlags } from "../../src/permissions.ts";
+import { OS } from "../../src/os/current.ts";
+import { type Need, permissionFlags, requirePermissions } from "../../src/permissions.ts";
 
 const STATIC = manifest.permissions.default;
 
@@ -50,12 +51,22 @@ Deno.test("a node reads what its settings name, and writes in its state folder o
   assertEquals(flagOf("write", { uploadResults }), "--allow-write=/state");
 });
 
-Deno.test("a node runs the shell, and sh to look at processes", () => {
+Deno.test("a node runs the shell, sh to look at processes, and what starts sessions", () => {
   const settings = resolveConfig({});
+  const sessions = OS.sessionProgram === undefined ? "" : `,${OS.sessionProgram}`;
   for (const [shell, flag] of [["bash", "sh,bash"], ["sh", "sh"]] as const) {
     const flags = permissionFlags(nodePermissions(settings, shell));
-    assertEquals(flags.find((flag) => flag.startsWith("--allow-run")), `--allow-run=${flag}`);
+    const run = flags.find((flag) => flag.startsWith("--allow-run"));
+    assertEquals(run, `--allow-run=${flag}${sessions}`);
   }
+});
+
+Deno.test("flags of earlier versions are enough", () => {
+  const needs = nodePermissions(resolveConfig({}), "bash");
+  requirePermissions(
+    needs,
+    (what) => what.name === "run" && what.command === "setsid" ? "prompt" : "granted",
+  );
 });
 
 Deno.test("every variable of a setting is named, and workloads are spared the others", () => {

@@ -59,6 +59,7 @@ Deno.test("with nothing given there are defaults", () => {
     cancelGrace: 10,
     dedupeWindow: 3600,
     maxOutput: 4_194_304,
+    maxOutputFiles: 1_073_741_824,
     maxCommandSize: 16_777_216,
     uploadResults: true,
     resultsFolder: resolve("/results"),

@@ -24,8 +24,8 @@ const REFUSED: readonly [what: string, text: string, why: string][] = [
     `a: &a 1\nb: [${"*a,".repeat(60)}]`,
     "more than 50 aliases at line 2, column 155",
   ],
-  ["a mapping in itself", "a: &a\n  b: *a\n", "An alias stands for something that it is in"],
-  ["a list in itself", "&a [1, [*a]]", "An alias stands for something that it is in"],
+  ["a mapping in itself", "a: &a\n  b: *a\n", "An alias stands for a value that it is part of"],
+  ["a list in itself", "&a [1, [*a]]", "An alias stands for a value that it is part of"],
   ["deep nesting", "[".repeat(100_000), "It is nested too deeply"],
   ["a tab as indentation", "a:\n\tb: 1\n", "A tab is no indentation at line 2, column 1"],
 ];

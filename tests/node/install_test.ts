@@ -4,7 +4,7 @@ import { systemClock } from "../../src/time.ts";
 import { type InstallOptions, runInstallScript } from "../../src/node/install.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
-import { fileWritten, HOST, isAlive } from "../support/workshop.ts";
+import { fileWritten, HOST, isAlive } from "../support/executors.ts";
 
 class Harness implements Disposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "cloud_node_install_" });

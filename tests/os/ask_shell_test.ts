@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { reviewSyntax } from "../../src/doctor/syntax.ts";
 import { askShell } from "../../src/os/ask_shell.ts";
-import { SHELLS } from "../support/workshop.ts";
+import { HOSTS } from "../support/executors.ts";
 
-for (const shell of SHELLS) {
+for (const { shell } of HOSTS) {
   Deno.test(`${shell} finds what is wrong with a command, and where, without running it`, async () => {
     const ran = `${await Deno.makeTempDir()}/ran`;
     const table: [string, RegExp | undefined][] = [

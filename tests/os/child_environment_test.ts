@@ -1,27 +1,38 @@
 import { assertEquals } from "@std/assert";
-import { invocation, withoutLinker } from "../../src/os/child_environment.ts";
+import { becomeCommand, holdEnvironment, invocation } from "../../src/os/child_environment.ts";
+import { HOSTS } from "../support/executors.ts";
 
-const PATH = Deno.env.get("PATH")!;
-
-Deno.test("a program gets its environment as it is", () => {
-  const env = { PATH, OLD_LD_PATH: "x" };
-  assertEquals(invocation("bash", ["-c", "true"], env), {
-    command: "bash",
-    args: ["-c", "true"],
-    env,
+Deno.test("variables are numbered, but for those that no script can set", () => {
+  const env = {
+    A: "1",
+    LD_PRELOAD: "x=y",
+    SHELLOPTS: "errexit",
+    "dotted.name": "2",
+    "BASH_FUNC_f%%": "() { :; }",
+    _: "/bin/thing",
+    cloud_node_source: "hostile",
+  };
+  assertEquals(holdEnvironment(env), {
+    variables: {
+      cloud_node_export_0: "A=1",
+      cloud_node_export_1: "LD_PRELOAD=x=y",
+      cloud_node_assign_0: "SHELLOPTS=errexit",
+      "dotted.name": "2",
+      "BASH_FUNC_f%%": "() { :; }",
+    },
+    exported: 2,
+    assigned: 1,
   });
 });
 
-Deno.test("what steers the dynamic linker is set by a shell, whatever is in it", async () => {
-  const env = { PATH, LD_LIBRARY_PATH: "/cuda lib:$HOME'", DYLD_LIBRARY_PATH: "a=b", X: "1" };
-  const script = 'printf "%s|" "$LD_LIBRARY_PATH" "$DYLD_LIBRARY_PATH" "$X" "$0" "$1"';
-  const { command, ...options } = invocation("sh", ["-c", script, "zero", "a b"], env);
-  assertEquals(options.env, { PATH, X: "1" });
-  const { stdout } = await new Deno.Command(command, { ...options, clearEnv: true }).output();
-  assertEquals(new TextDecoder().decode(stdout), "/cuda lib:$HOME'|a=b|1|zero|a b|");
-});
-
-Deno.test("what steers the dynamic linker is told by its name", () => {
-  const env = { LD_PRELOAD: "x", DYLD_INSERT_LIBRARIES: "x", LDFLAGS: "x", BUILD_LD_X: "x" };
-  assertEquals(withoutLinker(env), { LDFLAGS: "x", BUILD_LD_X: "x" });
-});
+for (const host of HOSTS) {
+  Deno.test(`a command gets its environment as it is under ${host.shell}`, async () => {
+    const env = { PATH: Deno.env.get("PATH")!, LD_TEST: "/cuda lib:$HOME'", X: "a\nb", IFS: ":" };
+    const source = 'printf "%s|" "$LD_TEST" "$X" "$0" "$#"; env | grep -c -e cloud_node -e LC_ALL';
+    const { command, ...options } = invocation({ source, env, host }, becomeCommand(""), {
+      name: ["test"],
+    });
+    const { stdout } = await new Deno.Command(command, { ...options, stderr: "null" }).output();
+    assertEquals(new TextDecoder().decode(stdout), `/cuda lib:$HOME'|a\nb|${host.shell}|0|0\n`);
+  });
+}

@@ -1,6 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { inspectHost, ShellMissingError, signalGroup, startTimes } from "../../src/os/processes.ts";
-import { HOST, isAlive } from "../support/workshop.ts";
+import {
+  inspectHost,
+  inspectProcesses,
+  listProcesses,
+  ShellMissingError,
+  signalGroup,
+  startTimes,
+} from "../../src/os/processes.ts";
+import { HOST, isAlive } from "../support/executors.ts";
 
 /** A process that sits in a group of its own until it is told to end. */
 class Bystander implements AsyncDisposable {
@@ -107,3 +114,54 @@ async function withShell(script: string | undefined, body: () => Promise<void>):
     Deno.removeSync(folder, { recursive: true });
   }
 }
+
+Deno.test("processes are found by what is in their environment", async () => {
+  const text = `CLOUD_NODE_TEST=${crypto.randomUUID()}`;
+  const [name, value] = text.split("=");
+  const child = new Deno.Command("cat", {
+    env: { [name!]: value! },
+    stdin: "piped",
+    stdout: "null",
+  }).spawn();
+  const { processes, holding } = await listProcesses([text, "no such text anywhere"]);
+  const seen = processes.find(({ pid }) => pid === child.pid);
+  assertEquals(seen?.parent, Deno.pid);
+  assertEquals(seen?.startTime, (await startTimes([child.pid])).get(child.pid));
+  if (Deno.build.os === "linux") {
+    assertEquals(holding.map((pids) => [...pids]), [[child.pid], []]);
+  }
+  await child.stdin.close();
+  await child.status;
+});
+
+Deno.test("the age of a process is known", async () => {
+  await using bystander = new Bystander();
+  const { ageMs } = (await inspectProcesses([bystander.pid])).get(bystander.pid)!;
+  assert(ageMs >= 0 && ageMs < 60_000);
+});
+
+/** What the host looks like to a program that a shell starts in a certain way. */
+async function hostFrom(start: string): Promise<Record<string, unknown>> {
+  const module = new URL("../../src/os/processes.ts", import.meta.url).href;
+  const program = `import { inspectHost } from ${JSON.stringify(module)};
+    console.log(JSON.stringify(await inspectHost()));`;
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(file, program);
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", `${start} "$@"; :`, "sh", Deno.execPath(), "run", "-A", "-q", file],
+  }).output();
+  await Deno.remove(file);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+Deno.test({
+  name: "a node knows what it was started with, although Deno has changed some of it",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const host = await hostFrom(`ulimit -S -n 321; umask 027
+      BAD=$(printf 'a\\377') ALSO=$(printf '\\300x') GOOD=\u00e9`);
+    assertEquals([host.openFiles, host.umask], [321, "0027"]);
+    assertEquals(host.unreadable, ["BAD", "ALSO"]);
+    assertEquals(host.ignoresHangup, false);
+  },
+});

@@ -52,11 +52,11 @@ for (const { name, scripts, ignore } of systems) {
   const look = `pid=$1; ${scripts.stat} || exit; printf '%s' "$stat"`;
 
   Deno.test({
-    name: `with ${name} a shell knows itself as others know it`,
+    name: `with ${name} a shell knows itself as others know it, and how old it is`,
     ignore,
     async fn() {
       const script = `${scripts.ownStat}
-        printf '%s\\n%s\\n' "$cloud_node_pid" "$cloud_node_stat"; read -r _`;
+        printf '%s\\n%s\\n' "$$" "$cloud_node_stat"; read -r _`;
       const child = new Deno.Command("sh", {
         args: ["-c", script],
         stdin: "piped",
@@ -70,29 +70,46 @@ for (const { name, scripts, ignore } of systems) {
       assert(startTime !== undefined, told);
       assertEquals(pid, String(child.pid));
       assertEquals(scripts.parseStartTime(await shell(look, pid!)), startTime);
+      const age = Number(await shell(`pid=$1; ${scripts.stat}; ${scripts.age}; echo "$age"`, pid!));
+      assert(age >= 0 && age < 60, String(age));
+      const seen = scripts.parseAll(await shell(scripts.all)).find((each) =>
+        each.pid === child.pid
+      );
+      assertEquals([seen?.parent, seen?.startTime], [Deno.pid, startTime]);
       await child.stdin.close();
       await child.status;
       await reader.cancel();
       assertEquals(await shell(look, pid!), "failed");
     },
   });
-
-  Deno.test({
-    name: `with ${name} a process group lives as long as anything but its leader does`,
-    ignore,
-    async fn() {
-      const lives = `lives() { ${scripts.groupLives}\n}; ${scripts.ownStat}; `;
-      const tell = "if lives; then echo lives; else echo gone; fi; ";
-      const member = "member=$(sleep 600 >/dev/null & echo $!); ";
-      const end = "kill -s KILL $member; while lives; do :; done; ";
-      const child = new Deno.Command("sh", {
-        args: ["-c", `${lives}${tell}${member}${tell}${end}${tell}`],
-        detached: true,
-        stdout: "piped",
-        stderr: "null",
-      }).spawn();
-      const { stdout } = await child.output();
-      assertEquals(new TextDecoder().decode(stdout), "gone\nlives\ngone\n");
-    },
-  });
 }
+
+Deno.test("ages are read from what ps prints", async () => {
+  const table: [etime: string, seconds: string][] = [
+    ["00:07", "7"],
+    ["02:03", "123"],
+    ["01:00:01", "3601"],
+    ["2-01:00:00", "176400"],
+  ];
+  for (const [etime, seconds] of table) {
+    const ps = `ps() { echo '${etime}'; }; pid=1`;
+    assertEquals(await shell(`${ps}; ${macos.processes.age}; echo "$age"`), seconds);
+  }
+});
+
+Deno.test("processes are told from what /proc and ps print, without those that have ended", () => {
+  const rest = "0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 777 4096 0 18446744073709551615";
+  const stats = [
+    `7 (a) b (c) S 1 7 7 ${rest}`,
+    `8 (line\nbreak) R 7 7 7 ${rest}`,
+    `9 (zombie) Z 7 7 7 ${rest}`,
+  ];
+  assertEquals(procfs.parseAll(`${stats.join("\n")}\n`), [
+    { pid: 7, parent: 1, group: 7, session: 7, startTime: "777" },
+    { pid: 8, parent: 7, group: 7, session: 7, startTime: "777" },
+  ]);
+  const lines = ["Ss   7 1 7 Mon Nov 23 10:32:49 2026", "Z 8 7 7 Mon Nov 23 10:32:49 2026  "];
+  assertEquals(macos.processes.parseAll(`${lines.join("\n")}\n`), [
+    { pid: 7, parent: 1, group: 7, session: 0, startTime: "Mon Nov 23 10:32:49 2026" },
+  ]);
+});

@@ -7,7 +7,7 @@ import { listenForSignals } from ${
 import { inspectHost } from ${
   JSON.stringify(new URL("../../src/os/processes.ts", import.meta.url).href)
 };
-using _ = listenForSignals({ end: () => { console.log("end"); Deno.exit(7); }, drain() {} });
+using _ = listenForSignals({ stop: () => { console.log("end"); Deno.exit(7); }, drain() {} });
 console.log(JSON.stringify((await inspectHost()).ignoresHangup));
 const input = Deno.stdin.readable.getReader();
 await input.read();

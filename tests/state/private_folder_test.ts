@@ -74,5 +74,5 @@ Deno.test("free space is that of the folder's file system", () => {
   using folder = new Folder();
   const free = freeBytes(folder.path);
   assert(Number.isFinite(free) && free >= 0);
-  assertThrows(() => freeBytes(`${folder.path}/missing`));
+  assert(freeBytes(`${folder.path}/missing/below`) >= 0, "also when somebody removed the folder");
 });

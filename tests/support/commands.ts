@@ -201,14 +201,27 @@ export class Commands implements AsyncDisposable {
   /** Makes SQLite refuse to write to a table, as on a full disk, until the result is disposed. */
   diskFull(table: "commands" | "outbox"): Disposable {
     const execute = (statement: (event: string) => string) => {
-      using database = new DatabaseSync(`${this.folder}/${JOURNAL_FILE}`);
-      for (const event of ["INSERT", "UPDATE"]) database.exec(statement(event));
+      for (const event of ["INSERT", "UPDATE"]) this.write(statement(event));
     };
     execute((event) =>
       `CREATE TRIGGER no_${event} BEFORE ${event} ON ${table}
        BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`
     );
     return { [Symbol.dispose]: () => execute((event) => `DROP TRIGGER no_${event}`) };
+  }
+
+  /** Changes the journal past the node. */
+  write(sql: string): void {
+    using database = new DatabaseSync(`${this.folder}/${JOURNAL_FILE}`);
+    database.exec(sql);
+  }
+
+  /** Makes each statement on a table fail, until the result is disposed. */
+  unreadable(table: "commands" | "outbox"): Disposable {
+    this.write(`ALTER TABLE ${table} RENAME TO ${table}_away`);
+    return {
+      [Symbol.dispose]: () => this.write(`ALTER TABLE ${table}_away RENAME TO ${table}`),
+    };
   }
 
   /** How many transactions stand in the write-ahead log of the journal. */

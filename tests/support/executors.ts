@@ -5,6 +5,8 @@ import { WorkloadFolder } from "../../src/workloads/folder.ts";
 import { excerptOf } from "../../src/workloads/output.ts";
 import { RecordingLogger } from "./events.ts";
 
+export { fileWritten } from "./files.ts";
+
 /** What this machine is. */
 export const HOST: Host = await inspectHost();
 
@@ -116,23 +118,4 @@ function killSession(pid: number | undefined): void {
 /** Whether a process exists and is no zombie. */
 export async function isAlive(pid: number): Promise<boolean> {
   return (await startTimes([pid])).has(pid);
-}
-
-/** Resolves when `path` exists and has a whole line in it, with its text. */
-export async function fileWritten(path: string): Promise<string> {
-  const folder = path.slice(0, path.lastIndexOf("/"));
-  const watcher = Deno.watchFs(folder);
-  const read = () => {
-    try {
-      return Deno.readTextFileSync(path);
-    } catch {
-      return "";
-    }
-  };
-  if (read().includes("\n")) {
-    watcher.close();
-    return read();
-  }
-  for await (const _ of watcher) if (read().includes("\n")) return read();
-  throw new Error(`${path} was never written`);
 }

@@ -1,6 +1,7 @@
 /** A token in use, with a memory in a folder of its own and a source that tests can change. */
 import { AcceptedTokens } from "../../src/registration/accepted_tokens.ts";
-import { ApiToken, type FoundToken } from "../../src/registration/token.ts";
+import type { FoundToken } from "../../src/config/load.ts";
+import { ApiToken } from "../../src/registration/token.ts";
 import { RecordingLogger } from "./events.ts";
 
 /** A token, and all that it is kept with. */

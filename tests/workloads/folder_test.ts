@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { WorkloadFolder } from "../../src/workloads/folder.ts";
 
 function withFolder(body: (folder: WorkloadFolder) => void): void {
@@ -9,73 +9,6 @@ function withFolder(body: (folder: WorkloadFolder) => void): void {
     new WorkloadFolder(path).remove();
   }
 }
-
-function excerptOf(output: string | Uint8Array<ArrayBuffer>, maxBytes: number) {
-  let excerpt = { text: "", truncated: false };
-  withFolder((folder) => {
-    const bytes = typeof output === "string" ? new TextEncoder().encode(output) : output;
-    Deno.writeFileSync(folder.outputFile("stdout"), bytes);
-    excerpt = folder.excerpt("stdout", maxBytes);
-  });
-  return excerpt;
-}
-
-Deno.test("output that fits is passed on whole, a byte order mark included", () => {
-  for (const output of ["", "a", "\ufeffdata\r\n\0", "é😀".repeat(1_000)]) {
-    const { length } = new TextEncoder().encode(output);
-    assertEquals(excerptOf(output, length), { text: output, truncated: false });
-  }
-});
-
-Deno.test("of output that does not fit the head and the tail are kept, and the cut is marked", () => {
-  assertEquals(excerptOf("HEAD" + "-".repeat(100) + "TAIL", 8), {
-    text: "HEAD\n[... 100 bytes cut out ...]\nTAIL",
-    truncated: true,
-  });
-});
-
-Deno.test("no cut ever splits a character", () => {
-  for (const character of ["é", "€", "😀"]) {
-    const output = character.repeat(100);
-    for (let maxBytes = 20; maxBytes < 40; maxBytes++) {
-      const { text, truncated } = excerptOf(output, maxBytes);
-      assert(truncated);
-      const rest = text.replaceAll(character, "");
-      assert(/^\n\[\.\.\. \d+ bytes cut out \.\.\.\]\n$/.test(rest), rest);
-    }
-  }
-});
-
-Deno.test("output that is no text is passed on as well as it can be", () => {
-  assertEquals(excerptOf(Uint8Array.of(0xff, 0x41, 0xc3), 10).text, "\ufffdA\ufffd");
-  const continuation = new Uint8Array(1_000).fill(0x80);
-  assertEquals(excerptOf(continuation, 100).truncated, true);
-});
-
-Deno.test("nothing at all may be kept", () => {
-  assertEquals(excerptOf("abc", 0), { text: "\n[... 3 bytes cut out ...]\n", truncated: true });
-  assertEquals(excerptOf("", 0), { text: "", truncated: false });
-});
-
-Deno.test("a gigabyte of output takes no more memory than its excerpt", () => {
-  withFolder((folder) => {
-    const path = folder.outputFile("stdout");
-    Deno.writeTextFileSync(path, "start");
-    Deno.truncateSync(path, 1024 ** 3);
-    Deno.writeTextFileSync(path, "end", { append: true });
-    const before = Deno.memoryUsage().rss;
-    const { text } = folder.excerpt("stdout", 64 * 1024);
-    assert(text.startsWith("start") && text.endsWith("end"));
-    assert(Deno.memoryUsage().rss - before < 32 * 1024 * 1024);
-  });
-});
-
-Deno.test("a stream that was never opened is empty", () => {
-  withFolder((folder) => {
-    assertEquals(folder.excerpt("stderr", 10), { text: "", truncated: false });
-    assertEquals(folder.outputSize("stderr"), 0);
-  });
-});
 
 Deno.test("params are written once, for the node's user alone, whatever the umask", () => {
   withFolder((folder) => {
@@ -93,16 +26,6 @@ Deno.test("params never follow a link that somebody put in their place", () => {
     Deno.symlinkSync(`${folder.path}/target`, folder.paramsFile);
     const error = assertThrows(() => folder.write({ name: "params.json", bytes: "{}" }));
     assertStringIncludes(error.message, "EEXIST");
-  });
-});
-
-Deno.test("the exit file tells the code, that there is none yet, or nothing", () => {
-  withFolder((folder) => {
-    assertEquals(folder.exitFile(), undefined);
-    Deno.writeTextFileSync(`${folder.path}/exit`, "................");
-    assertEquals(folder.exitFile(), "begun");
-    Deno.writeTextFileSync(`${folder.path}/exit`, "3\n..............");
-    assertEquals(folder.exitFile(), 3);
   });
 });
 

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { WorkloadFolder } from "../../src/workloads/folder.ts";
-import { mirrorOutput, Tail } from "../../src/workloads/mirror.ts";
+import { mirrorOutput } from "../../src/workloads/mirror.ts";
+import { Tail } from "../../src/workloads/output.ts";
 import { FakeClock } from "../support/clock.ts";
 import { Inbox } from "../support/events.ts";
 

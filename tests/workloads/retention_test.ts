@@ -329,7 +329,6 @@ const MANY = Number(Deno.env.get("RETENTION_COMMANDS") ?? 300_000);
 Deno.test("of very many commands only a page is read or removed at a time, and the file shrinks", async () => {
   using stage = new Stage();
   fill(stage.folder, MANY, stage.clock.now(), false);
-  const { journal } = stage;
   const size = () => Deno.statSync(`${stage.folder}/${JOURNAL_FILE}`).size;
   stage.restart();
   const largest = size();

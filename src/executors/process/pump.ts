@@ -26,17 +26,24 @@ export function pumpSizes(maxBytes: number): PumpSizes {
  * No signal to the workload's group ends a pump, since output comes until the workload has ended.
  */
 export const PUMP = `
-cloud_node_size() { cloud_node_bytes=$(wc -c <"$1") && cloud_node_bytes=$((cloud_node_bytes)); }
+# Opens nothing: there may be a pipe by now, and nobody who reads it.
+cloud_node_size() {
+  set -- $(ls -ln "$1")
+  cloud_node_bytes=\${5:-0}
+}
 
-# Appends input to the file $1 until that has about $2 bytes. Succeeds at the end of the input.
+# Appends input to descriptor 9 until the file $1 has about $2 bytes. Succeeds at the end of the input.
 cloud_node_fill() {
   cloud_node_bytes=0
   while cloud_node_count=$((($2 - cloud_node_bytes) / cloud_node_block))
     [ "$cloud_node_count" -gt 0 ]; do
-    cloud_node_said=$(dd "bs=$cloud_node_block" "count=$cloud_node_count" 2>&1 >>"$1")
+    cloud_node_said=$(dd "bs=$cloud_node_block" "count=$cloud_node_count" 2>&1 >&9)
     case $? in
-      0) [ $((\${cloud_node_said%% *})) -lt "$cloud_node_count" ] && return 0 ;;
-      126 | 127) exec cat >>"$1" ;;
+      0)
+        cloud_node_said=\${cloud_node_said%% records in*}
+        [ $((\${cloud_node_said##*[!0-9+]})) -lt "$cloud_node_count" ] && return 0
+        ;;
+      126 | 127) exec cat >&9 ;;
     esac
     cloud_node_size "$1"
   done
@@ -45,9 +52,9 @@ cloud_node_fill() {
 
 cloud_node_pump() {
   trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE
-  cloud_node_fill "$1.log" "$cloud_node_head" && exit
+  cloud_node_fill "$1.log" "$cloud_node_head" 9>>"$1.log" && exit
   cloud_node_missing=0
-  until cloud_node_fill "$1.tail" "$cloud_node_segment"; do
+  until cloud_node_fill "$1.tail" "$cloud_node_segment" 9>>"$1.tail"; do
     if [ -f "$1.before" ]; then
       cloud_node_size "$1.before"
       cloud_node_missing=$((cloud_node_missing + cloud_node_bytes))

@@ -45,16 +45,16 @@ const OWN = [
 /** Opens descriptors 4 and 5, which end in pumps. None of these keeps the other's open. */
 const OPEN_PUMPS: Readonly<Record<Host["shell"], string>> = {
   bash: `
-exec 4> >(cloud_node_pump "$cloud_node_output/stdout") \\
-  5> >(exec 4>&-; cloud_node_pump "$cloud_node_output/stderr")`,
+exec 4> >(exec 8>&-; cloud_node_pump "$cloud_node_output/stdout") \\
+  5> >(exec 4>&- 8>&-; cloud_node_pump "$cloud_node_output/stderr")`,
   // To open both ends at once waits for nobody; then each end is opened by itself.
   sh: `
 set -- "$cloud_node_output/stdout.pipe" "$cloud_node_output/stderr.pipe"
 mkfifo "$@"
 exec 4<>"$1" 5<>"$2" 6<"$1" 7<"$2" 4>"$1" 5>"$2"
 rm "$@"
-(exec 4>&- 5>&- 6<&- 7<&-; cloud_node_pump "$cloud_node_output/stdout") <&6 &
-(exec 4>&- 5>&- 6<&- 7<&-; cloud_node_pump "$cloud_node_output/stderr") <&7 &
+(exec 4>&- 5>&- 6<&- 7<&- 8>&-; cloud_node_pump "$cloud_node_output/stdout") <&6 &
+(exec 4>&- 5>&- 6<&- 7<&- 8>&-; cloud_node_pump "$cloud_node_output/stderr") <&7 &
 exec 6<&- 7<&-`,
 };
 
@@ -68,15 +68,16 @@ trap : HUP INT QUIT TERM USR1 USR2 ALRM
 umask 077
 ${OS.processes.ownStat}
 set -C
-printf '%s %s\\n' "$$" "$cloud_node_stat" >"$cloud_node_output/claim-$cloud_node_claim" || exit
+exec 8>"$cloud_node_output/claim-$cloud_node_claim" || exit
 set +C
+printf '%s %s\\n' "$$" "$cloud_node_stat" >&8 || exit
 exec 3>&1 >/dev/null
 printf 'begun %s %s\\n' "$$" "$cloud_node_stat" >&3
 ${PUMP}${OPEN_PUMPS[shell]}
-(${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&-", OWN)})
+(${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 8>&-", OWN)})
 cloud_node_code=$?
 trap '' PIPE
-printf 'exited %s\\n' "$cloud_node_code" >>"$cloud_node_output/claim-$cloud_node_claim"
+printf 'exited %s\\n' "$cloud_node_code" >&8
 printf 'exited %s\\n' "$cloud_node_code" >&3 || sync "$cloud_node_output/claim-$cloud_node_claim"
 exit 0
 `;

@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { everyKind, someKinds } from "../../src/config/per_kind.ts";
+import { eachOf, sameForAll, someOf } from "../../src/config/named_numbers.ts";
 import { positiveCount } from "../../src/config/values.ts";
+import { WORKLOAD_KINDS } from "../../src/protocol/kinds.ts";
 
-const some = someKinds(positiveCount);
-const every = everyKind(positiveCount, 9);
+const some = someOf(WORKLOAD_KINDS, positiveCount);
+const every = eachOf(positiveCount, sameForAll(WORKLOAD_KINDS, 9));
 
 Deno.test("one number is for every kind", () => {
   for (const given of [2, "2"]) {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { templateProblem } from "../../src/config/template.ts";
+import { templateProblem } from "../../src/config/template_problem.ts";
 
 /** Templates in which the placeholder stands where the shell reads plain words. */
 const RIGHT = [

@@ -1,0 +1,18 @@
+/** The parts of the source in layers. */
+
+/** From the bottom to the top: each part may import from those below it, never from its neighbours. */
+export const LAYERS: readonly (readonly string[])[] = [
+  ["errors", "time"],
+  ["log", "permissions"],
+  ["protocol"],
+  ["os"],
+  ["config", "state"],
+  ["mqtt", "journal"],
+  ["workloads", "backend"],
+  ["executors", "outbox", "results", "logs", "registration"],
+  ["commands"],
+  ["node", "http"],
+  ["cloud_node"],
+  ["dev", "doctor", "service"],
+  ["cli"],
+];
