@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { asRecovered, resultOf, workloadTable } from "../../src/cli/ps.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
 import { processHandle } from "../support/journal.ts";
-import type { Recovery } from "../../src/executors/process/recover.ts";
+import type { Recovery } from "../../src/executors/process/recovery.ts";
 import { Gate, Stage } from "../support/stage.ts";
 
 const RUNNING: CommandRecord = {
