@@ -7,7 +7,7 @@ import { InstallScriptError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import { membersOf } from "../executors/process/members.ts";
-import { becomeCommand, holdEnvironment, invocation } from "../os/child_environment.ts";
+import { becomeCommand, invocation } from "../os/child_environment.ts";
 import { LineSplitter } from "../workloads/line_splitter.ts";
 import { type Host, listProcesses, signalProcesses } from "../os/processes.ts";
 import type { StopSignal } from "../os/process_identity.ts";
@@ -42,11 +42,7 @@ export async function runInstallScript(
   signal.throwIfAborted();
   logger.info("Running the install script");
   const { command, ...started } = inOwnSession(
-    invocation(
-      { source: script, held: holdEnvironment(env), host },
-      becomeCommand(""),
-      { name: ["cyberwave-install"] },
-    ),
+    invocation({ source: script, env, host }, becomeCommand(""), { name: ["cyberwave-install"] }),
   );
   const child = new Deno.Command(command, {
     ...started,

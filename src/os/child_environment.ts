@@ -27,7 +27,7 @@ export interface ShellCommand {
   /** What `bash -c`, or `sh -c` where there is no bash, is to run. */
   readonly source: string;
   /** The environment of the command. */
-  readonly held: HeldEnvironment;
+  readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
 }
 
@@ -40,11 +40,12 @@ const PREFIX = "cloud_node_";
  * lists of processes show.
  */
 export function invocation(
-  { source, held, host }: ShellCommand,
+  { source, env, host }: ShellCommand,
   script: string,
   { name, variables = {} }: { name: readonly string[]; variables?: Record<string, string> },
 ): Invocation {
   const { shell, shellPath, umask, openFiles, ignoresHangup } = host;
+  const held = holdEnvironment(env);
   const own = {
     script,
     source,

@@ -21,7 +21,7 @@ import type {
 import { type Observed, ProcessExecution } from "./execution.ts";
 import { Launch } from "./launch.ts";
 import { examine, untilDrained, Watch } from "./observe.ts";
-import { discard, Spares } from "./spares.ts";
+import { Spares } from "./spares.ts";
 import type { Supervisor, SupervisorOptions } from "./supervisor.ts";
 import { isLargeBody, MAX_INLINE_BODY, placeholderVariables, shellSource } from "./template.ts";
 
@@ -127,10 +127,10 @@ export class ProcessExecutor implements Executor {
       if (waiting !== undefined && !rename(waiting.folder, folder)) waiting = undefined;
       writeFiles(work);
     } catch (error) {
-      if (spare !== undefined) discard(spare);
+      if (spare !== undefined) this.#spares?.discard(spare);
       return neverStarted(`its files could not be written: ${messageOf(error)}`);
     }
-    if (spare !== undefined && waiting === undefined) discard(spare);
+    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     if (isLargeBody(params) && template.includes("{body}")) {
       logger.info(
         `${kind} ${id}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is the path ` +

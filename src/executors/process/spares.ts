@@ -60,6 +60,11 @@ export class Spares {
     this.#waiting.unshift(supervisor);
   }
 
+  /** Ends one that cannot be used. */
+  discard(supervisor: Supervisor): void {
+    this.#own(discard(supervisor));
+  }
+
   /** Lets others wait for the commands that may follow one that was just started. */
   fillSoon(): void {
     this.#lastStart = this.#options.clock.monotonic();
@@ -132,7 +137,7 @@ export class Spares {
 }
 
 /** Ends a supervisor that waits, and removes its folder. */
-export async function discard(supervisor: Supervisor): Promise<void> {
+async function discard(supervisor: Supervisor): Promise<void> {
   await supervisor.dismiss();
   removeFolder(supervisor.folder.path);
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { becomeCommand, holdEnvironment, invocation } from "../../os/child_environment.ts";
+import { becomeCommand, invocation } from "../../os/child_environment.ts";
 import { OS } from "../../os/current.ts";
 import type { Host } from "../../os/processes.ts";
 import { inOwnSession } from "../../os/session.ts";
@@ -55,6 +55,7 @@ const OWN = [
   "cloud_node_code",
   "cloud_node_line",
   "cloud_node_newline",
+  "cloud_node_more",
 ];
 
 /**
@@ -90,6 +91,7 @@ ${PUMP}${OPEN_PUMPS[shell]}
 IFS= read -r cloud_node_line || exit 0
 exec </dev/null
 eval "$cloud_node_line"
+cloud_node_export="$cloud_node_export$cloud_node_newline$cloud_node_more"
 ${OS.processes.ownStat}
 set -C
 printf '%s %s\\n' "$$" "$cloud_node_stat" >"$cloud_node_output/claim-$cloud_node_claim" || exit
@@ -110,14 +112,9 @@ function word(value: string): string {
 }
 
 /** The line that makes a supervisor run a command. */
-export function orderLine({ source, env, folder }: Orders, exported: number): string {
-  const exports = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const assignments = {
-    output: folder.path,
-    source,
-    ...Object.fromEntries(exports.map((text, index) => [`export_${exported + index}`, text])),
-    exported: String(exported + exports.length),
-  };
+export function orderLine({ source, env, folder }: Orders): string {
+  const variables = Object.entries(env).map(([name, value]) => word(`${name}=${value}`));
+  const assignments = { output: folder.path, source, more: `export ${variables.join(" ")}` };
   const line = Object.entries(assignments)
     .map(([name, value]) => `cloud_node_${name}=${word(value)}`).join(" ");
   return `${line}\n`;
@@ -140,7 +137,6 @@ export class Supervisor {
   readonly folder: WorkloadFolder;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
-  readonly #exported: number;
   #onReport: (report: Report) => void = () => {};
   readonly #output: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   /** Resolves when it has ended, with the signal that ended it. */
@@ -152,9 +148,8 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     const { attempt, folder, workFolder, maxOutputFiles, host, env } = options;
     const { block, head, segment } = pumpSizes(maxOutputFiles);
-    const held = holdEnvironment({ ...env, [ATTEMPT_VARIABLE]: attempt });
     const { command, ...spawned } = inOwnSession(invocation(
-      { source: "", held, host },
+      { source: "", env: { ...env, [ATTEMPT_VARIABLE]: attempt }, host },
       SCRIPTS[host.shell],
       {
         name: ["cyberwave-workload"],
@@ -169,7 +164,6 @@ export class Supervisor {
     ));
     this.attempt = attempt;
     this.folder = folder;
-    this.#exported = held.exported;
     this.#child = new Deno.Command(command, {
       ...spawned,
       cwd: workFolder,
@@ -186,7 +180,7 @@ export class Supervisor {
   /** Lets it run a command. What it reports goes to `onReport`. */
   run(orders: Orders, onReport: (report: Report) => void): void {
     this.#onReport = onReport;
-    const line = encoder.encode(orderLine(orders, this.#exported));
+    const line = encoder.encode(orderLine(orders));
     // One that is gone says so by its end.
     this.#input.write(line).then(() => this.#input.close()).catch(() => {});
   }
