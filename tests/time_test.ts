@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { backoff, isAbort, systemClock, within } from "../src/time.ts";
+import { backoff, isAbort, orAbort, systemClock, whenAborted, within } from "../src/time.ts";
 import { FakeClock } from "./support/clock.ts";
 
 Deno.test("backoff doubles up to its limit, with full jitter", () => {
@@ -81,4 +81,68 @@ Deno.test("what takes too long is told to end, and what does not leaves no timer
   });
   await clock.advance(1_000);
   assertEquals(tooLate?.aborted, false);
+});
+
+Deno.test("whenAborted() resolves when its signal aborts, or has", async () => {
+  await whenAborted(AbortSignal.abort());
+  const stop = new AbortController();
+  const aborted = whenAborted(stop.signal);
+  stop.abort();
+  await aborted;
+});
+
+Deno.test("orAbort() gives what comes first: what is promised, or nothing", async () => {
+  const stop = new AbortController();
+  assertEquals(await orAbort(Promise.resolve(7), stop.signal), 7);
+  const error = new Error("no");
+  const failed = assertRejects(() => orAbort(Promise.reject(error), stop.signal));
+  assertEquals(await failed, error);
+  const never = orAbort(new Promise<number>(() => {}), stop.signal);
+  stop.abort();
+  assertEquals([await never, await orAbort(Promise.resolve(7), stop.signal)], [
+    undefined,
+    undefined,
+  ]);
+});
+
+Deno.test("what fails after orAbort() has given up is nobody's unhandled rejection", async () => {
+  const unhandled: unknown[] = [];
+  const listen = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    unhandled.push(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", listen);
+  try {
+    const stop = new AbortController();
+    const [before, after] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const early = orAbort(before.promise, stop.signal);
+    stop.abort();
+    const late = orAbort(after.promise, stop.signal);
+    before.reject(new Error("too late"));
+    after.reject(new Error("much too late"));
+    assertEquals([await early, await late], [undefined, undefined]);
+    await systemClock.sleep(0);
+    assertEquals(unhandled, []);
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", listen);
+  }
+});
+
+Deno.test("a signal that lasts keeps nothing of the promises that orAbort() has waited for", async () => {
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove(...args);
+  };
+  await orAbort(Promise.resolve(), signal);
+  await orAbort(Promise.reject(new Error("no")), signal).catch(() => {});
+  await systemClock.sleep(0);
+  assertEquals(listeners, 0);
 });

@@ -21,7 +21,7 @@ import { type PlatformParams, readPlatformParams } from "./params.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import { type CommandMessage, packetOf } from "./packet.ts";
 import type { CommandQueue } from "./queue.ts";
-import { addressOf, answer, notConfigured, type ReplyAddress } from "./reply.ts";
+import { addressOf, answer, notConfigured, type ReplyAddress, replyNotKept } from "./reply.ts";
 
 /** A request to run a command. */
 export interface Offer {
@@ -75,6 +75,8 @@ const SESSION_MS = 60 * 60 * 1000;
 export class Acceptor {
   readonly #parts: AcceptorParts;
   #isDraining = false;
+  /** The session of the packets that the journal knows. */
+  #session = 0;
 
   /** Makes an acceptor that accepts. */
   constructor(parts: AcceptorParts) {
@@ -124,6 +126,11 @@ export class Acceptor {
   /** Part of the transaction that stores what it decides. */
   #decide(offer: Offer, command: Command, params: string): Decision {
     const { journal, queue, settings } = this.#parts;
+    // Its numbers say nothing about packets of the session before.
+    if (offer.message.session !== this.#session) {
+      journal.forgetPackets();
+      this.#session = offer.message.session;
+    }
     const repeated = this.#findRepeated(offer, command);
     if (repeated !== undefined) return refusedWith(this.#answerRepeated(repeated));
     const address = addressOf(command);
@@ -175,7 +182,8 @@ export class Acceptor {
       `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
         "Use a new request_id to run it anew",
     );
-    return this.#parts.journal.messages.repost(known.id);
+    const { messages } = this.#parts.journal;
+    return messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
   }
 
   /**

@@ -16,6 +16,8 @@ export interface CommandMessage {
   readonly dup: boolean;
   /** Its packet identifier, which a broker uses for one message at a time. */
   readonly packetId: number | undefined;
+  /** The MQTT session that numbered it: 0 for one that began before this node was started. */
+  readonly session: number;
 }
 
 /** What is the same for each delivery of a message; `undefined`: nothing is. */

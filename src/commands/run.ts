@@ -24,7 +24,7 @@ import { showOutput } from "./show_output.ts";
 import { Stop } from "./stop.ts";
 import { Tasks } from "./tasks.ts";
 import type { Uploads } from "./uploads.ts";
-import { workFor } from "./work.ts";
+import { isPermanent, workFor } from "./work.ts";
 
 /** The settings that running depends on. */
 export interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
@@ -227,10 +227,12 @@ export class CommandRunner {
     return "The node restarted before the workload began, and its token was not kept";
   }
 
+  /** What its executor is given. Its folder is there when the start is stored: without one it is lost. */
   #workFor(command: Command): Work {
     const { journal, uploads, folderOf } = this.#parts;
-    const params = journal.params(command.id);
-    return workFor(command, params, folderOf(command.id), uploads.folderFor(command));
+    const folder = folderOf(command.id);
+    folder.create();
+    return workFor(command, journal.params(command.id), folder, uploads.folderFor(command));
   }
 
   #enter(command: Command, startedAt: number, earlier?: StopRequest, isResumed = false): Run {
@@ -250,7 +252,7 @@ export class CommandRunner {
   async #startLater(run: Run, error: unknown): Promise<void> {
     const { queue, clock, logger } = this.#parts;
     const { command, stop } = run;
-    if (isAboutParams(error)) return await this.end(run, { ...NOT_STARTED, why: messageOf(error) });
+    if (isPermanent(error)) return await this.end(run, { ...NOT_STARTED, why: messageOf(error) });
     logger.error(`Cannot start ${nameOf(command)}: ${messageOf(error)}; retrying`);
     // It stays in hand, so that it can be cancelled.
     await clock.sleep(RETRY_START_MS, this.#leaving.signal).catch(() => {});
@@ -291,9 +293,4 @@ export class CommandRunner {
     const folder = this.#parts.folderOf(command.id);
     return showOutput(command, folder, isResumed, this.#parts, stop.over);
   }
-}
-
-/** Whether a command cannot be started because of its params, which no retry changes. */
-function isAboutParams(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof SyntaxError;
 }

@@ -33,6 +33,15 @@ export function workFor(
   };
 }
 
+/** What is wrong with a folder that no retry changes. */
+const PERMANENT: readonly unknown[] = ["EACCES", "EEXIST", "ENOTDIR"];
+
+/** Whether making the work of a command fails each time as it did: its params or its folder are bad. */
+export function isPermanent(error: unknown): boolean {
+  if (error instanceof TypeError || error instanceof SyntaxError) return true;
+  return error instanceof Error && "code" in error && PERMANENT.includes(error.code);
+}
+
 /** What strangers sent, as variables: no variable can hold NUL. */
 function variables(values: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(

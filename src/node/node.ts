@@ -15,7 +15,7 @@ import { sendHeartbeats } from "../registration/heartbeat.ts";
 import type { Identity } from "../registration/identity.ts";
 import { reportFailed } from "../registration/report_end.ts";
 import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
-import { isAbort, whenAborted, within } from "../time.ts";
+import { isAbort, orAbort, whenAborted, within } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
@@ -60,6 +60,9 @@ export interface RunResult {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** How long what was interrupted may take to end: a node that stops must not hang. */
+const LEAVING_MS = 1_000;
 
 /** One run of a node. */
 export class Node {
@@ -173,23 +176,23 @@ export class Node {
 
   /** Stops all parts, whatever fails on the way. */
   async #shutDown(parts: NodeParts): Promise<void> {
+    const { clock, runner, uploads } = parts;
+    const leaveBroker = async () => {
+      this.#leavingBroker.abort();
+      await this.#broker;
+    };
+    const options = { leaveBroker, logger: this.#logger };
     try {
-      await within(
-        this.#options.settings.stopTimeout * 1000,
-        parts.clock,
-        (deadline) =>
-          shutDown(parts, {
-            leaveBroker: async () => {
-              this.#leavingBroker.abort();
-              await this.#broker;
-            },
-            logger: this.#logger,
-          }, deadline),
-      );
+      const limit = this.#options.settings.stopTimeout * 1000;
+      await within(limit, clock, (deadline) => shutDown(parts, options, deadline));
     } finally {
       this.#leavingBroker.abort();
       this.#ended.abort();
-      await Promise.all([parts.runner.leave(), parts.uploads.leave(), ...this.#tasks]);
+      const left = Promise.all([runner.leave(), uploads.leave(), ...this.#tasks]);
+      await within(LEAVING_MS, clock, async (tooLate) => {
+        if (await orAbort(left, tooLate) !== undefined) return;
+        this.#logger.error("Stopped although not everything has come to its end");
+      });
     }
   }
 
@@ -235,9 +238,9 @@ export class Node {
   }
 
   #heartbeats(parts: NodeParts): Promise<void> {
-    const { backend, token, identity, registration, clock } = parts;
+    const { token, identity, registration, clock } = parts;
     return sendHeartbeats({
-      api: backend,
+      api: { heartbeat: (instance, signal) => this.#heartbeat(parts, instance, signal) },
       token,
       identity: () => identity.registered,
       intervalMs: this.#options.settings.heartbeatInterval * 1000,
@@ -247,6 +250,19 @@ export class Node {
     }, this.#stopping.signal);
   }
 
+  async #heartbeat(
+    { backend, identity, clock }: NodeParts,
+    instance: Identity,
+    signal?: AbortSignal,
+  ): Promise<"alive" | "gone"> {
+    const answer = await backend.heartbeat(instance, signal);
+    if (answer === "alive") {
+      identity.lastHeartbeat = clock.now();
+      this.events.emit("heartbeat", { at: identity.lastHeartbeat });
+    }
+    return answer;
+  }
+
   #recheck({ runner, queue, backend, identity }: NodeParts): Promise<void> {
     const commands = [...runner.runs().map(({ command }) => command), ...queue.waiting()];
     const options = { directory: backend, runner, logger: this.#logger };
@@ -254,16 +270,18 @@ export class Node {
   }
 
   #retention({ journal, workloadsFolder, logStream, clock }: NodeParts): Promise<void> {
-    const { keepWorkloads, keepWorkloadsSize, dedupeWindow } = this.#options.settings;
+    const { keepWorkloads, keepWorkloadsCount, keepWorkloadsSize, dedupeWindow } =
+      this.#options.settings;
     return applyRetention({
-      history: journal,
+      journal,
       workloadsFolder,
       limits: {
         maxAgeMs: keepWorkloads * DAY_MS,
+        maxCount: keepWorkloadsCount,
         maxBytes: keepWorkloadsSize,
         dedupeMs: dedupeWindow * 1000,
       },
-      unsentBytes: (id) => logStream?.unsentBytes(id) ?? 0,
+      unsentBytes: logStream && ((id) => logStream.unsentBytes(id)),
       clock,
       logger: this.#loggerFor("workloads"),
     }, this.#stopping.signal);

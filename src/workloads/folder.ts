@@ -36,6 +36,11 @@ export class WorkloadFolder {
     return `${this.path}/${stream}.log`;
   }
 
+  /** Creates it, unless it is there. */
+  create(): void {
+    fs.mkdirSync(this.path, { recursive: true, mode: 0o700 });
+  }
+
   /** Writes a file that is not there yet. */
   write({ name, bytes }: WorkloadFile): void {
     fs.writeFileSync(`${this.path}/${name}`, bytes, { mode: 0o600, flag: "wx" });

@@ -42,6 +42,24 @@ for (const restarts of [false, true]) {
   }
 }
 
+Deno.test("a packet of one session is no redelivery of one in another", async () => {
+  const options = () => ({ inference: "a", open: false, executor: new ScriptedExecutor() });
+  await using test = await Commands.start(options());
+  // Both in one transaction.
+  await Promise.all([7, 8].map((packetId) => test.send(NAMELESS, { packetId, session: 1 })));
+  for (const packetId of [7, 8]) await test.send(NAMELESS, { packetId, dup: true, session: 1 });
+  assertEquals(test.journal.unfinished().length, 2);
+  await test.send(NAMELESS, { ...DUP, session: 2 });
+  await test.send(NAMELESS, { ...DUP, session: 2 });
+  assertEquals(test.journal.unfinished().length, 3);
+  // The next node resumes that session, and then has a new one.
+  await test.restart(options());
+  await test.send(NAMELESS, { ...DUP, session: 0 });
+  assertEquals(test.journal.unfinished().length, 3);
+  await test.send(NAMELESS, { ...DUP, session: 1 });
+  assertEquals(test.journal.unfinished().length, 4);
+});
+
 Deno.test("a redelivery of what has ended is answered once more, and one of long ago is none", async () => {
   const clock = new FakeClock();
   const executor = new ScriptedExecutor();

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Results } from "../../src/commands/uploads.ts";
 import { IMAGES } from "../support/images.ts";
-import { Commands, isAlive, NO_RESULTS, WAITS } from "../support/commands.ts";
+import { Commands, NO_RESULTS, WAITS } from "../support/commands.ts";
+import { isAlive } from "../support/executors.ts";
 
 Deno.test("a workload that the platform follows is running, then completed", async () => {
   await using test = await Commands.start({ inference: "echo oops >&2; [ {body} != '{}' ]" });

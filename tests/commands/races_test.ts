@@ -100,6 +100,14 @@ Deno.test("a node that stops starts nothing that waits, and lets what runs go on
   assertEquals([executor.executions.all.length, test.replies.all], [1, []]);
 });
 
+Deno.test("the folder of a command is there before its start is stored: one that is missing was removed", async () => {
+  await using test = await Commands.start({ inference: "a", executor: new ScriptedExecutor() });
+  await test.run("r1");
+  const [{ id, state }] = test.journal.unfinished();
+  assertEquals(state, "queued");
+  assertEquals(Deno.statSync(`${test.workloadsFolder}/${id}`).mode! & 0o777, 0o700);
+});
+
 Deno.test("a command starts when its executor has room again", async () => {
   const executor = new ScriptedExecutor();
   executor.room = 1;

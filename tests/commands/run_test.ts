@@ -1,8 +1,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeClock } from "../support/clock.ts";
-import { Commands, isAlive, WAITS } from "../support/commands.ts";
+import { Commands, WAITS } from "../support/commands.ts";
+import { isAlive } from "../support/executors.ts";
 
 const SECOND = 1_000;
+
+/** Resolves when a process has ended. */
+async function untilGone(pid: number): Promise<void> {
+  const deadline = AbortSignal.timeout(15_000);
+  while (await isAlive(pid)) deadline.throwIfAborted();
+}
 
 Deno.test("a command runs and is answered with its output, by the name it was accepted under", async () => {
   await using test = await Commands.start({ inference: "printf %s {body}" });
@@ -307,8 +314,7 @@ Deno.test("work that ended while no node ran is answered with its true outcome",
   await test.written("began");
   await test.stop();
   await test.letGo();
-  const deadline = AbortSignal.timeout(15_000);
-  while (await isAlive(pid)) deadline.throwIfAborted();
+  await untilGone(pid);
   await test.begin(options);
   assertEquals((await test.reply("r1")).error, "Command failed with code 4");
   assertEquals(test.read("began"), "r1\n");
@@ -322,8 +328,7 @@ Deno.test("work that was killed while no node ran is answered as such", async ()
   await test.written("began");
   await test.stop();
   Deno.kill(-pid, "SIGKILL");
-  const deadline = AbortSignal.timeout(15_000);
-  while (await isAlive(pid)) deadline.throwIfAborted();
+  await untilGone(pid);
   await test.begin(options);
   assertEquals((await test.reply("r1")).error, "Workload killed by signal 9 (SIGKILL)");
   assertEquals(test.read("began"), "r1\n");
@@ -372,3 +377,37 @@ Deno.test("a burst is answered completely, each command once", async () => {
   assertEquals(test.read("ran").trim().split("\n").sort(), ids.toSorted());
   assertEquals(test.replies.all.length, ids.length);
 });
+
+for (const [when, restarts] of [["while it runs", false], ["before a restart", true]] as const) {
+  for (const ends of ["after that", "before that"]) {
+    if (!restarts && ends === "before that") continue;
+    Deno.test(`a workload whose folder somebody removes ${when}, and which ends ${ends}, runs once and is answered`, async () => {
+      const options = { inference: `${WAITS}; echo over >>ended` };
+      await using test = await Commands.start(options);
+      await test.run("r1");
+      const pid = await test.pidOf("r1");
+      await test.written("began");
+      if (restarts) await test.stop();
+      Deno.removeSync(test.workloadsFolder, { recursive: true });
+      const letEnd = async () => {
+        await test.letGo();
+        await test.written("ended");
+      };
+      if (ends === "before that") {
+        await letEnd();
+        await untilGone(pid);
+      }
+      if (restarts) await test.begin(options);
+      if (ends === "after that") await letEnd();
+      const { status, output, error = "" } = await test.reply("r1");
+      // Nobody knows what it printed, and whether it succeeded knows only a node that saw it.
+      if (restarts) assertStringIncludes(error, "Workload lost: its f");
+      else assertEquals([status, output], ["ok", ""]);
+      assertEquals(test.read("began"), "r1\n");
+
+      await test.run("r2");
+      await test.letGo("next");
+      assertEquals((await test.reply("r2")).output, "next\n");
+    });
+  }
+}

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { Gate } from "../support/stage.ts";
 import { NodeProcess } from "../support/node_process.ts";
-import { isAlive } from "../support/workshop.ts";
+import { isAlive } from "../support/executors.ts";
 import { type Sender, World } from "../support/world.ts";
 
 interface Scene extends AsyncDisposable {
@@ -97,9 +97,13 @@ Deno.test("work whose every process was killed meanwhile is reported as killed",
 Deno.test("work that ran before the machine restarted is reported as lost", async () => {
   await using test = await scene();
   await runAndKill(test);
-  tamper(test.world.stateFolder, "UPDATE commands SET boot_id = 'the boot before'");
+  tamper(
+    test.world.stateFolder,
+    `UPDATE commands SET boot_id = 'the boot before',
+       handle = json_set(handle, '$.bootId', 'x', '$.process.bootId', 'x')`,
+  );
   await test.next();
-  assertEquals((await test.sender.reply("r1")).error, "Workload lost: the machine restarted");
+  assertEquals((await test.sender.reply("r1")).error, "Workload lost: the machine was restarted");
 });
 
 Deno.test("a process that has the pid of a workload by chance is never taken for it", async () => {
@@ -110,8 +114,8 @@ Deno.test("a process that has the pid of a workload by chance is never taken for
     // It is to be stopped as well: that must not reach the stranger.
     tamper(
       test.world.stateFolder,
-      `UPDATE commands SET pid = ${stranger.pid}, stop_cause = 'cancelled',
-         stop_signal = 'SIGKILL', stop_at = 0`,
+      `UPDATE commands SET handle = json_set(handle, '$.process.pid', ${stranger.pid}),
+         stop_cause = 'cancelled', stop_signal = 'SIGKILL', stop_at = 0`,
     );
     await test.next();
     assertEquals((await test.sender.reply("r1")).error, "Command was cancelled by SIGKILL");
@@ -170,7 +174,7 @@ Deno.test("a cancellation goes on after a crash: what ignores SIGTERM is killed"
   });
   await test.node.kill();
   await test.next({ cancel_grace: 0 });
-  assertEquals((await test.sender.reply("r1")).error, "Command was cancelled by SIGKILL");
+  assertEquals((await test.sender.reply("r1")).error, "Command was cancelled by SIGTERM");
   assertEquals(await isAlive(pid), false);
 });
 
@@ -195,7 +199,7 @@ Deno.test("a clock that jumps back neither runs a command twice nor stops one ea
   );
   const next = await test.next();
   await test.sender.send({ command: "inference", request_id: "r1" });
-  await next.logged("inference r1 was asked for again while it is running");
+  await next.logged("inference r1 was sent again while it is running");
   await test.gate.open("ok-0");
   assertEquals((await test.sender.reply("r1")).output, "at the gate\nlet through with ok-0\n");
   await test.sender.send({ command: "inference", request_id: "r1" });
@@ -203,15 +207,15 @@ Deno.test("a clock that jumps back neither runs a command twice nor stops one ea
   assertEquals((await test.sender.reply("r1")).output, "at the gate\nlet through with ok-0\n");
 });
 
-Deno.test("a corrupt journal is set aside with a loud warning, and the node starts", async () => {
+Deno.test("a damaged journal is set aside with a loud warning, and the node starts", async () => {
   await using test = await scene();
   await test.node.kill();
   await Deno.remove(`${test.world.stateFolder}/journal.db-wal`);
   await Deno.writeTextFile(`${test.world.stateFolder}/journal.db`, "no database".repeat(1000));
   const next = await test.next();
-  assertStringIncludes(await next.logged("is corrupt"), "ERROR");
+  assertStringIncludes(await next.logged("is damaged"), "ERROR");
   const names = [...Deno.readDirSync(test.world.stateFolder)].map(({ name }) => name);
-  assertEquals(names.filter((name) => name.startsWith("journal.db.corrupt-")).length > 0, true);
+  assertEquals(names.filter((name) => name.startsWith("journal.db.damaged-")).length > 0, true);
   assertEquals((await test.sender.ask({ command: "training", request_id: "t1" })).status, "ok");
 });
 

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { BrokerError } from "../../src/errors.ts";
 import { mosquittoAvailable } from "../support/mosquitto.ts";
 import { Gate } from "../support/stage.ts";
-import { fileWritten } from "../support/workshop.ts";
+import { fileWritten } from "../support/executors.ts";
 import { World } from "../support/world.ts";
 
 const test = (sentence: string, fn: () => Promise<void>) =>

@@ -102,20 +102,6 @@ Deno.test("a node cannot be run twice at a time, but one run after the other", a
   await again;
 });
 
-Deno.test("a node that is stopping refuses new commands", async () => {
-  await using world = await World.start();
-  const local = await world.runNode({ inference: "true" });
-  await using sender = await world.sender(local.identity);
-  const goodbye = Promise.withResolvers<Response>();
-  world.backend.answerNext(isReport("terminated"), () => goodbye.promise);
-  const stopped = local.node.stop();
-  await world.called(isReport("terminated"));
-  const reply = await sender.ask({ command: "inference", request_id: "i1" });
-  assertEquals(reply.error, "The node is stopping and takes no new commands");
-  goodbye.resolve(Response.json({ success: true }));
-  await stopped;
-});
-
 Deno.test("work goes on while the node is stopped, and the next run answers", async () => {
   await using world = await World.start();
   const config = { inference: "read -r word <gate; echo $word" };
@@ -306,15 +292,16 @@ Deno.test("without a token, or with one that is rejected, there is no node", asy
   assert(!error.message.includes("wrong-token"));
 });
 
-Deno.test("a token that is revoked while the node runs ends it", async () => {
+Deno.test("a token that is revoked while the node runs ends nothing", async () => {
   await using world = await World.start();
-  const local = await world.runNode({ heartbeatInterval: 0.02 });
+  await using local = await world.runNode({ inference: "true", heartbeatInterval: 0.02 });
   world.backend.answerNext(
     isReport("heartbeat"),
     () => Response.json({ message: "Invalid token" }, { status: 401 }),
-    5,
   );
-  await assertRejects(() => local.ended, AuthenticationError);
+  await world.called(isReport("heartbeat"));
+  await using sender = await world.sender(local.identity);
+  assertEquals((await sender.ask({ command: "inference", request_id: "r1" })).status, "ok");
 });
 
 Deno.test("a node whose install script fails is reported as failed", async () => {

@@ -3,7 +3,7 @@ import type { EmulatedWorkload } from "../../src/dev/rest_front_end.ts";
 import { becomes, statusNames } from "../support/followed.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { Gate } from "../support/stage.ts";
-import { isAlive } from "../support/workshop.ts";
+import { isAlive } from "../support/executors.ts";
 import { type Sender, World } from "../support/world.ts";
 
 type EmbeddedWorld = Awaited<ReturnType<typeof World.start>>;

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { becomes } from "../support/followed.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { Gate } from "../support/stage.ts";
-import { fileWritten } from "../support/workshop.ts";
+import { fileWritten } from "../support/executors.ts";
 import { World } from "../support/world.ts";
 
 const TOKEN = `wt-${crypto.randomUUID()}`;

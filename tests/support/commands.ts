@@ -20,11 +20,11 @@ import {
   createCommandParts,
 } from "../../src/node/command_parts.ts";
 import { NodeEvents } from "../../src/node/events.ts";
-import { inspectHost, startTimes } from "../../src/os/processes.ts";
 import { WORKLOAD_KINDS } from "../../src/protocol/kinds.ts";
 import type { Reply } from "../../src/protocol/response.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
 import { Inbox, RecordingLogger } from "./events.ts";
+import { HOST } from "./executors.ts";
 import { fileWritten } from "./files.ts";
 
 /** What may be said about a node's commands. */
@@ -45,9 +45,6 @@ export interface CommandsOptions extends Partial<CommandSettings> {
 /** A reply or a status as it was sent. */
 export type SentReply = { topic: string; output?: string; error?: string } & Reply;
 
-/** This machine. */
-export const HOST = await inspectHost();
-
 /** A workload that says that it began, waits until `letGo()` writes a line, and prints that. */
 export const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <go; echo "$line"';
 
@@ -61,11 +58,6 @@ export const NO_RESULTS: Results = {
 };
 
 const ADDRESS: ReplyAddress = { slug: "my-node", uuid: "u-1", topic: "replies/u-1" };
-
-/** Whether a process exists and is no zombie. */
-export async function isAlive(pid: number): Promise<boolean> {
-  return (await startTimes([pid])).has(pid);
-}
 
 /** Takes commands and runs them. What it leaves in its folder is there for the next node. */
 export class Commands implements AsyncDisposable {
@@ -114,6 +106,7 @@ export class Commands implements AsyncDisposable {
       retained: false,
       dup: false,
       packetId: ++this.#packetId,
+      session: 0,
       ...delivery,
     });
   }

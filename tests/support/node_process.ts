@@ -9,7 +9,7 @@ import { permissionFlags } from "../../src/permissions.ts";
 import { commandOf, DENO_DIR } from "./command.ts";
 import { Inbox } from "./events.ts";
 import { linesOf } from "./lines.ts";
-import { HOST } from "./workshop.ts";
+import { HOST } from "./executors.ts";
 import type { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import type { Mosquitto } from "./mosquitto.ts";
 

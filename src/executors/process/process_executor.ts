@@ -153,7 +153,7 @@ export class ProcessExecutor implements Executor {
 }
 
 function writeFiles({ folder, params, files }: Work): void {
-  fs.mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  folder.create();
   for (const file of [{ name: PARAMS_FILE, bytes: params }, ...files]) {
     // An earlier attempt that never began may have left it. Its claim stays: it still must not begin.
     fs.rmSync(`${folder.path}/${file.name}`, { force: true });

@@ -79,7 +79,8 @@ rm "$cloud_node_output/stdout.pipe" "$cloud_node_output/stderr.pipe"`,
  * The supervisor's script. It waits for a line on standard input that says what to run: a node that
  * dies before ends it. It reports on descriptor 3, which the pumps hold, too: that ends when all
  * output is in its file. The traps let a signal to the whole group reach the workload and leave this
- * shell to report its end; a program that is run gets back what they were before.
+ * shell to report its end; a program that is run gets back what they were before. A node that has
+ * ended reads no report: that must not end this shell, least of all between claim and template.
  */
 const script = (shell: Host["shell"]) => `
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
@@ -94,14 +95,17 @@ eval "$cloud_node_line"
 cloud_node_export="$cloud_node_export$cloud_node_newline$cloud_node_more"
 ${OS.processes.ownStat}
 set -C
-printf '%s %s\\n' "$$" "$cloud_node_stat" >"$cloud_node_output/claim-$cloud_node_claim" || exit
+exec 8>"$cloud_node_output/claim-$cloud_node_claim" || exit
 set +C
+printf '%s %s\\n' "$$" "$cloud_node_stat" >&8 || exit
+trap '' PIPE
 printf 'begun %s %s\\n' "$$" "$cloud_node_stat" >&3
-(${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&-", OWN)})
+trap - PIPE
+(${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 8>&-", OWN)})
 cloud_node_code=$?
 exec 4>&- 5>&-
 trap '' PIPE
-printf 'exited %s\\n' "$cloud_node_code" >>"$cloud_node_output/claim-$cloud_node_claim"
+printf 'exited %s\\n' "$cloud_node_code" >&8
 printf 'exited %s\\n' "$cloud_node_code" >&3 || sync "$cloud_node_output/claim-$cloud_node_claim"
 exit 0
 `;
