@@ -114,7 +114,7 @@ export class Launch implements Observed {
 
   #hear(report: Report): void {
     if (report.type === "exited") this.#code = report.code;
-    else this.#begin(report);
+    else if (report.type === "begun") this.#begin(report);
   }
 
   #begin({ pid, startTime }: { pid: number; startTime: string }): void {

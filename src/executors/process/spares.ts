@@ -35,6 +35,8 @@ const PREFIX = ".spare-";
 export class Spares {
   readonly #options: SparesOptions;
   readonly #waiting: Supervisor[] = [];
+  /** Those that do not wait yet. */
+  readonly #starting = new Set<Supervisor>();
   readonly #closing = new AbortController();
   #lastStart = 0;
   #isFilling = false;
@@ -83,7 +85,10 @@ export class Spares {
     this.#isFilling = true;
     await clock.sleep(FILL_AFTER_MS, this.#closing.signal).catch(() => {});
     this.#isFilling = false;
-    while (!this.#closing.signal.aborted && this.#waiting.length < count && this.#start());
+    while (
+      !this.#closing.signal.aborted && this.#waiting.length + this.#starting.size < count &&
+      this.#start()
+    );
     if (!this.#isExpiring) this.#own(this.#expire());
   }
 
@@ -107,7 +112,7 @@ export class Spares {
     try {
       fs.mkdirSync(folder.path, { mode: 0o700 });
       const supervisor = new Supervisor({ ...this.#options, attempt, folder });
-      this.#waiting.push(supervisor);
+      this.#starting.add(supervisor);
       this.#own(this.#watch(supervisor));
       return true;
     } catch (error) {
@@ -117,13 +122,21 @@ export class Spares {
     }
   }
 
-  /** Forgets one that ends while it waits. */
+  /** Offers one as soon as it waits, until it ends or is taken. */
   async #watch(supervisor: Supervisor): Promise<void> {
-    await supervisor.ended;
+    const ended = supervisor.ended.then(() => "ended");
+    const what = await Promise.race([supervisor.waiting, ended]);
+    this.#starting.delete(supervisor);
+    if (what === "ended" || this.#closing.signal.aborted) return await discard(supervisor);
+    this.#waiting.push(supervisor);
+    ended.then(() => this.#ended(supervisor));
+  }
+
+  #ended(supervisor: Supervisor): void {
     const index = this.#waiting.indexOf(supervisor);
     if (index === -1) return;
     this.#waiting.splice(index, 1);
-    await discard(supervisor);
+    this.discard(supervisor);
   }
 
   async #dismissAll(): Promise<void> {

@@ -59,20 +59,18 @@ const OWN = [
 ];
 
 /**
- * Opens descriptors 4 and 5, which end in pumps. None of these keeps the other's open. They work in
- * the workload's folder, whatever that is called.
+ * Opens descriptors 4 and 5, which end in pumps. None of these keeps the other's open. They start in
+ * the workload's folder and stay there, whatever it is called later.
  */
 const OPEN_PUMPS: Readonly<Record<Host["shell"], string>> = {
   bash: `
-exec 4> >(cd "$cloud_node_output" && cloud_node_pump stdout) \\
-  5> >(exec 4>&-; cd "$cloud_node_output" && cloud_node_pump stderr)`,
+exec 4> >(cloud_node_pump stdout) 5> >(exec 4>&-; cloud_node_pump stderr)`,
+  // Descriptors 6 and 7 let a pipe be opened for writing before its pump reads from it.
   sh: `
-mkfifo "$cloud_node_output/stdout.pipe" "$cloud_node_output/stderr.pipe"
-exec 4<>"$cloud_node_output/stdout.pipe" 5<>"$cloud_node_output/stderr.pipe"
-(exec 4>&- 5>&-; cd "$cloud_node_output" && cloud_node_pump stdout) <"$cloud_node_output/stdout.pipe" &
-(exec 4>&- 5>&-; cd "$cloud_node_output" && cloud_node_pump stderr) <"$cloud_node_output/stderr.pipe" &
-exec 4>"$cloud_node_output/stdout.pipe" 5>"$cloud_node_output/stderr.pipe"
-rm "$cloud_node_output/stdout.pipe" "$cloud_node_output/stderr.pipe"`,
+mkfifo stdout.pipe stderr.pipe
+exec 6<>stdout.pipe 7<>stderr.pipe 4>stdout.pipe 5>stderr.pipe
+(exec 4>&- 5>&- 6>&- 7>&-; rm stdout.pipe && cloud_node_pump stdout) <stdout.pipe &
+(exec 4>&- 5>&- 6>&- 7>&-; rm stderr.pipe && cloud_node_pump stderr) <stderr.pipe &`,
 };
 
 /**
@@ -88,7 +86,10 @@ umask 077
 cloud_node_newline='
 '
 exec 3>&1 >/dev/null
+cd "$cloud_node_output" || exit
 ${PUMP}${OPEN_PUMPS[shell]}
+cd "$OLDPWD" || exit
+printf 'waiting\\n' >&3
 IFS= read -r cloud_node_line || exit 0
 exec </dev/null
 eval "$cloud_node_line"
@@ -101,9 +102,9 @@ printf '%s %s\\n' "$$" "$cloud_node_stat" >&8 || exit
 trap '' PIPE
 printf 'begun %s %s\\n' "$$" "$cloud_node_stat" >&3
 trap - PIPE
-(${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 8>&-", OWN)})
+(${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-", OWN)})
 cloud_node_code=$?
-exec 4>&- 5>&-
+exec 4>&- 5>&- 6>&- 7>&-
 trap '' PIPE
 printf 'exited %s\\n' "$cloud_node_code" >&8
 printf 'exited %s\\n' "$cloud_node_code" >&3 || sync "$cloud_node_output/claim-$cloud_node_claim"
@@ -128,6 +129,7 @@ const SCRIPTS: Readonly<Record<Host["shell"], string>> = { bash: script("bash"),
 
 /** What a supervisor reports. */
 export type Report =
+  | { readonly type: "waiting" }
   | { readonly type: "begun"; readonly pid: number; readonly startTime: string }
   | { readonly type: "exited"; readonly code: number };
 
@@ -143,6 +145,9 @@ export class Supervisor {
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   #onReport: (report: Report) => void = () => {};
   readonly #output: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  /** Resolves when it waits for orders and its folder may get another name. */
+  readonly waiting: Promise<void>;
+  readonly #isWaiting = Promise.withResolvers<void>();
   /** Resolves when it has ended, with the signal that ended it. */
   readonly ended: Promise<string | undefined>;
   /** Resolves when it has ended and all output of the workload is in its files. */
@@ -167,6 +172,7 @@ export class Supervisor {
       },
     ));
     this.attempt = attempt;
+    this.waiting = this.#isWaiting.promise;
     this.folder = folder;
     this.#child = new Deno.Command(command, {
       ...spawned,
@@ -211,7 +217,8 @@ export class Supervisor {
   async #listen(): Promise<void> {
     const lines = new LineSplitter((line) => {
       const report = parseReport(line);
-      if (report !== undefined) this.#onReport(report);
+      if (report?.type === "waiting") this.#isWaiting.resolve();
+      else if (report !== undefined) this.#onReport(report);
     });
     try {
       for (;;) {
@@ -227,6 +234,7 @@ export class Supervisor {
 
 /** What a line of a supervisor says. */
 export function parseReport(line: string): Report | undefined {
+  if (line === "waiting") return { type: "waiting" };
   const [, what, rest] = /^(begun|exited) (.*)$/.exec(line) ?? [];
   if (what === "exited") return { type: "exited", code: Number(rest) };
   const process = what === "begun" ? parseProcess(rest!) : undefined;
