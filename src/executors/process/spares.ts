@@ -62,6 +62,15 @@ export class Spares {
     this.#waiting.unshift(supervisor);
   }
 
+  /** Resolves when none is about to wait. */
+  async whenFilled(): Promise<void> {
+    while (this.#starting.size > 0) {
+      await Promise.all(
+        [...this.#starting].map(({ waiting, ended }) => Promise.race([waiting, ended])),
+      );
+    }
+  }
+
   /** Ends one that cannot be used. */
   discard(supervisor: Supervisor): void {
     this.#own(discard(supervisor));
