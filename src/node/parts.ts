@@ -20,6 +20,7 @@ import { WorkloadOutput } from "../logs/workload_output.ts";
 import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import type { Host } from "../os/processes.ts";
 import { Outbox } from "../outbox/outbox.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { clientResponseTopic, topicPrefix, workloadTopic } from "../protocol/topics.ts";
 import { AcceptedTokens } from "../registration/accepted_tokens.ts";
 import { IdentityStore } from "../registration/identity.ts";
@@ -258,6 +259,7 @@ function createExecutors(
   const process = new ProcessExecutor({
     templates: { inference, training, simulate },
     maxOutputFiles: settings.maxOutputFiles,
+    spares: { workloadsFolder: `${settings.stateFolder}/workloads`, count: sparesFor(settings) },
     workFolder: settings.workFolder,
     env,
     host,
@@ -265,6 +267,12 @@ function createExecutors(
     logger: loggerFor("workloads"),
   });
   return new Map([["process", process]]);
+}
+
+/** As many supervisors wait for commands as may be needed at once, and never more than two. */
+function sparesFor(settings: Settings): number {
+  const kinds = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
+  return Math.min(2, kinds.reduce((sum, kind) => sum + settings.concurrency[kind], 0));
 }
 
 function createLogStream(
