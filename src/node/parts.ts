@@ -255,11 +255,14 @@ function createExecutors(
   { settings, env, host, loggerFor }: NodePartsOptions,
   clock: Clock,
 ): Map<string, Executor> {
-  const { inference, training, simulate } = settings;
+  const { inference, training, simulate, concurrency } = settings;
+  const atOnce = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined)
+    .reduce((sum, kind) => sum + concurrency[kind], 0);
   const process = new ProcessExecutor({
     templates: { inference, training, simulate },
     maxOutputFiles: settings.maxOutputFiles,
-    spares: { workloadsFolder: `${settings.stateFolder}/workloads`, count: sparesFor(settings) },
+    // No more than may run at once, and never more than two.
+    spares: { workloadsFolder: `${settings.stateFolder}/workloads`, count: Math.min(2, atOnce) },
     workFolder: settings.workFolder,
     env,
     host,
@@ -267,12 +270,6 @@ function createExecutors(
     logger: loggerFor("workloads"),
   });
   return new Map([["process", process]]);
-}
-
-/** As many supervisors wait for commands as may be needed at once, and never more than two. */
-function sparesFor(settings: Settings): number {
-  const kinds = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
-  return Math.min(2, kinds.reduce((sum, kind) => sum + settings.concurrency[kind], 0));
 }
 
 function createLogStream(
