@@ -7,10 +7,10 @@ import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings, readToken } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
-import type { Node, RunResult } from "./node/node.ts";
+import type { Node } from "./node/node.ts";
 import { readEnvironment } from "./permissions.ts";
 import type { TokenSource } from "./registration/token.ts";
-import type { CloudNodeOptions, NodeIdentity, RunOptions } from "./node/options.ts";
+import type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./node/options.ts";
 import { listenForSignals } from "./os/signals.ts";
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CloudNode } from "../cloud_node.ts";
-import type { RunResult } from "../node/node.ts";
+import type { RunResult } from "../node/options.ts";
 import type { RunOptions } from "../node/options.ts";
 import type { StopRequests } from "../os/signals.ts";
 

@@ -16,7 +16,7 @@ import type { Clock } from "../time.ts";
 import { reasonToRefuse } from "./admission.ts";
 import { type Command, holdToken, infoOf, nameOf } from "./command.ts";
 import { newCommandId } from "./command_id.ts";
-import type { CommandEvents } from "./events.ts";
+import type { CommandEvents } from "./command_events.ts";
 import { type PlatformParams, readPlatformParams } from "./params.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import { type CommandMessage, packetOf } from "./packet.ts";
@@ -33,7 +33,7 @@ export interface Offer {
 }
 
 /** A command that cannot be accepted. */
-export interface Refused {
+export interface RefusedCommand {
   /** What it was to run, for the log. */
   readonly name: string;
   readonly requestId: string | undefined;
@@ -118,7 +118,7 @@ export class Acceptor {
   }
 
   /** Answers a command that can never be accepted. Rejects when the answer cannot be stored. */
-  async refuse(refused: Refused, address: ReplyAddress, why: string): Promise<void> {
+  async refuse(refused: RefusedCommand, address: ReplyAddress, why: string): Promise<void> {
     const { journal, outbox } = this.#parts;
     outbox.send(await journal.commit(() => this.#refuseForGood(refused, address, why)));
   }
@@ -243,7 +243,7 @@ export class Acceptor {
     return this.#post([...statuses, answer(addressOf(command), command.requestId, { error: why })]);
   }
 
-  #refuseForGood(refused: Refused, address: ReplyAddress, why: string): Pending[] {
+  #refuseForGood(refused: RefusedCommand, address: ReplyAddress, why: string): Pending[] {
     const { platformStatus, logger } = this.#parts;
     logger.warn(refusalLine(refused.name, why));
     // A workload that another command has under way has not failed.
@@ -284,5 +284,5 @@ function refusedWith(messages: readonly Pending[]): Decision {
 
 /** How the log reports a refusal, in which a stranger's words may be, at any length. */
 function refusalLine(name: string, why: string): string {
-  return `Refused a command for ${name}: ${why.slice(0, 300)}`;
+  return `RefusedCommand a command for ${name}: ${why.slice(0, 300)}`;
 }

@@ -10,7 +10,7 @@ import type { Command } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** A command, as far as the platform tracks it. */
-export type TrackedCommand = Pick<Command, "workloadUuid">;
+export type ReportedCommand = Pick<Command, "workloadUuid">;
 
 const SUCCESS: WorkloadStatus = { status: "completed", success: true, exit_code: 0 };
 
@@ -33,29 +33,29 @@ export class PlatformStatus {
   }
 
   /** Reports that a workload runs. */
-  started(command: TrackedCommand, pid: number | undefined): Message[] {
+  started(command: ReportedCommand, pid: number | undefined): Message[] {
     const status = { status: "running", message: "Workload started", pid: pid ?? null } as const;
     return this.#report(command, status);
   }
 
   /** Reports that the results of a workload that succeeded are being uploaded. */
-  finalizing(command: TrackedCommand, fileCount: number): Message[] {
+  finalizing(command: ReportedCommand, fileCount: number): Message[] {
     const message = `Uploading ${fileCount} result file${fileCount === 1 ? "" : "s"}`;
     return this.#report(command, { status: "finalizing", message, file_count: fileCount });
   }
 
   /** Reports that a workload succeeded, results and all. */
-  succeeded(command: TrackedCommand): Message[] {
+  succeeded(command: ReportedCommand): Message[] {
     return this.#report(command, SUCCESS);
   }
 
   /** Reports why a workload did not start, or why its results did not arrive: for good. */
-  failed(command: TrackedCommand, why: string): Message[] {
+  failed(command: ReportedCommand, why: string): Message[] {
     return this.#report(command, failed(why));
   }
 
   /** Reports that the node has no room for a workload now: the platform queues it again. */
-  busy(command: TrackedCommand, why: string, instanceUuid: string): Message[] {
+  busy(command: ReportedCommand, why: string, instanceUuid: string): Message[] {
     return this.#report(command, {
       ...failed(`${BUSY_PREFIX} other work: ${why}`),
       rejection_reason: "host_busy",
@@ -65,7 +65,7 @@ export class PlatformStatus {
 
   /** Reports how a workload ended. `stderr` reads its standard error. */
   ended(
-    command: TrackedCommand & Pick<Command, "kind">,
+    command: ReportedCommand & Pick<Command, "kind">,
     outcome: Outcome,
     pid: number | undefined,
     stderr: () => string,
@@ -74,7 +74,7 @@ export class PlatformStatus {
     return status === undefined ? [] : this.#report(command, status);
   }
 
-  #report({ workloadUuid }: TrackedCommand, status: WorkloadStatus): Message[] {
+  #report({ workloadUuid }: ReportedCommand, status: WorkloadStatus): Message[] {
     if (workloadUuid === undefined) return [];
     return [{ topic: this.#topicOf(workloadUuid), payload: encodeStatus(status) }];
   }

@@ -15,7 +15,7 @@ import { type Clock, orAbort } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { type Command, infoOf, nameOf } from "./command.ts";
 import { endingOf } from "./ending.ts";
-import type { CommandEvents } from "./events.ts";
+import type { CommandEvents } from "./command_events.ts";
 import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import type { CommandQueue } from "./queue.ts";
@@ -48,6 +48,8 @@ export interface CommandRunnerParts {
   /** Where what workloads print is shown. It reaches the platform from their files. */
   readonly outputLogger: Logger;
   folderOf(id: string): WorkloadFolder;
+  /** The variables with which a workload may act for the node now. */
+  credentials(): Readonly<Record<string, string>>;
 }
 
 /** A command in hand. */
@@ -232,7 +234,8 @@ export class CommandRunner {
     const { journal, uploads, folderOf } = this.#parts;
     const folder = folderOf(command.id);
     folder.create();
-    return workFor(command, journal.params(command.id), folder, uploads.folderFor(command));
+    const given = { ...this.#parts.credentials(), ...uploads.variablesFor(command) };
+    return workFor(command, journal.params(command.id), folder, given);
   }
 
   #enter(command: Command, startedAt: number, earlier?: StopRequest, isResumed = false): Run {

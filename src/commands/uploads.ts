@@ -61,9 +61,10 @@ export class Uploads {
     this.#tasks = new Tasks(parts.logger);
   }
 
-  /** The results folder of a command; `undefined`: the one that all share. */
-  folderFor({ id, workloadUuid }: Command): string | undefined {
-    return workloadUuid === undefined ? undefined : this.#parts.results.folderFor(id);
+  /** The variable that names the results folder of a command; without it that is the shared one. */
+  variablesFor({ id, workloadUuid }: Command): Record<string, string> {
+    if (workloadUuid === undefined) return {};
+    return { CYBERWAVE_RESULTS_FOLDER: this.#parts.results.folderFor(id) };
   }
 
   /** Sends what a command that runs has finished, if it is to be sent so early, until it ends. */

@@ -8,12 +8,12 @@ import type { WorkloadFolder } from "../workloads/folder.ts";
 import type { Command } from "./command.ts";
 import { unpack } from "./image.ts";
 
-/** What an executor needs to run a command with these params. */
+/** What an executor needs to run a command with these params and these variables. */
 export function workFor(
   command: Command,
   params: string,
   folder: WorkloadFolder,
-  resultsFolder: string | undefined,
+  given: Readonly<Record<string, string>>,
 ): Work {
   const { id, kind, requestId, instanceUuid, slug, token } = command;
   const [{ bytes }, ...files] = unpack(params, folder.path);
@@ -24,10 +24,10 @@ export function workFor(
     files,
     folder,
     env: variables({
+      ...given,
       CYBERWAVE_REQUEST_ID: requestId ?? "",
       CYBERWAVE_INSTANCE_UUID: instanceUuid,
       CYBERWAVE_SLUG: slug,
-      ...(resultsFolder !== undefined && { CYBERWAVE_RESULTS_FOLDER: resultsFolder }),
       ...(token !== undefined && credentials(token.value)),
     }),
   };

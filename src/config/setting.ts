@@ -36,6 +36,6 @@ export interface Setting<T = unknown> {
 }
 
 /** A row as it is written: a key `someName` is `some_name` and `CYBERWAVE_SOME_NAME` unless it says otherwise. */
-export type Row<T> =
+export type SettingRow<T> =
   & Omit<Setting<T>, "key" | "name" | "env" | "yaml">
   & Partial<Pick<Setting<T>, "env" | "yaml">>;

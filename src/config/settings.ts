@@ -6,7 +6,7 @@
 import type { Settings } from "./config.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { eachOf, sameForAll, someOf } from "./named_numbers.ts";
-import type { Row, Setting, SettingKey } from "./setting.ts";
+import type { Setting, SettingKey, SettingRow } from "./setting.ts";
 import * as values from "./values.ts";
 
 const MiB = 2 ** 20;
@@ -16,7 +16,7 @@ const ONE_OF_EACH = sameForAll(WORKLOAD_KINDS, 1);
 const MANY_OF_EACH = sameForAll(WORKLOAD_KINDS, 10_000);
 const KEPT = { succeeded: 1_000, failed: 10_000 };
 
-const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
+const TABLE: { readonly [K in SettingKey]: SettingRow<NonNullable<Settings[K]>> } = {
   token: {
     group: "Account",
     type: values.token,

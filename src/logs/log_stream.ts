@@ -16,7 +16,7 @@ import { byteLength } from "./log_lines.ts";
 import { MAX_CONTENT, type WorkloadOutput } from "./workload_output.ts";
 
 /** Lines for the platform's log. */
-export interface LogEntry {
+export interface LogBatch {
   /** What wrote them: a workload, or the node itself. */
   readonly type: "stdout" | "stderr" | "system";
   /** Whole lines. */
@@ -32,7 +32,7 @@ interface Instance {
 /** What a log stream asks of the backend. */
 export interface LogApi {
   /** Adds lines to the instance's log. */
-  log(instance: Instance, entry: LogEntry, signal?: AbortSignal): Promise<void>;
+  log(instance: Instance, entry: LogBatch, signal?: AbortSignal): Promise<void>;
 }
 
 /** What a {@linkcode LogStream} works with. */
@@ -164,7 +164,7 @@ export class LogStream {
   }
 
   /** Makes a call. Whether its content is done with: not when smaller calls are to carry it. */
-  async #call(entry: LogEntry, signal: AbortSignal): Promise<boolean> {
+  async #call(entry: LogBatch, signal: AbortSignal): Promise<boolean> {
     const { api, identity } = this.#options;
     try {
       await api.log(identity(), entry, signal);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { OutputStream } from "../workloads/folder.ts";
 import { messageOf, quoted } from "../errors.ts";
 import type { LogPosition, UnsentOutput } from "../journal/log_positions.ts";
 import { type Logger, redact } from "../log.ts";
@@ -21,9 +22,6 @@ export interface PositionStore {
   /** Stores that the output of these workloads was sent to its end. */
   finish(ids: readonly string[]): void;
 }
-
-/** A stream of output. */
-export type OutputStream = "stdout" | "stderr";
 
 /** What {@linkcode WorkloadOutput} works with. */
 export interface WorkloadOutputOptions {

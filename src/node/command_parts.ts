@@ -5,7 +5,7 @@
  */
 import { Acceptor } from "../commands/accept.ts";
 import { CommandCanceller } from "../commands/canceller.ts";
-import type { CommandEvents } from "../commands/events.ts";
+import type { CommandEvents } from "../commands/command_events.ts";
 import type { PlatformStatus } from "../commands/platform_status.ts";
 import { CommandQueue } from "../commands/queue.ts";
 import { CommandReceiver } from "../commands/receive.ts";
@@ -59,6 +59,8 @@ export interface CommandPartsOptions {
   address(): ReplyAddress;
   /** The output of `status`. */
   status(): string;
+  /** The variables with which a workload may act for the node now. */
+  credentials(): Readonly<Record<string, string>>;
 }
 
 /** The parts that carry a command from its message to its reply. */

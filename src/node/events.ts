@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CommandEventMap } from "../commands/events.ts";
+import type { CommandEventMap } from "../commands/command_events.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 

@@ -20,9 +20,10 @@ import { applyRetention } from "../workloads/retention.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
 import { runInstallScript } from "./install.ts";
+import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { shutDown } from "./shutdown.ts";
-import { workloadEnvironment } from "./workload_environment.ts";
+import { nodeCredentials, workloadEnvironment } from "./workload_environment.ts";
 
 /** What a run is made from. */
 export interface NodeOptions {
@@ -39,24 +40,6 @@ export interface NodeOptions {
   readonly drain: boolean;
   /** Seconds without work after which to stop. */
   readonly exitWhenIdle: number | undefined;
-}
-
-/**
- * How the commands went that were answered while a node ran.
- *
- * @example
- * ```ts
- * import type { RunResult } from "@cyberwave/cloud-node";
- *
- * const report = ({ succeeded, failed }: RunResult) => `${succeeded} of ${succeeded + failed}`;
- * console.log(report({ succeeded: 3, failed: 1 })); // 3 of 4
- * ```
- */
-export interface RunResult {
-  /** How many succeeded. */
-  succeeded: number;
-  /** How many failed, were cancelled, timed out or got lost. */
-  failed: number;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -203,7 +186,7 @@ export class Node {
   }
 
   async #install(
-    { clock, backend }: NodeParts,
+    { clock, backend, token }: NodeParts,
     instance: { uuid: string },
     env: Record<string, string>,
     host: Host,
@@ -212,7 +195,8 @@ export class Node {
     if (script === undefined) return;
     try {
       await runInstallScript({
-        ...{ script, workFolder, env, host, clock },
+        ...{ script, workFolder, host, clock },
+        env: { ...env, ...nodeCredentials(this.#options.settings, token.value) },
         logger: this.#loggerFor("install"),
         graceMs: cancelGrace * 1000,
       }, this.#stopping.signal);

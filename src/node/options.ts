@@ -82,3 +82,21 @@ export interface RunOptions {
   /** Called once, when the node is connected and waits for commands. Default: nothing is. */
   onReady?: (identity: NodeIdentity) => void;
 }
+
+/**
+ * How the commands went that were answered while a node ran.
+ *
+ * @example
+ * ```ts
+ * import type { RunResult } from "@cyberwave/cloud-node";
+ *
+ * const report = ({ succeeded, failed }: RunResult) => `${succeeded} of ${succeeded + failed}`;
+ * console.log(report({ succeeded: 3, failed: 1 })); // 3 of 4
+ * ```
+ */
+export interface RunResult {
+  /** How many succeeded. */
+  succeeded: number;
+  /** How many failed, were cancelled, timed out or got lost. */
+  failed: number;
+}

@@ -44,6 +44,7 @@ import {
   reportRefusedStatus,
   type StatusRequest,
 } from "./publisher.ts";
+import { nodeCredentials } from "./workload_environment.ts";
 import { snapshotOf, statusSource } from "./snapshot.ts";
 
 /** What a node is made from. */
@@ -156,6 +157,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     // What workloads print reaches the platform from their files, not as lines of the node.
     outputLogger: createLogger("workloads"),
     address: () => identity.replyAddress,
+    credentials: () => nodeCredentials(settings, token.value),
     status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
   });
   const logStream = createLogStream(options, backend, journal, identity, commands.folderOf, clock);

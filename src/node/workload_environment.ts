@@ -3,20 +3,26 @@
  *
  * @module
  */
-import type { Settings } from "../config/config.ts";
 import { credentials } from "../commands/work.ts";
+import type { Settings } from "../config/config.ts";
 
 /**
- * The node's own environment with what a workload needs to act for it: the node's token, unless
- * `pass_token` says no, and where its results belong.
+ * What all workloads get: the node's own environment, without the token and password in it, and where
+ * results belong.
  */
 export function workloadEnvironment(
   env: Readonly<Record<string, string>>,
-  settings: Settings & { readonly token: string },
+  { resultsFolder }: Pick<Settings, "resultsFolder">,
 ): Record<string, string> {
-  const { token, mqttPassword, passToken, resultsFolder } = settings;
-  const own = { ...env, CYBERWAVE_RESULTS_FOLDER: resultsFolder };
-  if (passToken) return { ...own, ...credentials(token, mqttPassword) };
-  const withheld = Object.keys(credentials(token));
-  return Object.fromEntries(Object.entries(own).filter(([name]) => !withheld.includes(name)));
+  const withheld = Object.keys(credentials(""));
+  const shared = Object.entries(env).filter(([name]) => !withheld.includes(name));
+  return { ...Object.fromEntries(shared), CYBERWAVE_RESULTS_FOLDER: resultsFolder };
+}
+
+/** What lets a workload act for the node: its token as it is now, unless `pass_token` says no. */
+export function nodeCredentials(
+  { passToken, mqttPassword }: Pick<Settings, "passToken" | "mqttPassword">,
+  token: string,
+): Record<string, string> {
+  return passToken ? credentials(token, mqttPassword) : {};
 }

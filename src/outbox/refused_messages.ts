@@ -19,7 +19,7 @@ export interface RefusedMessagesOptions {
 const RETRY = { min: 1_000, max: 5 * 60 * 1_000 };
 
 /** A message and its place in the order of delivery. */
-export interface Refused {
+export interface RefusedMessage {
   readonly seq: number;
   readonly topic: string;
 }
@@ -44,12 +44,12 @@ export class RefusedMessages {
   }
 
   /** Whether one is refused that comes before this message on its topic. */
-  isBefore({ seq, topic }: Refused): boolean {
+  isBefore({ seq, topic }: RefusedMessage): boolean {
     return this.#topics.entries().some(([earlier, refused]) => refused === topic && earlier < seq);
   }
 
   /** A message was refused. Each `reason` is logged once. */
-  add({ seq, topic }: Refused, reason: string): void {
+  add({ seq, topic }: RefusedMessage, reason: string): void {
     this.#topics.set(seq, topic);
     if (!this.#logged.has(reason)) {
       this.#logged.add(reason);
@@ -59,7 +59,7 @@ export class RefusedMessages {
   }
 
   /** A message was accepted. */
-  remove({ seq }: Refused): void {
+  remove({ seq }: RefusedMessage): void {
     this.#topics.delete(seq);
     if (this.#topics.size === 0) this.#retry.reset();
   }

@@ -13,7 +13,7 @@ import { isChosen } from "./glob.ts";
 import { filesIn, folderAt, listFiles } from "./listing.ts";
 import { moveFiles } from "./move.ts";
 import { distinctNames } from "./names.ts";
-import { readSnapshot, writeSnapshot } from "./snapshot.ts";
+import { readSnapshot, writeSnapshot } from "./folder_snapshot.ts";
 import type { TrackedCommand } from "./upload.ts";
 
 /** Where it is recorded whose files are whose. */

@@ -99,6 +99,6 @@ Deno.test("a node that stops interrupts its uploads and reports nothing", async 
 Deno.test("what nobody tracks leaves no results, and has no folder for them", async () => {
   using test = new Harness();
   const command = newCommand("c2");
-  assertEquals(test.uploads.folderFor(command), undefined);
+  assertEquals(test.uploads.variablesFor(command), {});
   assertEquals(await test.uploads.take(command, { status: "ok", end: { cause: "exited" } }), []);
 });

@@ -315,6 +315,7 @@ class OneNode {
       logger,
       outputLogger: logger,
       address: () => ADDRESS,
+      credentials: () => ({}),
       status: () => {
         const { runner, queue, uploads } = this.parts;
         return statusOutput({

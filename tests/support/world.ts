@@ -5,7 +5,7 @@ import { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import { EmulatedBackend } from "../../src/dev/rest_front_end.ts";
 import { MqttFrontEnd } from "../../src/dev/mqtt_front_end.ts";
 import type { Call, CallMatcher } from "../../src/dev/rest_calls.ts";
-import type { RunResult } from "../../src/node/node.ts";
+import type { RunResult } from "../../src/node/options.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions } from "../../src/node/options.ts";
 import { type Inbox, inTime } from "./events.ts";
 import { Mosquitto, type MosquittoOptions } from "./mosquitto.ts";

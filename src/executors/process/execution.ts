@@ -8,7 +8,13 @@ import type { StopSignal } from "../../os/process_identity.ts";
 import { isAbort } from "../../time.ts";
 import type { Execution, Exit, Handle } from "../executor.ts";
 import { signalGroup } from "../../os/processes.ts";
-import { killAll, signalAll, type StopContext, type Target, untilNoneLives } from "./stop_all.ts";
+import {
+  killAll,
+  signalAll,
+  type StopContext,
+  type StopTarget,
+  untilNoneLives,
+} from "./stop_all.ts";
 
 /** What is seen of a workload, by whoever started it or found it again. */
 export interface Observed {
@@ -38,7 +44,7 @@ export class ProcessExecution implements Execution {
   readonly #context: StopContext;
   readonly #leaving = new AbortController();
   readonly #ended = new AbortController();
-  readonly #target: Promise<Target>;
+  readonly #target: Promise<StopTarget>;
   /** The last signal it was sent. */
   #signal: StopSignal | undefined;
   /** Aborts when it is to be killed. */
@@ -113,7 +119,7 @@ export class ProcessExecution implements Execution {
   }
 
   /** Waits for the end of what a workload that has ended left running, or ends it. */
-  async #endRest(target: Target, kill: boolean): Promise<readonly number[] | "detached"> {
+  async #endRest(target: StopTarget, kill: boolean): Promise<readonly number[] | "detached"> {
     const { signal } = this.#leaving;
     try {
       if (!kill) {

@@ -12,7 +12,7 @@ import { membersOf } from "./members.ts";
 import { ATTEMPT_VARIABLE, CLAIM_VARIABLE } from "./supervisor.ts";
 
 /** A workload as its processes are found. */
-export interface Target {
+export interface StopTarget {
   readonly process: ProcessIdentity;
   /** Its attempt; `""` for one of a node that marked no environments. */
   readonly attempt: string;
@@ -27,7 +27,7 @@ export interface StopContext {
 
 /** The processes of a workload that live. */
 export async function findMembers(
-  { process, attempt }: Target,
+  { process, attempt }: StopTarget,
   { host }: StopContext,
 ): Promise<number[]> {
   // Nothing lives that was started before the machine was.
@@ -46,7 +46,7 @@ const APPEARING_MS = [0, 0, 20, 50, 100, 200, 500];
 
 /** Sends a signal to each process of a workload, as soon as there is any. */
 export async function signalAll(
-  target: Target,
+  target: StopTarget,
   signal: StopSignal,
   context: StopContext,
   ended: AbortSignal,
@@ -66,7 +66,7 @@ const KILLING_MS = [0, 0, 0, 10, 20, 50, 100, 200, 400, 800, 1600, 1820];
  *
  * @returns those that still live: nothing can be done about them.
  */
-export async function killAll(target: Target, context: StopContext): Promise<number[]> {
+export async function killAll(target: StopTarget, context: StopContext): Promise<number[]> {
   let members: number[] = [];
   for (const wait of KILLING_MS) {
     members = await findMembers(target, context);
@@ -82,7 +82,7 @@ const LOOK_MS = 250;
 
 /** Resolves when no process of a workload lives, or rejects with the signal's reason. */
 export async function untilNoneLives(
-  target: Target,
+  target: StopTarget,
   context: StopContext,
   signal: AbortSignal,
 ): Promise<void> {
