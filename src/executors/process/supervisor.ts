@@ -82,6 +82,7 @@ exec 6<>stdout.pipe 7<>stderr.pipe 4>stdout.pipe 5>stderr.pipe
  */
 const script = (shell: Host["shell"]) => `
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
+trap '' PIPE
 umask 077
 cloud_node_newline='
 '
@@ -99,13 +100,11 @@ set -C
 exec 8>"$cloud_node_output/claim-$cloud_node_claim" || exit
 set +C
 printf '%s %s\\n' "$$" "$cloud_node_stat" >&8 || exit
-trap '' PIPE
 printf 'begun %s %s\\n' "$$" "$cloud_node_stat" >&3
-trap - PIPE
-(${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-", OWN)})
+(trap - PIPE
+${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-", OWN)})
 cloud_node_code=$?
 exec 4>&- 5>&- 6>&- 7>&-
-trap '' PIPE
 printf 'exited %s\\n' "$cloud_node_code" >&8
 printf 'exited %s\\n' "$cloud_node_code" >&3 || sync "$cloud_node_output/claim-$cloud_node_claim"
 exit 0
