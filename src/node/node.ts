@@ -15,7 +15,7 @@ import { sendHeartbeats } from "../registration/heartbeat.ts";
 import type { Identity } from "../registration/identity.ts";
 import { reportFailed } from "../registration/report_end.ts";
 import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
-import { isAbort, orAbort, whenAborted, within } from "../time.ts";
+import { isAbort, whenAborted } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
@@ -60,9 +60,6 @@ export interface RunResult {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-/** How long what was interrupted may take to end: a node that stops must not hang. */
-const LEAVING_MS = 1_000;
 
 /** One run of a node. */
 export class Node {
@@ -174,26 +171,20 @@ export class Node {
     if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle));
   }
 
-  /** Stops all parts, whatever fails on the way. */
-  async #shutDown(parts: NodeParts): Promise<void> {
-    const { clock, runner, uploads } = parts;
-    const leaveBroker = async () => {
-      this.#leavingBroker.abort();
-      await this.#broker;
-    };
-    const options = { leaveBroker, logger: this.#logger };
-    try {
-      const limit = this.#options.settings.stopTimeout * 1000;
-      await within(limit, clock, (deadline) => shutDown(parts, options, deadline));
-    } finally {
-      this.#leavingBroker.abort();
-      this.#ended.abort();
-      const left = Promise.all([runner.leave(), uploads.leave(), ...this.#tasks]);
-      await within(LEAVING_MS, clock, async (tooLate) => {
-        if (await orAbort(left, tooLate) !== undefined) return;
-        this.#logger.error("Stopped although not everything has come to its end");
-      });
-    }
+  #shutDown(parts: NodeParts): Promise<void> {
+    return shutDown(parts, {
+      limitMs: this.#options.settings.stopTimeout * 1000,
+      leaveBroker: async () => {
+        this.#leavingBroker.abort();
+        await this.#broker;
+      },
+      endRest: async () => {
+        this.#leavingBroker.abort();
+        this.#ended.abort();
+        await Promise.all(this.#tasks);
+      },
+      logger: this.#logger,
+    });
   }
 
   /** Changes who the node is, and with it the topics on which it listens. */
@@ -256,10 +247,9 @@ export class Node {
     signal?: AbortSignal,
   ): Promise<"alive" | "gone"> {
     const answer = await backend.heartbeat(instance, signal);
-    if (answer === "alive") {
-      identity.lastHeartbeat = clock.now();
-      this.events.emit("heartbeat", { at: identity.lastHeartbeat });
-    }
+    if (answer !== "alive") return answer;
+    identity.lastHeartbeat = clock.now();
+    this.events.emit("heartbeat", { at: identity.lastHeartbeat });
     return answer;
   }
 
