@@ -116,7 +116,8 @@ export class CloudNode implements AsyncDisposable {
 
   static {
     nodeFrom = ({ settings, sources }, env, tokens) => {
-      const node = new CloudNode();
+      // The state folder is given, so that no home folder is looked for.
+      const node = new CloudNode({ config: { stateFolder: settings.stateFolder } });
       node.#settings = settings;
       node.#tokenSource = sources.get("token");
       node.#tokens = tokens;

@@ -1,5 +1,5 @@
 /**
- * The control plane: everything a node tells the backend and asks of it, whatever carries it.
+ * The control plane: every call that a node makes to the backend, whatever carries it.
  *
  * @module
  */
@@ -65,7 +65,7 @@ export interface UploadedResults {
 }
 
 /**
- * What a node can tell the backend and ask of it. Each call throws an `AuthenticationError` when
+ * The calls to the backend. Each throws an `AuthenticationError` when
  * the token is rejected and a `BackendError` when it fails otherwise; a call that is aborted throws
  * its signal's reason.
  */

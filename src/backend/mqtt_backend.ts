@@ -76,7 +76,7 @@ export class MqttBackend implements Backend {
       get password() {
         return broker.password;
       },
-      // An answer that comes after its connection has nobody to go to.
+      // Nobody waits for an answer that comes after its connection was closed.
       forget: true,
       needs5: true,
       logger,

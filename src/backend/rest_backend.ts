@@ -1,5 +1,5 @@
 /**
- * The control plane over REST: everything a node tells the backend and asks of it.
+ * The control plane over REST.
  *
  * @module
  */

@@ -127,7 +127,7 @@ function checkOperands(given: readonly string[], syntax: Syntax): void {
   const stray = given[operands.length];
   if (stray !== undefined) {
     throw new ConfigError(
-      `${quoted(name)} does not know what to do with ${quoted(stray)}`,
+      `${quoted(name)} takes no argument ${quoted(stray)}`,
       seeHelp(syntax),
     );
   }

@@ -1,5 +1,5 @@
 /**
- * Four commands that show a node at work, and whether they came back as they should.
+ * Four commands that show a node at work, and whether they went as expected.
  *
  * @module
  */
@@ -63,8 +63,8 @@ export async function runDemo(
     for (const line of describe(reply)) print(line);
     print(
       asItShould
-        ? `  ${paint("green", "as it should be", "stdout")}`
-        : `  ${paint("red", `should have been: ${expected}`, "stdout")}`,
+        ? `  ${paint("green", "as expected", "stdout")}`
+        : `  ${paint("red", `expected: ${expected}`, "stdout")}`,
     );
   }
   return passed;

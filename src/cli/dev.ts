@@ -73,7 +73,7 @@ async function demonstrate(
   try {
     await using client = await CommandClient.connect(access, prefix, limits.signal);
     const passed = await runDemo(steps, client, { slug }, limits);
-    print(`\n${passed} of ${steps.length} came back as they should\n`);
+    print(`\n${passed} of ${steps.length} went as expected\n`);
     return passed === steps.length;
   } catch (error) {
     if (!limits.signal.aborted) throw error;
@@ -86,10 +86,16 @@ function introduction(loaded: LoadedSettings, isSample: boolean, node: NodeIdent
   const { settings, configFile } = loaded;
   const { mqttHost, mqttPort, apiUrl, controlPlane, stateFolder } = settings;
   const config = isSample
-    ? "a built-in sample, as there is no cyberwave.yml here"
+    ? "a built-in sample, because there is no cyberwave.yml here"
     : configFile ?? "the environment";
   return `
-${paint("green", "A Cloud Node and all that it needs are up, on this computer alone", "stdout")}
+${
+    paint(
+      "green",
+      "A Cloud Node and all that it needs are running, on this computer alone",
+      "stdout",
+    )
+  }
 
   node      ${node.slug} (${node.uuid})
   config    ${config}
@@ -126,7 +132,7 @@ or with the clients of mosquitto:
   ${mosquitto("mosquitto_sub", "-t", responses)}
   ${mosquitto("mosquitto_pub", "-t", commands, "-m", message)}
 
-and see what it did:
+and see what it has done:
 
   ${commandLine(["ps", "--state-folder", stateFolder])}
 

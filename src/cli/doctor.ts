@@ -8,7 +8,7 @@ import { examine, type Result } from "../doctor/examine.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
 import { CHECK_FAILED } from "./exit_codes.ts";
-import { jsonText, remarkLine } from "./report_line.ts";
+import { jsonText, reportLine } from "./report_line.ts";
 import { reviewSettings } from "./load_settings.ts";
 import { type Color, paint, print, tell } from "./terminal.ts";
 
@@ -38,7 +38,7 @@ const COLORS: Readonly<Record<Result["status"], Color>> = {
 
 function lineOf({ status, name, detail, fix }: Result, width: number): string {
   const word = paint(COLORS[status], status.padEnd(4), "stdout");
-  return `${word}  ${name.padEnd(width)}  ${remarkLine(detail, fix)}`;
+  return `${word}  ${name.padEnd(width)}  ${reportLine(detail, fix)}`;
 }
 
 function jsonOf(results: readonly Result[], failed: number): string {

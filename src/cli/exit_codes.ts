@@ -21,7 +21,7 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
     "something unexpected, such as no answer from the broker, or a failed check of doctor",
   ],
   [CONFIG_WRONG, "the command line or the configuration is wrong"],
-  [3, "there is no API token, or it was rejected"],
+  [3, "there is no API token, or it was refused and never accepted before"],
   [4, "the install script failed"],
   [5, "another node uses the state folder"],
   [COMMAND_FAILED, "the command failed (start --once, run, dev --once)"],

@@ -53,7 +53,7 @@ export async function reviewSettings(args: Arguments): Promise<Review> {
 export function workloadEnvironment(): Record<string, string> {
   if (!readsWholeEnvironment()) {
     createLogger("config").info(
-      "Workloads see the environment variables that Deno allows this program to read, no others",
+      "Workloads see only the environment variables that Deno allows this program to read",
     );
   }
   return readEnvironment();

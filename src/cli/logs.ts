@@ -14,7 +14,7 @@ import { readOutputAt } from "../workloads/output.ts";
 import { LineSplitter } from "../workloads/line_splitter.ts";
 import { inspectHost } from "../os/processes.ts";
 import { nameOf } from "../commands/command.ts";
-import { Watch } from "../executors/process/observe.ts";
+import { look, Watch } from "../executors/process/observe.ts";
 import type { Arguments } from "./arguments.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { useStateFolder } from "./load_settings.ts";
@@ -36,10 +36,10 @@ export async function run(args: Arguments): Promise<number> {
   show();
   for (const output of outputs) output.end();
   if (!args.has("follow") && record.state === "queued") {
-    tell(`${nameOf(record)} waits for its turn and has printed nothing yet`);
+    tell(`${nameOf(record)} is queued and has printed nothing yet`);
   }
   if (record.state === "ended" && !outputs.some((output) => output.exists)) {
-    tell(`The files of ${nameOf(record)} were removed, as keep_workloads says`);
+    tell(`The files of ${nameOf(record)} were removed: see keep_workloads`);
   }
   return 0;
 }
@@ -79,13 +79,18 @@ async function follow(
     if (now === undefined || now.state === "ended") break;
     if (now.state === "running") {
       // A node that is down reports nothing: then the process itself is watched.
-      if (watch === undefined && now.handle?.process !== undefined) {
-        watch = new Watch(now.handle, folder, 0, context);
-        watch.ended.then(end);
+      if (watch === undefined && now.handle !== undefined) {
+        // Looked for, because a node that was killed may not have noted which process it is.
+        const found = await look(now.handle, folder, context);
+        if (found.action === "collect") break;
+        if (found.action === "attach") {
+          watch = new Watch({ ...now.handle, process: found.process }, folder, 0, context);
+          watch.ended.then(end);
+        }
       }
     } else if (!announced) {
       announced = true;
-      tell(`${nameOf(now)} waits for its turn`);
+      tell(`${nameOf(now)} is queued`);
     }
     await systemClock.sleep(INTERVAL_MS, ended.signal).catch(() => {});
   }

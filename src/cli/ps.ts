@@ -11,7 +11,7 @@ import { lockHolder } from "../state/lock.ts";
 import { outcomeOf } from "../commands/outcome.ts";
 import { inspectHost } from "../os/processes.ts";
 import { look } from "../executors/process/observe.ts";
-import type { Recovery } from "../executors/process/recover.ts";
+import type { Recovery } from "../executors/process/recovery.ts";
 import { systemClock } from "../time.ts";
 import { WorkloadFolder } from "../workloads/folder.ts";
 import type { Arguments } from "./arguments.ts";
@@ -43,7 +43,7 @@ export async function run(args: Arguments): Promise<number> {
       ? `No node runs ${where}`
       : `The node runs ${where} as process ${nodePid}`,
   );
-  if (history === undefined) tell("There is no journal: no node has taken a command here");
+  if (history === undefined) tell("There is no journal: no node has accepted a command here");
   else if (records.length === 0) tell("There are no workloads");
   else for (const line of workloadTable(records, Date.now())) print(line);
   return 0;
@@ -88,7 +88,7 @@ function row(record: CommandRecord, now: number): string[] {
     state === "running" ? `${handle?.process?.pid ?? "-"}` : "-",
     duration(now - acceptedAt),
     unseen ? "-" : runTime(record, now),
-    end === undefined ? "-" : resultOf(end) + (unseen ? " (the node was not there)" : ""),
+    end === undefined ? "-" : resultOf(end) + (unseen ? " (the node was down)" : ""),
   ];
 }
 

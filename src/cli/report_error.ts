@@ -8,7 +8,7 @@ import { printable, redact } from "../log.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { paint, tell } from "./terminal.ts";
 
-/** Tells of what was `thrown` on standard error, with a stack trace if `verbose`. Returns the exit code. */
+/** Reports what was `thrown` on standard error, with a stack trace if `verbose`. Returns the exit code. */
 export function failWith(thrown: unknown, { verbose }: { verbose: boolean }): number {
   // Nobody reads the output any more, as in `ps | head`: that is no failure.
   if (thrown instanceof Deno.errors.BrokenPipe) return 0;
@@ -24,7 +24,7 @@ export function failWith(thrown: unknown, { verbose }: { verbose: boolean }): nu
 /** SQLite's words, and those of the operating system. */
 const DISK_IS_FULL = /database or disk is full|ENOSPC|no space left on device/i;
 
-/** What to do about an error, if anybody knows. */
+/** What to do about an error, where that is known. */
 export function hintOf(error: unknown): string | undefined {
   if (error instanceof CloudNodeError) return error.hint;
   return DISK_IS_FULL.test(messageOf(error))

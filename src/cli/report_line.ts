@@ -6,7 +6,7 @@
 import { printable, redact } from "../log.ts";
 
 /** What was found and, after an arrow, what to do about it: on one line, without secrets. */
-export function remarkLine(found: string, fix: string | undefined): string {
+export function reportLine(found: string, fix: string | undefined): string {
   const text = fix === undefined ? found : `${found} -> ${fix}`;
   return printable(redact(text).replaceAll(/\s*\n\s*/g, " "));
 }

@@ -40,7 +40,7 @@ export async function run(args: Arguments): Promise<number> {
     const wildcard = "uuid" in address ? "" : "; give --uuid if the broker hides other replies";
     throw new NoReplyError(`No reply to ${quoted(command)} within ${timeout} s`, {
       hint: `Check that the node runs, or wait longer with --timeout${wildcard}. ` +
-        `If it runs it goes on with the command, which it knows as ${request.request_id}`,
+        `If the node has it, the command goes on, with the request id ${request.request_id}`,
     });
   }
 }
@@ -68,7 +68,7 @@ function parseParams(text: string): ObjectText {
   }
   if (params !== undefined) return params;
   throw new ConfigError(`Params must be a JSON object, got ${jsonTypeOf(text)}`, {
-    hint: `Name each of them: '{"x": 1}'`,
+    hint: `Give each of them a name: '{"x": 1}'`,
   });
 }
 
@@ -87,7 +87,7 @@ async function addressOf(args: Arguments, stateFolder: string): Promise<Address>
   throw new ConfigError(
     `No node was ever registered with the state folder ${quoted(stateFolder)}`,
     {
-      hint: "Say which node is meant, with --slug or --uuid",
+      hint: "Name the node with --slug or --uuid",
     },
   );
 }

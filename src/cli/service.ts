@@ -61,7 +61,7 @@ export async function run(args: Arguments): Promise<number> {
   }
 }
 
-/** Who asks, and for whom. */
+/** Who runs this, and for whom. */
 interface Caller {
   readonly env: Readonly<Record<string, string>>;
   readonly uid: number;
@@ -79,7 +79,7 @@ function identifyCaller(args: Arguments): Caller {
   if (system && own) throw new ConfigError("Give --system or --user, not both");
   const scope = system || (uid === 0 && !own) ? "system" : "user";
   const runAs = args.value("run-as");
-  if (runAs !== undefined && scope === "user") throw new ConfigError("--run-as takes --system");
+  if (runAs !== undefined && scope === "user") throw new ConfigError("--run-as needs --system");
   const self = uid === 0 ? "root" : env.USER || env.LOGNAME || env.USERNAME || "";
   const user = runAs ?? (scope === "system" && env.SUDO_USER || self);
   if (user === "") {

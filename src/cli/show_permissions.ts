@@ -32,7 +32,7 @@ export async function run(args: Arguments): Promise<number> {
   print([...permissionFlags(needs), ...environmentFlags()].map(shellWord).join(" "));
   const unnamed = unnamedVariables(Object.keys(readEnvironment())).sort();
   if (unnamed.length > 0) {
-    tell(`Not named, so that workloads will not see them: ${unnamed.join(", ")}`);
+    tell(`Not named, so workloads will not see them: ${unnamed.join(", ")}`);
   }
   return 0;
 }

@@ -20,7 +20,7 @@ import { loadOptions, useSettings, workloadEnvironment } from "./load_settings.t
 /** Runs the node until it is stopped. */
 export async function run(args: Arguments, requests: StopRequests): Promise<number> {
   const [once, drain] = [args.has("once"), args.has("drain")];
-  if (once && drain) throw new ConfigError("--once takes a command and --drain takes none");
+  if (once && drain) throw new ConfigError("--once waits for a command and --drain accepts none");
   const exitWhenIdle = args.seconds("exit-when-idle");
   const loaded = await useSettings(args);
   const env = workloadEnvironment();

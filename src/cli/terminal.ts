@@ -20,12 +20,12 @@ export function print(line: string): void {
   write("stdout", encoder.encode(`${line}\n`));
 }
 
-/** Tells something that is no result. That nobody reads it does not matter. */
+/** Prints what is not a result to standard error. That nobody reads it does not matter. */
 export function tell(line: string): void {
   try {
     write("stderr", encoder.encode(`${line}\n`));
   } catch {
-    // There is nobody left to tell.
+    // Nobody reads it any more.
   }
 }
 

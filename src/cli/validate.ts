@@ -4,18 +4,13 @@
  * @module
  */
 import type { LoadedSettings } from "../config/load.ts";
-import {
-  COMMAND_KEYS,
-  MISSING_TOKEN,
-  nameOf,
-  type Remark,
-  type Review,
-} from "../doctor/config_review.ts";
+import { COMMAND_KEYS, MISSING_TOKEN, nameOf, type Review } from "../doctor/config_review.ts";
+import type { Finding } from "../doctor/finding.ts";
 import { redact } from "../log.ts";
 import { urlOf } from "../mqtt/socket.ts";
 import type { Arguments } from "./arguments.ts";
 import { CONFIG_WRONG } from "./exit_codes.ts";
-import { jsonText, remarkLine } from "./report_line.ts";
+import { jsonText, reportLine } from "./report_line.ts";
 import { reviewSettings } from "./load_settings.ts";
 import { type Color, harmless, paint, print } from "./terminal.ts";
 
@@ -38,14 +33,14 @@ function report({ loaded, problems, warnings }: Review): string[] {
     problems.length > 0
       ? `${what}: ${paint("red", count, "stdout")}`
       : `${what} is ${paint("green", "valid", "stdout")}`,
-    ...problems.map((problem) => remark("red", "error", problem)),
-    ...warnings.map((warning) => remark("yellow", "warning", warning)),
+    ...problems.map((problem) => line("red", "error", problem)),
+    ...warnings.map((warning) => line("yellow", "warning", warning)),
     ...problems.length > 0 ? [] : ["", ...summary(loaded)],
   ];
 }
 
-function remark(color: Color, word: string, { message, fix }: Remark): string {
-  return `  ${paint(color, word.padEnd(7), "stdout")}  ${remarkLine(message, fix)}`;
+function line(color: Color, word: string, { detail, fix }: Finding): string {
+  return `  ${paint(color, word.padEnd(7), "stdout")}  ${reportLine(detail, fix)}`;
 }
 
 /** What a node with this configuration would do. */
@@ -72,13 +67,13 @@ function indented(text: string): string {
 
 function jsonOf({ loaded, problems, warnings }: Review): string {
   const { settings, configFile } = loaded;
-  const remarks = (list: readonly Remark[]) =>
-    list.map(({ message, fix }) => ({ message: jsonText(message), fix: jsonText(fix) }));
+  const listed = (findings: readonly Finding[]) =>
+    findings.map(({ detail, fix }) => ({ message: jsonText(detail), fix: jsonText(fix) }));
   return JSON.stringify({
     valid: problems.length === 0,
     config_file: configFile ?? null,
-    problems: remarks(problems),
-    warnings: remarks(warnings),
+    problems: listed(problems),
+    warnings: listed(warnings),
     commands: Object.fromEntries(
       COMMAND_KEYS.map((key) => [nameOf(key), jsonText(settings[key])]),
     ),

@@ -21,7 +21,7 @@ import { type PlatformParams, readPlatformParams } from "./params.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import { type CommandMessage, packetOf } from "./packet.ts";
 import type { CommandQueue } from "./queue.ts";
-import { addressOf, answer, notConfigured, type ReplyAddress } from "./reply.ts";
+import { addressOf, answer, notConfigured, type ReplyAddress, replyNotKept } from "./reply.ts";
 
 /** A request to run a command. */
 export interface Offer {
@@ -182,7 +182,8 @@ export class Acceptor {
       `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
         "Use a new request_id to run it anew",
     );
-    return this.#parts.journal.messages.repost(known.id);
+    const { messages } = this.#parts.journal;
+    return messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
   }
 
   /**

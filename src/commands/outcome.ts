@@ -58,7 +58,11 @@ export function unreadable(outcome: Outcome, why: string): Outcome {
 
 /** An outcome as the log reports it. */
 export function describeOutcome({ status, end }: Outcome): string {
-  if (status === "ok") return "succeeded";
+  return status === "ok" ? "succeeded" : howItEnded(end);
+}
+
+/** The end of a command that did not succeed, in words. */
+export function howItEnded(end: Omit<End, "bytes">): string {
   const verb = end.cause === "exited" ? "failed" : end.cause.replace("_", " ");
   const detail = end.exitCode === undefined ? end.signal : `code ${end.exitCode}`;
   return detail === undefined ? verb : `${verb} (${detail})`;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Message } from "../journal/messages.ts";
+import type { CommandRecord } from "../journal/record.ts";
 import type { RequestId } from "../protocol/decode.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import {
@@ -17,7 +18,7 @@ import {
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { readOutput } from "../workloads/output.ts";
 import type { Command } from "./command.ts";
-import type { Outcome } from "./outcome.ts";
+import { howItEnded, type Outcome } from "./outcome.ts";
 
 /** Who answers, and where. */
 export interface ReplyAddress {
@@ -59,8 +60,25 @@ export function replyTo(
 }
 
 /** Where a command is answered: by the name it was accepted under. */
-export function addressOf({ slug, instanceUuid, replyTopic }: Command): ReplyAddress {
+export function addressOf(
+  { slug, instanceUuid, replyTopic }: Pick<Command, "slug" | "instanceUuid" | "replyTopic">,
+): ReplyAddress {
   return { slug, uuid: instanceUuid, topic: replyTopic };
+}
+
+/** The answer to a repeated command whose reply is no longer kept: how it ended. */
+export function replyNotKept(command: CommandRecord): Message {
+  const { end, requestId } = command;
+  const address = addressOf(command);
+  const isOk = end?.cause === "exited" && end.exitCode === 0;
+  const note = "the output is no longer kept";
+  const reply = isOk
+    ? okReply(address, requestId, { text: `[${note}]`, truncated: true })
+    : errorReply(address, requestId, {
+      text: `Command ${howItEnded(end!)}; ${note}`,
+      truncated: true,
+    });
+  return { topic: address.topic, payload: encodeReply(reply) };
 }
 
 function isBlank({ pieces }: LongExcerpt): boolean {

@@ -131,7 +131,7 @@ export interface CloudNodeConfig {
    * that failed, or one for each. Default: the latest 1,000 that succeeded and 10,000 that failed.
    */
   keepWorkloadsCount?: number | { readonly succeeded?: number; readonly failed?: number };
-  /** Bytes the files of ended workloads may take up. Default: 1,073,741,824 (1 GiB). */
+  /** Bytes the files and the delivered replies of ended workloads may take up. Default: 1,073,741,824 (1 GiB). */
   keepWorkloadsSize?: number;
   /** Whether workloads get the node's token and broker password in their environment. Default: true. */
   passToken?: boolean;
@@ -217,7 +217,7 @@ export interface Settings {
   readonly keepWorkloads: number;
   /** How many ended workloads keep their files, by how they ended. */
   readonly keepWorkloadsCount: { readonly succeeded: number; readonly failed: number };
-  /** Bytes the files of ended workloads may take up. */
+  /** Bytes the files and the delivered replies of ended workloads may take up. */
   readonly keepWorkloadsSize: number;
   /** Whether workloads get the node's token and broker password in their environment. */
   readonly passToken: boolean;

@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { homedir } from "node:os";
 import { dirname, join, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
 import { type ConfigFile, readConfigFile } from "./config_file.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
-import { OS } from "../os/current.ts";
+import { homeFolder } from "./home.ts";
 import { readCredentials, readDotenv, readYaml, type Warn } from "./files.ts";
 import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
 import {
@@ -201,8 +200,4 @@ async function readMapping(
     warn(error.message);
     return {};
   }
-}
-
-function homeFolder(env: Readonly<Record<string, string>>): string {
-  return env[OS.homeVariable] || homedir();
 }

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { homedir } from "node:os";
 import { isAbsolute, join, relative, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
+import { homeFolder } from "./home.ts";
 import type { CloudNodeConfig, Settings } from "./config.ts";
 import type { Setting, SettingKey } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
@@ -90,7 +90,7 @@ export function resolveConfig(config: CloudNodeConfig): Settings {
   if ("problem" in workFolder) {
     throw new ConfigError(`workFolder ${workFolder.problem} (from the config given)`);
   }
-  const folders = { work: absolute(workFolder.value), home: homedir };
+  const folders = { work: absolute(workFolder.value), home: () => homeFolder({}) };
   return resolveSettings([configSource(config)], folders).settings;
 }
 

@@ -267,7 +267,7 @@ const TABLE: { readonly [K in SettingKey]: Row<NonNullable<Settings[K]>> } = {
   keepWorkloadsSize: {
     group: "Node",
     type: values.byteSize,
-    help: "Bytes the files of ended workloads may take up",
+    help: "Bytes the files and the delivered replies of ended workloads may take up",
     default: GiB,
   },
   logFormat: {

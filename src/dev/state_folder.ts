@@ -40,7 +40,7 @@ export async function removeLeftovers(): Promise<void> {
     } catch (error) {
       // Another `dev` that starts now may have been faster.
       if (error instanceof Deno.errors.NotFound) continue;
-      createLogger("dev").warn(`Cannot clear away ${quoted(folder)}: ${messageOf(error)}`);
+      createLogger("dev").warn(`Cannot remove ${quoted(folder)}: ${messageOf(error)}`);
     }
   }
 }
@@ -61,7 +61,9 @@ export async function endWorkloads(
   let left = running(folder);
   if (left.length === 0) return;
   const pids = left.map(({ pid }) => pid).join(", ");
-  createLogger("dev").info(`Ending what still runs, for its files are removed: process ${pids}`);
+  createLogger("dev").info(
+    `Stopping what still runs, because its files are removed: process ${pids}`,
+  );
   const host = await inspectHost();
   const signalAll = (signal: StopSignal) =>
     Promise.all(left.map((process) => signalGroup(process, signal, host)));

@@ -76,7 +76,7 @@ function answered(apiUrl: string, { passed }: Reach, answer: ProbeAnswer): Findi
   }
   if (status === 404) return fail(`${apiUrl} has no Cyberwave API (it answers 404)`, CHECK_URL);
   if (status >= 500) {
-    return fail(`${apiUrl} is in trouble (it answers ${status})`, "Try again in a while");
+    return fail(`${apiUrl} fails (it answers ${status})`, "Try again in a while");
   }
   const found = `${apiUrl} answers in ${milliseconds(ms)}${stages(passed)}`;
   return ms > SLOW_MS ? warn(`${found}, which is slow`, "Look at the network") : ok(found);
@@ -88,7 +88,7 @@ export function tokenCheck({ settings, sources }: LoadedSettings): Check {
     name: "token",
     async run(signal) {
       const { token } = settings;
-      if (token === undefined) return fail(MISSING_TOKEN.message, MISSING_TOKEN.fix);
+      if (token === undefined) return fail(MISSING_TOKEN.detail, MISSING_TOKEN.fix);
       const tokenSource = sources.get("token");
       try {
         await new RestBackend({ ...settings, token, tokenSource }).checkToken(signal);
@@ -113,7 +113,7 @@ export function clockCheck({ apiUrl }: Settings, clock: Clock): Check {
       try {
         const { ahead } = await probe(apiUrl + PATH, clock, signal);
         return ahead === undefined
-          ? warn("not checked: the backend does not tell the time")
+          ? warn("not checked: the backend does not send the time")
           : skewFinding(ahead);
       } catch (error) {
         signal.throwIfAborted();

@@ -46,7 +46,7 @@ export function brokerCheck(settings: Settings, whoAmI: WhoAmI, clock: Clock): C
       visited.link.close();
       await visited.link.closed;
       if (visited.version !== 5 && settings.controlPlane === "mqtt") {
-        const detail = `${url} does not speak MQTT 5, which control_plane: mqtt takes`;
+        const detail = `${url} does not speak MQTT 5, which control_plane: mqtt needs`;
         return fail(detail, "Set control_plane: rest, or use a broker that speaks it");
       }
       const mqtt = `MQTT ${visited.version === 5 ? "5" : "3.1.1"} ${took}`;
@@ -92,7 +92,7 @@ export function commandsCheck(settings: Settings, whoAmI: WhoAmI): Check {
   };
 }
 
-const LET_SUBSCRIBE = "Have the broker's administrator let this user subscribe to that topic";
+const LET_SUBSCRIBE = "Ask the broker's administrator to let this user subscribe to that topic";
 
 async function brokerFor(settings: Settings, whoAmI: WhoAmI): Promise<Visit> {
   const identity = await whoAmI();

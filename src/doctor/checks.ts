@@ -50,17 +50,17 @@ function configFinding({ loaded, problems, warnings }: Review): Finding {
   const [problem] = problems;
   if (problem !== undefined) {
     return fail(
-      problem.message + more(problems),
-      problem.fix ?? 'Correct it; "cyberwave-cloud-node validate" tells all that is wrong',
+      problem.detail + more(problems),
+      problem.fix ?? 'Correct it; "cyberwave-cloud-node validate" lists every problem',
     );
   }
   const [warning] = warnings;
-  if (warning !== undefined) return warn(warning.message + more(warnings), warning.fix);
+  if (warning !== undefined) return warn(warning.detail + more(warnings), warning.fix);
   return ok(summary(loaded));
 }
 
-function more(remarks: readonly unknown[]): string {
-  return remarks.length === 1 ? "" : ` (and ${remarks.length - 1} more)`;
+function more(findings: readonly unknown[]): string {
+  return findings.length === 1 ? "" : ` (and ${findings.length - 1} more)`;
 }
 
 function summary({ settings, configFile }: LoadedSettings): string {

@@ -1,5 +1,5 @@
 /**
- * All that can be said about a configuration without starting anything.
+ * Everything that can be checked in a configuration without starting anything.
  *
  * @module
  */
@@ -11,25 +11,18 @@ import type { SettingKey } from "../config/setting.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { fail, type Finding, warn } from "./finding.ts";
 import { reviewSyntax } from "./syntax.ts";
 import { type Host, inspectHost, ShellMissingError } from "../os/processes.ts";
 
-/** Something about a configuration. */
-export interface Remark {
-  /** What it is. */
-  readonly message: string;
-  /** What to do about it. */
-  readonly fix?: string;
-}
-
-/** A configuration, and what is to be said about it. */
+/** A configuration, and what was found in it. */
 export interface Review {
   /** The settings. The default stands in for a wrong one. */
   readonly loaded: LoadedSettings;
   /** What keeps a node from starting or doing what it should. */
-  readonly problems: readonly Remark[];
+  readonly problems: readonly Finding[];
   /** What its author may want to know. */
-  readonly warnings: readonly Remark[];
+  readonly warnings: readonly Finding[];
   /** Whether every setting could be read, so that no default stands in for one. */
   readonly isComplete: boolean;
 }
@@ -38,10 +31,10 @@ export interface Review {
 export const COMMAND_KEYS = ["installScript", ...WORKLOAD_KINDS] as const;
 
 /** Without a token a node cannot start, though its configuration may be ready for one that has it. */
-export const MISSING_TOKEN: Remark = {
-  message: "There is no API token",
-  fix: 'Set CYBERWAVE_API_TOKEN, here or in a .env file, or log in with "cyberwave-cli login"',
-};
+export const MISSING_TOKEN: Finding = warn(
+  "There is no API token",
+  'Set CYBERWAVE_API_TOKEN, here or in a .env file, or log in with "cyberwave-cli login"',
+);
 
 /** Looks at everything in a configuration. */
 export async function reviewConfig(options: LoadOptions): Promise<Review> {
@@ -50,13 +43,13 @@ export async function reviewConfig(options: LoadOptions): Promise<Review> {
   return {
     loaded,
     problems: [
-      ...problems.map(remarkOf),
+      ...problems.map(problemOf),
       ...commands.problems,
       ...authorityProblems(loaded.settings),
       ...resultsProblems(loaded.settings),
     ],
     warnings: [
-      ...loaded.warnings.map((message) => ({ message })),
+      ...loaded.warnings.map((message) => warn(message)),
       ...commands.warnings,
       // With half of the settings missing, everything would look odd.
       ...problems.length === 0 ? oddities(loaded) : [],
@@ -65,8 +58,8 @@ export async function reviewConfig(options: LoadOptions): Promise<Review> {
   };
 }
 
-function remarkOf({ message, hint }: CloudNodeError): Remark {
-  return { message, fix: hint };
+function problemOf({ message, hint }: CloudNodeError): Finding {
+  return fail(message, hint);
 }
 
 /** Has the shell read the commands. */
@@ -74,15 +67,15 @@ async function reviewCommands(
   { settings, sources }: LoadedSettings,
 ): Promise<Pick<Review, "problems" | "warnings">> {
   const given = COMMAND_KEYS.filter((key) => settings[key] !== undefined);
-  const problems: Remark[] = [];
-  const warnings: Remark[] = [];
+  const problems: Finding[] = [];
+  const warnings: Finding[] = [];
   if (given.length === 0) return { problems, warnings };
   let shell: Host["shell"];
   try {
     ({ shell } = await inspectHost());
   } catch (error) {
     if (!(error instanceof ShellMissingError)) throw error;
-    return { problems, warnings: [remarkOf(error)] };
+    return { problems, warnings: [warn(error.message, error.hint)] };
   }
   const reviews = await Promise.all(
     given.map((key) => reviewSyntax(settings[key]!, shell)),
@@ -90,8 +83,8 @@ async function reviewCommands(
   for (const [index, { problem, warning }] of reviews.entries()) {
     const key = given[index]!;
     const [name, from] = [nameOf(key), `(from ${sources.get(key)})`];
-    if (problem) problems.push({ message: `${name} is not valid ${shell}: ${problem} ${from}` });
-    if (warning) warnings.push({ message: `${name} is odd: ${warning} ${from}` });
+    if (problem) problems.push(fail(`${name} is not valid ${shell}: ${problem} ${from}`));
+    if (warning) warnings.push(warn(`${name} looks wrong: ${warning} ${from}`));
   }
   return { problems, warnings };
 }
@@ -101,26 +94,27 @@ export function nameOf(key: SettingKey): string {
   return SETTINGS.find((setting) => setting.key === key)!.name;
 }
 
-function authorityProblems(settings: Settings): Remark[] {
+function authorityProblems(settings: Settings): Finding[] {
   try {
     const ca = tlsOf(settings)?.ca?.();
     if (ca === undefined || ca.includes("-----BEGIN CERTIFICATE-----")) return [];
-    return [{
-      message: `There is no certificate in ${quoted(settings.mqttTlsCaCerts)}`,
-      fix: "Let mqtt_tls_ca_certs name a PEM file, which has a line BEGIN CERTIFICATE",
-    }];
+    return [fail(
+      `There is no certificate in ${quoted(settings.mqttTlsCaCerts)}`,
+      "Set mqtt_tls_ca_certs to a PEM file: it has a line BEGIN CERTIFICATE",
+    )];
   } catch (error) {
     if (!(error instanceof CloudNodeError)) throw error;
-    return [remarkOf(error)];
+    return [problemOf(error)];
   }
 }
 
 /** A results folder that is missing is no problem: a workload may make it. */
-function resultsProblems({ uploadResults, resultsFolder }: Settings): Remark[] {
+function resultsProblems({ uploadResults, resultsFolder }: Settings): Finding[] {
   if (!uploadResults || !fs.existsSync(resultsFolder)) return [];
-  const fix = "Let results_folder name a folder of this user's, or set upload_results: false";
+  const fix = "Set results_folder to a folder that this user may write to, " +
+    "or set upload_results: false";
   if (!fs.statSync(resultsFolder).isDirectory()) {
-    return [{ message: `results_folder ${quoted(resultsFolder)} is not a folder`, fix }];
+    return [fail(`results_folder ${quoted(resultsFolder)} is not a folder`, fix)];
   }
   try {
     // Files are removed once they are uploaded, which takes writing.
@@ -128,25 +122,25 @@ function resultsProblems({ uploadResults, resultsFolder }: Settings): Remark[] {
     return [];
   } catch (error) {
     const message = `results_folder ${quoted(resultsFolder)} cannot be used: ${messageOf(error)}`;
-    return [{ message, fix }];
+    return [fail(message, fix)];
   }
 }
 
-function oddities({ settings, sources, configFile }: LoadedSettings): Remark[] {
-  const remarks: Remark[] = [];
+function oddities({ settings, sources, configFile }: LoadedSettings): Finding[] {
+  const findings: Finding[] = [];
   if (!WORKLOAD_KINDS.some((kind) => sources.has(kind))) {
-    remarks.push({
-      message: "No inference, training or simulate command is configured, so that none can run",
-      fix: configFile === undefined
+    findings.push(warn(
+      "No inference, training or simulate command is configured, so none can run",
+      configFile === undefined
         ? 'Write a cyberwave.yml: "cyberwave-cloud-node init" starts one'
         : `Add a line such as inference: python3 infer.py {body} to ${configFile}`,
-    });
+    ));
   }
   if (settings.mqttTlsCaCerts !== undefined && !settings.mqttUseTls) {
-    remarks.push({
-      message: `mqtt_tls_ca_certs has no effect: TLS is off on port ${settings.mqttPort}`,
-      fix: "Set mqtt_use_tls: true, or mqtt_port: 8883",
-    });
+    findings.push(warn(
+      `mqtt_tls_ca_certs has no effect: TLS is off on port ${settings.mqttPort}`,
+      "Set mqtt_use_tls: true, or mqtt_port: 8883",
+    ));
   }
-  return remarks;
+  return findings;
 }

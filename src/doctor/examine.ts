@@ -25,7 +25,7 @@ async function examineOne(check: Check, timeoutSeconds: number): Promise<Result>
   const tooLate = Promise.withResolvers<never>();
   signal.addEventListener("abort", () => tooLate.reject(signal.reason));
   try {
-    // Not everything can be broken off: that is left behind.
+    // A check that ignores the signal is left behind.
     return { name: check.name, ...await Promise.race([check.run(signal), tooLate.promise]) };
   } catch (error) {
     return { name: check.name, ...findingOf(error, signal, timeoutSeconds) };

@@ -6,7 +6,7 @@
 
 /** What a check found. */
 export interface Finding {
-  /** `fail` keeps the node from working; `warn` is worth to be known. */
+  /** `fail` keeps the node from working; `warn` does not, but should be known. */
   readonly status: "ok" | "warn" | "fail";
   /** What was found. */
   readonly detail: string;
@@ -27,7 +27,7 @@ export function ok(detail: string): Finding {
   return { status: "ok", detail };
 }
 
-/** Something is odd. */
+/** Something looks wrong. */
 export function warn(detail: string, fix?: string): Finding {
   return { status: "warn", detail, fix };
 }

@@ -51,15 +51,17 @@ function diskFinding(stateFolder: string): Finding {
 
 function spaceFinding(name: string, free: number, stat: fs.Stats | undefined): Finding {
   const room = `${bytes(free)} free`;
-  const found = `${name}, ${room}${stat === undefined ? ", will be made at the first start" : ""}`;
+  const found = `${name}, ${room}${
+    stat === undefined ? ", will be created at the first start" : ""
+  }`;
   if (free < MIN_FREE_BYTES) {
-    return fail(found, `Free some space: below ${bytes(MIN_FREE_BYTES)} no command is taken`);
+    return fail(found, `Free some space: below ${bytes(MIN_FREE_BYTES)} the node takes no command`);
   }
   if (free < LITTLE_BYTES) return warn(found, "Free some space");
   if (stat !== undefined && Deno.build.os !== "windows" && (stat.mode & OTHERS) !== 0) {
     return warn(
-      `${found}, but others can look into it`,
-      `chmod 700 ${name}; a node does so itself`,
+      `${found}, but others can read it`,
+      `chmod 700 ${name}; the node does so when it starts`,
     );
   }
   return ok(found);
@@ -86,7 +88,7 @@ export function nodeCheck(stateFolder: string, whoAmI: WhoAmI): Check {
       } catch (error) {
         return warn(
           `the stored identity is not usable: ${messageOf(error)}`,
-          "At its start the node sets it aside and registers as a new one",
+          "The node sets it aside when it starts, and registers as a new one",
         );
       }
       const name = identity === undefined
@@ -127,13 +129,13 @@ export function gpuCheck(): Check {
         ["-c", `nvidia-smi ${GPU_QUERY}`],
         signal,
       );
-      if (code === NO_SUCH_PROGRAM) return ok("none that nvidia-smi knows of");
+      if (code === NO_SUCH_PROGRAM) return ok("nvidia-smi finds none");
       const gpus = stdout.trim().split("\n");
       if (code === 0) return ok(`${gpus.join("; ")}`);
       const why = (stdout + stderr).trim().split("\n")[0];
       return warn(
         `nvidia-smi fails with code ${code}: ${why}`,
-        "Look at the driver: run nvidia-smi",
+        "Check the driver: run nvidia-smi",
       );
     },
   };
@@ -152,7 +154,7 @@ export function denoCheck(version: { deno: string; v8: string } = Deno.version):
       const isOld = major < oldMajor || (major === oldMajor && minor < oldMinor);
       return Promise.resolve(
         isOld
-          ? fail(`${found} is too old`, `Get ${OLDEST_DENO.join(".")} or newer: deno upgrade`)
+          ? fail(`${found} is too old`, `Install ${OLDEST_DENO.join(".")} or newer: deno upgrade`)
           : ok(found),
       );
     },

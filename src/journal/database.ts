@@ -1,6 +1,6 @@
 /**
  * Opening the journal's database: its durability, its schema version, and what happens when it is
- * beyond repair.
+ * damaged.
  *
  * @module
  */
@@ -8,42 +8,116 @@ import * as fs from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { asideName, isFileOrMissing, requireFile } from "../state/state_file.ts";
+import type { Clock } from "../time.ts";
+import { checkIntegrity, DamagedDatabase, isDamage } from "./integrity.ts";
+import { salvage } from "./salvage_rows.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { walDamage } from "./wal.ts";
 
-/**
- * Opens the database at `path`, creates it when there is none, and brings its schema up to date.
- * A corrupt one is set aside under a dated name, and a new one takes its place.
- *
- * @throws {ConfigError} if a newer version of this program wrote it.
- */
-export function openDatabase(path: string, logger: Logger, now: Date): DatabaseSync {
-  try {
-    return openAndMigrate(path);
-  } catch (error) {
-    if (!isCorruption(error)) throw error;
-    const aside = `${path}.corrupt-${now.toISOString().replaceAll(":", "")}`;
-    for (const suffix of ["", "-wal", "-shm"]) {
-      if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, aside + suffix);
-    }
-    logger.error(
-      `The journal ${quoted(path)} is corrupt (${messageOf(error)}). It was set aside as ` +
-        `${quoted(aside)} and a new one was begun: commands accepted before are no longer ` +
-        "known, and those still running will not be answered",
-    );
-    return openAndMigrate(path);
-  }
+/** What it takes to open a database. */
+export interface DatabaseParts {
+  /** Dates what is set aside. */
+  readonly clock: Pick<Clock, "now">;
+  /** Where damage is reported. */
+  readonly logger: Logger;
 }
 
-/** Opens the database at `path` to look into it, whether or not a node uses it. */
-export function openDatabaseToRead(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { readOnly: true });
+/** What SQLite may open beside a database. */
+const SIDE_FILES = ["", "-wal", "-shm", "-journal"] as const;
+
+/** No program is so many schema versions newer than this one. */
+const MAX_NEWER = 100;
+
+/** A log that is larger is not looked through at the start. */
+const MAX_WAL_BYTES = 64 * 1024 * 1024;
+
+/** How large the log remains after a checkpoint. */
+const WAL_SIZE_LIMIT = 4 * 1024 * 1024;
+
+/** A database with more in it is not rewritten at the start, so as to make its file shrink. */
+const MAX_VACUUM_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Opens the database at `path`, creates it when there is none, and brings its schema up to date. A
+ * damaged one is set aside under a dated name, and what can be read of it goes into a new one.
+ *
+ * @throws {ConfigError} if a newer version of this program wrote it, or a link stands in its place.
+ */
+export function openDatabase(path: string, parts: DatabaseParts): DatabaseSync {
+  for (const suffix of SIDE_FILES) requireFile(path + suffix, parts);
+  reportWalDamage(path, parts);
+  const hasWal = fs.existsSync(`${path}-wal`);
+  const database = openOrSalvage(path, parts);
   try {
-    database.exec("PRAGMA busy_timeout = 5000");
-    refuseNewer(database, path);
+    reportMissingWal(database, path, hasWal, parts);
     return database;
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** Closes a database that `openDatabase()` opened. */
+export function closeDatabase(database: DatabaseSync): void {
+  try {
+    database.exec("DELETE FROM in_use");
+  } catch {
+    // A full disk. The next start says that the write-ahead log is missing, which it is not.
+  }
+  database.close();
+}
+
+/**
+ * Opens the database at `path` to look into it, whether or not a node uses it; `undefined`: there is
+ * none yet.
+ *
+ * @throws {ConfigError} if it cannot be read.
+ */
+export function openDatabaseToRead(path: string): DatabaseSync | undefined {
+  for (const suffix of SIDE_FILES) {
+    if (!isFileOrMissing(path + suffix)) {
+      throw unreadable(path + suffix, "it is not a regular file");
+    }
+  }
+  if (!fs.existsSync(path)) return undefined;
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    database.exec("PRAGMA busy_timeout = 5000");
+    refuseNewer(database, path);
+    if (schemaVersion(database) > 0) return database;
+    database.close();
+    return undefined;
+  } catch (error) {
+    database.close();
+    throw error instanceof ConfigError ? error : unreadable(path, messageOf(error));
+  }
+}
+
+/** Says that a database cannot be looked into. */
+export function unreadable(path: string, problem: string): ConfigError {
+  return new ConfigError(`Cannot read the journal ${quoted(path)}: ${problem}`, {
+    hint: "A node that starts sets aside what is damaged, and goes on with the rest",
+  });
+}
+
+function openOrSalvage(path: string, parts: DatabaseParts): DatabaseSync {
+  try {
+    return openAndMigrate(path);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const aside = asideName(path, parts.clock);
+    for (const suffix of SIDE_FILES) {
+      if (fs.existsSync(path + suffix)) fs.renameSync(path + suffix, aside + suffix);
+    }
+    const database = openAndMigrate(path);
+    const { rows, damaged } = salvage(aside, database);
+    parts.logger.error(
+      `The journal ${quoted(path)} is damaged (${messageOf(error)}). It was set aside as ` +
+        `${quoted(aside)} and a new one begun with the ${rows} rows that could be read; ` +
+        `${damaged} could not: commands among them are no longer known and will not be answered`,
+    );
+    return database;
   }
 }
 
@@ -53,16 +127,19 @@ function openAndMigrate(path: string): DatabaseSync {
   fs.chmodSync(path, 0o600);
   const database = new DatabaseSync(path);
   try {
+    if (pragma(database, "page_count") === 0) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
     // FULL makes a commit survive a power cut; the busy timeout is for `ps` reading meanwhile.
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA foreign_keys = ON;
       PRAGMA busy_timeout = 5000;
+      PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT};
     `);
-    const check = database.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
-    if (check.quick_check !== "ok") throw new CorruptDatabase(check.quick_check);
-    migrate(database, path);
+    refuseNewer(database, path);
+    checkIntegrity(database, schemaVersion(database));
+    migrate(database);
+    makeShrinkable(database);
     return database;
   } catch (error) {
     database.close();
@@ -70,21 +147,56 @@ function openAndMigrate(path: string): DatabaseSync {
   }
 }
 
-class CorruptDatabase extends Error {}
+/** SQLite drops what comes after the damage when it opens the log: a copy keeps it. */
+function reportWalDamage(path: string, { clock, logger }: DatabaseParts): void {
+  const wal = `${path}-wal`;
+  const { size = 0 } = fs.statSync(wal, { throwIfNoEntry: false }) ?? {};
+  if (size === 0 || size > MAX_WAL_BYTES) return;
+  const damage = walDamage(fs.readFileSync(wal));
+  if (damage === undefined) return;
+  const aside = asideName(wal, clock);
+  fs.copyFileSync(wal, aside, fs.constants.COPYFILE_EXCL);
+  logger.error(
+    `The journal's write-ahead log ${quoted(wal)} is damaged: ${damage}. A copy was set aside as ` +
+      `${quoted(aside)}: the latest commands and replies may be missing`,
+  );
+}
 
-/** Deno's SQLite errors carry no code: SQLite's own texts for NOTADB and CORRUPT must do. */
-function isCorruption(error: unknown): boolean {
-  return error instanceof CorruptDatabase ||
-    /file is not a database|database disk image is malformed/.test(messageOf(error));
+/**
+ * The database says, without its log, whether a node uses it. One that ended in good order leaves no
+ * log; one that crashed leaves it, unless somebody removed it.
+ */
+function reportMissingWal(
+  database: DatabaseSync,
+  path: string,
+  hasWal: boolean,
+  { clock, logger }: DatabaseParts,
+): void {
+  const since = database.prepare("SELECT since FROM in_use").get()?.since;
+  if (since !== undefined && !hasWal) {
+    logger.error(
+      `The journal's write-ahead log ${quoted(`${path}-wal`)} is missing: commands and replies ` +
+        `since ${new Date(Number(since)).toISOString()} may be missing`,
+    );
+  }
+  database.prepare("INSERT OR REPLACE INTO in_use (id, since) VALUES (1, ?)").run(clock.now());
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 function schemaVersion(database: DatabaseSync): number {
-  return (database.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
+  return pragma(database, "user_version");
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0] as number;
 }
 
 function refuseNewer(database: DatabaseSync, path: string): void {
   const version = schemaVersion(database);
-  if (version <= MIGRATIONS.length) return;
+  if (version >= 0 && version <= MIGRATIONS.length) return;
+  if (version < 0 || version > MIGRATIONS.length + MAX_NEWER) {
+    throw new DamagedDatabase(`its schema has the version ${version}`);
+  }
   throw new ConfigError(
     `Cannot use the journal ${quoted(path)}: a newer version of this program wrote it ` +
       `(schema ${version}, this version knows ${MIGRATIONS.length})`,
@@ -92,9 +204,21 @@ function refuseNewer(database: DatabaseSync, path: string): void {
   );
 }
 
-function migrate(database: DatabaseSync, path: string): void {
-  refuseNewer(database, path);
+function migrate(database: DatabaseSync): void {
   for (let version = schemaVersion(database); version < MIGRATIONS.length; version++) {
     database.exec(`BEGIN; ${MIGRATIONS[version]} PRAGMA user_version = ${version + 1}; COMMIT;`);
+  }
+}
+
+/** Lets the file of a database of version 0.1.0 shrink, unless there is too much in it. */
+function makeShrinkable(database: DatabaseSync): void {
+  const [none, incremental] = [0, 2];
+  if (pragma(database, "auto_vacuum") !== none) return;
+  const used = pragma(database, "page_count") - pragma(database, "freelist_count");
+  if (used * pragma(database, "page_size") > MAX_VACUUM_BYTES) return;
+  try {
+    database.exec(`PRAGMA auto_vacuum = ${incremental}; VACUUM`);
+  } catch {
+    // A full disk. The next start tries again.
   }
 }

@@ -3,24 +3,34 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { openDatabaseToRead } from "./database.ts";
-import { COLUMNS, JOURNAL_FILE } from "./journal.ts";
-import { type CommandRecord, storedRequestId, toRecord } from "./record.ts";
+import { messageOf } from "../errors.ts";
+import { openDatabaseToRead, unreadable } from "./database.ts";
+import { COLUMNS, toRecord } from "./command_row.ts";
+import { JOURNAL_FILE } from "./journal.ts";
+import { type CommandRecord, storedRequestId } from "./record.ts";
 
 /** The commands in a journal. */
 export class History implements Disposable {
   readonly #db: DatabaseSync;
+  readonly #path: string;
+  readonly #columns: string;
 
-  private constructor(db: DatabaseSync) {
+  private constructor(db: DatabaseSync, path: string) {
     this.#db = db;
+    this.#path = path;
+    // A journal that no node has opened since version 0.1.0 has no handles yet.
+    const columns = db.prepare("PRAGMA table_info(commands)").all().map(({ name }) => name);
+    this.#columns = columns.includes("handle")
+      ? COLUMNS
+      : COLUMNS.replace("handle", "NULL AS handle");
   }
 
   /** Opens the journal in a state folder; `undefined` when there is none. */
   static open(stateFolder: string): History | undefined {
     const path = `${stateFolder}/${JOURNAL_FILE}`;
-    return existsSync(path) ? new History(openDatabaseToRead(path)) : undefined;
+    const database = openDatabaseToRead(path);
+    return database && new History(database, path);
   }
 
   /** Closes the journal. */
@@ -30,19 +40,33 @@ export class History implements Disposable {
 
   /** Every command that runs or waits and the latest `ended` ones that ended, oldest first. */
   list(ended: number): CommandRecord[] {
-    return this.#db.prepare(
-      `SELECT ${COLUMNS} FROM commands WHERE state <> 'ended' OR seq IN (
+    return this.#records(
+      `SELECT ${this.#columns} FROM commands WHERE state <> 'ended' OR seq IN (
          SELECT seq FROM commands WHERE state = 'ended' ORDER BY ended_at DESC LIMIT ?)
        ORDER BY seq`,
-    ).all(ended).map(toRecord);
+      ended,
+    );
   }
 
   /** The command with this id, else the newest one with this request id. */
   find(name: string): CommandRecord | undefined {
-    const row = this.#db.prepare(
-      `SELECT ${COLUMNS} FROM commands WHERE id = ?1 OR request_id = ?2
+    return this.#records(
+      `SELECT ${this.#columns} FROM commands WHERE id = ?1 OR request_id = ?2
        ORDER BY id = ?1 DESC, seq DESC LIMIT 1`,
-    ).get(name, storedRequestId(name));
-    return row && toRecord(row);
+      name,
+      storedRequestId(name),
+    ).at(0);
+  }
+
+  /** The records of a query, without damaged rows: the node sets them aside. */
+  #records(sql: string, ...values: (string | number)[]): CommandRecord[] {
+    try {
+      const statement = this.#db.prepare(sql);
+      statement.setReadBigInts(true);
+      return statement.all(...values).map(toRecord)
+        .filter((record): record is CommandRecord => !("damage" in record));
+    } catch (error) {
+      throw unreadable(this.#path, messageOf(error));
+    }
   }
 }

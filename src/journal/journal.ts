@@ -5,26 +5,34 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
-import { openDatabase } from "./database.ts";
+import { AnsweredCommands } from "./answered.ts";
+import { COLUMNS, toRecord } from "./command_row.ts";
+import { closeDatabase, openDatabase } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { LogPositions } from "./log_positions.ts";
 import { type Message, Messages, type Pending } from "./messages.ts";
 import type { CommandRecord, End, NewCommand, StopRequest, StoredHandle } from "./record.ts";
-import { storedRequestId, toRecord } from "./record.ts";
+import { storedRequestId } from "./record.ts";
 import { ResultFiles } from "./result_files.ts";
-import { Statements } from "./statements.ts";
+import { type Row, Statements } from "./statements.ts";
 
 /** The journal's file in the state folder. */
 export const JOURNAL_FILE = "journal.db";
 
-/** All columns of a command but `params`, which may be large. */
-export const COLUMNS: string =
-  `id, kind, request_id, workload_uuid, slug, instance_uuid, reply_topic, state,
-  accepted_at, started_at, handle, pid, start_time, boot_id, stop_cause, stop_signal, stop_at, ended_at,
-  cause, exit_code, signal, bytes, has_token`;
+/** How many unused pages the file keeps for what comes next: 4 MiB. */
+const KEPT_PAGES = 1_024;
+
+/** What a journal works with. */
+export interface JournalParts {
+  /** Dates what is stored. */
+  readonly clock: Clock;
+  /** Where damage is reported. */
+  readonly logger: Logger;
+}
 
 /** The commands this node accepted, and the messages it owes. */
 export class Journal implements Disposable {
@@ -34,34 +42,35 @@ export class Journal implements Disposable {
   readonly logPositions: LogPositions;
   /** The result files that commands left. */
   readonly resultFiles: ResultFiles;
+  /** The commands of which nothing is left to do, and what may be removed of them. */
+  readonly answered: AnsweredCommands;
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #statements: Statements;
   readonly #group: GroupCommit;
 
-  private constructor(db: DatabaseSync, clock: Clock) {
+  private constructor(db: DatabaseSync, { clock, logger }: JournalParts) {
     this.#db = db;
     this.#clock = clock;
+    this.#logger = logger;
     this.#statements = new Statements(db);
     this.#group = new GroupCommit(this.#statements);
     this.messages = new Messages(this.#statements, clock);
     this.logPositions = new LogPositions(this.#statements);
     this.resultFiles = new ResultFiles(this.#statements);
+    this.answered = new AnsweredCommands(this.#statements);
   }
 
   /** Opens the journal of a state folder that this node has locked. */
-  static open(folder: string, options: { clock: Clock; logger: Logger }): Journal {
-    const { clock, logger } = options;
-    return new Journal(
-      openDatabase(`${folder}/${JOURNAL_FILE}`, logger, new Date(clock.now())),
-      clock,
-    );
+  static open(folder: string, parts: JournalParts): Journal {
+    return new Journal(openDatabase(`${folder}/${JOURNAL_FILE}`, parts), parts);
   }
 
   /** Brings what waits to the disk and closes the database. */
   [Symbol.dispose](): void {
     this.#group.flush();
-    this.#db.close();
+    closeDatabase(this.#db);
   }
 
   /** Stores a command; with `handle`, also that this attempt to run it is about to start. */
@@ -158,29 +167,24 @@ export class Journal implements Disposable {
 
   /** The ended commands for which something is left to do, oldest first. */
   finalizing(): CommandRecord[] {
-    return this.#statements.all(`SELECT ${COLUMNS} FROM commands WHERE finalizing = 1 ORDER BY seq`)
-      .map(toRecord);
+    return this.#records(`SELECT ${COLUMNS} FROM commands WHERE finalizing = 1 ORDER BY seq`);
   }
 
   /** The newest command with this kind and request id that was accepted or ended since `since`. */
   findRequest(kind: WorkloadKind, requestId: string, since: number): CommandRecord | undefined {
-    const row = this.#statements.get(
+    return this.#records(
       `SELECT ${COLUMNS} FROM commands WHERE request_id = ? AND kind = ?
          AND (state <> 'ended' OR max(accepted_at, ended_at) >= ?) ORDER BY seq DESC LIMIT 1`,
       storedRequestId(requestId),
       kind,
       since,
-    );
-    return row && toRecord(row);
+    ).at(0);
   }
 
   /** The newest command that this packet of the MQTT session brought. */
   findPacket(packet: string): CommandRecord | undefined {
-    const row = this.#statements.get(
-      `SELECT ${COLUMNS} FROM commands WHERE packet = ? ORDER BY seq DESC LIMIT 1`,
-      packet,
-    );
-    return row && toRecord(row);
+    const sql = `SELECT ${COLUMNS} FROM commands WHERE packet = ? ORDER BY seq DESC LIMIT 1`;
+    return this.#records(sql, packet).at(0);
   }
 
   /** Forgets what packets brought commands: a new session numbers its own. */
@@ -193,58 +197,31 @@ export class Journal implements Disposable {
    * that was over since `since` and had begun, unless the platform gave it up.
    */
   findWorkload(uuid: string, since: number): (CommandRecord & { isOver: boolean }) | undefined {
-    const row = this.#statements.get(
-      `SELECT ${COLUMNS}, state = 'ended' AND finalizing = 0 AS is_over FROM commands
+    const [record] = this.#records(
+      `SELECT ${COLUMNS} FROM commands
        WHERE workload_uuid = ? AND (state <> 'ended' OR finalizing = 1
          OR (ended_at >= ? AND cause NOT IN ('not_started', 'withdrawn')))
-       ORDER BY is_over, seq DESC LIMIT 1`,
+       ORDER BY state = 'ended' AND finalizing = 0, seq DESC LIMIT 1`,
       uuid,
       since,
     );
-    return row && { ...toRecord(row), isOver: row.is_over === 1 };
+    return record &&
+      { ...record, isOver: record.state === "ended" && !this.#isFinalizing(record.id) };
   }
 
   /** The command with this id. */
   find(id: string): CommandRecord | undefined {
-    const row = this.#statements.get(`SELECT ${COLUMNS} FROM commands WHERE id = ?`, id);
-    return row && toRecord(row);
+    return this.#records(`SELECT ${COLUMNS} FROM commands WHERE id = ?`, id).at(0);
   }
 
   /** The commands that are queued or running, oldest first. */
   unfinished(): CommandRecord[] {
-    return this.#statements.all(
-      `SELECT ${COLUMNS} FROM commands WHERE state <> 'ended' ORDER BY seq`,
-    ).map(toRecord);
+    return this.#records(`SELECT ${COLUMNS} FROM commands WHERE state <> 'ended' ORDER BY seq`);
   }
 
   /** The params of a command that has not ended, as JSON. */
   params(id: string): string {
     return this.#statements.get("SELECT params FROM commands WHERE id = ?", id)!.params as string;
-  }
-
-  /** The commands that were answered, their answers delivered and results uploaded, oldest first. */
-  answered(): CommandRecord[] {
-    return this.#statements.all(
-      `SELECT ${COLUMNS} FROM commands WHERE state = 'ended' AND finalizing = 0 AND NOT EXISTS (
-         SELECT 1 FROM outbox WHERE command_id = commands.id AND delivered_at IS NULL)
-       AND NOT EXISTS (SELECT 1 FROM result_files
-         WHERE command_id = commands.id AND state IN ('claimed', 'sent', 'acknowledged'))
-       ORDER BY ended_at`,
-    ).map(toRecord);
-  }
-
-  /** Remembers that the files of these commands are gone. */
-  filesRemoved(ids: readonly string[]): void {
-    this.atomically(() => {
-      for (const id of ids) this.#statements.run("UPDATE commands SET bytes = 0 WHERE id = ?", id);
-    });
-  }
-
-  /** Forgets commands and their messages. */
-  forget(ids: readonly string[]): void {
-    this.atomically(() => {
-      for (const id of ids) this.#statements.run("DELETE FROM commands WHERE id = ?", id);
-    });
   }
 
   /**
@@ -255,8 +232,64 @@ export class Journal implements Disposable {
     return this.#group.commit(write);
   }
 
+  /** Gives up to `pages` unused pages of the file back. Returns whether there are more to give. */
+  shrink(pages: number): boolean {
+    const unused = () => this.#db.prepare("PRAGMA freelist_count").get()!.freelist_count as number;
+    const before = unused();
+    if (before <= KEPT_PAGES) return false;
+    // One row for each page: `exec()` would stop after the first.
+    const count = Math.min(pages, before - KEPT_PAGES);
+    this.#db.prepare(`PRAGMA incremental_vacuum(${count})`).all();
+    const after = unused();
+    return after < before && after > KEPT_PAGES;
+  }
+
   /** Remembers all that `body` does, or nothing of it when it throws. */
   atomically<T>(body: () => T): T {
     return this.#statements.atomically(body);
+  }
+
+  #isFinalizing(id: string): boolean {
+    const sql = "SELECT 1 FROM commands WHERE id = ? AND finalizing = 1";
+    return this.#statements.get(sql, id) !== undefined;
+  }
+
+  /** The records of a query. Rows that are damaged are set aside. */
+  #records(sql: string, ...values: (string | number)[]): CommandRecord[] {
+    const records: CommandRecord[] = [];
+    const damaged: { row: Row; damage: string }[] = [];
+    for (const row of this.#statements.allUnchecked(sql, ...values)) {
+      const record = toRecord(row);
+      if ("damage" in record) damaged.push({ row, damage: record.damage });
+      else records.push(record);
+    }
+    if (damaged.length > 0) this.#setAside(damaged);
+    return records;
+  }
+
+  /** Moves rows to a table of their own. What they owe is still delivered. */
+  #setAside(damaged: readonly { row: Row; damage: string }[]): void {
+    this.#logger.error(
+      `${damaged.length} commands in the journal are damaged (${
+        damaged[0].damage
+      }): they are set ` +
+        'aside in its table "damaged", and will not be answered',
+    );
+    try {
+      this.atomically(() => {
+        for (const { row, damage } of damaged) {
+          const [id, now] = [row.id as string, this.#clock.now()];
+          const json = JSON.stringify(
+            row,
+            (_, value) => typeof value === "bigint" ? `${value}` : value,
+          );
+          this.#statements.run("INSERT INTO damaged VALUES (?, ?, ?)", now, damage, json);
+          this.#statements.run("UPDATE outbox SET command_id = NULL WHERE command_id = ?", id);
+          this.#statements.run("DELETE FROM commands WHERE id = ?", id);
+        }
+      });
+    } catch (error) {
+      this.#logger.error(`Cannot set them aside: ${messageOf(error)}`);
+    }
   }
 }

@@ -27,9 +27,12 @@ export interface UnsentOutput {
 /** How many bytes of a command's output were sent. */
 export type LogPosition = Pick<UnsentOutput, "id" | "stdout" | "stderr">;
 
-const UNSENT =
-  `SELECT seq, id, kind, request_id, state = 'ended' AS ended, coalesce(stdout, 0) AS stdout,
-     coalesce(stderr, 0) AS stderr
+/** The largest integer that a number holds. What is damaged may be larger. */
+const MAX = Number.MAX_SAFE_INTEGER;
+
+const UNSENT = `SELECT seq, id, kind, request_id, state = 'ended' AS ended, 
+     max(0, min(coalesce(stdout, 0), ${MAX})) AS stdout,
+     max(0, min(coalesce(stderr, 0), ${MAX})) AS stderr
    FROM commands LEFT JOIN log_positions ON command_id = id
    WHERE output_sent = 0 AND state <> 'queued'`;
 

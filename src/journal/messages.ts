@@ -93,13 +93,37 @@ export class Messages {
     });
   }
 
-  /** Owes the messages of an ended command again. */
-  repost(commandId: string): Pending[] {
+  /** Owes the messages of an ended command again; `undefined`: they are no longer kept. */
+  repost(commandId: string): Pending[] | undefined {
     this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", commandId);
-    return this.#statements.all(
+    const messages = this.#statements.all(
       "SELECT seq, topic, payload FROM outbox WHERE command_id = ? ORDER BY seq",
       commandId,
     ).map(toPending);
+    return messages.length === 0 ? undefined : messages;
+  }
+
+  /** The messages of commands that were delivered before a time: the first ones, without content. */
+  deliveredBefore(
+    before: number,
+    limit: number,
+  ): { readonly seq: number; readonly bytes: number }[] {
+    return this.#statements.all(
+      `SELECT seq, length(payload) AS bytes FROM outbox
+       WHERE command_id IS NOT NULL AND delivered_at < ? ORDER BY delivered_at, seq LIMIT ?`,
+      before,
+      limit,
+    ).map((row) => ({ seq: row.seq as number, bytes: row.bytes as number }));
+  }
+
+  /** Removes messages. */
+  remove(seqs: readonly number[]): void {
+    this.#statements.withoutSync(() =>
+      this.#statements.run(
+        "DELETE FROM outbox WHERE seq IN (SELECT value FROM json_each(?))",
+        JSON.stringify(seqs),
+      )
+    );
   }
 }
 

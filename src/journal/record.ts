@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { SQLOutputValue } from "node:sqlite";
 import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 
@@ -43,10 +42,13 @@ export interface StoredHandle {
   readonly process?: ProcessIdentity;
 }
 
+/** Who may want a command stopped: a `cancel` command, a time limit, the platform. */
+export const STOP_CAUSES = ["cancelled", "timed_out", "withdrawn"] as const;
+
 /** That a command is to be stopped. */
 export interface StopRequest {
-  /** Who wants it: a `cancel` command, a time limit, or the platform, which has given the work up. */
-  readonly cause: "cancelled" | "timed_out" | "withdrawn";
+  /** Who wants it. */
+  readonly cause: (typeof STOP_CAUSES)[number];
   /** The last signal sent for it. */
   readonly signal: StopSignal;
   /** When it was asked for, in milliseconds since the epoch. */
@@ -67,15 +69,19 @@ export interface End {
   readonly isSilent?: boolean;
 }
 
+/** Why a command may end. */
+export const END_CAUSES = [
+  "exited",
+  "killed",
+  "cancelled",
+  "timed_out",
+  "withdrawn",
+  "lost",
+  "not_started",
+] as const;
+
 /** Why a command ended. */
-export type EndCause =
-  | "exited"
-  | "killed"
-  | "cancelled"
-  | "timed_out"
-  | "withdrawn"
-  | "lost"
-  | "not_started";
+export type EndCause = (typeof END_CAUSES)[number];
 
 /** All that is known of a command, but its params. */
 export interface CommandRecord extends Omit<NewCommand, "params" | "packet"> {
@@ -98,43 +104,4 @@ export interface CommandRecord extends Omit<NewCommand, "params" | "packet"> {
 /** A request id as it is stored: as JSON, for SQLite would read it only up to a NUL. */
 export function storedRequestId(requestId: string): string {
   return JSON.stringify(requestId);
-}
-
-/** A row of the `commands` table as a record. */
-export function toRecord(row: Record<string, SQLOutputValue>): CommandRecord {
-  const optional = <T>(value: SQLOutputValue) => (value ?? undefined) as T | undefined;
-  return {
-    id: row.id as string,
-    kind: row.kind as WorkloadKind,
-    requestId: row.request_id === null ? undefined : JSON.parse(row.request_id as string),
-    workloadUuid: optional(row.workload_uuid),
-    slug: row.slug as string,
-    instanceUuid: row.instance_uuid as string,
-    replyTopic: row.reply_topic as string,
-    hasToken: row.has_token === 1,
-    state: row.state as CommandRecord["state"],
-    acceptedAt: row.accepted_at as number,
-    startedAt: optional(row.started_at),
-    handle: handleOf(row),
-    stop: row.stop_cause === null ? undefined : {
-      cause: row.stop_cause as StopRequest["cause"],
-      signal: row.stop_signal as StopSignal,
-      at: row.stop_at as number,
-    },
-    endedAt: optional(row.ended_at),
-    end: row.cause === null ? undefined : {
-      cause: row.cause as EndCause,
-      exitCode: optional(row.exit_code),
-      signal: optional(row.signal),
-      bytes: row.bytes as number,
-    },
-  };
-}
-
-function handleOf(row: Record<string, SQLOutputValue>): StoredHandle | undefined {
-  if (row.handle !== null) return JSON.parse(row.handle as string);
-  if (row.pid === null) return undefined;
-  const bootId = row.boot_id as string;
-  const process = { pid: row.pid as number, startTime: row.start_time as string, bootId };
-  return { executor: "process", attempt: "", bootId, process };
 }

@@ -52,6 +52,9 @@ export interface SentTo {
   readonly attachmentUuid: string;
 }
 
+/** The largest integer that a number holds. What is damaged may be larger. */
+const MAX = Number.MAX_SAFE_INTEGER;
+
 /** The table of result files. */
 export class ResultFiles {
   readonly #statements: Statements;
@@ -90,7 +93,9 @@ export class ResultFiles {
   /** The files of a command, in the order in which they were recorded. */
   of(commandId: string): RecordedFile[] {
     return this.#statements.all(
-      "SELECT * FROM result_files WHERE command_id = ? ORDER BY seq",
+      `SELECT seq, command_id, path, name, min(size, ${MAX}) AS size, fingerprint,
+         attachment_uuid, state, signed_url, failure
+       FROM result_files WHERE command_id = ? ORDER BY seq`,
       commandId,
     ).map(toRecordedFile);
   }

@@ -116,4 +116,23 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX result_files_unfinished ON result_files (state)
     WHERE state IN ('claimed', 'sent', 'acknowledged');
   `,
+  // A row while a node uses the journal; rows that were found damaged; what retention goes by.
+  `
+  CREATE TABLE in_use (
+    id    INTEGER PRIMARY KEY CHECK (id = 1),
+    since INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE damaged (
+    found_at INTEGER NOT NULL,
+    damage   TEXT NOT NULL,
+    command  TEXT NOT NULL
+  ) STRICT;
+
+  CREATE INDEX commands_by_end ON commands (cause IS 'exited' AND exit_code IS 0, ended_at)
+    WHERE state = 'ended';
+  CREATE INDEX commands_with_files ON commands (ended_at, seq, bytes) WHERE bytes > 0;
+  CREATE INDEX outbox_delivered ON outbox (delivered_at, seq, length(payload))
+    WHERE delivered_at IS NOT NULL AND command_id IS NOT NULL;
+  `,
 ];

@@ -35,7 +35,7 @@ export class Statements {
 
   /** Makes all that `body` runs one transaction, which is undone when it throws. */
   atomically<T>(body: () => T): T {
-    if (this.#db.isTransaction) return body();
+    if (this.#db.isTransaction) return this.nested(body);
     this.run("BEGIN IMMEDIATE");
     try {
       const result = body();
@@ -45,6 +45,17 @@ export class Statements {
       // A full disk makes SQLite roll back by itself, and a second rollback would hide why.
       if (this.#db.isTransaction) this.run("ROLLBACK");
       throw error;
+    }
+  }
+
+  /** The same for what a power cut may undo: nobody waits for the disk. */
+  withoutSync<T>(body: () => T): T {
+    if (this.#db.isTransaction) return body();
+    this.#db.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return this.atomically(body);
+    } finally {
+      this.#db.exec("PRAGMA synchronous = FULL");
     }
   }
 
@@ -67,6 +78,13 @@ export class Statements {
       }
       throw error;
     }
+  }
+
+  /** All rows of a result, with integers of any size: those of a damaged row may be. */
+  allUnchecked(sql: string, ...values: (string | number)[]): Row[] {
+    const statement = this.#prepare(sql);
+    statement.setReadBigInts(true);
+    return statement.all(...values);
   }
 
   #prepare(sql: string): StatementSync {

@@ -9,7 +9,6 @@ import { RestBackend } from "../backend/rest_backend.ts";
 import type { Settings } from "../config/config.ts";
 import type { Logger } from "../log.ts";
 import { topicPrefix } from "../protocol/topics.ts";
-import { clientId } from "../state/client_id.ts";
 import { brokerOf } from "./publisher.ts";
 
 /** What a control plane is made from. */
@@ -18,13 +17,15 @@ export interface BackendOptions {
   /** The token in use, which may become another one. */
   readonly token: { readonly value: string; readonly source: string | undefined };
   readonly logger: Logger;
+  /** The node's MQTT client id. */
+  readonly clientId: string;
   /** The UUID of the node, as far as it is known now. */
   nodeUuid(): string | undefined;
 }
 
 /** Makes it. */
 export function createBackend(
-  { settings, token, logger, nodeUuid }: BackendOptions,
+  { settings, clientId, token, logger, nodeUuid }: BackendOptions,
 ): Backend {
   const { apiUrl, workspaceSlug, mqttUsername, mqttPassword, slug } = settings;
   const rest = new RestBackend({
@@ -42,7 +43,7 @@ export function createBackend(
   return new MqttBackend({
     broker: {
       ...brokerOf(settings),
-      clientId: `${clientId(settings.stateFolder)}-control`,
+      clientId: `${clientId}-control`,
       get password() {
         return mqttPassword ?? token.value;
       },

@@ -260,16 +260,18 @@ export class Node {
   }
 
   #retention({ journal, workloadsFolder, logStream, clock }: NodeParts): Promise<void> {
-    const { keepWorkloads, keepWorkloadsSize, dedupeWindow } = this.#options.settings;
+    const { keepWorkloads, keepWorkloadsCount, keepWorkloadsSize, dedupeWindow } =
+      this.#options.settings;
     return applyRetention({
-      history: journal,
+      journal,
       workloadsFolder,
       limits: {
         maxAgeMs: keepWorkloads * DAY_MS,
+        maxCount: keepWorkloadsCount,
         maxBytes: keepWorkloadsSize,
         dedupeMs: dedupeWindow * 1000,
       },
-      unsentBytes: (id) => logStream?.unsentBytes(id) ?? 0,
+      unsentBytes: logStream && ((id) => logStream.unsentBytes(id)),
       clock,
       logger: this.#loggerFor("workloads"),
     }, this.#stopping.signal);

@@ -27,7 +27,7 @@ import { Registration } from "../registration/registration.ts";
 import type { TokenRetryParts } from "../registration/retry.ts";
 import { ApiToken, type TokenSource } from "../registration/token.ts";
 import { ResultUploads } from "../results/results.ts";
-import { clientId } from "../state/client_id.ts";
+import { loadClientId } from "../state/client_id.ts";
 import { lockFolder } from "../state/lock.ts";
 import { makePrivateFolder } from "../state/private_folder.ts";
 import { type Clock, systemClock } from "../time.ts";
@@ -94,11 +94,13 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const clock = systemClock;
   await using resources = new AsyncDisposableStack();
   makePrivateFolder(stateFolder);
-  resources.use(lockFolder(stateFolder));
+  const stateParts = { clock, logger: loggerFor("state") };
+  resources.use(lockFolder(stateFolder, stateParts));
   const workloadsFolder = `${stateFolder}/workloads`;
   makePrivateFolder(workloadsFolder);
   const prefix = topicPrefix(settings.environment);
-  const answersTopic = clientResponseTopic(prefix, clientId(stateFolder));
+  const clientId = loadClientId(stateFolder, stateParts);
+  const answersTopic = clientResponseTopic(prefix, clientId);
   const identity = new CurrentIdentity(prefix);
   const journal = resources.use(
     Journal.open(stateFolder, { clock, logger: loggerFor("journal") }),
@@ -110,6 +112,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   };
   const backend: Backend = createBackend({
     settings,
+    clientId,
     token,
     logger: loggerFor("backend"),
     nodeUuid: () => identity.current?.uuid ?? registration.known?.uuid,
@@ -117,6 +120,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const store = new IdentityStore(stateFolder, tokenRetries);
   const registration = new Registration(settings, { ...tokenRetries, api: backend, store });
   const connection = createConnection(options, {
+    clientId,
     identity,
     token,
     answersTopic,
@@ -196,7 +200,8 @@ function createToken(
 
 function createConnection(
   { settings, loggerFor, events }: NodePartsOptions,
-  { identity, token, answersTopic, receive, onConnected }: {
+  { clientId, identity, token, answersTopic, receive, onConnected }: {
+    readonly clientId: string;
     readonly identity: CurrentIdentity;
     readonly token: ApiToken;
     readonly answersTopic: string;
@@ -207,7 +212,7 @@ function createConnection(
   const logger = loggerFor("mqtt");
   return new MqttConnection({
     ...brokerOf(settings),
-    clientId: clientId(settings.stateFolder),
+    clientId,
     get username() {
       return settings.mqttUsername ?? identity.current?.uuid;
     },

@@ -54,8 +54,8 @@ export function invocation(
     umask,
     files: String(openFiles ?? ""),
     hangup: ignoresHangup ? "ignored" : "",
-    exported: String(held.exported),
-    assigned: String(held.assigned),
+    export: held.exports,
+    assign: held.assignments,
   };
   return {
     command: shell,
@@ -81,31 +81,21 @@ export function becomeCommand(redirections: string, own: readonly string[] = [])
   [ -z "$cloud_node_hangup" ] || trap '' HUP
   [ -z "$cloud_node_files" ] || ulimit -S -n "$cloud_node_files"
   set --
-  cloud_node_number=0
-  while [ "$cloud_node_number" -lt "$cloud_node_assigned" ]; do
-    eval "set -- \\"\\$@\\" \\"\\$cloud_node_assign_$cloud_node_number\\""
-    unset "cloud_node_assign_$cloud_node_number"
-    cloud_node_number=$((cloud_node_number + 1))
-  done
+  eval "$cloud_node_assign"
   if [ "$#" != 0 ]; then set -- env "$@" "$cloud_node_shell" -c "$cloud_node_source"
   elif [ "$cloud_node_shell" = bash ]; then
     set -- -a bash "$cloud_node_shell_path" -c "$cloud_node_source"
   else set -- sh -c "$cloud_node_source"
   fi
   unset PATH PWD OLDPWD SHLVL LC_ALL
-  cloud_node_number=0
-  while [ "$cloud_node_number" -lt "$cloud_node_exported" ]; do
-    eval "export \\"\\$cloud_node_export_$cloud_node_number\\""
-    unset "cloud_node_export_$cloud_node_number"
-    cloud_node_number=$((cloud_node_number + 1))
-  done
+  eval "$cloud_node_export"
   # exec in bash counts SHLVL down, but in a subshell.
   case \${BASH_SUBSHELL-}:\${SHLVL-} in
     0: | *[!0-9:]*) ;;
     0:*) SHLVL=$((SHLVL + 1)) ;;
   esac
   unset cloud_node_script cloud_node_source cloud_node_shell cloud_node_shell_path \\
-    cloud_node_umask cloud_node_files cloud_node_hangup cloud_node_exported cloud_node_assigned cloud_node_number ${
+    cloud_node_umask cloud_node_files cloud_node_hangup cloud_node_export cloud_node_assign ${
     own.join(" ")
   }
   exec "$@" ${redirections}
@@ -116,10 +106,10 @@ export function becomeCommand(redirections: string, own: readonly string[] = [])
 export interface HeldEnvironment {
   /** What the first shell is started with. */
   readonly variables: Readonly<Record<string, string>>;
-  /** How many it exports. */
-  readonly exported: number;
-  /** How many it hands to `env`(1). */
-  readonly assigned: number;
+  /** Shell source that exports what the numbers hold, and unsets these. */
+  readonly exports: string;
+  /** Shell source that makes what env(1) has to set the arguments, and unsets their numbers. */
+  readonly assignments: string;
 }
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -136,16 +126,31 @@ export function holdEnvironment(
   env: Readonly<Record<string, string>>,
 ): HeldEnvironment {
   const variables: Record<string, string> = {};
-  let exported = 0;
-  let assigned = 0;
+  const exported: string[] = [];
+  const assigned: string[] = [];
+  const hold = (list: string[], kind: string, variable: string) => {
+    const name = `${PREFIX}${kind}${list.length}`;
+    variables[name] = variable;
+    list.push(name);
+  };
   for (const [name, value] of Object.entries(env)) {
     // `_` names the program that was started, so every shell sets it anew.
     if (name === "_" || name.startsWith(PREFIX)) continue;
     // No script can set these, and bash passes them on: exported functions, names with dots.
     if (!IDENTIFIER.test(name)) variables[name] = value;
-    else if (SHELL_VARIABLE.test(name)) {
-      variables[`${PREFIX}assign_${assigned++}`] = `${name}=${value}`;
-    } else variables[`${PREFIX}export_${exported++}`] = `${name}=${value}`;
+    else if (SHELL_VARIABLE.test(name)) hold(assigned, "a", `${name}=${value}`);
+    else hold(exported, "e", `${name}=${value}`);
   }
-  return { variables, exported, assigned };
+  return {
+    variables,
+    exports: withValues("export", exported),
+    assignments: withValues("set --", assigned),
+  };
+}
+
+/** A command with the values of variables as its arguments, which are unset then. */
+function withValues(command: string, names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const values = names.map((name) => `"$${name}"`);
+  return `${command} ${values.join(" ")}; unset ${names.join(" ")}`;
 }

@@ -25,7 +25,7 @@ export const procfs: ProcessScripts = {
     { read -r name </proc/$2/comm; } 2>/dev/null &&
     if [ "$name" = systemd ]; then
       [ "$2" = 1 ] && manager=--system || manager=--user
-      while IFS= read -r unit; do unit=\${unit##*/}; done </proc/$PPID/cgroup
+      while IFS= read -r line; do unit=\${line##*/}; done </proc/$PPID/cgroup
       systemctl "$manager" show -p LimitNOFILESoft --value -- "$unit" 2>/dev/null
     else
       while read -r first second third soft _; do

@@ -15,13 +15,13 @@ export class ServiceError extends CloudNodeError {
   readonly exitCode = 1;
 }
 
-/** Where the steps are told as they are done. */
+/** Where the steps are reported as they are done. */
 export type Tell = (line: string) => void;
 
 /** Installs the service, or brings one that is installed up to date, and starts it. */
 export async function install(plan: ServicePlan, tell: Tell): Promise<void> {
   await requirePrograms(plan.install);
-  tell(`${writeServiceFile(plan) ? "Wrote" : "Found as it should be:"} ${plan.file.path}`);
+  tell(`${writeServiceFile(plan) ? "Wrote" : "Unchanged:"} ${plan.file.path}`);
   await carryOut(plan.install, tell);
 }
 
@@ -41,7 +41,7 @@ export async function uninstall(plan: ServicePlan, tell: Tell): Promise<void> {
   }
   tell(`Removed ${path}`);
   await carryOut(plan.removed, tell);
-  tell("Its state and work that runs remain");
+  tell("State and running work remain");
 }
 
 /** Runs a command on this terminal. Resolves with its exit code. */
@@ -59,10 +59,10 @@ export async function homeOf(user: string): Promise<string> {
   throw new ConfigError(`There is no user ${quoted(user)} on this computer`);
 }
 
-/** Refuses what is no name of a user: it is written where more could be said. */
+/** Refuses what is not a user name: it is written where more could be said. */
 export function checkUser(user: string): void {
   if (/^[a-z_][\w.-]*$/i.test(user)) return;
-  throw new ConfigError(`${quoted(user)} is no name of a user`);
+  throw new ConfigError(`${quoted(user)} is not a user name`);
 }
 
 /** Writes the file. Returns whether it was not there as it should be. */
@@ -81,7 +81,7 @@ function writeServiceFile({ file: { path, text }, encoding }: ServicePlan): bool
 
 function notAllowed(attempt: string, error: unknown): ConfigError {
   return new ConfigError(`${attempt}: ${messageOf(error)}`, {
-    hint: "With --system it takes sudo; with --user the service is yours alone",
+    hint: "--system needs sudo; --user installs it for you alone",
     cause: error,
   });
 }
@@ -91,7 +91,7 @@ async function carryOut(steps: readonly ServiceStep[], tell: Tell): Promise<void
     const { success, code, stderr } = await process(command, "piped").output();
     const shown = command.join(" ");
     if (success) tell(`Ran ${shown}`);
-    else if (otherwise !== undefined) tell(`Ran ${shown}, in vain: ${otherwise}`);
+    else if (otherwise !== undefined) tell(`Ran ${shown}, which failed: ${otherwise}`);
     else {
       const why = new TextDecoder().decode(stderr).trim();
       throw new ServiceError(`${quoted(shown)} failed with code ${code}: ${why}`, { hint: PRINT });
@@ -99,7 +99,8 @@ async function carryOut(steps: readonly ServiceStep[], tell: Tell): Promise<void
   }
 }
 
-const PRINT = "service install --print shows what describes the service, to be installed by hand";
+const PRINT =
+  "service install --print prints the definition of the service, to be installed by hand";
 
 async function requirePrograms(steps: readonly ServiceStep[]): Promise<void> {
   if (WINDOWS) return;

@@ -1,5 +1,5 @@
 /**
- * Tells systemd how the node does, if systemd supervises it: sd_notify(3).
+ * Reports the state of the node to systemd, if that supervises it: sd_notify(3).
  *
  * It goes through systemd-notify(1). Deno can send to a Unix socket of datagrams itself, but only
  * with an unstable API and with permission for the whole network.
@@ -10,17 +10,17 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 
-/** What telling takes. */
+/** What notifying takes. */
 export interface NotifierOptions {
   /** The environment of this program. */
   readonly env: Readonly<Record<string, string>>;
-  /** Throws if the node is of no more use and should be started anew. */
+  /** Throws if the node should be restarted. */
   checkHealth(): void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** The variables by which systemd says how to tell it. They are not meant for children. */
+/** The variables by which systemd says how to notify it. They are not meant for children. */
 const VARIABLES = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
 /** `env` as it may be handed to children, who would otherwise speak for the node. */
@@ -30,7 +30,7 @@ export function withoutNotifyVariables(
   return Object.fromEntries(Object.entries(env).filter(([name]) => !VARIABLES.includes(name)));
 }
 
-/** Milliseconds within which systemd wants signs of life; `undefined` when it wants none. */
+/** Milliseconds within which systemd wants its watchdog fed; `undefined` when it has none. */
 export function watchdogMs(
   env: Readonly<Record<string, string>>,
   pid: number,
@@ -40,28 +40,28 @@ export function watchdogMs(
   return Number(microseconds) / 1000;
 }
 
-/** Tells systemd how the node does. Does nothing where systemd does not ask. */
+/** Reports the state of the node to systemd. Does nothing where systemd does not ask for it. */
 export class Notifier implements AsyncDisposable {
   readonly #options: NotifierOptions;
   readonly #ending = new AbortController();
   #watching: Promise<void> | undefined;
-  /** What is told, one after the other. */
+  /** The notifications, one after the other. */
   #told: Promise<void> = Promise.resolve();
   #complained = false;
 
-  /** Makes one; it tells nothing by itself. */
+  /** Does not report anything yet. */
   constructor(options: NotifierOptions) {
     this.#options = options;
   }
 
-  /** The node waits for commands: from now on there are signs of life, as long as it is healthy. */
+  /** The node waits for commands. From now on the watchdog is fed, as long as the node is healthy. */
   ready(status: string): void {
     this.#tell("READY=1", `STATUS=${oneLine(status)}`);
     const limit = watchdogMs(this.#options.env, Deno.pid);
     if (limit !== undefined) this.#watching = this.#showLife(limit / 2);
   }
 
-  /** The node stops. Resolves when that is told. */
+  /** The node stops. Resolves when that is reported. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
     await this.#watching;
@@ -78,7 +78,7 @@ export class Notifier implements AsyncDisposable {
         // Systems before 2020 may miss what so short-lived a child says, so it says all again.
         this.#tell("READY=1", "WATCHDOG=1");
       } catch (error) {
-        logger.error(`Not healthy, so that systemd will start the node anew: ${messageOf(error)}`);
+        logger.error(`Not healthy; systemd will restart the node: ${messageOf(error)}`);
       }
       await clock.sleep(intervalMs, signal).catch(() => {});
     }
@@ -95,7 +95,7 @@ export class Notifier implements AsyncDisposable {
   #complain(error: unknown): void {
     if (this.#complained) return;
     this.#complained = true;
-    this.#options.logger.warn(`Cannot tell systemd how the node does: ${messageOf(error)}`);
+    this.#options.logger.warn(`Cannot notify systemd: ${messageOf(error)}`);
   }
 }
 

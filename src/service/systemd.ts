@@ -12,7 +12,7 @@ import {
   type ServicePlan,
 } from "./service_manager.ts";
 
-/** Seconds without a sign of life after which systemd starts the node anew. */
+/** Seconds after which systemd restarts a node that has not fed the watchdog. */
 const WATCHDOG_SECONDS = 60;
 
 /** The service as a unit of systemd; `configFolder` is the user's own, such as `~/.config`. */

@@ -5,17 +5,23 @@
  * @module
  */
 import * as fs from "node:fs";
+import { messageOf } from "../errors.ts";
+import { readStateFile, requireFile, setAside, type StateFileParts } from "./state_file.ts";
 
 const FILE_NAME = "mqtt_client_id";
 
-/** The client id of the node with this state folder. */
-export function clientId(folder: string): string {
+/**
+ * The client id of the node with this state folder. A file that holds none is set aside.
+ *
+ * @throws {ConfigError} if a link stands in its place.
+ */
+export function loadClientId(folder: string, parts: StateFileParts): string {
   const path = `${folder}/${FILE_NAME}`;
-  try {
-    const stored = fs.readFileSync(path, "utf8").trim();
-    if (/^cyberwave-cloud-node-[0-9a-f]{16}$/.test(stored)) return stored;
-  } catch {
-    // There is none yet.
+  requireFile(path, parts);
+  const stored = storedId(path);
+  if (stored.id !== undefined) return stored.id;
+  if (stored.problem !== undefined) {
+    setAside(path, `${stored.problem}; the broker starts a new session`, parts);
   }
   const random = crypto.getRandomValues(new Uint8Array(8)).toHex();
   const id = `cyberwave-cloud-node-${random}`;
@@ -23,4 +29,14 @@ export function clientId(folder: string): string {
   fs.writeFileSync(temporary, `${id}\n`, { mode: 0o600, flag: "wx" });
   fs.renameSync(temporary, path);
   return id;
+}
+
+function storedId(path: string): { readonly id?: string; readonly problem?: string } {
+  try {
+    const id = readStateFile(path)?.trim();
+    if (id === undefined || /^cyberwave-cloud-node-[0-9a-f]{16}$/.test(id)) return { id };
+    return { problem: "it holds no client id" };
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
 }

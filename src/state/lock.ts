@@ -9,6 +9,13 @@
 import * as fs from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { messageOf, quoted, StateFolderInUseError } from "../errors.ts";
+import {
+  isFileOrMissing,
+  readStateFile,
+  requireFile,
+  setContentAside,
+  type StateFileParts,
+} from "./state_file.ts";
 
 /**
  * Nodes compete for the first lock. To ask whether one runs is to take a lock for an instant, which
@@ -21,22 +28,25 @@ const PID_FILE = "node.pid";
 /** A node waits this long for those who look, each of whom takes a fraction of a millisecond. */
 const PATIENCE_MS = 5_000;
 
+/** What SQLite may open beside a file. */
+const SIDE_FILES = ["", "-journal", "-wal", "-shm"] as const;
+
 /**
  * Claims the state folder for this node until the lock is disposed or the process ends, however it
- * ends.
+ * ends. Whatever stands in the place of its files is set aside.
  *
  * @throws {StateFolderInUseError} if another node has it.
+ * @throws {ConfigError} if a link stands in the place of one of its files.
  */
-export function lockFolder(folder: string): Disposable {
+export function lockFolder(folder: string, parts: StateFileParts): Disposable {
   using locks = new DisposableStack();
   const take = (name: string, patienceMs: number) => {
-    createPrivate(`${folder}/${name}`);
-    const lock = tryLock(`${folder}/${name}`, `${patience(patienceMs)} BEGIN EXCLUSIVE`);
+    const lock = lockFile(`${folder}/${name}`, patienceMs, parts);
     if (lock === undefined) throw inUse(folder);
     locks.defer(() => lock.close());
   };
   take(LOCK_FILE, 0);
-  writePid(folder);
+  writePid(folder, parts);
   take(RUNNING_FILE, PATIENCE_MS);
   const held = locks.move();
   return { [Symbol.dispose]: () => held.dispose() };
@@ -45,11 +55,33 @@ export function lockFolder(folder: string): Disposable {
 /** The process that holds the lock of `folder`; `undefined` when no node runs there. */
 export function lockHolder(folder: string): number | undefined {
   const path = `${folder}/${RUNNING_FILE}`;
-  if (!fs.existsSync(path)) return undefined;
+  const isSafe = SIDE_FILES.every((suffix) => isFileOrMissing(path + suffix));
+  if (!isSafe || !fs.existsSync(path)) return undefined;
   // Shared, so that two who look don't take each other for a node.
   const glance = tryLock(path, "BEGIN; SELECT 1 FROM sqlite_schema");
-  glance?.close();
-  return glance === undefined ? readPid(folder) : undefined;
+  if (glance === "held") return readPid(folder);
+  if (glance !== "damaged") glance.close();
+  return undefined;
+}
+
+/** Locks a file that is always empty; `undefined` when somebody else has it. */
+function lockFile(
+  path: string,
+  patienceMs: number,
+  parts: StateFileParts,
+): DatabaseSync | undefined {
+  for (const suffix of SIDE_FILES) requireFile(path + suffix, parts);
+  createPrivate(path);
+  const sql = `PRAGMA busy_timeout = ${patienceMs}; BEGIN EXCLUSIVE`;
+  const lock = tryLock(path, sql);
+  if (lock === "held") return undefined;
+  if (lock !== "damaged" && fs.statSync(path).size === 0) return lock;
+  // The content goes, the file stays: others may be waiting for a lock on it.
+  if (lock !== "damaged") lock.close();
+  setContentAside(path, "it should be empty", parts);
+  const second = tryLock(path, sql);
+  if (second === "damaged") throw new Error(`Cannot lock ${quoted(path)}`);
+  return second === "held" ? undefined : second;
 }
 
 function inUse(folder: string): StateFolderInUseError {
@@ -63,19 +95,16 @@ function inUse(folder: string): StateFolderInUseError {
   );
 }
 
-function patience(ms: number): string {
-  return `PRAGMA busy_timeout = ${ms};`;
-}
-
-/** Runs `sql`, which takes the lock; `undefined` when somebody else has it. */
-function tryLock(path: string, sql: string): DatabaseSync | undefined {
+/** Runs `sql`, which takes the lock. */
+function tryLock(path: string, sql: string): DatabaseSync | "held" | "damaged" {
   const database = new DatabaseSync(path);
   try {
     database.exec(sql);
     return database;
   } catch (error) {
     database.close();
-    if (/database is locked/.test(messageOf(error))) return undefined;
+    if (/database is locked/.test(messageOf(error))) return "held";
+    if (/not a database|malformed/.test(messageOf(error))) return "damaged";
     throw error;
   }
 }
@@ -86,15 +115,16 @@ function createPrivate(path: string): void {
   fs.chmodSync(path, 0o600);
 }
 
-function writePid(folder: string): void {
+function writePid(folder: string, parts: StateFileParts): void {
   const path = `${folder}/${PID_FILE}`;
+  requireFile(path, parts);
   fs.writeFileSync(path, `${Deno.pid}\n`, { mode: 0o600 });
   fs.chmodSync(path, 0o600);
 }
 
 function readPid(folder: string): number | undefined {
   try {
-    return Number(fs.readFileSync(`${folder}/${PID_FILE}`, "utf8")) || undefined;
+    return Number(readStateFile(`${folder}/${PID_FILE}`)) || undefined;
   } catch {
     return undefined;
   }

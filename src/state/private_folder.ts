@@ -13,8 +13,10 @@ const STICKY = 0o1000;
 /** Makes `folder` a directory of mode 0700, whatever the umask and whatever its mode was. */
 export function makePrivateFolder(folder: string): void {
   try {
+    refusePath(folder);
     refuseShared(folder);
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    refusePath(fs.realpathSync(folder));
     fs.chmodSync(folder, 0o700);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
@@ -24,6 +26,19 @@ export function makePrivateFolder(folder: string): void {
       cause: error,
     });
   }
+}
+
+/** SQLite opens no file whose path has more than 504 bytes. */
+const MAX_PATH_BYTES = 450;
+
+/** Refuses what some part of the node, of the shell or of systemd would not take. */
+function refusePath(folder: string): void {
+  const { length } = new TextEncoder().encode(folder);
+  if (length > MAX_PATH_BYTES) {
+    throw new Error(`its path has ${length} bytes, more than ${MAX_PATH_BYTES}`);
+  }
+  // deno-lint-ignore no-control-regex
+  if (/[\x00-\x1f\x7f]/.test(folder)) throw new Error("its path has a control character in it");
 }
 
 function refuseShared(folder: string): void {

@@ -3,7 +3,7 @@ import "@std/cli/parse-args";
 import "@std/dotenv";
 import "@std/log";
 import "@std/text/closest-string";
-import "@std/ulid";
+import "@std/ulid/monotonic-ulid";
 import "@std/yaml";
 import "mqtt";
 import "mqtt-packet";

@@ -1,8 +1,9 @@
 /** Kills whatever can be killed, over and over, while commands run, and checks that no promise breaks. */
 import { systemClock } from "../../src/time.ts";
 import type { Course } from "./customer.ts";
-import { followedProblems, resultProblems } from "./followed.ts";
+import { followedProblems } from "./followed.ts";
 import { Random } from "./random.ts";
+import type { ChaosReport } from "./report.ts";
 import { Scene } from "./scene.ts";
 import { inventTask } from "./task.ts";
 import { type Ledger, problemsOf, readLedger, wasRefused } from "./verdict.ts";
@@ -15,24 +16,11 @@ export interface ChaosOptions {
   readonly cycles: number;
 }
 
-/** What came of it. */
-export interface ChaosReport {
-  /** Every broken promise; empty when all is well. */
-  readonly problems: readonly string[];
-  /** How many commands were sent, and how many replies came. */
-  readonly tasks: number;
-  readonly replies: number;
-  /** How many commands the platform followed, and how many commands were refused. */
-  readonly followed: number;
-  readonly refused: number;
-  /** How often a process of a workload was killed, the broker was killed, and the disk was full. */
-  readonly kills: number;
-  readonly brokerKills: number;
-  readonly full: number;
-}
-
 /** Files of a state folder beside those of its commands, and the most that each command leaves. */
 const FILES = { own: 50, perCommand: 8 };
+
+/** How many lines of log stand below a task that went wrong. */
+const LOG_LINES = 30;
 
 /** Runs the chaos test once. */
 export async function chaos({ seed, cycles }: ChaosOptions): Promise<ChaosReport> {
@@ -53,14 +41,6 @@ export async function chaos({ seed, cycles }: ChaosOptions): Promise<ChaosReport
   return await judge(scene);
 }
 
-/** A report in one sentence. */
-export function describe(report: ChaosReport): string {
-  const { tasks, followed, refused, replies, kills, brokerKills, full, problems } = report;
-  return `${tasks} commands (${followed} followed by the platform, ${refused} refused), ` +
-    `${replies} replies, ${kills} killed processes of workloads, ${brokerKills} killed brokers, ` +
-    `${full} times a full disk: ${problems.length} problems`;
-}
-
 async function judge(scene: Scene): Promise<ChaosReport> {
   const courses = [...scene.customer.courses.values()];
   const problems = [
@@ -70,12 +50,13 @@ async function judge(scene: Scene): Promise<ChaosReport> {
   const ledgers = await readLedgers(scene, courses);
   const known = new Set([...ledgers.values()].flatMap(({ sessions }) => sessions));
   for (const course of courses) {
-    for (const problem of problemsOfCourse(scene, course, ledgers.get(course)!, known)) {
-      problems.push(`${JSON.stringify(course.task)}: ${problem}`, ...scene.logOf(course.task.id));
-    }
+    const found = problemsOfCourse(scene, course, ledgers.get(course)!, known);
+    if (found.length === 0) continue;
+    const { id } = course.task;
+    problems.push(JSON.stringify(course.task), ...found.map((problem) => `${id}: ${problem}`));
+    problems.push(...scene.logOf(id).slice(0, LOG_LINES));
   }
   problems.push(...anonymousProblems(scene, ledgers, known));
-  problems.push(...problemsOfResults(scene, courses, ledgers, known));
   const files = countFiles(scene.world.stateFolder);
   const most = FILES.own + FILES.perCommand * courses.length;
   if (files > most) problems.push(`the state folder has ${files} files, and may have ${most}`);
@@ -113,7 +94,7 @@ function problemsOfCourse(
   const workload = scene.workloads.get(task.id);
   return [
     ...problemsOf(task, ledger, replies, disturbance),
-    ...(workload === undefined ? [] : followedProblems(workload, replies, disturbance)),
+    ...(workload === undefined ? [] : followedProblems(task, workload, replies, disturbance)),
   ];
 }
 
@@ -132,34 +113,6 @@ function anonymousProblems(
   });
   if (customer.anonymous.length <= [...disturbed].length) return [];
   return customer.anonymous.map((reply) => `a reply to an unknown command: ${reply}`);
-}
-
-/** What is wrong with the results that all workloads left together. */
-function problemsOfResults(
-  scene: Scene,
-  courses: readonly Course[],
-  ledgers: ReadonlyMap<Course, Ledger>,
-  known: ReadonlySet<number>,
-): string[] {
-  const succeeded = courses.filter(({ task }) =>
-    scene.workloads.get(task.id)?.statuses.some(({ success }) => success === true)
-  );
-  const undisturbed = courses.filter((course) => {
-    const { killed, diskFull } = scene.happenings.to(course, ledgers.get(course)!, known);
-    return !killed && !diskFull;
-  });
-  // What was killed may have left its files behind.
-  const left = Array.from(Deno.readDirSync(scene.results), ({ name }) => name)
-    .filter((name) => undisturbed.some(({ task }) => name.startsWith(`${task.id}-`)))
-    .map((name) => `${name} is left`);
-  return [
-    ...left,
-    ...resultProblems(
-      succeeded.map(({ task }) => task),
-      new Set(undisturbed.map(({ task }) => task)),
-      [...scene.workloads.values()],
-    ),
-  ];
 }
 
 function countFiles(folder: string): number {

@@ -3,7 +3,8 @@
  * with `--minutes` run after run. Ends at the first broken promise; `--seed` repeats a run's plan.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { chaos, describe } from "./chaos.ts";
+import { chaos } from "./chaos.ts";
+import { describe } from "./report.ts";
 
 const args = parseArgs(Deno.args, { string: ["seed", "cycles", "minutes"] });
 const cycles = Number(args.cycles ?? 50);

@@ -35,14 +35,17 @@ const STRIKES: Readonly<Record<Strike, number>> = {
 /** What a node logs when it is ready. */
 const READY = "is ready: waiting for commands";
 
-/** The statuses that are the end of a workload. */
-const END = /^(completed|failed|cancelled)$/;
+/** The statuses with which the platform waits for nothing: \`queued\` is what was refused. */
+const END = /^(completed|failed|cancelled|queued)$/;
 
 /** How long all that was sent may take to be answered once nothing is killed any more. */
 const PATIENCE_MS = 60_000;
 
 /** How long the reply to a command without a request id may take: a killed broker may have lost it. */
 const ANONYMOUS_PATIENCE_MS = 12_000;
+
+/** How long a runtime may take on a busy machine until it runs the program's first line. */
+const RUNTIME_STARTS_MS = 500;
 
 /** How long a node that found no space may take to end. */
 const END_AFTER_FULL_MS = 3_000;
@@ -63,6 +66,7 @@ export class Scene implements AsyncDisposable {
   readonly #log: string[] = [];
   readonly #mark = `CHAOS_MARKER=${crypto.randomUUID()}`;
   #node: NodeProcess | undefined;
+  #startedAt = 0;
   #customer: Customer | undefined;
 
   private constructor(
@@ -153,6 +157,8 @@ export class Scene implements AsyncDisposable {
     const isOpen = ({ status }: EmulatedWorkload) => !END.test(status);
     while (this.workloads.values().some(isOpen) && !late) await systemClock.sleep(50);
     answered.abort();
+    const open = this.workloads.entries().filter(([, workload]) => isOpen(workload));
+    this.problems.push(...open.map(([id, { status }]) => `${id} is still ${status}`));
     await this.#endNode("SIGTERM");
     let left: ProcessEntry[] = [];
     for (let look = 0; look < 20; look++) {
@@ -193,6 +199,7 @@ export class Scene implements AsyncDisposable {
     const script = new URL("workload.sh", import.meta.url).pathname;
     const template = `exec bash '${script}' {body}`;
     const [name, value] = this.#mark.split("=");
+    this.#startedAt = performance.now();
     return NodeProcess.spawn(this.world, {
       yaml: {
         inference: template,
@@ -252,7 +259,11 @@ export class Scene implements AsyncDisposable {
     const status = await node.kill(signal);
     this.#log.push(...node.log.all);
     this.#note(`the node was ended with ${signal}`);
-    const expected = signal === "SIGKILL" ? status.signal === "SIGKILL" : status.code === 0;
+    // A runtime that was started just now has not come to the program, which catches signals.
+    const isYoung = performance.now() - this.#startedAt < RUNTIME_STARTS_MS;
+    const expected = signal === "SIGTERM"
+      ? status.code === 0 || (status.signal === "SIGTERM" && isYoung && node.log.all.length === 0)
+      : status.signal === "SIGKILL";
     // One that was started while the disk was full could not open its journal.
     if (expected || mayHaveEnded || this.happenings.wasFullWithin(END_AFTER_FULL_MS)) return;
     this.problems.push(

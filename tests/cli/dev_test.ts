@@ -24,7 +24,7 @@ Deno.test("dev --once sends four commands and exits with 0 when all came back we
     assertStringIncludes(stdout, "a built-in sample");
     assertMatch(stdout, /4\/4 training\n {2}sent .*\n {2}status +ok\n {2}output +trained with/);
     assertStringIncludes(stdout, '{"you_sent": {"x":1}}');
-    assertStringIncludes(stdout, "4 of 4 came back as they should");
+    assertStringIncludes(stdout, "4 of 4 went as expected");
   });
 });
 
@@ -44,7 +44,7 @@ Deno.test("dev --once does the same with a control plane over MQTT", async () =>
     const { code, stdout } = await Program.run(args, { cwd, env });
     assertEquals(code, 0);
     assertMatch(stdout, /backend +http:\/\/127\.0\.0\.1:\d+, asked over MQTT/);
-    assertStringIncludes(stdout, "4 of 4 came back as they should");
+    assertStringIncludes(stdout, "4 of 4 went as expected");
   });
 });
 
@@ -64,8 +64,8 @@ Deno.test("dev --once exits with 10 when a command fails that should not", async
     await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "inference: echo no model >&2; exit 1");
     const { code, stdout } = await Program.run(["dev", "--once"], { cwd, env });
     assertEquals(code, 10);
-    assertStringIncludes(stdout, "should have been: ok");
-    assertStringIncludes(stdout, "3 of 4 came back as they should");
+    assertStringIncludes(stdout, "expected: ok");
+    assertStringIncludes(stdout, "3 of 4 went as expected");
   });
 });
 
@@ -133,7 +133,7 @@ Deno.test("dev clears away what another left that was killed", async () => {
     assert(isAlive(Number(pid)));
     await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo short");
     await using next = Program.start(["dev"], { cwd, env });
-    await next.awaitLine(/Ending what still runs, for its files are removed: process \d+$/);
+    await next.awaitLine(/Stopping what still runs, because its files are removed: process \d+$/);
     await next.awaitLine(/is ready/);
     assert(!isAlive(Number(pid)));
     assertEquals(await next.end("SIGINT"), 0);
@@ -149,7 +149,7 @@ Deno.test("what a killed dev left and cannot be cleared away is told, and no rea
     await Deno.writeTextFile(`${leftover}/journal.db`, "no journal".repeat(100));
     const { code, stderr } = await Program.run(["dev", "--once"], { cwd, env });
     assertEquals(code, 0);
-    assertStringIncludes(stderr, `Cannot clear away "${leftover}": `);
+    assertStringIncludes(stderr, `Cannot remove "${leftover}": `);
     await Deno.remove(leftover, { recursive: true });
   });
 });

@@ -144,10 +144,10 @@ Deno.test("doctor waits no longer than it may for servers that never answer", as
   assertStringIncludes(found.broker!.fix!, "--timeout");
 });
 
-Deno.test("doctor tells what is wrong about an API that answers oddly", async () => {
+Deno.test("doctor tells what is wrong about an API that answers strangely", async () => {
   const table: [number, HeadersInit, RegExp][] = [
     [404, {}, /has no Cyberwave API/],
-    [503, {}, /is in trouble \(it answers 503\)/],
+    [503, {}, /fails \(it answers 503\)/],
     [302, { Location: "https://elsewhere.example/" }, /redirects to "https:\/\/elsewhere\.example/],
   ];
   await using stage = await Stage.set(YAML);
@@ -190,7 +190,7 @@ Deno.test("doctor checks the machine when the config is wrong, and the network n
   assertEquals([found.disk!.status, found.shell!.status], ["ok", "ok"]);
 });
 
-Deno.test("doctor tells what is odd about the config without calling it wrong", async () => {
+Deno.test("doctor warns of what looks wrong in the config", async () => {
   await using stage = await Stage.set("  infrence: echo\n");
   const { found, failed } = await examine(stage);
   assertEquals([failed, found.config!.status], [[], "warn"]);

@@ -68,7 +68,7 @@ Deno.test("logs -f waits for the turn of what is queued", async () => {
   await sender.send({ command: "inference", request_id: "r2" });
   await node.awaitLine(/inference r2 waits/);
   await using logs = stage.start(["logs", "-f", "r2"]);
-  await logs.awaitLine(/inference r2 waits for its turn/);
+  await logs.awaitLine(/inference r2 is queued/);
   await gate.open("first");
   await logs.awaitLine(/^at the gate$/);
   await gate.open("second");

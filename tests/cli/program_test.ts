@@ -47,10 +47,10 @@ Deno.test("what nobody knows is refused with the nearest that somebody knows", a
     [["quux"], 'There is no command "quux"'],
     [["-v", "start"], 'There is no command before "-v"'],
     [["start", "--mqtt-prot", "1"], 'There is no flag "--mqtt-prot" for "start", did you mean'],
-    [["start", "--once", "here"], '"start" does not know what to do with "here"'],
+    [["start", "--once", "here"], '"start" takes no argument "here"'],
     [["start", "--slug"], "--slug needs a value"],
     [["start", "--slug="], "--slug needs a value"],
-    [["start", "--once", "--drain"], "--once takes a command and --drain takes none"],
+    [["start", "--once", "--drain"], "--once waits for a command and --drain accepts none"],
     [["start", "--exit-when-idle", "abc"], "--exit-when-idle must be a positive number of seconds"],
     [["logs"], '"logs" needs <id|request_id>'],
   ];

@@ -3,7 +3,6 @@ import { asRecovered, resultOf, workloadTable } from "../../src/cli/ps.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
 import { processHandle } from "../support/journal.ts";
 import type { Recovery } from "../../src/executors/process/recovery.ts";
-import { parseExitFile } from "../../src/executors/process/shim.ts";
 import { Gate, Stage } from "../support/stage.ts";
 
 const RUNNING: CommandRecord = {
@@ -65,7 +64,7 @@ Deno.test("ps lists what ended, runs and waits, whether the node runs or not", a
   );
 });
 
-Deno.test("ps sees what ended while the node was not there", async () => {
+Deno.test("ps sees what ended while the node was down", async () => {
   await using stage = await Stage.set();
   const gate = await Gate.in(stage.world.folder);
   await stage.configure(`  inference: ${gate.template}; exit 3\n  training: ${gate.template}`);
@@ -84,7 +83,7 @@ Deno.test("ps sees what ended while the node was not there", async () => {
   await exitWritten(`${stage.world.stateFolder}/workloads/${id}`);
 
   const { stdout } = await stage.run(["ps"]);
-  const there = String.raw`\(the node was not there\)`;
+  const there = String.raw`\(the node was down\)`;
   assertMatch(
     stdout,
     new RegExp(`training +t1 +ended +- +[\\d.]+s +- +killed by SIGKILL ${there}`),
@@ -103,25 +102,28 @@ Deno.test("ps sees what ended while the node was not there", async () => {
   );
 });
 
-/** Resolves when the exit code of the workload in `folder` is written down. */
+/** Resolves when the supervisor of the workload in `folder` has written down its exit code. */
 async function exitWritten(folder: string): Promise<void> {
   const watcher = Deno.watchFs(folder);
-  const isWritten = () => parseExitFile(Deno.readTextFileSync(`${folder}/exit`)) !== "begun";
+  const isWritten = () =>
+    [...Deno.readDirSync(folder)].some(({ name }) =>
+      name.startsWith("claim-") && /^exited \d+\n/m.test(Deno.readTextFileSync(`${folder}/${name}`))
+    );
   if (isWritten()) return watcher.close();
   for await (const _ of watcher) if (isWritten()) return;
 }
 
 Deno.test("a command is shown as the next node will find it", () => {
-  const table: [Recovery | undefined, Partial<CommandRecord>][] = [
-    [undefined, {}],
-    [{ action: "attach" }, {}],
-    [{ action: "requeue" }, { state: "queued", startedAt: undefined, handle: undefined }],
+  const process = { pid: 7, startTime: "1", bootId: "b" };
+  const table: [Recovery, Partial<CommandRecord>][] = [
+    [{ action: "attach", process }, {}],
+    [{ action: "requeue" }, {}],
     [
       { action: "collect", exit: { type: "exited", code: 0 } },
       { state: "ended", end: { cause: "exited", exitCode: 0, bytes: 0 } },
     ],
     [
-      { action: "collect", exit: { type: "lost" } },
+      { action: "collect", exit: { type: "lost", why: "rebooted" } },
       { state: "ended", end: { cause: "lost", bytes: 0 } },
     ],
   ];

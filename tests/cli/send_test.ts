@@ -105,7 +105,7 @@ Deno.test("run refuses what it cannot send", async () => {
     [["run", "inference", "{x: 1}"], 'Params must be JSON, got "{x: 1}"'],
     [["run", "inference", "[1]"], "Params must be a JSON object, got an array"],
     [["run", "inference", "@missing"], 'Cannot read params from "@missing": there is no such file'],
-    [["run", "inference", "{}", "more"], '"run" does not know what to do with "more"'],
+    [["run", "inference", "{}", "more"], '"run" takes no argument "more"'],
     [["run", "status", "--uuid", "a/b"], "--uuid must not hold"],
     [["run", "status", "--uuid", "u", "--slug", "s"], "Give --slug or --uuid, not both"],
     [["run", "status", "--timeout", "soon"], "--timeout must be a positive number of seconds"],

@@ -84,7 +84,7 @@ onLinux(
     const printed = await computer.service("install", "--user", "--print");
     assertEquals(printed.stdout, await Deno.readTextFile(path));
     const second = await computer.service("install", "--user");
-    assertMatch(second.stdout, new RegExp(`^Found as it should be: ${path}\n`));
+    assertMatch(second.stdout, new RegExp(`^Unchanged: ${path}\n`));
     assertEquals(await computer.asked(), expected);
   },
 );
@@ -128,7 +128,7 @@ onLinux("service status, logs and uninstall ask the service manager", async () =
   ]);
   await computer.provide("systemctl");
   const removed = await computer.service("uninstall", "--user");
-  assertMatch(removed.stdout, /\nIts state and work that runs remain\n$/);
+  assertMatch(removed.stdout, /\nState and running work remain\n$/);
   assertEquals(await computer.asked(), [
     "systemctl --user disable --now cyberwave-cloud-node",
     "systemctl --user daemon-reload",
@@ -199,8 +199,8 @@ onLinux("service says what is wrong with how it is called", async () => {
     [["status", "--print"], /--print goes with "service install" only/],
     [["install", "-f"], /--follow goes with "service logs" only/],
     [["install", "--user", "--system"], /--system or --user, not both/],
-    [["install", "--user", "--run-as", "x"], /--run-as takes --system/],
-    [["install", "--system", "--run-as", "x\nUser=root"], /is no name of a user/],
+    [["install", "--user", "--run-as", "x"], /--run-as needs --system/],
+    [["install", "--system", "--run-as", "x\nUser=root"], /is not a user name/],
     [["install", "--system", "--run-as", "nobody-here"], /There is no user "nobody-here"/],
     [["install", "--user", "--exec-start", "node"], /--exec-start must be an absolute path/],
     [["install", "--user", "--config", "nowhere.yml"], /Cannot read "nowhere.yml"/],
@@ -238,7 +238,7 @@ withSystemd("a node whose journal is gone shows no more signs of life", async ()
   await socket.told("WATCHDOG=1");
   await Deno.remove(`${stage.world.stateFolder}/journal.db`);
   await node.awaitLine(
-    /Not healthy, so that systemd will start the node anew: There is no journal/,
+    /Not healthy; systemd will restart the node: There is no journal/,
   );
 });
 

@@ -53,7 +53,7 @@ sourceTest("dev --once needs no more than the permissions that are printed for i
     const flags = line.trim().split(" ").map((word) => word.replace(/^'(.*)'$/, "$1"));
     const { code, stdout, stderr } = await runWith(flags, ["dev", "--once"], cwd);
     assertEquals(code, 0, stderr);
-    assertStringIncludes(stdout, "4 of 4 came back as they should");
+    assertStringIncludes(stdout, "4 of 4 went as expected");
     assert(!/Requires \w+ access|does not allow/.test(stderr), stderr);
   } finally {
     await Deno.remove(cwd, { recursive: true });
@@ -66,7 +66,7 @@ sourceTest(
     await using stage = await Stage.set('  inference: echo "[$LD_LIBRARY_PATH] [$SECRET_OF_MINE]"');
     const env = { LD_LIBRARY_PATH: "/opt/cuda lib", SECRET_OF_MINE: "x" };
     await using node = stage.start(["start", "--slug", "sees"], { env });
-    await node.awaitLine(/Workloads see the environment variables that Deno allows/);
+    await node.awaitLine(/Workloads see only the environment variables that Deno allows/);
     await node.awaitLine(/is ready/);
     const { stdout } = await stage.run(["run", "inference", "--slug", "sees"]);
     assertEquals(stdout, "[/opt/cuda lib] []\n");

@@ -112,12 +112,12 @@ Deno.test("flags and variables are checked like the file", async () => {
   assertStringIncludes(stdout, "(from --mqtt-port)");
 });
 
-Deno.test("what is odd is a warning and no problem", async () => {
+Deno.test("what looks wrong is a warning and no problem", async () => {
   const table: [string, RegExp][] = [
     ["profile_slug: gpu", /^No inference, training or simulate command is configured/],
     ["inference: echo\nmqtt_tls_ca_certs: x", /^mqtt_tls_ca_certs has no effect: TLS is off/],
     ["inference: echo\ntoken: secret-token", /^Ignored "token" .*: set CYBERWAVE_API_TOKEN/],
-    ["inference: |\n  cat <<END\n  x", /^inference is odd: .*here-document/],
+    ["inference: |\n  cat <<END\n  x", /^inference looks wrong: .*here-document/],
   ];
   await Promise.all(table.map(async ([yaml, pattern]) => {
     const { code, problems, warnings } = await remarks(yaml);
@@ -155,13 +155,13 @@ Deno.test("a CA file without a certificate is a problem", async () => {
   };
   const { code, stdout } = await validate(files);
   assertEquals(code, 2);
-  assertMatch(stdout, /error {4}There is no certificate in ".*ca\.pem" -> Let mqtt_tls_ca_certs/);
+  assertMatch(stdout, /error {4}There is no certificate in ".*ca\.pem" -> Set mqtt_tls_ca_certs/);
 });
 
 Deno.test("a results folder is one that may be emptied", async () => {
   const results = (folder: string) => `inference: echo\nresults_folder: ${folder}\n`;
   const table: [string, RegExp][] = [
-    [results("cyberwave.yml"), /error {4}results_folder ".*cyberwave\.yml" is not a folder -> Let/],
+    [results("cyberwave.yml"), /error {4}results_folder ".*cyberwave\.yml" is not a folder -> Set/],
     [results("."), /error {4}results_folder must not hold .* -> Files in it are removed/],
   ];
   for (const [yaml, pattern] of table) {

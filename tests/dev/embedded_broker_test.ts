@@ -1,6 +1,5 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
-import { connectOnce } from "../../src/mqtt/connect_once.ts";
 import { TestClient } from "../support/mqtt_client.ts";
 
 function url({ host, port }: EmbeddedBroker): string {
@@ -36,22 +35,6 @@ for (const [name, protocolVersion] of [["3.1.1", 4], ["5", 5]] as const) {
     assertEquals((await inbox.next()).text, "are you there?");
   });
 }
-
-Deno.test("with a password it lets in who has it and nobody else", async () => {
-  await using broker = await EmbeddedBroker.start({ password: "open sesame" });
-  const { host, port } = broker;
-  const { signal } = new AbortController();
-  const connect = (password?: string) =>
-    connectOnce({ host, port, username: "somebody", password }, "test", signal);
-  for (const wrong of ["open", "", undefined]) {
-    const visited = await connect(wrong);
-    assertEquals("failure" in visited && visited.failure.refused, "credentials");
-  }
-  const visited = await connect("open sesame");
-  assert("link" in visited);
-  visited.link.close();
-  await visited.link.closed;
-});
 
 Deno.test("clients of different versions talk to each other", async () => {
   await using broker = await EmbeddedBroker.start();

@@ -207,15 +207,15 @@ Deno.test("a clock that jumps back neither runs a command twice nor stops one ea
   assertEquals((await test.sender.reply("r1")).output, "at the gate\nlet through with ok-0\n");
 });
 
-Deno.test("a corrupt journal is set aside with a loud warning, and the node starts", async () => {
+Deno.test("a damaged journal is set aside with a loud warning, and the node starts", async () => {
   await using test = await scene();
   await test.node.kill();
   await Deno.remove(`${test.world.stateFolder}/journal.db-wal`);
   await Deno.writeTextFile(`${test.world.stateFolder}/journal.db`, "no database".repeat(1000));
   const next = await test.next();
-  assertStringIncludes(await next.logged("is corrupt"), "ERROR");
+  assertStringIncludes(await next.logged("is damaged"), "ERROR");
   const names = [...Deno.readDirSync(test.world.stateFolder)].map(({ name }) => name);
-  assertEquals(names.filter((name) => name.startsWith("journal.db.corrupt-")).length > 0, true);
+  assertEquals(names.filter((name) => name.startsWith("journal.db.damaged-")).length > 0, true);
   assertEquals((await test.sender.ask({ command: "training", request_id: "t1" })).status, "ok");
 });
 

@@ -1,21 +1,44 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../../src/errors.ts";
-import { openDatabase, openDatabaseToRead } from "../../src/journal/database.ts";
+import { closeDatabase, openDatabase, openDatabaseToRead } from "../../src/journal/database.ts";
 import { MIGRATIONS } from "../../src/journal/schema.ts";
+import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { modeOf, withUmask } from "../support/modes.ts";
 
 const NOW = new Date("2025-06-01T12:34:56.789Z");
-const ASIDE = "journal.db.corrupt-2025-06-01T123456.789Z";
+const ASIDE = "journal.db.damaged-2025-06-01T123456.789Z";
 
 class Folder implements Disposable {
   readonly path = Deno.makeTempDirSync({ prefix: "cloud_node_database_" });
   readonly database = `${this.path}/journal.db`;
   readonly logger = new RecordingLogger();
 
+  /** Opens the database, which is closed in good order at the end of the block. */
   open(): DatabaseSync {
-    return openDatabase(this.database, this.logger, NOW);
+    const database = openDatabase(this.database, {
+      clock: new FakeClock(NOW.getTime()),
+      logger: this.logger,
+    });
+    return Object.assign(database, { [Symbol.dispose]: () => closeDatabase(database) });
+  }
+
+  /** Starts a node and kills it: neither its database nor its log is closed. */
+  crash(sql: string): void {
+    const from = `${this.path}/live`;
+    Deno.mkdirSync(from);
+    const copies = this.names().filter((name) => name.startsWith("journal.db"));
+    for (const name of copies) Deno.renameSync(`${this.path}/${name}`, `${from}/${name}`);
+    const parts = { clock: new FakeClock(NOW.getTime()), logger: this.logger };
+    const database = openDatabase(`${from}/journal.db`, parts);
+    for (const statement of sql.split(";")) database.exec(statement);
+    for (const name of ["journal.db", "journal.db-wal"]) {
+      Deno.copyFileSync(`${from}/${name}`, `${this.path}/${name}`);
+    }
+    closeDatabase(database);
+    Deno.removeSync(from, { recursive: true });
   }
 
   names(): string[] {
@@ -61,20 +84,27 @@ Deno.test("a new database gets the newest schema, and keeps what is in it", () =
   assertEquals(folder.logger.shown, []);
 });
 
-Deno.test("a migration that fails half-way leaves the old version, and nothing is set aside", () => {
+Deno.test("a database of another program is set aside as it is", () => {
   using folder = new Folder();
   {
-    // The first table can be made, the second one cannot.
     using database = new DatabaseSync(folder.database);
     database.exec("CREATE TABLE outbox (precious TEXT); INSERT INTO outbox VALUES ('data')");
   }
-  assertThrows(() => folder.open(), Error, "already exists");
-  using database = new DatabaseSync(folder.database);
-  assertEquals(pragma(database, "user_version"), 0);
-  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-  assertEquals(tables.map(({ name }) => name), ["outbox"]);
+  folder.open()[Symbol.dispose]();
+  assertStringIncludes(folder.logger.shown[0], "its schema is damaged");
+  using database = new DatabaseSync(`${folder.path}/${ASIDE}`);
   assertEquals(database.prepare("SELECT precious FROM outbox").get()!.precious, "data");
-  assertEquals(folder.names().filter((name) => name.includes("corrupt")), []);
+});
+
+Deno.test("a damaged schema costs nothing but the old file", () => {
+  using folder = new Folder();
+  fill(folder);
+  const text = Deno.readFileSync(folder.database);
+  const damaged = Buffer.from(text).toString("latin1").replaceAll("'queued', 'r", "'queuee', 'r");
+  Deno.writeFileSync(folder.database, Buffer.from(damaged, "latin1"));
+  using database = folder.open();
+  assertEquals(database.prepare("SELECT count(*) AS n FROM outbox").get()!.n, 200);
+  assertStringIncludes(folder.logger.shown[0], "its schema is damaged");
 });
 
 Deno.test("a database of a newer version is refused and left alone", () => {
@@ -93,42 +123,106 @@ Deno.test("a database of a newer version is refused and left alone", () => {
   assertEquals(database.prepare("SELECT count(*) AS n FROM outbox").get()!.n, 200);
 });
 
-const CORRUPTIONS: Record<string, (path: string) => void> = {
-  "garbage": (path) => Deno.writeTextFileSync(path, "This is no database. ".repeat(1_000)),
-  "a header and nothing else": (path) => Deno.truncateSync(path, 100),
-  "cut off in the middle": (path) => Deno.truncateSync(path, Deno.statSync(path).size / 2),
-  "overwritten pages": (path) => {
+/** What is done to 200 messages, and how many of them can still be read. */
+const DAMAGE: Record<string, [damage: (path: string) => void, atLeast: number]> = {
+  "garbage": [(path) => Deno.writeTextFileSync(path, "This is no database. ".repeat(1_000)), 0],
+  "a header and nothing else": [(path) => Deno.truncateSync(path, 100), 0],
+  "cut off in the middle": [(path) => Deno.truncateSync(path, Deno.statSync(path).size / 2), 50],
+  "overwritten pages": [(path) => {
     using file = Deno.openSync(path, { write: true });
-    for (let page = 1; page < Deno.statSync(path).size / 4096; page += 3) {
+    for (let page = 40; page < Deno.statSync(path).size / 4096; page += 3) {
       file.seekSync(page * 4096, Deno.SeekMode.Start);
       file.writeSync(crypto.getRandomValues(new Uint8Array(4096)));
     }
-  },
-  "zeroed pages": (path) => {
+  }, 100],
+  "zeroed pages": [(path) => {
     using file = Deno.openSync(path, { write: true });
     file.seekSync(4096, Deno.SeekMode.Start);
     file.writeSync(new Uint8Array(5 * 4096));
-  },
+  }, 200],
 };
 
-for (const [name, corrupt] of Object.entries(CORRUPTIONS)) {
-  Deno.test(`a corrupt database is set aside, never deleted: ${name}`, () => {
+for (const [name, [damage, atLeast]] of Object.entries(DAMAGE)) {
+  Deno.test(`a damaged database is set aside, and what can be read of it is kept: ${name}`, () => {
     using folder = new Folder();
     fill(folder);
-    corrupt(folder.database);
-    const corrupted = Deno.readFileSync(folder.database);
+    damage(folder.database);
+    const damaged = Deno.readFileSync(folder.database);
     {
       using database = folder.open();
-      assertEquals(database.prepare("SELECT count(*) AS n FROM outbox").get()!.n, 0);
+      const kept = database.prepare("SELECT count(*) AS n FROM outbox").get()!.n as number;
+      assert(kept >= atLeast, `${kept}`);
+      const [line] = folder.logger.shown;
+      assert(line.startsWith("error: ") && line.includes("is damaged") && line.includes(ASIDE));
+      assertStringIncludes(line, `the ${kept} rows that could be read`);
     }
-    assertEquals(Deno.readFileSync(`${folder.path}/${ASIDE}`), corrupted);
-    const [line] = folder.logger.shown;
-    assert(line.startsWith("error: ") && line.includes("is corrupt") && line.includes(ASIDE), line);
+    assertEquals(Buffer.compare(Deno.readFileSync(`${folder.path}/${ASIDE}`), damaged), 0);
     assertEquals(modeOf(`${folder.path}/${ASIDE}`), "600");
-    folder.open().close();
+    folder.open()[Symbol.dispose]();
     assertEquals(folder.logger.shown.length, 1);
   });
 }
+
+Deno.test("after a crash nothing is reported, and all is there", () => {
+  using folder = new Folder();
+  fill(folder);
+  folder.crash("DELETE FROM outbox WHERE seq > 150");
+  using database = folder.open();
+  assertEquals(database.prepare("SELECT count(*) AS n FROM outbox").get()!.n, 150);
+  assertEquals(folder.logger.shown, []);
+});
+
+Deno.test("a write-ahead log that somebody removed is reported", () => {
+  using folder = new Folder();
+  fill(folder);
+  folder.crash("DELETE FROM outbox WHERE seq > 150");
+  Deno.removeSync(`${folder.database}-wal`);
+  {
+    using database = folder.open();
+    assertEquals(database.prepare("SELECT count(*) AS n FROM outbox").get()!.n, 200);
+  }
+  const [line] = folder.logger.shown;
+  assertStringIncludes(
+    line,
+    `error: The journal's write-ahead log "${folder.database}-wal" is missing`,
+  );
+  assertStringIncludes(line, "since 2025-06-01T12:34:56.789Z");
+  folder.open()[Symbol.dispose]();
+  assertEquals(folder.logger.shown.length, 1);
+});
+
+for (const [what, at] of [["header", 3], ["first commit", 100], ["last commit", -100]] as const) {
+  Deno.test(`a write-ahead log with a damaged ${what} is reported, and a copy kept`, () => {
+    using folder = new Folder();
+    folder.crash(
+      "INSERT INTO in_use VALUES (1, 1) ON CONFLICT DO NOTHING;" +
+        "INSERT INTO damaged VALUES (1, 'a', 'b');INSERT INTO damaged VALUES (2, 'a', 'b')",
+    );
+    const wal = Deno.readFileSync(`${folder.database}-wal`);
+    wal[at < 0 ? wal.length + at : at] ^= 0xff;
+    Deno.writeFileSync(`${folder.database}-wal`, wal);
+    using _database = folder.open();
+    const [line] = folder.logger.shown;
+    assertStringIncludes(line, `write-ahead log "${folder.database}-wal" is damaged`);
+    const aside = `journal.db-wal.damaged-2025-06-01T123456.789Z`;
+    assertEquals(Deno.readFileSync(`${folder.path}/${aside}`), wal);
+  });
+}
+
+Deno.test("the file of a database of version 0.1.0 can shrink from then on", () => {
+  using folder = new Folder();
+  {
+    using database = new DatabaseSync(folder.database);
+    database.exec(`PRAGMA journal_mode = WAL; ${MIGRATIONS.slice(0, 5).join("")}`);
+    database.exec("PRAGMA user_version = 5");
+    assertEquals(pragma(database, "auto_vacuum"), 0);
+  }
+  using database = folder.open();
+  assertEquals([pragma(database, "auto_vacuum"), pragma(database, "user_version")], [
+    2,
+    MIGRATIONS.length,
+  ]);
+});
 
 Deno.test("the database is its user's alone, whatever the umask and whatever stood there", () => {
   for (const umask of [0, 0o077, 0o277]) {
@@ -145,7 +239,7 @@ Deno.test("somebody may read while a node writes, and cannot write", () => {
   fill(folder);
   using writer = folder.open();
   writer.exec("BEGIN IMMEDIATE; DELETE FROM outbox");
-  using reader = openDatabaseToRead(folder.database);
+  using reader = openDatabaseToRead(folder.database)!;
   const count = () => reader.prepare("SELECT count(*) AS n FROM outbox").get()!.n;
   assertEquals(count(), 200);
   writer.exec("COMMIT");

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { message, newCommand, processHandle, SUCCESS, TestJournal } from "../support/journal.ts";
 
-const HANDLE = processHandle({ pid: 1, startTime: "1", bootId: "b" });
+const HANDLE = processHandle({ pid: 7, startTime: "1", bootId: "b" });
 
 function unsent({ journal }: TestJournal): [string, boolean, number, number][] {
   return journal.logPositions.unsent(0, 10)
@@ -55,7 +55,7 @@ Deno.test("positions go with a forgotten command, and none can come back", () =>
   test.journal.accept(newCommand("a"), HANDLE);
   test.journal.accept(newCommand("b"), HANDLE);
   test.journal.logPositions.advance([{ id: "a", stdout: 5, stderr: 0 }]);
-  test.journal.forget(["a"]);
+  test.journal.answered.forget(["a"]);
   test.journal.logPositions.advance([
     { id: "a", stdout: 6, stderr: 0 },
     { id: "b", stdout: 7, stderr: 0 },

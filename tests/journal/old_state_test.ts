@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Journal } from "../../src/journal/journal.ts";
 import { lockFolder } from "../../src/state/lock.ts";
-import { clientId } from "../../src/state/client_id.ts";
+import { loadClientId } from "../../src/state/client_id.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { OLD_STATE, restoreOldState } from "../support/old_state.ts";
@@ -28,8 +28,8 @@ class OldJournal implements Disposable {
 
 Deno.test("the state folder of version 0.1.0 keeps its name at the broker, and is not in use", () => {
   using old = new OldJournal();
-  using _lock = lockFolder(`${old.folder}/state`);
-  assertEquals(clientId(`${old.folder}/state`), OLD_STATE.clientId);
+  using _lock = lockFolder(`${old.folder}/state`, old);
+  assertEquals(loadClientId(`${old.folder}/state`, old), OLD_STATE.clientId);
 });
 
 Deno.test("commands of version 0.1.0 are all there, with their states, in their order", () => {

@@ -124,10 +124,10 @@ Deno.test("a command is not forgotten before its upload is finished, and its fil
   using test = journalWith("a");
   const { resultFiles } = test.journal;
   resultFiles.record("a", [file("1")]);
-  assertEquals(test.journal.answered(), []);
+  assertEquals(test.answered(), []);
   resultFiles.failed("a", "refused");
-  assertEquals(test.journal.answered().map(({ id }) => id), ["a"]);
-  test.journal.forget(["a"]);
+  assertEquals(test.answered(), ["a"]);
+  test.journal.answered.forget(["a"]);
   assertEquals(resultFiles.of("a"), []);
 });
 

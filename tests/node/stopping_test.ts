@@ -3,6 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import type { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import type { CallMatcher } from "../../src/dev/rest_calls.ts";
 import { lockFolder } from "../../src/state/lock.ts";
+import { systemClock } from "../../src/time.ts";
+import { RecordingLogger } from "../support/events.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { type Sender, World } from "../support/world.ts";
 
@@ -63,7 +65,10 @@ Deno.test("a node whose journal fails as it stops leaves the broker, and gives e
   await sender.ask({ command: "inference", request_id: "r1" });
   write(world, "ALTER TABLE outbox RENAME TO away");
   await first.node.stop();
-  using _lock = lockFolder(world.stateFolder);
+  using _lock = lockFolder(world.stateFolder, {
+    clock: systemClock,
+    logger: new RecordingLogger(),
+  });
   await sender.send({ command: "inference", request_id: "r2" });
   assertEquals(repliesTo(sender, "r2"), []);
   assertEquals(world.backend.instances.get(first.identity.uuid)?.status, "terminated");

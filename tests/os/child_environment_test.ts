@@ -14,14 +14,14 @@ Deno.test("variables are numbered, but for those that no script can set", () => 
   };
   assertEquals(holdEnvironment(env), {
     variables: {
-      cloud_node_export_0: "A=1",
-      cloud_node_export_1: "LD_PRELOAD=x=y",
-      cloud_node_assign_0: "SHELLOPTS=errexit",
+      cloud_node_e0: "A=1",
+      cloud_node_e1: "LD_PRELOAD=x=y",
+      cloud_node_a0: "SHELLOPTS=errexit",
       "dotted.name": "2",
       "BASH_FUNC_f%%": "() { :; }",
     },
-    exported: 2,
-    assigned: 1,
+    exports: 'export "$cloud_node_e0" "$cloud_node_e1"; unset cloud_node_e0 cloud_node_e1',
+    assignments: 'set -- "$cloud_node_a0"; unset cloud_node_a0',
   });
 });
 

@@ -233,7 +233,7 @@ Deno.test("an answer that is owed again goes out again", async () => {
   test.journal.accept(newCommand("c1"));
   test.outbox.send(test.journal.end("c1", SUCCESS, [message("answer")]));
   await test.remembered();
-  test.outbox.send(test.journal.messages.repost("c1"));
+  test.outbox.send(test.journal.messages.repost("c1")!);
   await test.outbox.drained(new AbortController().signal);
   assertEquals(test.broker.texts, ["answer", "answer"]);
 });
@@ -245,7 +245,7 @@ Deno.test("an answer that is owed again while a backlog goes out is not forgotte
   test.journal.messages.delivered([answer.seq]);
   test.post(...numbers(1, 200));
   test.connect();
-  test.outbox.send(test.journal.messages.repost("c1"));
+  test.outbox.send(test.journal.messages.repost("c1")!);
   test.broker.acknowledging = true;
   for (const { acknowledge } of test.broker.published.all) acknowledge();
   await test.outbox.drained(new AbortController().signal);
@@ -260,7 +260,7 @@ Deno.test("an answer that is owed again is not taken for delivered because it wa
   test.outbox.send(test.journal.end("c1", SUCCESS, [message("answer")]));
   (await test.broker.published.next()).acknowledge();
   await test.settle();
-  test.outbox.send(test.journal.messages.repost("c1"));
+  test.outbox.send(test.journal.messages.repost("c1")!);
   await test.remembered();
   assertEquals(test.journal.messages.pendingCount(), 1);
 });

@@ -102,5 +102,5 @@ test("that systemd cannot be told is said once, and harms nothing", async () => 
   notifier.ready("Waiting");
   await notifier[Symbol.asyncDispose]();
   assertEquals(logger.shown.length, 1);
-  assertMatch(logger.shown[0]!, /^warn: Cannot tell systemd how the node does: .*No such file/);
+  assertMatch(logger.shown[0]!, /^warn: Cannot notify systemd: .*No such file/);
 });

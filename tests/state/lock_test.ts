@@ -1,7 +1,11 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { StateFolderInUseError } from "../../src/errors.ts";
 import { lockFolder, lockHolder } from "../../src/state/lock.ts";
+import { FakeClock } from "../support/clock.ts";
+import { RecordingLogger } from "../support/events.ts";
 import { modeOf, withUmask } from "../support/modes.ts";
+
+const PARTS = { clock: new FakeClock(), logger: new RecordingLogger() };
 
 class Folder implements Disposable {
   readonly path = Deno.makeTempDirSync({ prefix: "cloud_node_state_" });
@@ -20,7 +24,10 @@ class OtherNode implements AsyncDisposable {
     const module = new URL("../../src/state/lock.ts", import.meta.url).href;
     const program = `
       import { lockFolder } from ${JSON.stringify(module)};
-      const lock = lockFolder(${JSON.stringify(folder)});
+      const lock = lockFolder(${JSON.stringify(folder)}, {
+        clock: { now: () => 0 },
+        logger: { warn: console.error },
+      });
       new Deno.Command("cat", { stdin: "inherit", stdout: "null", detached: true }).spawn();
       console.log("locked");
       await new Promise((resolve) => setTimeout(resolve, 600_000));
@@ -62,20 +69,20 @@ Deno.test("a state folder has one node at a time, and tells which", () => {
   using folder = new Folder();
   assertEquals(lockHolder(folder.path), undefined);
   {
-    using _lock = lockFolder(folder.path);
-    const error = assertThrows(() => lockFolder(folder.path), StateFolderInUseError);
+    using _lock = lockFolder(folder.path, PARTS);
+    const error = assertThrows(() => lockFolder(folder.path, PARTS), StateFolderInUseError);
     assertEquals(error.exitCode, 5);
     assertStringIncludes(error.message, `process ${Deno.pid}`);
     assertEquals(lockHolder(folder.path), Deno.pid);
   }
   assertEquals(lockHolder(folder.path), undefined);
-  lockFolder(folder.path)[Symbol.dispose]();
+  lockFolder(folder.path, PARTS)[Symbol.dispose]();
 });
 
 Deno.test("a longer pid of an earlier node leaves nothing behind", () => {
   using folder = new Folder();
   Deno.writeTextFileSync(`${folder.path}/node.pid`, "12345678901234567890\n");
-  using _lock = lockFolder(folder.path);
+  using _lock = lockFolder(folder.path, PARTS);
   assertEquals(Deno.readTextFileSync(`${folder.path}/node.pid`), `${Deno.pid}\n`);
 });
 
@@ -98,10 +105,10 @@ Deno.test("those who look whether a node runs never keep one from starting", asy
   const url = `data:text/javascript,${encodeURIComponent(program)}`;
   const worker = new Worker(url, { type: "module" });
   const done = new Promise((resolve) => worker.onmessage = resolve);
-  lockFolder(folder.path)[Symbol.dispose]();
+  lockFolder(folder.path, PARTS)[Symbol.dispose]();
   worker.postMessage([folder.path, shared]);
   await Atomics.waitAsync(shared, LOOKS, 0).value;
-  for (let i = 0; i < 1_000; i++) lockFolder(folder.path)[Symbol.dispose]();
+  for (let i = 0; i < 1_000; i++) lockFolder(folder.path, PARTS)[Symbol.dispose]();
   Atomics.store(shared, STOP, 1);
   await done;
   worker.terminate();
@@ -113,7 +120,7 @@ Deno.test("the lock's files are their user's alone, whatever the umask and whate
     using folder = new Folder();
     withUmask(0, () => {
       for (const name of stoodThere) Deno.writeTextFileSync(`${folder.path}/${name}`, "");
-      lockFolder(folder.path)[Symbol.dispose]();
+      lockFolder(folder.path, PARTS)[Symbol.dispose]();
     });
     for (const name of ["node.lock", "node.running", "node.pid"]) {
       assertEquals(modeOf(`${folder.path}/${name}`), "600");
@@ -125,10 +132,10 @@ Deno.test("a node in another process is named, and its lock ends with it even if
   using folder = new Folder();
   await using other = new OtherNode(folder.path);
   await other.locked();
-  const error = assertThrows(() => lockFolder(folder.path), StateFolderInUseError);
+  const error = assertThrows(() => lockFolder(folder.path, PARTS), StateFolderInUseError);
   assertStringIncludes(error.message, `process ${other.pid}`);
   assertEquals(lockHolder(folder.path), other.pid);
   await other.kill();
   assertEquals(lockHolder(folder.path), undefined);
-  lockFolder(folder.path)[Symbol.dispose]();
+  lockFolder(folder.path, PARTS)[Symbol.dispose]();
 });

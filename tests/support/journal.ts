@@ -49,7 +49,17 @@ export class TestJournal implements Disposable {
 
   /** The database, to look into while the journal is open. */
   reader(): DatabaseSync {
-    return openDatabaseToRead(`${this.folder}/${JOURNAL_FILE}`);
+    return openDatabaseToRead(`${this.folder}/${JOURNAL_FILE}`)!;
+  }
+
+  /** The ids of the commands of which nothing is left to do, the oldest first. */
+  answered(): string[] {
+    return (["succeeded", "failed"] as const)
+      .flatMap((how) =>
+        this.journal.answered.endedBefore(how, Infinity, { endedAt: 0, seq: 0 }, 1_000)
+      )
+      .filter(({ isAnswered }) => isAnswered)
+      .map(({ id }) => id);
   }
 
   /** Changes the database past the journal. */

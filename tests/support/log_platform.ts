@@ -6,7 +6,7 @@ import { WorkloadOutput } from "../../src/logs/workload_output.ts";
 import { RecordingLogger } from "./events.ts";
 import { message, newCommand, processHandle, SUCCESS, TestJournal } from "./journal.ts";
 
-const RUNNING = processHandle({ pid: 1, startTime: "1", bootId: "b" });
+const RUNNING = processHandle({ pid: 7, startTime: "1", bootId: "b" });
 
 /** What a node sent in one call. */
 export interface LogCall {

@@ -24,7 +24,10 @@ Deno.test("params are written once, for the node's user alone, whatever the umas
 Deno.test("params never follow a link that somebody put in their place", () => {
   withFolder((folder) => {
     Deno.symlinkSync(`${folder.path}/target`, folder.paramsFile);
-    const error = assertThrows(() => folder.write({ name: "params.json", bytes: "{}" }));
+    const error = assertThrows(
+      () => folder.write({ name: "params.json", bytes: "{}" }),
+      Error,
+    );
     assertStringIncludes(error.message, "EEXIST");
   });
 });

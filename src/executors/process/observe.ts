@@ -14,7 +14,7 @@ import type { WorkloadFolder } from "../../workloads/folder.ts";
 import type { Exit, Handle } from "../executor.ts";
 import { type Claim, claimForNode, readClaim } from "./claim.ts";
 import type { Observed } from "./execution.ts";
-import { decide, type Evidence, type Recovery } from "./recover.ts";
+import { decide, type Evidence, type Recovery } from "./recovery.ts";
 import { CLAIM_VARIABLE } from "./supervisor.ts";
 
 /** What looking takes. */

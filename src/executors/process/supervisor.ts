@@ -61,7 +61,8 @@ exec 6<&- 7<&-`,
 /**
  * The supervisor's script. It reports on descriptor 3, which the pumps hold, too: that ends when all
  * output is in its file. The traps let a signal to the whole group reach the workload and leave this
- * shell to report its end; a program that is run gets back what they were before.
+ * shell to report its end; a program that is run gets back what they were before. A node that has
+ * ended reads no report: that must not end this shell, least of all between claim and template.
  */
 const script = (shell: Host["shell"]) => `
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
@@ -72,7 +73,9 @@ exec 8>"$cloud_node_output/claim-$cloud_node_claim" || exit
 set +C
 printf '%s %s\\n' "$$" "$cloud_node_stat" >&8 || exit
 exec 3>&1 >/dev/null
+trap '' PIPE
 printf 'begun %s %s\\n' "$$" "$cloud_node_stat" >&3
+trap - PIPE
 ${PUMP}${OPEN_PUMPS[shell]}
 (${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 8>&-", OWN)})
 cloud_node_code=$?

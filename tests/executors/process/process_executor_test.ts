@@ -130,6 +130,18 @@ Deno.test("a supervisor that is killed before it begins is started again", async
   });
 });
 
+for (const host of HOSTS) {
+  Deno.test(`a supervisor whose node has ended begins under ${host.shell}`, async () => {
+    await using bench = benchFor("echo ran >ran", { host });
+    // Nobody reads its reports.
+    await withSetsid(`mkfifo p; : <p & exec >p; wait; ${REAL_SETSID}`, async () => {
+      const { execution } = bench.start();
+      await execution.exit;
+      assertEquals(Deno.readTextFileSync(`${bench.workFolder}/ran`), "ran\n");
+    });
+  });
+}
+
 Deno.test("a supervisor that is late finds its attempt taken, and runs nothing", async () => {
   await using bench = benchFor("echo ran >ran");
   await bench.run();

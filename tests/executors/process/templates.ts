@@ -291,7 +291,8 @@ export const CASES: readonly Case[] = [
   ].map((template) => ({ template })),
   ...ENVIRONMENTS.flatMap((env) => [
     { template: PROBE, env },
-    { template: "false; echo a | cat; exit 3", env },
+    { template: "(exit 4); x=$(exit 5); echo $?; exit 3", env },
   ]),
   { template: "false; echo a | cat; exit 3", env: { PATH: "" } },
+  { template: "false | true; echo $?; (false); echo b", env: { SHELLOPTS: "errexit:pipefail" } },
 ];

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Handle } from "../../../src/executors/executor.ts";
 import type { Claim } from "../../../src/executors/process/claim.ts";
-import { decide, type Evidence } from "../../../src/executors/process/recover.ts";
+import { decide, type Evidence } from "../../../src/executors/process/recovery.ts";
 
 const BOOT = "boot-1";
 const PROCESS = { pid: 42, startTime: "777", bootId: BOOT };

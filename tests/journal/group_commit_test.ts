@@ -1,0 +1,135 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { GroupCommit } from "../../src/journal/group_commit.ts";
+import { Statements } from "../../src/journal/statements.ts";
+import { newCommand, TestJournal } from "../support/journal.ts";
+
+/** A database of a table, which counts its transactions, and commits to it. */
+class Commits implements Disposable {
+  readonly database = new DatabaseSync(":memory:");
+  readonly group: GroupCommit;
+  transactions = 0;
+
+  constructor() {
+    this.database.exec("CREATE TABLE notes (text TEXT NOT NULL)");
+    const statements = new Statements(this.database);
+    const run = statements.run.bind(statements);
+    statements.run = (sql, ...values) => {
+      if (sql === "COMMIT") this.transactions++;
+      return run(sql, ...values);
+    };
+    this.group = new GroupCommit(statements);
+  }
+
+  /** Writes a note in the transaction of this turn. */
+  write(text: string | null): Promise<string | null> {
+    return this.group.commit(() => this.insert(text));
+  }
+
+  insert(text: string | null): string | null {
+    this.database.prepare("INSERT INTO notes VALUES (?)").run(text);
+    return text;
+  }
+
+  get notes(): unknown[] {
+    return this.database.prepare("SELECT text FROM notes").all().map(({ text }) => text);
+  }
+
+  /** Lets no more be stored than there is. */
+  fillDisk(): void {
+    const { page_count } = this.database.prepare("PRAGMA page_count").get()!;
+    this.database.exec(`PRAGMA max_page_count = ${page_count}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.database.close();
+  }
+}
+
+Deno.test("all writes of a turn are one transaction, and each has its own result", async () => {
+  using commits = new Commits();
+  const results = await Promise.all(["a", "b", "c"].map((text) => commits.write(text)));
+  assertEquals([results, commits.transactions], [["a", "b", "c"], 1]);
+  await commits.write("d");
+  assertEquals([commits.notes, commits.transactions], [["a", "b", "c", "d"], 2]);
+});
+
+Deno.test("nothing is stored before the end of the turn, and all of it once a write resolves", async () => {
+  using commits = new Commits();
+  const written = commits.write("a");
+  assertEquals(commits.notes, []);
+  commits.write("b");
+  await written;
+  assertEquals(commits.notes, ["a", "b"]);
+});
+
+Deno.test("a write that throws takes no other with it, and leaves nothing of itself", async () => {
+  using commits = new Commits();
+  const failing = commits.group.commit(() => {
+    commits.insert("half");
+    commits.insert(null);
+  });
+  const others = ["a", "b"].map((text) => commits.write(text));
+  await assertRejects(() => failing, Error, "NOT NULL");
+  assertEquals(await Promise.all(others), ["a", "b"]);
+  assertEquals([commits.notes, commits.transactions], [["a", "b"], 1]);
+});
+
+Deno.test("when the disk is full all writes are rejected and none is stored, until there is room", async () => {
+  using commits = new Commits();
+  commits.fillDisk();
+  const writes = ["a", "x".repeat(1e6), "b"].map((text) => commits.write(text));
+  for (const write of writes) await assertRejects(() => write, Error, "is full");
+  assertEquals([commits.notes, commits.transactions], [[], 0]);
+  commits.database.exec("PRAGMA max_page_count = 1000000");
+  assertEquals([await commits.write("c"), commits.notes], ["c", ["c"]]);
+});
+
+Deno.test("a commit that fails rejects all writes, and none is stored", async () => {
+  using commits = new Commits();
+  commits.database.exec(`PRAGMA foreign_keys = ON;
+    CREATE TABLE owners (id INTEGER PRIMARY KEY);
+    CREATE TABLE things (owner REFERENCES owners (id) DEFERRABLE INITIALLY DEFERRED)`);
+  const good = commits.write("a");
+  const bad = commits.group.commit(() => commits.database.exec("INSERT INTO things VALUES (1)"));
+  for (const write of [good, bad]) await assertRejects(() => write, Error, "FOREIGN KEY");
+  assertEquals(commits.notes, []);
+  assertEquals([await commits.write("b"), commits.notes], ["b", ["b"]]);
+});
+
+Deno.test("a write that a write makes belongs to the next transaction", async () => {
+  using commits = new Commits();
+  let inner: Promise<unknown> | undefined;
+  await commits.group.commit(() => {
+    inner = commits.write("inner");
+    return commits.insert("outer");
+  });
+  assertEquals(commits.notes, ["outer"]);
+  await inner;
+  assertEquals([commits.notes, commits.transactions], [["outer", "inner"], 2]);
+});
+
+Deno.test("a transaction within a write is undone by itself", async () => {
+  using test = new TestJournal();
+  const { journal } = test;
+  await journal.commit(() => {
+    journal.accept(newCommand("kept"));
+    try {
+      journal.atomically(() => {
+        journal.accept(newCommand("undone"));
+        throw new Error("changed its mind");
+      });
+    } catch {
+      // The rest of the write goes on.
+    }
+  });
+  assertEquals([journal.find("kept")?.id, journal.find("undone")], ["kept", undefined]);
+});
+
+Deno.test("closing the journal brings what waits to the disk", async () => {
+  using test = new TestJournal();
+  const accepted = test.journal.commit(() => test.journal.accept(newCommand("c1")));
+  test.restart();
+  await accepted;
+  assertEquals(test.journal.find("c1")?.id, "c1");
+});

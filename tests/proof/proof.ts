@@ -1,0 +1,38 @@
+/** The document that says how the long tests went, and when. */
+import { asTable, type Report } from "../bench/report.ts";
+import { type ChaosReport, describe } from "../chaos/report.ts";
+
+/** What was proven. */
+export interface Proof {
+  /** The version of the program. */
+  readonly version: string;
+  readonly chaos: ChaosReport & { readonly seed: number; readonly cycles: number };
+  readonly bench: Report;
+}
+
+/** The document, in Markdown. */
+export function proofText({ version, chaos, bench }: Proof): string {
+  const { seed, cycles, problems } = chaos;
+  return `# Proof
+
+Written by \`deno task proof\` on ${bench.machine.date}, for version ${version}.
+
+## Chaos
+
+For ${cycles} times the node was killed or stopped, the broker was killed, the link between them was
+cut, a process of a workload or its supervisor was killed, or the disk of the journal was full, while
+commands came: some twice, without a request id, cancelled, with a time limit, or followed by the
+platform. Every command had to start at most once, to be answered, and to be answered with what
+really became of it; no reply may contradict another, and nothing may be left.
+
+${describe(chaos)}. Repeat it with \`deno task chaos --seed ${seed} --cycles ${cycles}\`.
+${problems.length === 0 ? "" : `\n${problemList(problems)}\n`}
+## Bench
+
+${asTable(bench)}
+`;
+}
+
+function problemList(problems: readonly string[]): string {
+  return ["```text", ...problems.slice(0, 50), "```"].join("\n");
+}

@@ -1,0 +1,34 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { proofText } from "./proof.ts";
+
+const CHAOS = {
+  seed: 7,
+  cycles: 200,
+  problems: [],
+  tasks: 900,
+  replies: 1000,
+  followed: 300,
+  refused: 4,
+  kills: 40,
+  brokerKills: 30,
+  full: 20,
+};
+const BENCH = {
+  machine: { date: "2025-01-02", cores: 2, cpu: "CPU", os: "linux", deno: "2.9.6" },
+  results: [{ name: "idle memory", value: 80, unit: "MiB" as const }],
+};
+
+Deno.test("proof: the document says what was done, when, how it went, and how to repeat it", () => {
+  const text = proofText({ version: "1.2.3", chaos: CHAOS, bench: BENCH });
+  assertMatch(text, /on 2025-01-02, for version 1\.2\.3/);
+  assertMatch(text, /^900 commands .* 20 times a full disk: 0 problems\. Repeat it with /m);
+  assertMatch(text, /deno task chaos --seed 7 --cycles 200/);
+  assertMatch(text, /^\| idle memory +\| +\| +80 MiB \|/m);
+  assertEquals(text.includes("```"), false);
+});
+
+Deno.test("proof: a broken promise stands in the document", () => {
+  const chaos = { ...CHAOS, problems: ["task7: it was started 2 times"] };
+  const text = proofText({ version: "1.2.3", chaos, bench: BENCH });
+  assertMatch(text, /^```text\ntask7: it was started 2 times\n```$/m);
+});
