@@ -19,6 +19,7 @@ import { isAbort, whenAborted } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
+import { notedHeartbeats } from "./noted_heartbeats.ts";
 import { runInstallScript } from "./install.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { shutDown } from "./shutdown.ts";
@@ -231,7 +232,7 @@ export class Node {
   #heartbeats(parts: NodeParts): Promise<void> {
     const { token, identity, registration, clock } = parts;
     return sendHeartbeats({
-      api: { heartbeat: (instance, signal) => this.#heartbeat(parts, instance, signal) },
+      api: notedHeartbeats(parts),
       token,
       identity: () => identity.registered,
       intervalMs: this.#options.settings.heartbeatInterval * 1000,
@@ -239,18 +240,6 @@ export class Node {
       clock,
       logger: this.#loggerFor("registration"),
     }, this.#stopping.signal);
-  }
-
-  async #heartbeat(
-    { backend, identity, clock }: NodeParts,
-    instance: Identity,
-    signal?: AbortSignal,
-  ): Promise<"alive" | "gone"> {
-    const answer = await backend.heartbeat(instance, signal);
-    if (answer !== "alive") return answer;
-    identity.lastHeartbeat = clock.now();
-    this.events.emit("heartbeat", { at: identity.lastHeartbeat });
-    return answer;
   }
 
   #recheck({ runner, queue, backend, identity }: NodeParts): Promise<void> {
