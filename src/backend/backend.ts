@@ -72,8 +72,8 @@ export interface UploadedResults {
 export interface Backend {
   /** Keeps up what connection the calls need, until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
-  /** Makes sure that the token is accepted. */
-  checkToken(signal?: AbortSignal): Promise<void>;
+  /** Makes sure that the token is not refused, as far as can be told. */
+  checkToken(signal?: AbortSignal): Promise<"accepted" | "unknown">;
   /** Creates an instance. It still has to be registered. */
   createInstance(request: InstanceRequest, signal?: AbortSignal): Promise<Instance>;
   /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */

@@ -50,9 +50,10 @@ export class RestBackend implements Backend {
   }
 
   /** Makes sure that the backend accepts the token. */
-  async checkToken(signal?: AbortSignal): Promise<void> {
+  async checkToken(signal?: AbortSignal): Promise<"accepted"> {
     const answer = await this.#http.get(`/api/v1/cloud-node/instances${this.#query()}`, signal);
     answer.result();
+    return "accepted";
   }
 
   /** Creates an instance. It still has to be registered. */

@@ -15,10 +15,11 @@ import { sendHeartbeats } from "../registration/heartbeat.ts";
 import type { Identity } from "../registration/identity.ts";
 import { reportFailed } from "../registration/report_end.ts";
 import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
-import { isAbort, orAbort, whenAborted, within } from "../time.ts";
+import { isAbort, whenAborted } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
+import { notedHeartbeats } from "./noted_heartbeats.ts";
 import { runInstallScript } from "./install.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
@@ -43,9 +44,6 @@ export interface NodeOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-/** How long what was interrupted may take to end: a node that stops must not hang. */
-const LEAVING_MS = 1_000;
 
 /** One run of a node. */
 export class Node {
@@ -157,26 +155,20 @@ export class Node {
     if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle));
   }
 
-  /** Stops all parts, whatever fails on the way. */
-  async #shutDown(parts: NodeParts): Promise<void> {
-    const { clock, runner, uploads } = parts;
-    const leaveBroker = async () => {
-      this.#leavingBroker.abort();
-      await this.#broker;
-    };
-    const options = { leaveBroker, logger: this.#logger };
-    try {
-      const limit = this.#options.settings.stopTimeout * 1000;
-      await within(limit, clock, (deadline) => shutDown(parts, options, deadline));
-    } finally {
-      this.#leavingBroker.abort();
-      this.#ended.abort();
-      const left = Promise.all([runner.leave(), uploads.leave(), ...this.#tasks]);
-      await within(LEAVING_MS, clock, async (tooLate) => {
-        if (await orAbort(left, tooLate) !== undefined) return;
-        this.#logger.error("Stopped although not everything has come to its end");
-      });
-    }
+  #shutDown(parts: NodeParts): Promise<void> {
+    return shutDown(parts, {
+      limitMs: this.#options.settings.stopTimeout * 1000,
+      leaveBroker: async () => {
+        this.#leavingBroker.abort();
+        await this.#broker;
+      },
+      endRest: async () => {
+        this.#leavingBroker.abort();
+        this.#ended.abort();
+        await Promise.all(this.#tasks);
+      },
+      logger: this.#logger,
+    });
   }
 
   /** Changes who the node is, and with it the topics on which it listens. */
@@ -224,7 +216,7 @@ export class Node {
   #heartbeats(parts: NodeParts): Promise<void> {
     const { token, identity, registration, clock } = parts;
     return sendHeartbeats({
-      api: { heartbeat: (instance, signal) => this.#heartbeat(parts, instance, signal) },
+      api: notedHeartbeats(parts),
       token,
       identity: () => identity.registered,
       intervalMs: this.#options.settings.heartbeatInterval * 1000,
@@ -232,19 +224,6 @@ export class Node {
       clock,
       logger: this.#loggerFor("registration"),
     }, this.#stopping.signal);
-  }
-
-  async #heartbeat(
-    { backend, identity, clock }: NodeParts,
-    instance: Identity,
-    signal?: AbortSignal,
-  ): Promise<"alive" | "gone"> {
-    const answer = await backend.heartbeat(instance, signal);
-    if (answer === "alive") {
-      identity.lastHeartbeat = clock.now();
-      this.events.emit("heartbeat", { at: identity.lastHeartbeat });
-    }
-    return answer;
   }
 
   #recheck({ runner, queue, backend, identity }: NodeParts): Promise<void> {

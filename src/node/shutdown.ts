@@ -12,16 +12,36 @@ import type { NodeParts } from "./parts.ts";
 
 /** What stopping takes. */
 export interface ShutdownOptions {
+  /** How long what is still to be sent and reported may take. */
+  readonly limitMs: number;
   /** Ends the connection to the broker; resolves when it is closed. */
   leaveBroker(): Promise<void>;
+  /** Interrupts all else that goes on; resolves when it has ended. */
+  endRest(): Promise<void>;
   readonly logger: Logger;
 }
 
 /** How long the last log lines may take, so that the backend still hears that the node stops. */
 const LAST_LOGS_MS = 2_000;
 
-/** Stops a node before `deadline` aborts. What it cannot finish is there at the next start. Never rejects. */
-export async function shutDown(
+/** How long what was interrupted may take to end: a node that stops must not hang. */
+const ENDING_MS = 1_000;
+
+/** Stops all parts of a node, whatever fails on the way. What is left is there at the next start. */
+export async function shutDown(parts: NodeParts, options: ShutdownOptions): Promise<void> {
+  const { runner, uploads, clock } = parts;
+  const { limitMs, endRest, logger } = options;
+  await within(limitMs, clock, (deadline) => sayLast(parts, options, deadline));
+  const ended = Promise.all([runner.leave(), uploads.leave(), endRest()]);
+  await within(ENDING_MS, clock, async (tooLate) => {
+    if (await orAbort(ended, tooLate) === undefined) {
+      logger.error("Stopped in the middle of a task");
+    }
+  });
+}
+
+/** Sends and reports what can be before `deadline` aborts. Never rejects. */
+async function sayLast(
   parts: NodeParts,
   { leaveBroker, logger }: ShutdownOptions,
   deadline: AbortSignal,

@@ -61,7 +61,8 @@ export async function retry<T>(
 
 /**
  * Makes `attempt`, and again while the token is refused: at once when there is another one by now,
- * later when the backend has accepted this one before. Any other failure is thrown.
+ * later when the backend has accepted this one before. Any other failure is thrown. An attempt that
+ * resolves with "unknown" says nothing of the token.
  */
 export async function whileRefused<T>(
   action: string,
@@ -73,7 +74,7 @@ export async function whileRefused<T>(
     const used = token.value;
     try {
       const result = await attempt();
-      await token.accepted(used);
+      if (result !== "unknown") await token.accepted(used);
       return result;
     } catch (error) {
       if (!(error instanceof AuthenticationError)) throw error;

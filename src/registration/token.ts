@@ -101,8 +101,8 @@ export class ApiToken {
 
 /** What the check asks of the backend. */
 export interface TokenApi {
-  /** Makes sure that the backend accepts the token. */
-  checkToken(signal?: AbortSignal): Promise<void>;
+  /** Makes sure that the token is not refused, as far as can be told. */
+  checkToken(signal?: AbortSignal): Promise<"accepted" | "unknown">;
 }
 
 /**

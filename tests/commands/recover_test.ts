@@ -146,11 +146,14 @@ Deno.test("what cannot be put back into the queue waits for space, and then runs
   await first.executions.next();
   await test.stop();
   const executor = new ScriptedExecutor();
-  executor.recovered = () => Promise.resolve({ type: "not_started" });
-  const full = test.diskFull("commands");
+  let full: Disposable;
+  executor.recovered = () => {
+    full = test.diskFull("commands");
+    return Promise.resolve({ type: "not_started" });
+  };
   const begun = test.begin({ inference: "a", executor, clock });
   await test.logger.logged("Cannot store that inference r1 did not start");
-  full[Symbol.dispose]();
+  full![Symbol.dispose]();
   await clock.advance(30 * SECOND);
   await begun;
   (await executor.executions.next()).end();

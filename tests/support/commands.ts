@@ -220,6 +220,7 @@ export class Commands implements AsyncDisposable {
   /** How many transactions stand in the write-ahead log of the journal. */
   transactions(): number {
     const wal = Deno.readFileSync(`${this.folder}/${JOURNAL_FILE}-wal`);
+    if (wal.length === 0) return 0;
     const view = new DataView(wal.buffer);
     const frame = 24 + view.getUint32(8);
     let count = 0;

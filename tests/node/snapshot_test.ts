@@ -1,0 +1,43 @@
+import { assertEquals } from "@std/assert";
+import { CurrentIdentity } from "../../src/node/current_identity.ts";
+import { snapshotOf, type SnapshotParts, statusSource } from "../../src/node/snapshot.ts";
+import { FakeClock } from "../support/clock.ts";
+import { Commands } from "../support/commands.ts";
+import { ScriptedExecutor } from "../support/scripted.ts";
+
+Deno.test("a snapshot shows what a node is doing, and status is a view of it", async () => {
+  const clock = new FakeClock();
+  const executor = new ScriptedExecutor();
+  await using test = await Commands.start({ inference: "a", executor, clock });
+  for (const id of ["r1", "r2"]) await test.run(id);
+  const { pid } = await executor.executions.next();
+  const identity = new CurrentIdentity("");
+  const parts: SnapshotParts = {
+    ...test.parts,
+    settings: { inference: "a" },
+    identity,
+    connection: { url: "mqtt://127.0.0.1:1883", connected: true },
+    executors: new Map([["process", executor]]),
+    journal: test.journal,
+  };
+  const first = snapshotOf(parts);
+  assertEquals([first.identity, first.lastHeartbeat, first.isDraining], [
+    undefined,
+    undefined,
+    false,
+  ]);
+  identity.set({ uuid: "u-1", slug: "my-node", workspaceSlug: null, registeredAt: "" });
+  test.parts.acceptor.drain();
+  const { identity: named, connection, isDraining, lanes, workloads, executors } = snapshotOf(
+    parts,
+  );
+  assertEquals([named?.slug, isDraining], ["my-node", true]);
+  assertEquals(connection, { url: "mqtt://127.0.0.1:1883", isConnected: true });
+  assertEquals(Object.keys(lanes), ["inference"]);
+  assertEquals([lanes.inference?.running, lanes.inference?.queued], [1, 1]);
+  assertEquals(workloads.map((workload) => [workload.requestId, workload.pid]), [["r1", pid]]);
+  assertEquals(executors, [{ name: "process", state: "ready" }]);
+
+  const source = statusSource(snapshotOf(parts), "default", clock.now());
+  assertEquals([source.slug, source.kinds, source.queued], ["my-node", ["inference"], 1]);
+});
