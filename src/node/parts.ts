@@ -20,6 +20,7 @@ import { WorkloadOutput } from "../logs/workload_output.ts";
 import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import type { Host } from "../os/processes.ts";
 import { Outbox } from "../outbox/outbox.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { clientResponseTopic, topicPrefix, workloadTopic } from "../protocol/topics.ts";
 import { AcceptedTokens } from "../registration/accepted_tokens.ts";
 import { IdentityStore } from "../registration/identity.ts";
@@ -254,10 +255,14 @@ function createExecutors(
   { settings, env, host, loggerFor }: NodePartsOptions,
   clock: Clock,
 ): Map<string, Executor> {
-  const { inference, training, simulate } = settings;
+  const { inference, training, simulate, concurrency } = settings;
+  const atOnce = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined)
+    .reduce((sum, kind) => sum + concurrency[kind], 0);
   const process = new ProcessExecutor({
     templates: { inference, training, simulate },
     maxOutputFiles: settings.maxOutputFiles,
+    // No more than may run at once, and never more than two.
+    spares: { workloadsFolder: `${settings.stateFolder}/workloads`, count: Math.min(2, atOnce) },
     workFolder: settings.workFolder,
     env,
     host,

@@ -35,6 +35,7 @@ export interface Started {
 export class Bench implements AsyncDisposable {
   readonly folder: string = Deno.makeTempDirSync({ prefix: "cloud_node_executor_" });
   readonly workFolder: string = `${this.folder}/work`;
+  readonly workloadsFolder: string = `${this.folder}/workloads`;
   readonly logger = new RecordingLogger();
   readonly #create: ExecutorFactory;
   readonly #started: Started[] = [];
@@ -44,13 +45,13 @@ export class Bench implements AsyncDisposable {
   constructor(create: ExecutorFactory) {
     this.#create = create;
     Deno.mkdirSync(this.workFolder);
-    Deno.mkdirSync(`${this.folder}/workloads`);
+    Deno.mkdirSync(this.workloadsFolder);
     this.executor = create(this);
   }
 
   /** Where the next command's files belong. */
   nextFolder(): WorkloadFolder {
-    return new WorkloadFolder(`${this.folder}/workloads/c${++this.#count}`);
+    return new WorkloadFolder(`${this.workloadsFolder}/c${++this.#count}`);
   }
 
   /** Starts a command. */

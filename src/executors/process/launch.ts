@@ -9,7 +9,7 @@ import type { Clock } from "../../time.ts";
 import type { Exit, Handle } from "../executor.ts";
 import { readClaim } from "./claim.ts";
 import type { Observed } from "./execution.ts";
-import { type Report, Supervisor, type SupervisorOptions } from "./supervisor.ts";
+import { type Orders, type Report, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What launching takes. */
 export interface LaunchContext {
@@ -28,6 +28,7 @@ export class Launch implements Observed {
   readonly started: Promise<Handle>;
   readonly ended: Promise<Exit>;
   readonly #options: SupervisorOptions;
+  readonly #orders: Orders;
   readonly #context: LaunchContext;
   readonly #begun = Promise.withResolvers<Handle>();
   readonly #leaving = new AbortController();
@@ -36,13 +37,20 @@ export class Launch implements Observed {
   #startedAt: number | undefined;
   #code: number | undefined;
 
-  /** Starts a command whose files are in its folder. */
-  constructor(handle: Handle, options: SupervisorOptions, context: LaunchContext) {
+  /** Starts a command whose files are in its folder, under a supervisor that waits if there is one. */
+  constructor(
+    handle: Handle,
+    options: SupervisorOptions,
+    orders: Orders,
+    context: LaunchContext,
+    waiting: Supervisor | undefined,
+  ) {
     this.#handle = handle;
     this.#options = options;
+    this.#orders = orders;
     this.#context = context;
     this.started = this.#begun.promise;
-    this.ended = this.#run();
+    this.ended = this.#run(waiting);
   }
 
   get pid(): number | undefined {
@@ -58,15 +66,19 @@ export class Launch implements Observed {
     this.#supervisor?.leave();
   }
 
-  async #run(): Promise<Exit> {
+  async #run(waiting: Supervisor | undefined): Promise<Exit> {
     let why = "";
     for (let count = 0; count < MAX_SUPERVISORS; count++) {
+      let supervisor: Supervisor;
       try {
-        this.#supervisor = new Supervisor(this.#options, (report) => this.#hear(report));
+        supervisor = waiting ?? new Supervisor(this.#options);
       } catch (error) {
         return { type: "not_started", why: messageOf(error) };
       }
-      const signal = await this.#end(this.#supervisor);
+      this.#supervisor = supervisor;
+      waiting = undefined;
+      supervisor.run(this.#orders, (report) => this.#hear(report));
+      const signal = await this.#end(supervisor);
       if (this.#leaving.signal.aborted) return await new Promise(() => {});
       if (this.#code !== undefined) return { type: "exited", code: this.#code };
       const claim = readClaim(this.#options.folder, this.#options.attempt);
@@ -102,7 +114,7 @@ export class Launch implements Observed {
 
   #hear(report: Report): void {
     if (report.type === "exited") this.#code = report.code;
-    else this.#begin(report);
+    else if (report.type === "begun") this.#begin(report);
   }
 
   #begin({ pid, startTime }: { pid: number; startTime: string }): void {

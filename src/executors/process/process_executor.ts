@@ -21,6 +21,8 @@ import type {
 import { type Observed, ProcessExecution } from "./execution.ts";
 import { Launch } from "./launch.ts";
 import { examine, untilDrained, Watch } from "./observe.ts";
+import { Spares } from "./spares.ts";
+import type { Supervisor, SupervisorOptions } from "./supervisor.ts";
 import { isLargeBody, MAX_INLINE_BODY, placeholderVariables, shellSource } from "./template.ts";
 
 /** What a process executor works with. */
@@ -36,6 +38,8 @@ export interface ProcessExecutorOptions {
   readonly host: Host;
   /** How many bytes each stream of a workload's output may take on disk. Default: 1 GiB. */
   readonly maxOutputFiles?: number;
+  /** Supervisors that wait for commands while some come. Default: none wait. */
+  readonly spares?: { readonly workloadsFolder: string; readonly count: number };
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -48,12 +52,15 @@ export class ProcessExecutor implements Executor {
   readonly #options: ProcessExecutorOptions;
   readonly #name: string;
   readonly #executions = new Set<Execution>();
+  readonly #spares: Spares | undefined;
   #isStopped = false;
 
   /** Starts nothing yet. */
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
     this.#name = options.name ?? "process";
+    const { spares } = options;
+    this.#spares = spares && new Spares({ ...options, ...this.#supervision, ...spares });
     const { unreadable } = options.host;
     if (unreadable.length > 0) {
       options.logger.warn(
@@ -64,12 +71,17 @@ export class ProcessExecutor implements Executor {
 
   reserve(_command: Pick<Work, "id" | "kind">): Reservation | undefined {
     if (this.#isStopped) return undefined;
+    const spare = this.#spares?.take();
     const handle: Handle = {
       executor: this.#name,
-      attempt: crypto.randomUUID(),
+      attempt: spare?.attempt ?? crypto.randomUUID(),
       bootId: this.#options.host.bootId,
     };
-    return { handle, start: (work) => this.#start(handle, work), release() {} };
+    return {
+      handle,
+      start: (work) => this.#execution(handle, this.#launch(handle, work, spare)),
+      release: () => spare && this.#spares?.putBack(spare),
+    };
   }
 
   async recover(handle: Handle, folder: WorkloadFolder): Promise<Recovered> {
@@ -93,42 +105,43 @@ export class ProcessExecutor implements Executor {
   }
 
   /** Stops watching what runs, which goes on without the node. */
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
     for (const execution of this.#executions) execution.detach();
-    return Promise.resolve();
+    await this.#spares?.close();
   }
 
-  #start(handle: Handle, work: Work): Execution {
-    return this.#execution(handle, this.#launch(handle, work));
+  /** What is the same for all supervisors. */
+  get #supervision(): Omit<SupervisorOptions, "attempt" | "folder"> {
+    const { env, workFolder, host, maxOutputFiles = GIBIBYTE } = this.#options;
+    return { env, workFolder, host, maxOutputFiles };
   }
 
-  #launch(handle: Handle, work: Work): Observed {
-    const { templates, env, workFolder, host, maxOutputFiles, logger } = this.#options;
+  #launch(handle: Handle, work: Work, spare: Supervisor | undefined): Observed {
+    const { templates, logger } = this.#options;
     const { id, kind, params, folder } = work;
     const template = templates[kind];
     if (template === undefined) return neverStarted(`there is no template for ${kind}`);
+    let waiting = spare;
     try {
+      if (waiting !== undefined && !rename(waiting.folder, folder)) waiting = undefined;
       writeFiles(work);
     } catch (error) {
+      if (spare !== undefined) this.#spares?.discard(spare);
       return neverStarted(`its files could not be written: ${messageOf(error)}`);
     }
+    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     if (isLargeBody(params) && template.includes("{body}")) {
       logger.info(
         `${kind} ${id}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is the path ` +
           "of a file that holds them",
       );
     }
-    return new Launch(handle, {
-      id,
-      attempt: handle.attempt,
-      source: shellSource(template),
-      env: { ...env, ...work.env, ...placeholderVariables(template, params, folder.paramsFile) },
-      host,
-      folder,
-      workFolder,
-      maxOutputFiles: maxOutputFiles ?? GIBIBYTE,
-    }, this.#options);
+    this.#spares?.fillSoon();
+    const options = { ...this.#supervision, attempt: handle.attempt, folder };
+    const variables = placeholderVariables(template, params, folder.paramsFile);
+    const orders = { source: shellSource(template), env: { ...work.env, ...variables }, folder };
+    return new Launch(handle, options, orders, this.#options, waiting);
   }
 
   #execution(handle: Handle, observed: Observed): Execution {
@@ -146,6 +159,13 @@ function writeFiles({ folder, params, files }: Work): void {
     fs.rmSync(`${folder.path}/${file.name}`, { force: true });
     folder.write(file);
   }
+}
+
+/** Gives the folder of a supervisor that waits the name it is to have, unless something has it. */
+function rename(from: WorkloadFolder, to: WorkloadFolder): boolean {
+  if (fs.lstatSync(to.path, { throwIfNoEntry: false }) !== undefined) return false;
+  fs.renameSync(from.path, to.path);
+  return true;
 }
 
 function neverStarted(why: string): Observed {

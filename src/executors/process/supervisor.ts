@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { becomeCommand, invocation, type ShellCommand } from "../../os/child_environment.ts";
+import { becomeCommand, invocation } from "../../os/child_environment.ts";
 import { OS } from "../../os/current.ts";
 import type { Host } from "../../os/processes.ts";
 import { inOwnSession } from "../../os/session.ts";
@@ -13,16 +13,29 @@ import { LineSplitter } from "../../workloads/line_splitter.ts";
 import { parseProcess } from "./claim.ts";
 import { PUMP, pumpSizes } from "./pump.ts";
 
-/** What a supervisor is started with. */
-export interface SupervisorOptions extends ShellCommand {
-  /** The node's own id for the command. */
-  readonly id: string;
+/** What a supervisor is started with: nothing of any command. */
+export interface SupervisorOptions {
+  /** Names the attempt that it claims. */
   readonly attempt: string;
+  /** Where the workload's files belong, which may get another name until it runs. */
   readonly folder: WorkloadFolder;
   /** Where the template runs. */
   readonly workFolder: string;
   /** How many bytes each stream of output may take on disk. */
   readonly maxOutputFiles: number;
+  /** The environment of all workloads. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly host: Host;
+}
+
+/** What a supervisor runs. */
+export interface Orders {
+  /** What `bash -c`, or `sh -c` where there is no bash, is to run. */
+  readonly source: string;
+  /** The environment of this command, over that of all workloads. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where the workload's files are now. */
+  readonly folder: WorkloadFolder;
 }
 
 /** What the workload's processes have in their environment, and nothing else has. */
@@ -40,26 +53,29 @@ const OWN = [
   "cloud_node_segment",
   "cloud_node_stat",
   "cloud_node_code",
+  "cloud_node_line",
+  "cloud_node_newline",
+  "cloud_node_more",
 ];
 
-/** Opens descriptors 4 and 5, which end in pumps. None of these keeps the other's open. */
+/**
+ * Opens descriptors 4 and 5, which end in pumps. None of these keeps the other's open. They start in
+ * the workload's folder and stay there, whatever it is called later.
+ */
 const OPEN_PUMPS: Readonly<Record<Host["shell"], string>> = {
   bash: `
-exec 4> >(exec 8>&-; cloud_node_pump "$cloud_node_output/stdout") \\
-  5> >(exec 4>&- 8>&-; cloud_node_pump "$cloud_node_output/stderr")`,
-  // To open both ends at once waits for nobody; then each end is opened by itself.
+exec 4> >(cloud_node_pump stdout) 5> >(exec 4>&-; cloud_node_pump stderr)`,
+  // Descriptors 6 and 7 let a pipe be opened for writing before its pump reads from it.
   sh: `
-set -- "$cloud_node_output/stdout.pipe" "$cloud_node_output/stderr.pipe"
-mkfifo "$@"
-exec 4<>"$1" 5<>"$2" 6<"$1" 7<"$2" 4>"$1" 5>"$2"
-rm "$@"
-(exec 4>&- 5>&- 6<&- 7<&- 8>&-; cloud_node_pump "$cloud_node_output/stdout") <&6 &
-(exec 4>&- 5>&- 6<&- 7<&- 8>&-; cloud_node_pump "$cloud_node_output/stderr") <&7 &
-exec 6<&- 7<&-`,
+mkfifo stdout.pipe stderr.pipe
+exec 6<>stdout.pipe 7<>stderr.pipe 4>stdout.pipe 5>stderr.pipe
+(exec 4>&- 5>&- 6>&- 7>&-; rm stdout.pipe && cloud_node_pump stdout) <stdout.pipe &
+(exec 4>&- 5>&- 6>&- 7>&-; rm stderr.pipe && cloud_node_pump stderr) <stderr.pipe &`,
 };
 
 /**
- * The supervisor's script. It reports on descriptor 3, which the pumps hold, too: that ends when all
+ * The supervisor's script. It waits for a line on standard input that says what to run: a node that
+ * dies before ends it. It reports on descriptor 3, which the pumps hold, too: that ends when all
  * output is in its file. The traps let a signal to the whole group reach the workload and leave this
  * shell to report its end; a program that is run gets back what they were before. A node that has
  * ended reads no report: that must not end this shell, least of all between claim and template.
@@ -67,65 +83,123 @@ exec 6<&- 7<&-`,
 const script = (shell: Host["shell"]) => `
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
 umask 077
+cloud_node_newline='
+'
+exec 3>&1 >/dev/null
+cd "$cloud_node_output" || exit
+${PUMP}${OPEN_PUMPS[shell]}
+cd "$OLDPWD" || exit
+printf 'waiting\\n' >&3
+IFS= read -r cloud_node_line || exit 0
+exec </dev/null
+eval "$cloud_node_line"
+cloud_node_export="$cloud_node_export$cloud_node_newline$cloud_node_more"
 ${OS.processes.ownStat}
 set -C
 exec 8>"$cloud_node_output/claim-$cloud_node_claim" || exit
 set +C
 printf '%s %s\\n' "$$" "$cloud_node_stat" >&8 || exit
-exec 3>&1 >/dev/null
 trap '' PIPE
 printf 'begun %s %s\\n' "$$" "$cloud_node_stat" >&3
 trap - PIPE
-${PUMP}${OPEN_PUMPS[shell]}
-(${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 8>&-", OWN)})
+(${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-", OWN)})
 cloud_node_code=$?
+exec 4>&- 5>&- 6>&- 7>&-
 trap '' PIPE
 printf 'exited %s\\n' "$cloud_node_code" >&8
 printf 'exited %s\\n' "$cloud_node_code" >&3 || sync "$cloud_node_output/claim-$cloud_node_claim"
 exit 0
 `;
 
+/** `value` as one word on one line. */
+function word(value: string): string {
+  return `'${value.replaceAll("'", "'\\''").replaceAll("\n", `'"$cloud_node_newline"'`)}'`;
+}
+
+/** The line that makes a supervisor run a command. */
+export function orderLine({ source, env, folder }: Orders): string {
+  const variables = Object.entries(env).map(([name, value]) => word(`${name}=${value}`));
+  const assignments = { output: folder.path, source, more: `export ${variables.join(" ")}` };
+  const line = Object.entries(assignments)
+    .map(([name, value]) => `cloud_node_${name}=${word(value)}`).join(" ");
+  return `${line}\n`;
+}
+
 const SCRIPTS: Readonly<Record<Host["shell"], string>> = { bash: script("bash"), sh: script("sh") };
 
 /** What a supervisor reports. */
 export type Report =
+  | { readonly type: "waiting" }
   | { readonly type: "begun"; readonly pid: number; readonly startTime: string }
   | { readonly type: "exited"; readonly code: number };
 
+const encoder = new TextEncoder();
+
 /** A supervisor that was started. */
 export class Supervisor {
+  /** The attempt that it claims when it runs. */
+  readonly attempt: string;
+  /** The folder that it was started with. */
+  readonly folder: WorkloadFolder;
   readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  #onReport: (report: Report) => void = () => {};
   readonly #output: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  /** Resolves when it waits for orders and its folder may get another name. */
+  readonly waiting: Promise<void>;
+  readonly #isWaiting = Promise.withResolvers<void>();
   /** Resolves when it has ended, with the signal that ended it. */
   readonly ended: Promise<string | undefined>;
   /** Resolves when it has ended and all output of the workload is in its files. */
   readonly drained: Promise<void>;
 
-  /** Starts one. Throws when no shell can be run. */
-  constructor(options: SupervisorOptions, onReport: (report: Report) => void) {
-    const { id, attempt, folder, workFolder, maxOutputFiles, host, env } = options;
+  /** Starts one, which waits for orders. Throws when no shell can be run. */
+  constructor(options: SupervisorOptions) {
+    const { attempt, folder, workFolder, maxOutputFiles, host, env } = options;
     const { block, head, segment } = pumpSizes(maxOutputFiles);
-    const marked = { ...options, env: { ...env, [ATTEMPT_VARIABLE]: attempt } };
-    const { command, ...spawned } = inOwnSession(invocation(marked, SCRIPTS[host.shell], {
-      name: ["cyberwave-workload", id],
-      variables: {
-        [CLAIM_VARIABLE]: attempt,
-        cloud_node_output: folder.path,
-        cloud_node_block: String(block),
-        cloud_node_head: String(head),
-        cloud_node_segment: String(segment),
+    const { command, ...spawned } = inOwnSession(invocation(
+      { source: "", env: { ...env, [ATTEMPT_VARIABLE]: attempt }, host },
+      SCRIPTS[host.shell],
+      {
+        name: ["cyberwave-workload"],
+        variables: {
+          [CLAIM_VARIABLE]: attempt,
+          cloud_node_output: folder.path,
+          cloud_node_block: String(block),
+          cloud_node_head: String(head),
+          cloud_node_segment: String(segment),
+        },
       },
-    }));
+    ));
+    this.attempt = attempt;
+    this.waiting = this.#isWaiting.promise;
+    this.folder = folder;
     this.#child = new Deno.Command(command, {
       ...spawned,
       cwd: workFolder,
-      stdin: "null",
+      stdin: "piped",
       stdout: "piped",
       stderr: "null",
     }).spawn();
+    this.#input = this.#child.stdin.getWriter();
     this.#output = this.#child.stdout.getReader();
     this.ended = this.#child.status.then(({ signal }) => signal ?? undefined);
-    this.drained = this.#listen(onReport);
+    this.drained = this.#listen();
+  }
+
+  /** Lets it run a command. What it reports goes to `onReport`. */
+  run(orders: Orders, onReport: (report: Report) => void): void {
+    this.#onReport = onReport;
+    const line = encoder.encode(orderLine(orders));
+    // One that is gone says so by its end.
+    this.#input.write(line).then(() => this.#input.close()).catch(() => {});
+  }
+
+  /** Lets it end without having run anything, and waits for that. */
+  async dismiss(): Promise<void> {
+    await this.#input.close().catch(() => {});
+    await this.drained;
+    await this.ended;
   }
 
   /** Its process, which leads the session. */
@@ -136,13 +210,15 @@ export class Supervisor {
   /** Stops listening to it: it goes on without the node. */
   leave(): void {
     this.#child.unref();
+    this.#input.close().catch(() => {});
     this.#output.cancel().catch(() => {});
   }
 
-  async #listen(onReport: (report: Report) => void): Promise<void> {
+  async #listen(): Promise<void> {
     const lines = new LineSplitter((line) => {
       const report = parseReport(line);
-      if (report !== undefined) onReport(report);
+      if (report?.type === "waiting") this.#isWaiting.resolve();
+      else if (report !== undefined) this.#onReport(report);
     });
     try {
       for (;;) {
@@ -158,6 +234,7 @@ export class Supervisor {
 
 /** What a line of a supervisor says. */
 export function parseReport(line: string): Report | undefined {
+  if (line === "waiting") return { type: "waiting" };
   const [, what, rest] = /^(begun|exited) (.*)$/.exec(line) ?? [];
   if (what === "exited") return { type: "exited", code: Number(rest) };
   const process = what === "begun" ? parseProcess(rest!) : undefined;

@@ -19,14 +19,21 @@ const templates: ContractCommands = {
   until: `${TELL}; until [ -f "\${file%/*}/go" ]; do sleep 0.02; done; echo done`,
 };
 
+/** Supervisors that wait, and none. */
+const SPARES = [0, 2];
+
 for (const host of HOSTS) {
-  testExecutor(`process under ${host.shell}`, ({ workFolder, logger }) =>
-    new ProcessExecutor({
-      templates: { ...templates },
-      env: { PATH: Deno.env.get("PATH")! },
-      workFolder,
-      host,
-      clock: systemClock,
-      logger,
-    }));
+  for (const count of SPARES) {
+    const name = `process under ${host.shell}${count > 0 ? ", with spare supervisors" : ""}`;
+    testExecutor(name, ({ workFolder, workloadsFolder, logger }) =>
+      new ProcessExecutor({
+        templates: { ...templates },
+        env: { PATH: Deno.env.get("PATH")! },
+        workFolder,
+        host,
+        clock: systemClock,
+        logger,
+        spares: { workloadsFolder, count },
+      }));
+  }
 }

@@ -1,0 +1,173 @@
+/**
+ * Supervisors that wait for a command. Starting one takes longer than many a command runs, so while
+ * commands come it is done before the next one does. They hold nothing of any command, and whatever
+ * ends one changes nothing: a command whose supervisor does not run it gets another one.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Clock } from "../../time.ts";
+import { WorkloadFolder } from "../../workloads/folder.ts";
+import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
+
+/** What spare supervisors take. */
+export interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
+  /** Where the folders of workloads are. */
+  readonly workloadsFolder: string;
+  /** How many wait at the most. */
+  readonly count: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** For how long a command that was just started has the machine to itself. */
+const FILL_AFTER_MS = 20;
+
+/** How long spares wait: a node without work has none. */
+const IDLE_MS = 60_000;
+
+/** The beginning of the names of their folders. */
+const PREFIX = ".spare-";
+
+/** Supervisors that wait for a command. */
+export class Spares {
+  readonly #options: SparesOptions;
+  readonly #waiting: Supervisor[] = [];
+  /** Those that do not wait yet. */
+  readonly #starting = new Set<Supervisor>();
+  readonly #closing = new AbortController();
+  #lastStart = 0;
+  #isFilling = false;
+  #isExpiring = false;
+  readonly #tasks = new Set<Promise<void>>();
+
+  /** Begins without any, and clears away what an earlier node left of its own. */
+  constructor(options: SparesOptions) {
+    this.#options = options;
+    const { workloadsFolder } = options;
+    for (const name of fs.readdirSync(workloadsFolder)) {
+      if (name.startsWith(PREFIX)) removeFolder(`${workloadsFolder}/${name}`);
+    }
+  }
+
+  /** One that waits, which then is the caller's. */
+  take(): Supervisor | undefined {
+    return this.#waiting.shift();
+  }
+
+  /** Takes back one that was not used. */
+  putBack(supervisor: Supervisor): void {
+    this.#waiting.unshift(supervisor);
+  }
+
+  /** Resolves when none is about to wait. */
+  async whenFilled(): Promise<void> {
+    while (this.#starting.size > 0) {
+      await Promise.all(
+        [...this.#starting].map(({ waiting, ended }) => Promise.race([waiting, ended])),
+      );
+    }
+  }
+
+  /** Ends one that cannot be used. */
+  discard(supervisor: Supervisor): void {
+    this.#own(discard(supervisor));
+  }
+
+  /** Lets others wait for the commands that may follow one that was just started. */
+  fillSoon(): void {
+    this.#lastStart = this.#options.clock.monotonic();
+    if (!this.#isFilling) this.#own(this.#fill());
+  }
+
+  /** Ends those that wait. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#dismissAll();
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+  }
+
+  async #fill(): Promise<void> {
+    const { clock, count } = this.#options;
+    this.#isFilling = true;
+    await clock.sleep(FILL_AFTER_MS, this.#closing.signal).catch(() => {});
+    this.#isFilling = false;
+    while (
+      !this.#closing.signal.aborted && this.#waiting.length + this.#starting.size < count &&
+      this.#start()
+    );
+    if (!this.#isExpiring) this.#own(this.#expire());
+  }
+
+  /** Ends those that wait when no command was started for a while. */
+  async #expire(): Promise<void> {
+    const { clock } = this.#options;
+    const left = () => this.#lastStart + IDLE_MS - clock.monotonic();
+    this.#isExpiring = true;
+    while (!this.#closing.signal.aborted && left() > 0) {
+      await clock.sleep(left(), this.#closing.signal).catch(() => {});
+    }
+    this.#isExpiring = false;
+    await this.#dismissAll();
+  }
+
+  /** Starts one. Whether that worked: where it does not, a command that comes says why. */
+  #start(): boolean {
+    const { workloadsFolder, logger } = this.#options;
+    const attempt = crypto.randomUUID();
+    const folder = new WorkloadFolder(`${workloadsFolder}/${PREFIX}${attempt}`);
+    try {
+      fs.mkdirSync(folder.path, { mode: 0o700 });
+      const supervisor = new Supervisor({ ...this.#options, attempt, folder });
+      this.#starting.add(supervisor);
+      this.#own(this.#watch(supervisor));
+      return true;
+    } catch (error) {
+      removeFolder(folder.path);
+      logger.debug(`Cannot start a supervisor that waits: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  /** Offers one as soon as it waits, until it ends or is taken. */
+  async #watch(supervisor: Supervisor): Promise<void> {
+    const ended = supervisor.ended.then(() => "ended");
+    const what = await Promise.race([supervisor.waiting, ended]);
+    this.#starting.delete(supervisor);
+    if (what === "ended" || this.#closing.signal.aborted) return await discard(supervisor);
+    this.#waiting.push(supervisor);
+    ended.then(() => this.#ended(supervisor));
+  }
+
+  #ended(supervisor: Supervisor): void {
+    const index = this.#waiting.indexOf(supervisor);
+    if (index === -1) return;
+    this.#waiting.splice(index, 1);
+    this.discard(supervisor);
+  }
+
+  async #dismissAll(): Promise<void> {
+    await Promise.all(this.#waiting.splice(0).map(discard));
+  }
+
+  #own(task: Promise<void>): void {
+    const owned = task.finally(() => this.#tasks.delete(owned));
+    this.#tasks.add(owned);
+  }
+}
+
+/** Ends a supervisor that waits, and removes its folder. */
+async function discard(supervisor: Supervisor): Promise<void> {
+  await supervisor.dismiss();
+  removeFolder(supervisor.folder.path);
+}
+
+function removeFolder(path: string): void {
+  try {
+    fs.rmSync(path, { recursive: true, force: true });
+  } catch {
+    // It holds nothing, and the next node tries again.
+  }
+}
