@@ -238,15 +238,14 @@ export class Scene implements AsyncDisposable {
     const endFull = this.happenings.diskFull();
     await this.disk.fill();
     await systemClock.sleep(pauseMs / 2);
-    const restarts = this.random.chance(0.3);
-    if (restarts) {
+    if (this.random.chance(0.3)) {
       await this.#endNode("SIGKILL");
       this.#node = await this.#startNode();
     }
     await systemClock.sleep(pauseMs / 2);
     await this.disk.empty();
     endFull();
-    if (restarts && !await this.#isReady()) this.#node = await this.#startNode();
+    if (!await this.#isReady()) this.#node = await this.#startNode();
   }
 
   /** Waits until the node is ready, or has ended: whether it is ready. */
@@ -271,10 +270,16 @@ export class Scene implements AsyncDisposable {
     const expected = signal === "SIGTERM"
       ? status.code === 0 || (status.signal === "SIGTERM" && isYoung && node.log.all.length === 0)
       : status.signal === "SIGKILL";
-    if (expected) return;
+    if (expected || foundNoSpace(node, status)) return;
     this.problems.push(
       `the node was sent ${signal} and ended with ${Deno.inspect(status)}`,
       ...node.log.all.slice(-20),
     );
   }
+}
+
+/** Whether a node could not start for want of space: it says so, and has promised nothing yet. */
+function foundNoSpace({ log }: NodeProcess, { code }: Deno.CommandStatus): boolean {
+  return code === 1 && log.all.some((line) => line.includes("disk is full")) &&
+    !log.all.some((line) => line.includes(READY));
 }
