@@ -28,11 +28,6 @@ export class Happenings {
     return () => window.to = performance.now();
   }
 
-  /** Whether the disk was full in the last `ms`. */
-  wasFullWithin(ms: number): boolean {
-    return this.#full.some(({ to }) => to > performance.now() - ms);
-  }
-
   /** How often each thing happened. */
   get counts(): { readonly kills: number; readonly full: number; readonly brokerKills: number } {
     const [kills, full, brokers] = [this.#kills, this.#full, this.#brokerKills];

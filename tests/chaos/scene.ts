@@ -47,9 +47,6 @@ const ANONYMOUS_PATIENCE_MS = 12_000;
 /** How long a runtime may take on a busy machine until it runs the program's first line. */
 const RUNTIME_STARTS_MS = 500;
 
-/** How long a node that found no space may take to end. */
-const END_AFTER_FULL_MS = 3_000;
-
 /** A node, its surroundings, and what became of them. */
 export class Scene implements AsyncDisposable {
   /** What is wrong with the node itself. */
@@ -235,26 +232,35 @@ export class Scene implements AsyncDisposable {
     killProcess(victim);
   }
 
-  /** Fills the disk for a while, in which the node may end. */
+  /** Fills the disk for a while. A node that starts meanwhile may end, and is started again. */
   async #fillDisk(pauseMs: number): Promise<void> {
     if (this.disk === undefined) return;
     const endFull = this.happenings.diskFull();
     await this.disk.fill();
     await systemClock.sleep(pauseMs / 2);
     if (this.random.chance(0.3)) {
-      await this.#endNode("SIGKILL", { mayHaveEnded: true });
+      await this.#endNode("SIGKILL");
       this.#node = await this.#startNode();
     }
     await systemClock.sleep(pauseMs / 2);
     await this.disk.empty();
     endFull();
-    const ended = await Promise.race([this.#node!.ended.then(() => true), systemClock.sleep(0)]);
-    if (ended !== true) return;
-    await this.#endNode("SIGKILL", { mayHaveEnded: true });
-    this.#node = await this.#startNode();
+    if (!await this.#isReady()) this.#node = await this.#startNode();
   }
 
-  async #endNode(signal: "SIGKILL" | "SIGTERM", { mayHaveEnded = false } = {}): Promise<void> {
+  /** Waits until the node is ready, or has ended: whether it is ready. */
+  async #isReady(): Promise<boolean> {
+    const node = this.#node!;
+    let hasEnded = false;
+    node.ended.then(() => hasEnded = true);
+    while (!node.log.all.some((line) => line.includes(READY))) {
+      if (hasEnded) return false;
+      await systemClock.sleep(20);
+    }
+    return true;
+  }
+
+  async #endNode(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const node = this.#node!;
     const status = await node.kill(signal);
     this.#log.push(...node.log.all);
@@ -264,11 +270,16 @@ export class Scene implements AsyncDisposable {
     const expected = signal === "SIGTERM"
       ? status.code === 0 || (status.signal === "SIGTERM" && isYoung && node.log.all.length === 0)
       : status.signal === "SIGKILL";
-    // One that was started while the disk was full could not open its journal.
-    if (expected || mayHaveEnded || this.happenings.wasFullWithin(END_AFTER_FULL_MS)) return;
+    if (expected || foundNoSpace(node, status)) return;
     this.problems.push(
       `the node was sent ${signal} and ended with ${Deno.inspect(status)}`,
       ...node.log.all.slice(-20),
     );
   }
+}
+
+/** Whether a node could not start for want of space: it says so, and has promised nothing yet. */
+function foundNoSpace({ log }: NodeProcess, { code }: Deno.CommandStatus): boolean {
+  return code === 1 && log.all.some((line) => line.includes("disk is full")) &&
+    !log.all.some((line) => line.includes(READY));
 }
