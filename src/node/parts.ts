@@ -11,7 +11,6 @@ import { statusOutput } from "../commands/status.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
 import type { Executor } from "../executors/executor.ts";
-import { ProcessExecutor } from "../executors/process/process_executor.ts";
 import { Journal } from "../journal/journal.ts";
 import { createLogger, type Logger } from "../log.ts";
 import type { LineBuffer } from "../logs/line_buffer.ts";
@@ -20,7 +19,6 @@ import { WorkloadOutput } from "../logs/workload_output.ts";
 import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import type { Host } from "../os/processes.ts";
 import { Outbox } from "../outbox/outbox.ts";
-import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { clientResponseTopic, topicPrefix, workloadTopic } from "../protocol/topics.ts";
 import { AcceptedTokens } from "../registration/accepted_tokens.ts";
 import { IdentityStore } from "../registration/identity.ts";
@@ -35,6 +33,7 @@ import { type Clock, systemClock } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { type CommandParts, createCommandParts } from "./command_parts.ts";
 import { createBackend } from "./create_backend.ts";
+import { createExecutors } from "./create_executors.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
 import {
@@ -251,27 +250,6 @@ function createOutbox(
   const publisher = publisherOver(connection, request);
   const logger = loggerFor("outbox");
   return new Outbox({ store: journal.messages, publisher, inOrder: isStatusTopic, clock, logger });
-}
-
-function createExecutors(
-  { settings, env, host, loggerFor }: NodePartsOptions,
-  clock: Clock,
-): Map<string, Executor> {
-  const { inference, training, simulate, concurrency } = settings;
-  const atOnce = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined)
-    .reduce((sum, kind) => sum + concurrency[kind], 0);
-  const process = new ProcessExecutor({
-    templates: { inference, training, simulate },
-    maxOutputFiles: settings.maxOutputFiles,
-    // No more than may run at once, and never more than two.
-    spares: { workloadsFolder: `${settings.stateFolder}/workloads`, count: Math.min(2, atOnce) },
-    workFolder: settings.workFolder,
-    env,
-    host,
-    clock,
-    logger: loggerFor("workloads"),
-  });
-  return new Map([["process", process]]);
 }
 
 function createLogStream(

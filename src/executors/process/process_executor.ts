@@ -79,7 +79,7 @@ export class ProcessExecutor implements Executor {
     };
     return {
       handle,
-      start: (work) => this.#execution(handle, this.#launch(handle, work, spare)),
+      start: (work) => this.#start(handle, work, spare),
       release: () => spare && this.#spares?.putBack(spare),
     };
   }
@@ -115,6 +115,10 @@ export class ProcessExecutor implements Executor {
   get #supervision(): Omit<SupervisorOptions, "attempt" | "folder"> {
     const { env, workFolder, host, maxOutputFiles = GIBIBYTE } = this.#options;
     return { env, workFolder, host, maxOutputFiles };
+  }
+
+  #start(handle: Handle, work: Work, spare: Supervisor | undefined): Execution {
+    return this.#execution(handle, this.#launch(handle, work, spare));
   }
 
   #launch(handle: Handle, work: Work, spare: Supervisor | undefined): Observed {
