@@ -17,7 +17,7 @@ import { systemdPlan } from "../service/systemd.ts";
 import { taskPlan } from "../service/task_scheduler.ts";
 import type { Arguments } from "./arguments.ts";
 import { PROGRAM } from "./subcommand.ts";
-import { denoVariables, programWords, shellWord } from "./invocation.ts";
+import { denoVariables, serviceWords, shellWord } from "./invocation.ts";
 import { print, tell } from "./terminal.ts";
 
 /** The actions, and the flags that make sense with one only. */
@@ -138,7 +138,7 @@ async function describe(
 
 function programOf(args: Arguments): [string, ...string[]] {
   const path = args.value("exec-start");
-  if (path === undefined) return programWords();
+  if (path === undefined) return serviceWords();
   if (isAbsolute(path)) return [path];
   throw new ConfigError(`--exec-start must be an absolute path, got ${quoted(path)}`);
 }

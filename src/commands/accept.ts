@@ -284,5 +284,5 @@ function refusedWith(messages: readonly Pending[]): Decision {
 
 /** How the log reports a refusal, in which a stranger's words may be, at any length. */
 function refusalLine(name: string, why: string): string {
-  return `RefusedCommand a command for ${name}: ${why.slice(0, 300)}`;
+  return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }
