@@ -17,7 +17,7 @@ export interface Need {
 }
 
 /** Tells whether something is allowed, without asking the user. */
-export type Query = (what: Deno.PermissionDescriptor) => Deno.PermissionState;
+type Query = (what: Deno.PermissionDescriptor) => Deno.PermissionState;
 
 const queryRuntime: Query = (what) => Deno.permissions.querySync(what).state;
 

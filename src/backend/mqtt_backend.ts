@@ -28,7 +28,7 @@ import type { Broker } from "../mqtt/broker.ts";
 import { type MqttRequest, MqttRequests } from "./mqtt_requests.ts";
 
 /** How to reach the backend by way of a broker. */
-export interface MqttControlPlaneOptions {
+interface MqttControlPlaneOptions {
   /**
    * Where the broker is, and the client id, which must be this control plane's own. The password is
    * read at each connection.

@@ -30,7 +30,7 @@ export interface RequestConnection {
 }
 
 /** What requests are made with. */
-export interface RequestOptions {
+interface RequestOptions {
   /** Carries them. */
   readonly connection: RequestConnection;
   /** Where their answers arrive. */

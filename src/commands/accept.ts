@@ -24,7 +24,7 @@ import type { CommandQueue } from "./queue.ts";
 import { addressOf, answer, notConfigured, type ReplyAddress, replyNotKept } from "./reply.ts";
 
 /** A request to run a command. */
-export interface Offer {
+interface Offer {
   readonly kind: WorkloadKind;
   readonly requestId: string | undefined;
   readonly params: ObjectText;
@@ -33,7 +33,7 @@ export interface Offer {
 }
 
 /** A command that cannot be accepted. */
-export interface RefusedCommand {
+interface RefusedCommand {
   /** What it was to run, for the log. */
   readonly name: string;
   readonly requestId: string | undefined;
@@ -42,7 +42,7 @@ export interface RefusedCommand {
 }
 
 /** What an acceptor works with. */
-export interface AcceptorParts {
+interface AcceptorParts {
   readonly settings: Readonly<Partial<Record<WorkloadKind, string>>> & {
     /** Seconds for which a request id is remembered; 0 for not at all. */
     readonly dedupeWindow: number;

@@ -11,7 +11,7 @@ import { ObjectText } from "../protocol/object_text.ts";
 import { type ParamsProblem, readWorkloadUuid } from "./params.ts";
 
 /** What is announced. */
-export interface Announcement {
+interface Announcement {
   readonly workloadUuid: string;
   /** What to run; `undefined`: nothing. */
   readonly kind: WorkloadKind | undefined;

@@ -11,7 +11,7 @@ import type { CommandQueue } from "./queue.ts";
 import type { CommandRunner } from "./run.ts";
 
 /** What cancelling works with. */
-export interface CommandCancellerParts {
+interface CommandCancellerParts {
   readonly runner: Pick<CommandRunner, "runs" | "cancel">;
   readonly queue: Pick<CommandQueue, "waiting">;
   readonly journal: Pick<Journal, "commit">;

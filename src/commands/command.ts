@@ -14,7 +14,7 @@ export interface Command extends Omit<NewCommand, "params"> {
 }
 
 /** A token for one workload, masked in the log until it is disposed. */
-export interface WorkloadToken extends Disposable {
+interface WorkloadToken extends Disposable {
   readonly value: string;
 }
 

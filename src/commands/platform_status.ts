@@ -10,7 +10,7 @@ import type { Command } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** A command, as far as the platform tracks it. */
-export type ReportedCommand = Pick<Command, "workloadUuid">;
+type ReportedCommand = Pick<Command, "workloadUuid">;
 
 const SUCCESS: WorkloadStatus = { status: "completed", success: true, exit_code: 0 };
 

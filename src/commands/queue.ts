@@ -9,7 +9,7 @@ import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Command } from "./command.ts";
 
 /** How many commands of each kind may run and wait. */
-export interface QueueLimits {
+interface QueueLimits {
   readonly concurrency: Readonly<Record<WorkloadKind, number>>;
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
 }
@@ -27,7 +27,7 @@ export interface LaneState {
 }
 
 /** A command whose turn it is, and a place for it. */
-export interface Turn {
+interface Turn {
   readonly command: Command;
   readonly place: Reservation;
 }

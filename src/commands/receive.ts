@@ -16,7 +16,7 @@ import type { CommandMessage } from "./packet.ts";
 import { answer, type ReplyAddress } from "./reply.ts";
 
 /** What a receiver works with. */
-export interface CommandReceiverParts {
+interface CommandReceiverParts {
   readonly acceptor: Acceptor;
   readonly canceller: CommandCanceller;
   readonly journal: Journal;

@@ -9,7 +9,7 @@ import { isAbort } from "../time.ts";
 import { type Command, nameOf } from "./command.ts";
 
 /** Where workloads are asked for. */
-export interface WorkloadDirectory {
+interface WorkloadDirectory {
   /** What the platform knows about a workload; `undefined` when it knows none such. */
   workload(
     uuid: string,
@@ -21,7 +21,7 @@ export interface WorkloadDirectory {
 const FINAL = ["completed", "failed", "cancelled"];
 
 /** What a recheck works with. */
-export interface RecheckOptions {
+interface RecheckOptions {
   readonly directory: WorkloadDirectory;
   /** Stops commands. */
   readonly runner: {

@@ -16,7 +16,7 @@ import type { CommandQueue } from "./queue.ts";
 import type { CommandRunner } from "./run.ts";
 
 /** What recovery works with. */
-export interface RecoveryParts {
+interface RecoveryParts {
   readonly journal: Journal;
   readonly queue: CommandQueue;
   readonly runner: CommandRunner;

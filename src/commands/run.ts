@@ -27,14 +27,14 @@ import type { Uploads } from "./uploads.ts";
 import { isPermanent, workFor } from "./work.ts";
 
 /** The settings that running depends on. */
-export interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
+interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
   readonly cancelGrace: number;
   readonly maxOutput: number;
 }
 
 /** What a runner works with. */
-export interface CommandRunnerParts {
+interface CommandRunnerParts {
   readonly settings: RunSettings;
   readonly journal: Journal;
   readonly queue: CommandQueue;

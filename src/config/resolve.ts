@@ -13,7 +13,7 @@ import { configSource, type Source } from "./sources.ts";
 import { path } from "./values.ts";
 
 /** What paths in settings are relative to. */
-export interface Folders {
+interface Folders {
   /** The folder workloads run in: that of the config file, else the current one. Absolute. */
   readonly work: string;
   /** The user's own folder. A function, because finding it out takes a permission. */
@@ -29,7 +29,7 @@ export interface Resolved {
 }
 
 /** Settings in which the default stands in for a wrong value, and what is wrong. */
-export interface Examined extends Resolved {
+interface Examined extends Resolved {
   /** One for each wrong value. */
   readonly problems: readonly ConfigError[];
 }

@@ -8,7 +8,7 @@ import { askShell } from "../os/ask_shell.ts";
 import type { Host } from "../os/processes.ts";
 
 /** What a shell reports about a command that it only read. */
-export interface SyntaxReview {
+interface SyntaxReview {
   /** What keeps it from running the command. */
   readonly problem?: string;
   /** What it found odd. */

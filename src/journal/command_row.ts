@@ -16,7 +16,7 @@ export const COLUMNS: string =
   ended_at, cause, exit_code, signal, bytes, has_token`;
 
 /** A row that is no command any more. */
-export interface DamagedRow {
+interface DamagedRow {
   /** What is wrong with it. */
   readonly damage: string;
 }

@@ -16,7 +16,7 @@ import { MIGRATIONS } from "./schema.ts";
 import { walDamage } from "./wal.ts";
 
 /** What it takes to open a database. */
-export interface DatabaseParts {
+interface DatabaseParts {
   /** Dates what is set aside. */
   readonly clock: Pick<Clock, "now">;
   /** Where damage is reported. */

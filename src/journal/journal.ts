@@ -27,7 +27,7 @@ export const JOURNAL_FILE = "journal.db";
 const KEPT_PAGES = 1_024;
 
 /** What a journal works with. */
-export interface JournalParts {
+interface JournalParts {
   /** Dates what is stored. */
   readonly clock: Clock;
   /** Where damage is reported. */

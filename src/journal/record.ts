@@ -81,7 +81,7 @@ export const END_CAUSES = [
 ] as const;
 
 /** Why a command ended. */
-export type EndCause = (typeof END_CAUSES)[number];
+type EndCause = (typeof END_CAUSES)[number];
 
 /** All that is known of a command, but its params. */
 export interface CommandRecord extends Omit<NewCommand, "params" | "packet"> {

@@ -22,7 +22,7 @@ export interface ResultFile {
  * How far a file is: claimed for its command, sent, acknowledged by the platform together with all
  * others of its command, then removed or, where that fails, left; or failed, which leaves it as well.
  */
-export type ResultFileState =
+type ResultFileState =
   | "claimed"
   | "sent"
   | "acknowledged"

@@ -16,7 +16,7 @@ import { byteLength } from "./log_lines.ts";
 import { MAX_CONTENT, type WorkloadOutput } from "./workload_output.ts";
 
 /** Lines for the platform's log. */
-export interface LogBatch {
+interface LogBatch {
   /** What wrote them: a workload, or the node itself. */
   readonly type: "stdout" | "stderr" | "system";
   /** Whole lines. */
@@ -30,13 +30,13 @@ interface Instance {
 }
 
 /** What a log stream asks of the backend. */
-export interface LogApi {
+interface LogApi {
   /** Adds lines to the instance's log. */
   log(instance: Instance, entry: LogBatch, signal?: AbortSignal): Promise<void>;
 }
 
 /** What a {@linkcode LogStream} works with. */
-export interface LogStreamOptions {
+interface LogStreamOptions {
   /** The backend. */
   readonly api: LogApi;
   /** Who this node is now: asked before each call. */

@@ -12,7 +12,7 @@ import { readRegularFileAt, regularFileSize } from "../os/regular_file.ts";
 import { byteLength, firstPiece, type Piece } from "./log_lines.ts";
 
 /** Where it is stored how much of each workload's output was sent. */
-export interface PositionStore {
+interface PositionStore {
   /** The started workloads whose output was not sent to its end: oldest first, after `after`. */
   unsent(after: number, limit: number): UnsentOutput[];
   /** The workload with this id, unless its output was sent to its end. */
@@ -24,7 +24,7 @@ export interface PositionStore {
 }
 
 /** What {@linkcode WorkloadOutput} works with. */
-export interface WorkloadOutputOptions {
+interface WorkloadOutputOptions {
   readonly store: PositionStore;
   /** The file that a workload's output is in. */
   fileOf(id: string, stream: OutputStream): string;
@@ -34,7 +34,7 @@ export interface WorkloadOutputOptions {
 }
 
 /** Output for one call. */
-export interface Batch {
+interface Batch {
   /** What is sent. */
   readonly content: string;
   /** Where its workloads stand once it is sent. */

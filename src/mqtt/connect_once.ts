@@ -12,7 +12,7 @@ import type { Inbound } from "./message.ts";
 export type Visit = Omit<Broker, "clientId" | "forget">;
 
 /** A link, or why there is none. */
-export type Visited =
+type Visited =
   | { readonly link: MqttLink; readonly version: ProtocolVersion }
   | { readonly failure: Failure };
 

@@ -26,7 +26,7 @@ import { inbound, type MessageProperties, packetIdOf, type Receiver } from "./me
 import { openSocket } from "./socket.ts";
 
 /** What a link may be told beside. */
-export interface LinkOptions {
+interface LinkOptions {
   /** Times the answers of the broker. Default: the machine's clock. */
   readonly clock?: Clock;
   /** How many sessions began before. Default: none. */
@@ -46,7 +46,7 @@ export class PublishRefusedError extends BrokerError {
 }
 
 /** A topic that the broker does not let this client subscribe to. */
-export interface RefusedTopic {
+interface RefusedTopic {
   /** The topic. */
   readonly topic: string;
   /** Why it is refused. */

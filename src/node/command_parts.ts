@@ -36,7 +36,7 @@ export type CommandSettings = Pick<
 >;
 
 /** What these parts are made from. */
-export interface CommandPartsOptions {
+interface CommandPartsOptions {
   readonly settings: CommandSettings;
   /** Whether to accept one command only. */
   readonly once: boolean;

@@ -12,7 +12,7 @@ import type { Outbox } from "../outbox/outbox.ts";
 import type { NodeEvents } from "./events.ts";
 
 /** What may have something left to do. */
-export interface DrainingParts {
+interface DrainingParts {
   readonly queue: CommandQueue;
   readonly uploads: Uploads;
   readonly outbox: Outbox;

@@ -11,7 +11,7 @@ import { reportTerminated } from "../registration/report_end.ts";
 import type { NodeParts } from "./parts.ts";
 
 /** What stopping takes. */
-export interface ShutdownOptions {
+interface ShutdownOptions {
   /** How long what is still to be sent and reported may take. */
   readonly limitMs: number;
   /** Ends the connection to the broker; resolves when it is closed. */

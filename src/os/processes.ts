@@ -86,7 +86,7 @@ function unreadableVariables(environment: string): string[] {
 }
 
 /** What is known of a process. */
-export interface Inspected {
+interface Inspected {
   /** When it started, in whatever form the operating system says it. */
   readonly startTime: string;
   /** How long ago that was, by the clock of the boot, in milliseconds. */
@@ -125,7 +125,7 @@ export async function startTimes(pids: readonly number[]): Promise<Map<number, s
 }
 
 /** All processes, and which of them have certain texts in their environment. */
-export interface ProcessTable {
+interface ProcessTable {
   readonly processes: readonly SeenProcess[];
   /** The pids of those with each text; none where that cannot be seen. */
   readonly holding: readonly ReadonlySet<number>[];

@@ -10,7 +10,7 @@ import type { Clock } from "../time.ts";
 import { DelayedRetry } from "./delayed_retry.ts";
 
 /** What remembering deliveries takes. */
-export interface DeliveriesOptions {
+interface DeliveriesOptions {
   readonly store: { delivered(seqs: readonly number[]): void };
   readonly clock: Clock;
   readonly logger: Logger;

@@ -36,7 +36,7 @@ export interface Publisher {
 }
 
 /** What an outbox works with. */
-export interface OutboxOptions {
+interface OutboxOptions {
   readonly store: OutboxStore;
   readonly publisher: Publisher;
   /**

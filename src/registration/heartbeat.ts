@@ -16,7 +16,7 @@ export interface HeartbeatApi {
 }
 
 /** What {@linkcode sendHeartbeats} works with. */
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   /** The backend. */
   api: HeartbeatApi;
   /** The token. */

@@ -9,7 +9,7 @@ import type { Identity } from "./identity.ts";
 import { retry, type TokenRetryParts } from "./retry.ts";
 
 /** What registration asks of the backend. */
-export interface InstanceApi {
+interface InstanceApi {
   /** Creates an instance. */
   createInstance(
     request: { profileSlug: string; slug?: string; workspaceUuid?: string },
@@ -24,7 +24,7 @@ export interface InstanceApi {
 }
 
 /** Where the identity is remembered. */
-export interface Identities {
+interface Identities {
   /** The stored identity, if there is one. */
   read(): Promise<Identity | undefined>;
   /** Stores an identity durably. */
@@ -46,7 +46,7 @@ export interface RegistrationSettings {
 }
 
 /** What registration works with. */
-export interface RegistrationParts extends TokenRetryParts {
+interface RegistrationParts extends TokenRetryParts {
   /** The backend. */
   api: InstanceApi;
   /** The memory across restarts. */

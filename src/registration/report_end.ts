@@ -8,7 +8,7 @@ import type { Logger } from "../log.ts";
 import { type Clock, within } from "../time.ts";
 
 /** Who the backend is told about. */
-export interface EndedInstance {
+interface EndedInstance {
   /** What identifies it. */
   readonly uuid: string;
   /** Its name for people, as far as it is known. */
@@ -16,7 +16,7 @@ export interface EndedInstance {
 }
 
 /** What a last report asks of the backend. */
-export interface EndApi {
+interface EndApi {
   /** Says that the instance stopped because it was asked to. */
   terminated(instance: EndedInstance, signal?: AbortSignal): Promise<void>;
   /** Says that the instance cannot work, and why. */
@@ -24,7 +24,7 @@ export interface EndApi {
 }
 
 /** What a last report works with. */
-export interface ReportParts {
+interface ReportParts {
   /** The backend. */
   readonly api: EndApi;
   /** Bounds the call. */

@@ -15,7 +15,7 @@ export interface TokenSource {
 }
 
 /** Remembers which tokens were accepted. */
-export interface TokenMemory {
+interface TokenMemory {
   /** Whether the token was ever accepted. */
   has(token: string): Promise<boolean>;
   /** Remembers that the token was accepted. */
@@ -23,7 +23,7 @@ export interface TokenMemory {
 }
 
 /** What a token is kept with. */
-export interface TokenParts {
+interface TokenParts {
   /** Where to look for another one. Default: there is only the first. */
   readonly source?: TokenSource;
   /** Which tokens the backend has accepted from this state folder. */
@@ -36,7 +36,7 @@ export interface TokenParts {
  * What a refused token means: `changed` when there is another one now, `wait` when the backend has
  * accepted it before, so that the refusal may be the backend's fault, `final` otherwise.
  */
-export type Refusal = "changed" | "wait" | "final";
+type Refusal = "changed" | "wait" | "final";
 
 /** The token that a node uses now. */
 export class ApiToken {
@@ -100,7 +100,7 @@ export class ApiToken {
 }
 
 /** What the check asks of the backend. */
-export interface TokenApi {
+interface TokenApi {
   /** Makes sure that the token is not refused, as far as can be told. */
   checkToken(signal?: AbortSignal): Promise<"accepted" | "unknown">;
 }

@@ -25,7 +25,7 @@ export interface FinderStore {
 }
 
 /** What finding results takes. */
-export interface FinderParts {
+interface FinderParts {
   readonly settings: {
     /** Where workloads may leave their results, all in one folder. */
     readonly resultsFolder: string;

@@ -10,7 +10,7 @@ import type { ResultFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
 
 /** Files that were there before. */
-export interface Snapshot {
+interface Snapshot {
   /** Whether this file was there, and is unchanged. */
   has(file: ResultFile): boolean;
 }

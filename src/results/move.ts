@@ -13,7 +13,7 @@ import { fingerprintOf } from "./listing.ts";
 import { openToRead } from "./source.ts";
 
 /** Where files are moved. */
-export interface Destination {
+interface Destination {
   /** The folder that gets them, each under its name. */
   readonly folder: string;
   /** Where a copy is made, on the same disk. */

@@ -17,14 +17,14 @@ import { Semaphore } from "./semaphore.ts";
 import { type TrackedCommand, Upload, type UploadParts, type UploadStore } from "./upload.ts";
 
 /** A command that may leave results. */
-export interface ResultsCommand {
+interface ResultsCommand {
   readonly id: string;
   /** What the platform follows it as. Nobody is sent the results of others. */
   readonly workloadUuid: string | undefined;
 }
 
 /** Where it is recorded whose files are whose, and how far their upload is. */
-export interface ResultStore extends UploadStore, FinderStore {
+interface ResultStore extends UploadStore, FinderStore {
   /** Gives files to a command; one that it has already, unchanged, keeps its state. */
   record(commandId: string, files: readonly ResultFile[]): void;
   cleaned(files: readonly Cleaned[]): void;

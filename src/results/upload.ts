@@ -31,7 +31,7 @@ export interface UploadStore {
 }
 
 /** What an upload asks of the platform. */
-export interface ResultsApi {
+interface ResultsApi {
   /** Asks where the file of this name is to be put. */
   signUpload(workloadUuid: string, name: string, signal: AbortSignal): Promise<SignedUpload>;
   /** Reports which files were put where. */

@@ -10,13 +10,13 @@ import { CloudNodeError, ConfigError, messageOf, quoted } from "../errors.ts";
 import type { ServicePlan, ServiceStep } from "./service_manager.ts";
 
 /** A program that administers services is missing, or refuses. */
-export class ServiceError extends CloudNodeError {
+class ServiceError extends CloudNodeError {
   /** Always 1. */
   readonly exitCode = 1;
 }
 
 /** Where the steps are reported as they are done. */
-export type Tell = (line: string) => void;
+type Tell = (line: string) => void;
 
 /** Installs the service, or brings one that is installed up to date, and starts it. */
 export async function install(plan: ServicePlan, tell: Tell): Promise<void> {

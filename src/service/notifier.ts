@@ -11,7 +11,7 @@ import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 
 /** What notifying takes. */
-export interface NotifierOptions {
+interface NotifierOptions {
   /** The environment of this program. */
   readonly env: Readonly<Record<string, string>>;
   /** Throws if the node should be restarted. */

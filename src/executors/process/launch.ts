@@ -12,7 +12,7 @@ import type { Observed } from "./execution.ts";
 import { type Orders, type Report, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What launching takes. */
-export interface LaunchContext {
+interface LaunchContext {
   readonly clock: Clock;
   readonly logger: Logger;
 }

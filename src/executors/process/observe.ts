@@ -18,7 +18,7 @@ import { decide, type Evidence, type Recovery } from "./recovery.ts";
 import { CLAIM_VARIABLE } from "./supervisor.ts";
 
 /** What looking takes. */
-export interface LookContext {
+interface LookContext {
   readonly host: Pick<Host, "bootId">;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -5,7 +5,7 @@
  */
 
 /** How the bytes that one stream may take on disk are shared out. */
-export interface PumpSizes {
+interface PumpSizes {
   /** How many bytes one read takes at most. */
   readonly block: number;
   /** How many bytes of the beginning are kept. */

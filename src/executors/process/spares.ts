@@ -13,7 +13,7 @@ import { WorkloadFolder } from "../../workloads/folder.ts";
 import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What spare supervisors take. */
-export interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
+interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
   /** Where the folders of workloads are. */
   readonly workloadsFolder: string;
   /** How many wait at the most. */

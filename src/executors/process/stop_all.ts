@@ -26,7 +26,7 @@ export interface StopContext {
 }
 
 /** The processes of a workload that live. */
-export async function findMembers(
+async function findMembers(
   { process, attempt }: StopTarget,
   { host }: StopContext,
 ): Promise<number[]> {

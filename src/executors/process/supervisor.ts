@@ -116,7 +116,7 @@ function word(value: string): string {
 }
 
 /** The line that makes a supervisor run a command. */
-export function orderLine({ source, env, folder }: Orders): string {
+function orderLine({ source, env, folder }: Orders): string {
   const variables = Object.entries(env).map(([name, value]) => word(`${name}=${value}`));
   const assignments = { output: folder.path, source, more: `export ${variables.join(" ")}` };
   const line = Object.entries(assignments)
