@@ -16,7 +16,7 @@ export interface Need {
   readonly isOptional?: boolean;
 }
 
-/** Tells whether something is allowed, without asking the user. */
+/** Returns whether something is allowed, without asking the user. */
 type Query = (what: Deno.PermissionDescriptor) => Deno.PermissionState;
 
 const queryRuntime: Query = (what) => Deno.permissions.querySync(what).state;

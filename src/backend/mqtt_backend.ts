@@ -137,7 +137,7 @@ export class MqttBackend implements Backend {
     return answer.status === 404 ? "gone" : answer.instance();
   }
 
-  /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
+  /** Reports that the instance is alive. `"gone"`: the backend knows no such living instance. */
   async heartbeat({ uuid }: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone"> {
     const answer = await this.#report(uuid, "heartbeat", {}, signal);
     if (answer.isGone) return "gone";
@@ -145,13 +145,13 @@ export class MqttBackend implements Backend {
     return "alive";
   }
 
-  /** Says that the instance stopped because it was asked to. */
+  /** Reports that the instance stopped because it was asked to. */
   async terminated({ uuid }: InstanceRef, signal?: AbortSignal): Promise<void> {
     const answer = await this.#report(uuid, "terminate", {}, signal);
     answer.result();
   }
 
-  /** Says that the instance cannot work, and why. */
+  /** Reports that the instance cannot work, and why. */
   async failed({ uuid }: InstanceRef, error: string, signal?: AbortSignal): Promise<void> {
     const answer = await this.#report(uuid, "fail", { instance_uuid: uuid, error }, signal);
     answer.result();
@@ -187,7 +187,7 @@ export class MqttBackend implements Backend {
     return answer.signedUpload();
   }
 
-  /** Says that the result files of a workload are uploaded. */
+  /** Reports that the result files of a workload are uploaded. */
   async uploadResults(
     workloadUuid: string,
     { filenames, signedUrls, attachmentUuids }: UploadedResults,

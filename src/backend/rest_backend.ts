@@ -68,7 +68,7 @@ export class RestBackend implements Backend {
     return answer.instance();
   }
 
-  /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */
+  /** Reports that the instance `uuid` runs here. `"gone"`: there is no such instance. */
   async register(
     uuid: string,
     request: { profileSlug: string },
@@ -79,7 +79,7 @@ export class RestBackend implements Backend {
     return answer.status === 404 ? "gone" : answer.instance();
   }
 
-  /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
+  /** Reports that the instance is alive. `"gone"`: the backend knows no such living instance. */
   async heartbeat(instance: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone"> {
     const body = this.#identify(instance);
     const answer = await this.#http.post(pathOf(instance.uuid, "heartbeat"), body, signal);
@@ -88,14 +88,14 @@ export class RestBackend implements Backend {
     return "alive";
   }
 
-  /** Says that the instance stopped because it was asked to. */
+  /** Reports that the instance stopped because it was asked to. */
   async terminated(instance: InstanceRef, signal?: AbortSignal): Promise<void> {
     const body = this.#identify(instance);
     const answer = await this.#http.post(pathOf(instance.uuid, "terminated"), body, signal);
     answer.result();
   }
 
-  /** Says that the instance cannot work, and why. */
+  /** Reports that the instance cannot work, and why. */
   async failed(instance: InstanceRef, error: string, signal?: AbortSignal): Promise<void> {
     const body = { ...this.#identify(instance), error };
     const answer = await this.#http.post(pathOf(instance.uuid, "failed"), body, signal);
@@ -130,7 +130,7 @@ export class RestBackend implements Backend {
     return answer.signedUpload();
   }
 
-  /** Says that the result files of a workload are where they belong. */
+  /** Reports that the result files of a workload are where they belong. */
   async uploadResults(
     workloadUuid: string,
     { filenames, signedUrls, attachmentUuids }: UploadedResults,

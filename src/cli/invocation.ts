@@ -15,7 +15,7 @@ export function commandLine(args: readonly string[]): string {
 
 /**
  * Bounds V8's young generation, which otherwise grows to 32 MiB twice over in a node that is busy,
- * and never shrinks. V8 takes this from a command line alone; `deno task compile` builds it in.
+ * and never shrinks. V8 reads this only when it starts; `deno task compile` builds it in.
  */
 export const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
 

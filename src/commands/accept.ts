@@ -180,7 +180,7 @@ export class Acceptor {
     }
     logger.warn(
       `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
-        "Use a new request_id to run it anew",
+        "Use a new request_id to run it again",
     );
     const { messages } = this.#parts.journal;
     return messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
@@ -261,7 +261,7 @@ export class Acceptor {
     { workloadUuid, token }: PlatformParams,
     { slug, uuid, topic }: ReplyAddress,
   ): Command {
-    // Only what no request id tells apart is known by its packet.
+    // Only a command without a request id is identified by its packet.
     const hasId = requestId !== undefined && this.#parts.settings.dedupeWindow > 0;
     return {
       id: newCommandId(this.#parts.clock.now()),

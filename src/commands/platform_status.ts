@@ -20,7 +20,7 @@ const BUSY_PREFIX = "Controller host is busy with";
 /** How much of its standard error the platform wants to see, in characters. */
 const STDERR_LENGTH = 2_000;
 
-/** How much it is told of why something failed. */
+/** How much of the reason for a failure it gets. */
 const ERROR_LENGTH = 2_000;
 
 /** Reports on the workloads that the platform tracks, and on no others. */

@@ -1,5 +1,5 @@
 /**
- * Takes up what an earlier node left: each command enters its story where that node left it.
+ * Recovers what an earlier node left: each command enters its story where that node left it.
  *
  * @module
  */
@@ -27,7 +27,7 @@ interface RecoveryParts {
   folderOf(id: string): WorkloadFolder;
 }
 
-/** Takes up what is queued and what was started; nothing starts before the runner is opened. */
+/** Recovers what is queued and what was started; nothing starts before the runner is opened. */
 export async function recover(parts: RecoveryParts, signal: AbortSignal): Promise<void> {
   const { journal, queue, logger } = parts;
   const records = journal.unfinished();
@@ -39,7 +39,7 @@ export async function recover(parts: RecoveryParts, signal: AbortSignal): Promis
   if (waiting > 0) logger.info(`${waiting} commands from before this start wait for their turn`);
 }
 
-/** What became of the attempt to run a command. */
+/** What happened to the attempt to run a command. */
 async function find(record: CommandRecord, parts: RecoveryParts): Promise<Recovered> {
   const { handle } = record;
   if (record.state === "queued") return { type: "not_started" };

@@ -67,7 +67,7 @@ export interface Run {
 /** How long a command waits whose start could not be stored. */
 const RETRY_START_MS = 2_000;
 
-/** What became of a command that was stopped before its start. */
+/** How a command ends that was stopped before its start. */
 const NOT_STARTED = { type: "not_started", why: "it was stopped before" } as const;
 
 /** Runs commands. */
@@ -205,7 +205,7 @@ export class CommandRunner {
     return this.#enter(command, startedAt, stop, true);
   }
 
-  /** Sees to what recovery found, beside all else. */
+  /** Runs what recovery found, in the background. */
   track(task: Promise<void>): void {
     this.#tasks.add(task);
   }
@@ -215,7 +215,7 @@ export class CommandRunner {
     return [...this.#runs.values()];
   }
 
-  /** Lets go of everything: what runs goes on without the node, what waits is in the journal. */
+  /** Stops watching everything: what runs goes on without the node, what waits is in the journal. */
   async leave(): Promise<void> {
     this.#isOpen = false;
     this.#leaving.abort(new Error("The node stops"));

@@ -219,6 +219,6 @@ function makeShrinkable(database: DatabaseSync): void {
   try {
     database.exec(`PRAGMA auto_vacuum = ${incremental}; VACUUM`);
   } catch {
-    // A full disk. The next start tries again.
+    // A full disk. The next start retries.
   }
 }

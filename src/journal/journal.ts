@@ -34,9 +34,9 @@ interface JournalParts {
   readonly logger: Logger;
 }
 
-/** The commands this node accepted, and the messages it owes. */
+/** The commands this node accepted, and the messages it has to deliver. */
 export class Journal implements Disposable {
-  /** The messages this node owes. */
+  /** The messages it has to deliver. */
   readonly messages: Messages;
   /** How far the output of each command has reached the platform. */
   readonly logPositions: LogPositions;
@@ -137,7 +137,7 @@ export class Journal implements Disposable {
   }
 
   /**
-   * Remembers how a command ended together with the messages that tell of it. A command that is
+   * Stores how a command ended together with the messages that report it. A command that is
    * `finalizing` stays so until `finalized()`.
    */
   end(id: string, end: End, messages: readonly Message[], finalizing = false): Pending[] {
@@ -159,7 +159,7 @@ export class Journal implements Disposable {
     });
   }
 
-  /** Remembers that nothing is left to do for a command. Tells whether it was finalizing. */
+  /** Stores that nothing is left to do for a command. Returns whether it was finalizing. */
   finalized(id: string): boolean {
     const sql = "UPDATE commands SET finalizing = 0 WHERE id = ? AND finalizing = 1";
     return this.#statements.run(sql, id).changes > 0;
@@ -267,7 +267,7 @@ export class Journal implements Disposable {
     return records;
   }
 
-  /** Moves rows to a table of their own. What they owe is still delivered. */
+  /** Moves rows to a table of their own. Their stored replies are still delivered. */
   #setAside(damaged: readonly { row: Row; damage: string }[]): void {
     this.#logger.error(
       `${damaged.length} commands in the journal are damaged (${

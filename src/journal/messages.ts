@@ -1,5 +1,5 @@
 /**
- * The messages that the node owes. As with the rest of the journal, everything is on disk when a
+ * The messages that the node has to deliver. As with the rest of the journal, everything is on disk when a
  * call returns.
  *
  * @module

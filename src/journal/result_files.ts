@@ -14,7 +14,7 @@ export interface ResultFile {
   readonly name: string;
   /** How many bytes it has. */
   readonly size: number;
-  /** What tells it from any other file at that path, and from itself once it is changed. */
+  /** Differs from that of any other file at that path, and once the file has changed. */
   readonly fingerprint: string;
 }
 

@@ -23,7 +23,7 @@ const TABLES: readonly (readonly [table: string, key: string])[] = [
 interface Salvaged {
   /** How many rows were copied. */
   readonly rows: number;
-  /** How many rows are damaged, as far as that can be told. */
+  /** How many rows are damaged, as far as is known. */
   readonly damaged: number;
 }
 

@@ -113,7 +113,7 @@ export class LogStream {
     }
   }
 
-  /** Sends all there is, retrying until that is done or `signal` aborts. */
+  /** Sends all there is, and retries until that is done or `signal` aborts. */
   async drain(signal: AbortSignal): Promise<void> {
     for (let attempt = 0; !signal.aborted && !await this.send(signal); attempt++) {
       await this.#options.clock.sleep(backoff(attempt, RETRY), signal).catch(() => {});

@@ -274,7 +274,7 @@ export class MqttConnection {
   }
 }
 
-/** How many bytes the properties of a message take up. */
+/** How many bytes the properties of a message take. */
 function sizeOf(
   { responseTopic, correlationData, userProperties }: MessageProperties = {},
 ): number {

@@ -25,7 +25,7 @@ import { type IConnackPacket, type IPublishPacket, MqttClient } from "./library.
 import { inbound, type MessageProperties, packetIdOf, type Receiver } from "./message.ts";
 import { openSocket } from "./socket.ts";
 
-/** What a link may be told beside. */
+/** What else a link may be given. */
 interface LinkOptions {
   /** Times the answers of the broker. Default: the machine's clock. */
   readonly clock?: Clock;

@@ -1,6 +1,6 @@
 /**
  * How far the way to a server is open: DNS, TCP, TLS. For diagnosis, since a connection that fails
- * does not tell at which of them.
+ * does not show at which of them.
  *
  * @module
  */

@@ -70,7 +70,7 @@ export interface CommandParts {
   readonly queue: CommandQueue;
   readonly runner: CommandRunner;
   readonly uploads: Uploads;
-  /** Takes up what an earlier node left. */
+  /** Recovers what an earlier node left. */
   recover(signal: AbortSignal): Promise<void>;
   folderOf(id: string): WorkloadFolder;
 }

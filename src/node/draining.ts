@@ -30,7 +30,7 @@ async function whenIdle({ queue, uploads }: DrainingParts): Promise<void> {
 }
 
 /**
- * Resolves when all commands have ended and what is owed for them is delivered, or when `signal`
+ * Resolves when all commands have ended and their replies are delivered, or when `signal`
  * aborts.
  *
  * @throws {BrokerError} if the broker has refused all that is left for `patienceMs`

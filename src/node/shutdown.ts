@@ -21,7 +21,7 @@ interface ShutdownOptions {
   readonly logger: Logger;
 }
 
-/** How long the last log lines may take, so that the backend still hears that the node stops. */
+/** How long the last log lines may take, so that time is left to report the stop to the backend. */
 const LAST_LOGS_MS = 2_000;
 
 /** How long what was interrupted may take to end: a node that stops must not hang. */

@@ -13,7 +13,7 @@ import { shellEnvironment } from "./shell_environment.ts";
 
 /** What is the same for all workloads of this machine. */
 export interface Host {
-  /** Identifies this boot; `""` when it cannot be told. */
+  /** Identifies this boot; `""` when it is unknown. */
   readonly bootId: string;
   /** The shell that templates run under: `bash`, or `sh` where there is none. */
   readonly shell: "bash" | "sh";
@@ -21,11 +21,11 @@ export interface Host {
   readonly shellPath: string;
   /** The file mode creation mask that the node was started with, in octal. */
   readonly umask: string;
-  /** The soft limit of open files that the node was started with, where that can be told. */
+  /** The soft limit of open files that the node was started with, where that can be seen. */
   readonly openFiles?: number;
   /** Whether the node was started with SIGHUP ignored, as by nohup(1). */
   readonly ignoresHangup: boolean;
-  /** The environment variables that the node cannot hand on, since they are no UTF-8. */
+  /** The environment variables that the node cannot pass on, because they are not UTF-8. */
   readonly unreadable: readonly string[];
 }
 
@@ -157,7 +157,7 @@ export async function listProcesses(texts: readonly string[]): Promise<ProcessTa
   return { processes, holding };
 }
 
-/** The folders in which processes work. Throws when that cannot be told. */
+/** The folders in which processes work. Throws when that cannot be seen. */
 export async function foldersInUse(): Promise<Set<string>> {
   const folders = (await shellOutput(OS.processes.workingFolders)).split("\n").filter((
     path,

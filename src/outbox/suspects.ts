@@ -10,7 +10,7 @@ import type { Logger } from "../log.ts";
 import { encodeReply, type Reply } from "../protocol/response.ts";
 import { errorInPlaceOf, readReply } from "../protocol/shortened_reply.ts";
 
-/** What becomes of a message. */
+/** How a message is treated. */
 type Treatment = "sent" | "sent alone" | "cut" | "replaced" | "set aside";
 
 /** How many closings in a row make a message suspicious. */

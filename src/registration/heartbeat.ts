@@ -11,7 +11,7 @@ import type { TokenInUse } from "./retry.ts";
 
 /** What a heartbeat asks of the backend. */
 export interface HeartbeatApi {
-  /** Says that the instance is alive; `"gone"` when the backend has given it up. */
+  /** Reports that the instance is alive; `"gone"` when the backend has given it up. */
   heartbeat(identity: Identity, signal?: AbortSignal): Promise<"alive" | "gone">;
 }
 

@@ -7,7 +7,7 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Clock, within } from "../time.ts";
 
-/** Who the backend is told about. */
+/** Whose end is reported. */
 interface EndedInstance {
   /** What identifies it. */
   readonly uuid: string;

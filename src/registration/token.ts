@@ -101,13 +101,13 @@ export class ApiToken {
 
 /** What the check asks of the backend. */
 interface TokenApi {
-  /** Makes sure that the token is not refused, as far as can be told. */
+  /** Makes sure that the token is not refused, as far as the answer shows. */
   checkToken(signal?: AbortSignal): Promise<"accepted" | "unknown">;
 }
 
 /**
  * Throws an `AuthenticationError` when the backend refuses a token that it never accepted before; one
- * that it did is tried until it accepts it again. A backend that cannot tell does not keep the node
+ * that it did is retried until it is accepted again. A backend that cannot be asked does not keep the node
  * from starting.
  */
 export async function checkToken(

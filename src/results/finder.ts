@@ -1,6 +1,6 @@
 /**
  * Which files are whose: those in a command's own folder are its own, those in the shared one are
- * told apart by what was there before.
+ * identified by what was there before.
  *
  * @module
  */

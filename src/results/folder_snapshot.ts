@@ -1,5 +1,5 @@
 /**
- * What was in the shared results folder before a workload started, to tell its files from those of
+ * What was in the shared results folder before a workload started, to distinguish its files from those of
  * workloads that run at the same time.
  *
  * @module

@@ -162,7 +162,7 @@ export class ResultUploads {
     while (!signal.aborted) {
       try {
         await clock.sleep(settings.uploadWhileRunning * 1000, signal);
-        seen = await this.#sendSettled({ id, workloadUuid }, seen, signal);
+        seen = await this.#sendUnchanged({ id, workloadUuid }, seen, signal);
       } catch (error) {
         if (isAbort(error, signal)) return;
         logger.warn(
@@ -174,16 +174,16 @@ export class ResultUploads {
   }
 
   /** Sends those files that are as they were `seen`. Resolves with what is there now. */
-  async #sendSettled(
+  async #sendUnchanged(
     command: TrackedCommand,
     seen: ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): Promise<Map<string, string>> {
     const { store, journal } = this.#options;
     const files = await this.#finder.look(command.id, this.#folder(command.id));
-    const settled = files
+    const unchanged = files
       .filter(({ name, fingerprint }) => seen.get(name) === fingerprint);
-    await journal.commit(() => store.record(command.id, settled));
+    await journal.commit(() => store.record(command.id, unchanged));
     if (store.of(command.id).some(({ state }) => state === "claimed")) {
       await new Upload(command, this.#parts).runPart(signal);
     }

@@ -43,8 +43,8 @@ const AT_A_TIME = 4;
 const STALLED_MS = 60_000;
 
 /**
- * Sends files with `send`, four at a time. After a failure nothing new is begun; what is on its way
- * goes on, unless the failure means that all of it is in vain. Rejects with the worst failure.
+ * Sends files with `send`, four at a time. After a failure nothing new starts; what is on its way
+ * goes on, unless the failure makes all of it useless. Rejects with the worst failure.
  */
 export async function sendAll(
   files: readonly RecordedFile[],

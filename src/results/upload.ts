@@ -170,7 +170,7 @@ export class Upload {
     return this.#files().filter(({ state }) => state === "claimed");
   }
 
-  /** Writes to the journal, retrying until that is on disk. */
+  /** Writes to the journal, and retries until it is on disk. */
   async #record(write: () => void, signal: AbortSignal): Promise<void> {
     await commitUntilStored("how far an upload is", this.#parts, signal, write);
     signal.throwIfAborted();

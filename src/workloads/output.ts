@@ -55,7 +55,7 @@ export function readOutputAt(path: string, position: number, buffer: Uint8Array)
 }
 
 function openOutput(path: string): number | undefined {
-  // Between a look and the opening it may become something else.
+  // Something else may have replaced it since it was found.
   if (outputSize(path) === 0) return undefined;
   try {
     return openRegularFile(path);

@@ -17,10 +17,10 @@ interface LaunchContext {
   readonly logger: Logger;
 }
 
-/** How many supervisors are started, one after the other, while none gets as far as to claim. */
+/** How many supervisors are started, one after the other, while none makes the claim. */
 const MAX_SUPERVISORS = 3;
 
-/** How long the end of output is waited for: something may run on and hold it open. */
+/** How long the end of output may take: a background process may hold it open. */
 const DRAIN_MS = 1_000;
 
 /** A command that this node has started. */
@@ -77,7 +77,7 @@ export class Launch implements Observed {
       }
       this.#supervisor = supervisor;
       waiting = undefined;
-      supervisor.run(this.#orders, (report) => this.#hear(report));
+      supervisor.run(this.#orders, (report) => this.#receive(report));
       const signal = await this.#end(supervisor);
       if (this.#leaving.signal.aborted) return await new Promise(() => {});
       if (this.#code !== undefined) return { type: "exited", code: this.#code };
@@ -112,7 +112,7 @@ export class Launch implements Observed {
     return signal;
   }
 
-  #hear(report: Report): void {
+  #receive(report: Report): void {
     if (report.type === "exited") this.#code = report.code;
     else if (report.type === "begun") this.#begin(report);
   }

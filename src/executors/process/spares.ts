@@ -43,7 +43,7 @@ export class Spares {
   #isExpiring = false;
   readonly #tasks = new Set<Promise<void>>();
 
-  /** Begins without any, and clears away what an earlier node left of its own. */
+  /** Starts with none, and removes what an earlier node left. */
   constructor(options: SparesOptions) {
     this.#options = options;
     const { workloadsFolder } = options;
@@ -168,6 +168,6 @@ function removeFolder(path: string): void {
   try {
     fs.rmSync(path, { recursive: true, force: true });
   } catch {
-    // It holds nothing, and the next node tries again.
+    // It holds nothing, and the next start removes it.
   }
 }

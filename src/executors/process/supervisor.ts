@@ -190,7 +190,7 @@ export class Supervisor {
   run(orders: Orders, onReport: (report: Report) => void): void {
     this.#onReport = onReport;
     const line = encoder.encode(orderLine(orders));
-    // One that is gone says so by its end.
+    // If it has ended, `ended` resolves.
     this.#input.write(line).then(() => this.#input.close()).catch(() => {});
   }
 
