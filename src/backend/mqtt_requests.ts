@@ -1,5 +1,5 @@
 /**
- * Requests over MQTT 5 and the answers to them, which find each other by their correlation data.
+ * Requests over MQTT 5 and the answers to them, matched by their correlation data.
  *
  * @module
  */

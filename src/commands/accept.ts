@@ -126,7 +126,7 @@ export class Acceptor {
   /** Part of the transaction that stores what it decides. */
   #decide(offer: Offer, command: Command, params: string): Decision {
     const { journal, queue, settings } = this.#parts;
-    // Its numbers say nothing about packets of the session before.
+    // In a new session the same packet identifiers mean other packets.
     if (offer.message.session !== this.#session) {
       journal.forgetPackets();
       this.#session = offer.message.session;
@@ -235,7 +235,7 @@ export class Acceptor {
     });
   }
 
-  /** Refuses a command for a reason that passes. It is not remembered: sent again it may run. */
+  /** Refuses a command for a temporary reason. It is not remembered: sent again it may run. */
   #refuseNow(command: Command, why: string): Pending[] {
     const { platformStatus, logger } = this.#parts;
     logger.warn(refusalLine(command.kind, why));
@@ -282,7 +282,7 @@ function refusedWith(messages: readonly Pending[]): Decision {
   return { isAccepted: false, messages };
 }
 
-/** How the log reports a refusal, in which a stranger's words may be, at any length. */
+/** How the log reports a refusal. `why` may quote the sender, at any length. */
 function refusalLine(name: string, why: string): string {
   return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }

@@ -17,7 +17,7 @@ interface WorkloadDirectory {
   ): Promise<{ readonly status: string; readonly instanceUuid: string | undefined } | undefined>;
 }
 
-/** The statuses from which no workload comes back. */
+/** The statuses that are final. */
 const FINAL = ["completed", "failed", "cancelled"];
 
 /** What a recheck works with. */
@@ -32,8 +32,8 @@ interface RecheckOptions {
 
 /**
  * Stops those commands from before this start whose workloads the platform has ended, forgotten or
- * given to another instance than `own`, whether they run or wait. What it cannot be asked about
- * goes on.
+ * given to another instance than `own`, whether they run or wait. A command it cannot be asked
+ * about goes on.
  */
 export async function recheck(
   commands: readonly Command[],

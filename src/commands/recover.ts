@@ -51,7 +51,7 @@ async function find(record: CommandRecord, parts: RecoveryParts): Promise<Recove
   try {
     return await executor.recover(handle!, parts.folderOf(record.id));
   } catch (error) {
-    // One command that cannot be found again must not keep the node from all others.
+    // One command that cannot be found again must not stop the recovery of the others.
     return { type: "ended", exit: { type: "lost", why: messageOf(error) } };
   }
 }

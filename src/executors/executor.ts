@@ -70,7 +70,7 @@ export interface Executor extends AsyncDisposable {
   reserve(command: Pick<Work, "id" | "kind">): Reservation | undefined;
   /** Called when there is room again. */
   onRoom?: () => void;
-  /** Finds what became of an attempt of an earlier node. */
+  /** Finds out what happened to an attempt of an earlier node. */
   recover(handle: Handle, folder: WorkloadFolder): Promise<Recovered>;
   /** What it is doing. */
   state(): ExecutorState;

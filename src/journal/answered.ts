@@ -90,7 +90,7 @@ export class AnsweredCommands {
 
   /**
    * What the files of ended commands take on disk, and what their delivered replies do: a page at a
-   * time, for whoever adds that up.
+   * time, to be added up.
    */
   *sizes(pageSize: number): Generator<number> {
     yield* this.#sizes("commands WHERE bytes > 0", "ended_at", `min(bytes, ${MAX})`, pageSize);
@@ -120,7 +120,7 @@ export class AnsweredCommands {
     }
   }
 
-  /** Remembers that the files of these commands are removed. */
+  /** Stores that the files of these commands are removed. */
   filesRemoved(ids: readonly string[]): void {
     this.#forEach(ids, "UPDATE commands SET bytes = 0 WHERE id = ?");
   }

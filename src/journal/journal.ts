@@ -1,5 +1,5 @@
 /**
- * The journal: what the node has promised and what became of it. Everything here is on disk when
+ * The journal: the commands the node has accepted and how they ended. Everything here is on disk when
  * the call returns, so that an effect may follow it.
  *
  * @module
@@ -67,7 +67,7 @@ export class Journal implements Disposable {
     return new Journal(openDatabase(`${folder}/${JOURNAL_FILE}`, parts), parts);
   }
 
-  /** Brings what waits to the disk and closes the database. */
+  /** Writes what waits and closes the database. */
   [Symbol.dispose](): void {
     this.#group.flush();
     closeDatabase(this.#db);
@@ -125,7 +125,7 @@ export class Journal implements Disposable {
     );
   }
 
-  /** Remembers that a command is to be stopped, before anything is signalled. */
+  /** Stores that a command is to be stopped, before anything is signalled. */
   requestStop(id: string, stop: StopRequest): void {
     this.#statements.run(
       "UPDATE commands SET stop_cause = ?, stop_signal = ?, stop_at = ? WHERE id = ?",
@@ -244,7 +244,7 @@ export class Journal implements Disposable {
     return after < before && after > KEPT_PAGES;
   }
 
-  /** Remembers all that `body` does, or nothing of it when it throws. */
+  /** Stores all that `body` writes, or nothing of it when it throws. */
   atomically<T>(body: () => T): T {
     return this.#statements.atomically(body);
   }

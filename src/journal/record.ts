@@ -1,5 +1,5 @@
 /**
- * What the journal knows of a command.
+ * What the journal stores about a command.
  *
  * @module
  */

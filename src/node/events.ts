@@ -1,5 +1,5 @@
 /**
- * What happens to a node, for whoever listens: counters, `--once`, pages, programs that embed it.
+ * Events of a node, for counters, `--once`, pages and programs that embed it.
  *
  * @module
  */

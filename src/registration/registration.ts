@@ -123,7 +123,7 @@ export class Registration {
     return Boolean(workspaceSlug && itsWorkspace && workspaceSlug !== itsWorkspace);
   }
 
-  /** Says whether the stored instance is used. */
+  /** Logs whether the stored instance is used. */
   #explainStored(): void {
     const stored = this.#stored;
     if (stored === undefined) return;
@@ -156,7 +156,7 @@ export class Registration {
     return await this.#remember(await this.#parts.api.createInstance(request, signal));
   }
 
-  /** Stores what the backend called this node, where that is news. */
+  /** Stores the identity that the backend gave this node, if it is new. */
   async #remember({ uuid, slug }: Instance): Promise<Identity> {
     const { clock, store } = this.#parts;
     const known = this.#stored?.uuid === uuid ? this.#stored : undefined;

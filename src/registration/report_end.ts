@@ -1,5 +1,5 @@
 /**
- * The last report to the backend. It must not keep the node from ending.
+ * The last report to the backend. It must not delay the end of the node.
  *
  * @module
  */
@@ -17,9 +17,9 @@ interface EndedInstance {
 
 /** What a last report asks of the backend. */
 interface EndApi {
-  /** Says that the instance stopped because it was asked to. */
+  /** Reports that the instance stopped because it was asked to. */
   terminated(instance: EndedInstance, signal?: AbortSignal): Promise<void>;
-  /** Says that the instance cannot work, and why. */
+  /** Reports that the instance cannot work, and why. */
   failed(instance: EndedInstance, error: string, signal?: AbortSignal): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The part of the supervisor's script that brings output from a pipe to a file and bounds the file.
+ * The part of the supervisor's script that copies output from a pipe to a file and bounds the file.
  *
  * @module
  */

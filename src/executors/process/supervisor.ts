@@ -17,7 +17,7 @@ import { PUMP, pumpSizes } from "./pump.ts";
 export interface SupervisorOptions {
   /** Names the attempt that it claims. */
   readonly attempt: string;
-  /** Where the workload's files belong, which may get another name until it runs. */
+  /** The workload's folder, which may be renamed until the workload runs. */
   readonly folder: WorkloadFolder;
   /** Where the template runs. */
   readonly workFolder: string;
@@ -38,7 +38,7 @@ export interface Orders {
   readonly folder: WorkloadFolder;
 }
 
-/** What the workload's processes have in their environment, and nothing else has. */
+/** Set in the environment of the workload's processes, and of nothing else. */
 export const ATTEMPT_VARIABLE = "CYBERWAVE_ATTEMPT";
 
 /** What its supervisor has in the environment, and what that starts for itself: the attempt as well. */
@@ -59,7 +59,7 @@ const OWN = [
 ];
 
 /**
- * Opens descriptors 4 and 5, which end in pumps. None of these keeps the other's open. They start in
+ * Opens descriptors 4 and 5, which end in pumps. Neither keeps the other's pipe open. They start in
  * the workload's folder and stay there, whatever it is called later.
  */
 const OPEN_PUMPS: Readonly<Record<Host["shell"], string>> = {
@@ -226,7 +226,7 @@ export class Supervisor {
         lines.push(value);
       }
     } catch {
-      // A pipe that cannot be read says no more than one that has ended.
+      // A pipe that cannot be read is as good as one that has ended.
     }
   }
 }
