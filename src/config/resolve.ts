@@ -37,7 +37,7 @@ interface Examined extends Resolved {
 /**
  * The settings that `sources` give, the first of which wins.
  *
- * @throws {ConfigError} naming every value that is not what it should be
+ * @throws {ConfigError} naming every invalid value
  */
 export function resolveSettings(sources: readonly Source[], folders: Folders): Resolved {
   return withoutProblems(examineSources(sources, folders));
@@ -83,7 +83,7 @@ export function withoutProblems<T>(
 /**
  * The settings of a program that gives its configuration itself. Reads no files and no variables.
  *
- * @throws {ConfigError} naming every value that is not what it should be
+ * @throws {ConfigError} naming every invalid value
  */
 export function resolveConfig(config: CloudNodeConfig): Settings {
   const workFolder = path.parse(config.workFolder ?? ".");

@@ -48,7 +48,7 @@ interface LogStreamOptions {
   /** From the end of one look for new lines to the next, in milliseconds. */
   readonly intervalMs: number;
   readonly clock: Clock;
-  /** Where trouble is reported. Its lines must not come into `lines`: they would feed themselves. */
+  /** Where failures are reported. Its lines must not be sent themselves: each failure would add one. */
   readonly logger: Logger;
 }
 
@@ -163,7 +163,7 @@ export class LogStream {
     return more || !isDone;
   }
 
-  /** Makes a call. Whether its content is done with: not when smaller calls are to carry it. */
+  /** Makes a call. Returns whether its content is done with: not when smaller calls must carry it. */
   async #call(entry: LogBatch, signal: AbortSignal): Promise<boolean> {
     const { api, identity } = this.#options;
     try {

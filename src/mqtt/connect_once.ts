@@ -1,5 +1,5 @@
 /**
- * A connection to a broker for a single errand, by somebody the broker need not remember.
+ * A connection to a broker for a single purpose, without a session that the broker keeps.
  *
  * @module
  */

@@ -14,7 +14,7 @@ export interface Member {
 }
 
 /**
- * Is called for each member of each object, the inner ones first. `depth` is 1 for those of an
+ * Called for each member of each object, the inner ones first. `depth` is 1 for those of an
  * object at the top. The member is valid during the call only: it is used again for the next one.
  */
 type MemberVisitor = (member: Member, depth: number) => void;

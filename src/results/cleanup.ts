@@ -9,7 +9,7 @@ import type { RecordedFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
 import { fingerprintOf, isBelow } from "./listing.ts";
 
-/** What became of a file: no longer there as it was sent, or still there against all efforts. */
+/** What happened to a file: it is not there any more as it was sent, or it cannot be removed. */
 export interface Cleaned {
   readonly seq: number;
   readonly state: "removed" | "left";

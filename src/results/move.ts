@@ -142,7 +142,7 @@ function isCopy(copy: Times, original: Times): boolean {
   return copy.size === original.size && copy.mtime.getTime() === original.mtime.getTime();
 }
 
-/** Brings the names in a folder to the disk. Some systems cannot, and need not. */
+/** Syncs the names in a folder to the disk. Some systems cannot, and need not. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await fs.open(folder, "r");

@@ -1,6 +1,6 @@
 /**
- * The files that workloads leave: taken out of the way of the next workload when one has succeeded,
- * and brought to the platform.
+ * The files that workloads leave: moved out of the way of the next workload after a success, and
+ * uploaded to the platform.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { type TrackedCommand, Upload, type UploadParts, type UploadStore } from 
 /** A command that may leave results. */
 interface ResultsCommand {
   readonly id: string;
-  /** What the platform follows it as. Nobody is sent the results of others. */
+  /** The platform's id for the work. Without one nothing is uploaded. */
   readonly workloadUuid: string | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The upload of one command's result files: all of them or, after a failure that does not pass, none.
+ * The upload of one command's result files: all of them or, after a permanent failure, none.
  *
  * @module
  */

@@ -59,7 +59,7 @@ export async function homeOf(user: string): Promise<string> {
   throw new ConfigError(`There is no user ${quoted(user)} on this computer`);
 }
 
-/** Refuses what is not a user name: it is written where more could be said. */
+/** Refuses what is not a user name: it goes into files and commands. */
 export function checkUser(user: string): void {
   if (/^[a-z_][\w.-]*$/i.test(user)) return;
   throw new ConfigError(`${quoted(user)} is not a user name`);

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** For whom the computer runs a service: for itself, from its start on, or for one user. */
+/** Whose service it is: the computer's, from its start on, or one user's. */
 export type Scope = "system" | "user";
 
 /** A node as a service. */

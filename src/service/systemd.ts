@@ -105,7 +105,7 @@ WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}
 }
 
 /**
- * What neither a driver that is loaded on first use nor `sudo apt-get` in an install script misses.
+ * What drivers that are loaded on first use and `sudo apt-get` in an install script can do without.
  * Most of what systemd has beyond implies NoNewPrivileges, which takes both away.
  */
 const HARDENING = `
