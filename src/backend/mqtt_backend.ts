@@ -26,6 +26,7 @@ import type {
 import { MqttConnection } from "../mqtt/connection.ts";
 import type { Broker } from "../mqtt/broker.ts";
 import { type MqttRequest, MqttRequests } from "./mqtt_requests.ts";
+import { newInstanceBody, uploadedResultsBody } from "./request_bodies.ts";
 
 /** How to reach the backend by way of a broker. */
 interface MqttControlPlaneOptions {
@@ -116,13 +117,7 @@ export class MqttBackend implements Backend {
     const answer = await this.#ask({
       topic: instanceRequestTopic(topicPrefix, token),
       name: "request-instance",
-      body: {
-        profile_slug: request.profileSlug,
-        slug: request.slug,
-        workspace_uuid: request.workspaceUuid,
-        provider: "self-hosted",
-        visibility: "private",
-      },
+      body: newInstanceBody(request),
     }, signal);
     return answer.instance();
   }
@@ -190,10 +185,10 @@ export class MqttBackend implements Backend {
   /** Reports that the result files of a workload are uploaded. */
   async uploadResults(
     workloadUuid: string,
-    { filenames, signedUrls, attachmentUuids }: UploadedResults,
+    results: UploadedResults,
     signal?: AbortSignal,
   ): Promise<void> {
-    const body = { filenames, signed_urls: signedUrls, attachment_uuids: attachmentUuids };
+    const body = uploadedResultsBody(results);
     const answer = await this.#about(workloadUuid, "upload-results", body, signal);
     answer.result();
   }

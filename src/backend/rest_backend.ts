@@ -14,6 +14,7 @@ import type {
   SignedUpload,
   UploadedResults,
 } from "./backend.ts";
+import { newInstanceBody, uploadedResultsBody } from "./request_bodies.ts";
 import { HttpApi } from "./rest_http.ts";
 
 /** How to reach the backend. */
@@ -58,13 +59,8 @@ export class RestBackend implements Backend {
 
   /** Creates an instance. It still has to be registered. */
   async createInstance(request: InstanceRequest, signal?: AbortSignal): Promise<Instance> {
-    const answer = await this.#http.post(`/api/v1/cloud-node${this.#query()}`, {
-      profile_slug: request.profileSlug,
-      slug: request.slug,
-      workspace_uuid: request.workspaceUuid,
-      provider: "self-hosted",
-      visibility: "private",
-    }, signal);
+    const path = `/api/v1/cloud-node${this.#query()}`;
+    const answer = await this.#http.post(path, newInstanceBody(request), signal);
     return answer.instance();
   }
 
@@ -130,15 +126,14 @@ export class RestBackend implements Backend {
     return answer.signedUpload();
   }
 
-  /** Reports that the result files of a workload are where they belong. */
+  /** Reports that the result files of a workload are uploaded. */
   async uploadResults(
     workloadUuid: string,
-    { filenames, signedUrls, attachmentUuids }: UploadedResults,
+    results: UploadedResults,
     signal?: AbortSignal,
   ): Promise<void> {
     const path = `${workloadPath(workloadUuid)}/upload-results`;
-    const body = { filenames, signed_urls: signedUrls, attachment_uuids: attachmentUuids };
-    const answer = await this.#http.post(path, body, signal);
+    const answer = await this.#http.post(path, uploadedResultsBody(results), signal);
     answer.result();
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Row, Statements } from "./statements.ts";
+import { MAX_INTEGER, type Row, type Statements } from "./statements.ts";
 
 /** A file that a command left. */
 export interface ResultFile {
@@ -52,9 +52,6 @@ export interface SentTo {
   readonly attachmentUuid: string;
 }
 
-/** The largest integer that a number holds. What is damaged may be larger. */
-const MAX = Number.MAX_SAFE_INTEGER;
-
 /** The table of result files. */
 export class ResultFiles {
   readonly #statements: Statements;
@@ -93,7 +90,7 @@ export class ResultFiles {
   /** The files of a command, in the order in which they were recorded. */
   of(commandId: string): RecordedFile[] {
     return this.#statements.all(
-      `SELECT seq, command_id, path, name, min(size, ${MAX}) AS size, fingerprint,
+      `SELECT seq, command_id, path, name, min(size, ${MAX_INTEGER}) AS size, fingerprint,
          attachment_uuid, state, signed_url, failure
        FROM result_files WHERE command_id = ? ORDER BY seq`,
       commandId,
