@@ -126,15 +126,14 @@ export class ProcessExecutor implements Executor {
     const { id, kind, params, folder } = work;
     const template = templates[kind];
     if (template === undefined) return neverStarted(`there is no template for ${kind}`);
-    let waiting = spare;
+    const waiting = spare !== undefined && rename(spare.folder, folder) ? spare : undefined;
+    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     try {
-      if (waiting !== undefined && !rename(waiting.folder, folder)) waiting = undefined;
       writeFiles(work);
     } catch (error) {
-      if (spare !== undefined) this.#spares?.discard(spare);
+      if (waiting !== undefined) this.#spares?.discard(waiting);
       return neverStarted(`its files could not be written: ${messageOf(error)}`);
     }
-    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     if (isLargeBody(params) && template.includes("{body}")) {
       logger.info(
         `${kind} ${id}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is the path ` +
@@ -165,11 +164,17 @@ function writeFiles({ folder, params, files }: Work): void {
   }
 }
 
-/** Gives the folder of a supervisor that waits the name it is to have, unless something has it. */
+/**
+ * Puts the folder of a supervisor that waits in place of that of a workload, in which there is nothing
+ * yet. Whether that worked: it does not where an earlier attempt has left something.
+ */
 function rename(from: WorkloadFolder, to: WorkloadFolder): boolean {
-  if (fs.lstatSync(to.path, { throwIfNoEntry: false }) !== undefined) return false;
-  fs.renameSync(from.path, to.path);
-  return true;
+  try {
+    fs.renameSync(from.path, to.path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function neverStarted(why: string): Observed {
