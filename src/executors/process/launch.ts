@@ -12,18 +12,18 @@ import type { Observed } from "./execution.ts";
 import { type Orders, type Report, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What launching takes. */
-export interface LaunchContext {
+interface LaunchContext {
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** How many supervisors are started, one after the other, while none gets as far as to claim. */
+/** How many supervisors are started, one after the other, while none makes the claim. */
 const MAX_SUPERVISORS = 3;
 
 /** How long a supervisor may take to begin. It was stopped, most likely, if it takes longer. */
 const BEGINNING_MS = 30_000;
 
-/** How long the end of output is waited for: something may run on and hold it open. */
+/** How long the end of output may take: a background process may hold it open. */
 const DRAIN_MS = 1_000;
 
 /** A command that this node has started. */
@@ -83,7 +83,7 @@ export class Launch implements Observed {
       }
       this.#supervisor = supervisor;
       waiting = undefined;
-      supervisor.run(this.#orders, (report) => this.#hear(report));
+      supervisor.run(this.#orders, (report) => this.#receive(report));
       this.#limitBeginning(supervisor);
       const signal = await this.#end(supervisor);
       if (this.#leaving.signal.aborted) return await new Promise(() => {});
@@ -136,7 +136,7 @@ export class Launch implements Observed {
     return signal;
   }
 
-  #hear(report: Report): void {
+  #receive(report: Report): void {
     if (report.type === "exited") this.#code = report.code;
     else if (report.type === "begun") this.#begin(report);
   }

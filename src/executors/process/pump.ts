@@ -1,11 +1,11 @@
 /**
- * The part of the supervisor's script that brings output from a pipe to a file and bounds the file.
+ * The part of the supervisor's script that copies output from a pipe to a file and bounds the file.
  *
  * @module
  */
 
 /** How the bytes that one stream may take on disk are shared out. */
-export interface PumpSizes {
+interface PumpSizes {
   /** How many bytes one read takes at most. */
   readonly block: number;
   /** How many bytes of the beginning are kept. */

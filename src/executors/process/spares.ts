@@ -1,7 +1,7 @@
 /**
- * Supervisors that wait for a command. Starting one takes longer than many a command runs, so while
- * commands come it is done before the next one does. They hold nothing of any command, and whatever
- * ends one changes nothing: a command whose supervisor does not run it gets another one.
+ * Supervisors that wait for a command. Starting one takes longer than many commands run, so while
+ * commands come, supervisors are started ahead of them. They know nothing of any command, and the
+ * death of one changes nothing: the command gets another one.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { WorkloadFolder } from "../../workloads/folder.ts";
 import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What spare supervisors take. */
-export interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
+interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
   /** Where the folders of workloads are. */
   readonly workloadsFolder: string;
-  /** How many wait at the most. */
+  /** How many wait at most. */
   readonly count: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -28,7 +28,7 @@ const FILL_AFTER_MS = 20;
 /** How long spares wait: a node without work has none. */
 const IDLE_MS = 60_000;
 
-/** The beginning of the names of their folders. */
+/** Their folders' names begin with this. */
 const PREFIX = ".spare-";
 
 /** Supervisors that wait for a command. */
@@ -43,7 +43,7 @@ export class Spares {
   #isExpiring = false;
   readonly #tasks = new Set<Promise<void>>();
 
-  /** Begins without any, and clears away what an earlier node left of its own. */
+  /** Starts with none, and removes what an earlier node left. */
   constructor(options: SparesOptions) {
     this.#options = options;
     const { workloadsFolder } = options;
@@ -52,7 +52,7 @@ export class Spares {
     }
   }
 
-  /** One that waits, which then is the caller's. */
+  /** Hands one that waits over to the caller. */
   take(): Supervisor | undefined {
     return this.#waiting.shift();
   }
@@ -113,7 +113,7 @@ export class Spares {
     await this.#dismissAll();
   }
 
-  /** Starts one. Whether that worked: where it does not, a command that comes says why. */
+  /** Starts one. Returns whether that worked: if not, the next command reports why. */
   #start(): boolean {
     const { workloadsFolder, logger } = this.#options;
     const attempt = crypto.randomUUID();
@@ -174,6 +174,6 @@ function removeFolder(path: string): void {
   try {
     fs.rmSync(path, { recursive: true, force: true });
   } catch {
-    // It holds nothing, and the next node tries again.
+    // It holds nothing, and the next start removes it.
   }
 }

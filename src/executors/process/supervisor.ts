@@ -18,7 +18,7 @@ import { PUMP, pumpSizes } from "./pump.ts";
 export interface SupervisorOptions {
   /** Names the attempt that it claims. */
   readonly attempt: string;
-  /** Where the workload's files belong, which may get another name until it runs. */
+  /** The workload's folder, which may be renamed until the workload runs. */
   readonly folder: WorkloadFolder;
   /** Where the template runs. */
   readonly workFolder: string;
@@ -39,7 +39,7 @@ export interface Orders {
   readonly folder: WorkloadFolder;
 }
 
-/** What the workload's processes have in their environment, and nothing else has. */
+/** Set in the environment of the workload's processes, and of nothing else. */
 export const ATTEMPT_VARIABLE = "CYBERWAVE_ATTEMPT";
 
 /** What its supervisor has in the environment, and what that starts for itself: the attempt as well. */
@@ -63,7 +63,7 @@ const OWN = [
 ];
 
 /**
- * Opens descriptors 4 and 5, which end in pumps. None of these keeps the other's open. They start in
+ * Opens descriptors 4 and 5, which end in pumps. Neither keeps the other's pipe open. They start in
  * the workload's folder and stay there, whatever it is called later.
  */
 const OPEN_PUMPS: Readonly<Record<Host["shell"], string>> = {
@@ -132,7 +132,7 @@ function word(value: string): string {
 }
 
 /** The line that makes a supervisor run a command. */
-export function orderLine({ source, env, folder }: Orders): string {
+function orderLine({ source, env, folder }: Orders): string {
   const variables = Object.entries(env).map(([name, value]) => word(`${name}=${value}`));
   const assignments = { output: folder.path, source, more: `export ${variables.join(" ")}` };
   const line = Object.entries(assignments)
@@ -210,7 +210,7 @@ export class Supervisor {
   run(orders: Orders, onReport: (report: Report) => void): void {
     this.#onReport = onReport;
     const line = encoder.encode(orderLine(orders));
-    // One that is gone says so by its end.
+    // If it has ended, `ended` resolves.
     this.#input.write(line).then(() => this.#input.close()).catch(() => {});
   }
 
@@ -254,7 +254,7 @@ export class Supervisor {
         lines.push(value);
       }
     } catch {
-      // A pipe that cannot be read says no more than one that has ended.
+      // A pipe that cannot be read is as good as one that has ended.
     }
   }
 }
