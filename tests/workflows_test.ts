@@ -109,7 +109,7 @@ Deno.test("workflows: somebody watches over the pins", () => {
   const { updates } = parse(
     Deno.readTextFileSync(new URL("../dependabot.yml", FOLDER)),
   ) as { updates: Record<string, unknown>[] };
-  assertEquals(updates.map((update) => update["package-ecosystem"]), ["github-actions"]);
+  assertEquals(updates.map((update) => update["package-ecosystem"]), ["github-actions", "pip"]);
 });
 
 Deno.test("a checkout has the line ends that the formatter wants, on every system", () => {
