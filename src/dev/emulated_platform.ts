@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StoragePace } from "./attachments.ts";
 import { describeWorkload } from "./describe_workload.ts";
 import { accepted, type Fields, refusal } from "./json_answers.ts";
 import { type Call, CallLog, type CallMatcher } from "./rest_calls.ts";
@@ -91,6 +92,11 @@ export abstract class EmulatedPlatform {
   async answer(call: Call, emulate: Answerer): Promise<Response> {
     this.#log.add(call);
     return await (this.#takeStaged(call) ?? emulate)(call);
+  }
+
+  /** Has the storage take files in as slowly as `pace` says. */
+  slowStorage(pace: StoragePace): void {
+    this.#workloads.attachments.pace = pace;
   }
 
   /** Takes in a file that is put at a signed URL. */
