@@ -165,11 +165,15 @@ function writeFiles({ folder, params, files }: Work): void {
   }
 }
 
-/** Gives the folder of a supervisor that waits the name it is to have, unless something has it. */
+/** Gives the folder of a supervisor that waits the name of one that is empty, or not there yet. */
 function rename(from: WorkloadFolder, to: WorkloadFolder): boolean {
-  if (fs.lstatSync(to.path, { throwIfNoEntry: false }) !== undefined) return false;
-  fs.renameSync(from.path, to.path);
-  return true;
+  try {
+    fs.renameSync(from.path, to.path);
+    return true;
+  } catch {
+    // An earlier attempt has left its claim there.
+    return false;
+  }
 }
 
 function neverStarted(why: string): Observed {
