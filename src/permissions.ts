@@ -55,6 +55,11 @@ export function readEnvironment(query: Query = queryRuntime): Record<string, str
   return Deno.env.toObject();
 }
 
+/** Whether what is at `path` may be read, without asking the user. */
+export function mayRead(path: string, query: Query = queryRuntime): boolean {
+  return query({ name: "read", path }) === "granted";
+}
+
 /** The need to read what is at `path`. */
 export function readPermission(path: string, why: string): Need {
   return { what: { name: "read", path }, why };

@@ -13,8 +13,10 @@ import { readEnvironment } from "../permissions.ts";
 import { checkUser, homeOf, install, show, uninstall } from "../service/administration.ts";
 import { launchdPlan } from "../service/launchd.ts";
 import type { Scope, Service, ServicePlan } from "../service/service_manager.ts";
+import { succeed } from "../service/succession.ts";
 import { systemdPlan } from "../service/systemd.ts";
 import { taskPlan } from "../service/task_scheduler.ts";
+import { agentPlaces, findPythonAgent } from "../state/python_agent.ts";
 import type { Arguments } from "./arguments.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { denoVariables, serviceWords, shellWord } from "./invocation.ts";
@@ -49,7 +51,11 @@ export async function run(args: Arguments): Promise<number> {
   switch (action) {
     case "install":
       if (args.has("print")) print(plan.file.text.trimEnd());
-      else await installAndReport(plan, settings);
+      else {
+        const agent = await findPythonAgent(agentPlaces(await homeFolder(caller, false)));
+        for (const line of succeed(agent, plan)) report(line);
+        await installAndReport(plan, settings);
+      }
       return 0;
     case "uninstall":
       await uninstall(plan, print);

@@ -8,7 +8,7 @@
 import * as fs from "node:fs";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock } from "../../time.ts";
+import { type Clock, orAbort } from "../../time.ts";
 import { WorkloadFolder } from "../../workloads/folder.ts";
 import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
@@ -73,7 +73,7 @@ export class Spares {
 
   /** Ends one that cannot be used. */
   discard(supervisor: Supervisor): void {
-    this.#own(discard(supervisor));
+    this.#own(this.#end(supervisor));
   }
 
   /** Lets others wait for the commands that may follow one that was just started. */
@@ -133,10 +133,11 @@ export class Spares {
 
   /** Offers one as soon as it waits, until it ends or is taken. */
   async #watch(supervisor: Supervisor): Promise<void> {
-    const ended = supervisor.ended.then(() => "ended");
-    const what = await Promise.race([supervisor.waiting, ended]);
+    const { ended } = supervisor;
+    const isWaiting = Promise.race([supervisor.waiting.then(() => true), ended.then(() => false)]);
+    const isUsable = await orAbort(isWaiting, this.#closing.signal);
     this.#starting.delete(supervisor);
-    if (what === "ended" || this.#closing.signal.aborted) return await discard(supervisor);
+    if (!isUsable) return await this.#end(supervisor);
     this.#waiting.push(supervisor);
     ended.then(() => this.#ended(supervisor));
   }
@@ -149,19 +150,24 @@ export class Spares {
   }
 
   async #dismissAll(): Promise<void> {
-    await Promise.all(this.#waiting.splice(0).map(discard));
+    await Promise.all(this.#waiting.splice(0).map((supervisor) => this.#end(supervisor)));
+  }
+
+  /** Ends one that waits, and removes its folder. */
+  async #end(supervisor: Supervisor): Promise<void> {
+    const { clock, logger } = this.#options;
+    try {
+      await supervisor.dismiss(clock);
+    } catch (error) {
+      logger.warn(`Cannot end process ${supervisor.pid}, a supervisor: ${messageOf(error)}`);
+    }
+    removeFolder(supervisor.folder.path);
   }
 
   #own(task: Promise<void>): void {
     const owned = task.finally(() => this.#tasks.delete(owned));
     this.#tasks.add(owned);
   }
-}
-
-/** Ends a supervisor that waits, and removes its folder. */
-async function discard(supervisor: Supervisor): Promise<void> {
-  await supervisor.dismiss();
-  removeFolder(supervisor.folder.path);
 }
 
 function removeFolder(path: string): void {

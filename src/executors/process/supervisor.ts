@@ -6,8 +6,9 @@
  */
 import { becomeCommand, invocation } from "../../os/child_environment.ts";
 import { OS } from "../../os/current.ts";
-import type { Host } from "../../os/processes.ts";
+import { type Host, signalProcesses } from "../../os/processes.ts";
 import { inOwnSession } from "../../os/session.ts";
+import { type Clock, orAbort, within } from "../../time.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
 import { LineSplitter } from "../../workloads/line_splitter.ts";
 import { parseProcess } from "./claim.ts";
@@ -48,6 +49,9 @@ export const CLAIM_VARIABLE = "cloud_node_claim";
 const OWN = [
   CLAIM_VARIABLE,
   "cloud_node_output",
+  "cloud_node_place",
+  "cloud_node_pumps",
+  "cloud_node_each",
   "cloud_node_block",
   "cloud_node_head",
   "cloud_node_segment",
@@ -64,18 +68,27 @@ const OWN = [
  */
 const OPEN_PUMPS: Readonly<Record<Host["shell"], string>> = {
   bash: `
-exec 4> >(cloud_node_pump stdout) 5> >(exec 4>&-; cloud_node_pump stderr)`,
+exec 9>>stdout.log || exit
+exec 4> >(cloud_node_pump stdout)
+cloud_node_pumps=$!
+exec 9>>stderr.log || exit
+exec 5> >(exec 4>&-; cloud_node_pump stderr)
+cloud_node_pumps="$cloud_node_pumps $!"`,
   // Descriptors 6 and 7 let a pipe be opened for writing before its pump reads from it.
   sh: `
+exec 9>>stdout.log 8>>stderr.log || exit
 mkfifo stdout.pipe stderr.pipe
 exec 6<>stdout.pipe 7<>stderr.pipe 4>stdout.pipe 5>stderr.pipe
-(exec 4>&- 5>&- 6>&- 7>&-; rm stdout.pipe && cloud_node_pump stdout) <stdout.pipe &
-(exec 4>&- 5>&- 6>&- 7>&-; rm stderr.pipe && cloud_node_pump stderr) <stderr.pipe &`,
+(exec 4>&- 5>&- 6>&- 7>&- 8>&-; rm stdout.pipe && cloud_node_pump stdout) <stdout.pipe &
+cloud_node_pumps=$!
+(exec 4>&- 5>&- 6>&- 7>&- 9>&8 8>&-; rm stderr.pipe && cloud_node_pump stderr) <stderr.pipe &
+cloud_node_pumps="$cloud_node_pumps $!"`,
 };
 
 /**
  * The supervisor's script. It waits for a line on standard input that says what to run: a node that
- * dies before ends it. It reports on descriptor 3, which the pumps hold, too: that ends when all
+ * dies before ends it. Without its pumps it runs nothing, and enters the template's folder no sooner:
+ * that may be another one by then. It reports on descriptor 3, which the pumps hold, too: that ends when all
  * output is in its file. The traps let a signal to the whole group reach the workload and leave this
  * shell to report its end; a program that is run gets back what they were before. A node that has
  * ended reads no report: that must not end this shell, least of all between claim and template.
@@ -89,11 +102,14 @@ cloud_node_newline='
 exec 3>&1 >/dev/null
 cd "$cloud_node_output" || exit
 ${PUMP}${OPEN_PUMPS[shell]}
-cd "$OLDPWD" || exit
+exec 8>&- 9>&-
 printf 'waiting\\n' >&3
 IFS= read -r cloud_node_line || exit 0
 exec </dev/null
 eval "$cloud_node_line"
+cd "$cloud_node_place" || exit
+${shell === "sh" ? "# It learns of children that have ended when it waits for one.\n(:)" : ""}
+for cloud_node_each in $cloud_node_pumps; do kill -s 0 "$cloud_node_each" || exit; done
 cloud_node_export="$cloud_node_export$cloud_node_newline$cloud_node_more"
 ${OS.processes.ownStat}
 set -C
@@ -134,6 +150,9 @@ export type Report =
 
 const encoder = new TextEncoder();
 
+/** How long one that was waiting takes at most to end by itself. */
+const DISMISS_MS = 1_000;
+
 /** A supervisor that was started. */
 export class Supervisor {
   /** The attempt that it claims when it runs. */
@@ -164,6 +183,7 @@ export class Supervisor {
         variables: {
           [CLAIM_VARIABLE]: attempt,
           cloud_node_output: folder.path,
+          cloud_node_place: workFolder,
           cloud_node_block: String(block),
           cloud_node_head: String(head),
           cloud_node_segment: String(segment),
@@ -194,11 +214,19 @@ export class Supervisor {
     this.#input.write(line).then(() => this.#input.close()).catch(() => {});
   }
 
-  /** Lets it end without having run anything, and waits for that. */
-  async dismiss(): Promise<void> {
-    await this.#input.close().catch(() => {});
-    await this.drained;
-    await this.ended;
+  /** Lets it end without having run anything, and waits for that. One that does not is killed. */
+  async dismiss(clock: Clock): Promise<void> {
+    this.#input.close().catch(() => {});
+    const ended = Promise.all([this.drained, this.ended]);
+    await within(DISMISS_MS, clock, async (tooLate) => {
+      if (await orAbort(ended, tooLate) === undefined) await this.kill();
+    });
+    await ended;
+  }
+
+  /** Kills it and its pumps, also when they were stopped. */
+  async kill(): Promise<void> {
+    await signalProcesses([-this.pid], "SIGKILL");
   }
 
   /** Its process, which leads the session. */
