@@ -125,7 +125,10 @@ export class ProcessExecutor implements Executor {
     const { templates, logger } = this.#options;
     const { id, kind, params, folder } = work;
     const template = templates[kind];
-    if (template === undefined) return neverStarted(`there is no template for ${kind}`);
+    if (template === undefined) {
+      if (spare !== undefined) this.#spares?.putBack(spare);
+      return neverStarted(`there is no template for ${kind}`);
+    }
     const waiting = spare !== undefined && rename(spare.folder, folder) ? spare : undefined;
     if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     try {
