@@ -95,6 +95,7 @@ export function sampleFiles(python: string): Sample[] {
     examples: {
       install_script: `${python} -m venv .venv && .venv/bin/pip install -r requirements.txt`,
       simulate: `${python} simulate.py {body}`,
+      env: "{HF_HOME: /data/huggingface}",
       mqtt_use_tls: "true",
       mqtt_tls_ca_certs: "ca.pem",
       mqtt_username: "my-node",

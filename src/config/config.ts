@@ -91,6 +91,11 @@ export interface CloudNodeConfig {
   simulate?: string;
   /** The folder in which workloads and the install script run. Default: the current one. */
   workFolder?: string;
+  /**
+   * Variables for workloads and the install script, by name, over those of `CloudNodeOptions.env`, of
+   * which `${NAME}` and `${NAME:-default}` take the values. Default: none.
+   */
+  env?: Readonly<Record<string, string>>;
   /** Seconds between heartbeats; fractions are fine. Default: 30. */
   heartbeatInterval?: number;
   /** How many workloads of a kind run at the same time. Default: 1 for each kind. */
@@ -183,6 +188,8 @@ export interface Settings {
   readonly simulate: string | undefined;
   /** Absolute path of the folder in which workloads run. */
   readonly workFolder: string;
+  /** Variables for workloads, in which `${NAME}` is not expanded yet. */
+  readonly env: Readonly<Record<string, string>>;
   /** Seconds between heartbeats. */
   readonly heartbeatInterval: number;
   /** How many workloads of each kind run at the same time. */

@@ -37,7 +37,7 @@ export function readDotenv(
   path: string,
   env: Readonly<Record<string, string>>,
   warn: Warn,
-): Promise<Record<string, unknown>> {
+): Promise<Readonly<Record<string, string>>> {
   return readOptional(path, warn, (text) => {
     const { variables, unreadable } = parseDotenv(text, env);
     if (unreadable.length > 0) {
@@ -52,16 +52,19 @@ export function readDotenv(
 const MAX_LINES_NAMED = 10;
 
 /** What credentials.json at `path` holds: nothing when there is no such file. */
-export function readCredentials(path: string, warn: Warn): Promise<Record<string, unknown>> {
+export function readCredentials(
+  path: string,
+  warn: Warn,
+): Promise<Readonly<Record<string, unknown>>> {
   return readOptional(path, warn, parseCredentials);
 }
 
 /** A file that may be missing. One that cannot be used counts as missing, with a warning. */
-async function readOptional(
+async function readOptional<T>(
   path: string,
   warn: Warn,
-  parse: (text: string) => Record<string, unknown>,
-): Promise<Record<string, unknown>> {
+  parse: (text: string) => Readonly<Record<string, T>>,
+): Promise<Readonly<Record<string, T>>> {
   try {
     const text = await readTextFile(path);
     return text === undefined ? {} : parse(text);

@@ -39,6 +39,8 @@ export interface LoadedSettings {
   readonly sources: ReadonlyMap<keyof Settings, string>;
   /** What an operator may want to know. */
   readonly warnings: readonly string[];
+  /** What the `.env` file beside the config file says, for workloads as well. */
+  readonly dotenv: Readonly<Record<string, string>>;
   /** The config file that was read. Absolute. */
   readonly configFile: string | undefined;
 }
@@ -75,13 +77,16 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
   warnings.push(...config.warnings);
 
   const folders = { work: dirname(configFile), home: () => homeFolder(env) };
-  const near = await nearSources(flags, env, folders.work, warn);
+  const dotenv = await readDotenv(join(folders.work, ".env"), env, warn);
+  const near = nearSources(flags, env, folders.work, dotenv);
   const yaml = yamlSource(config.mapping, file);
   const state = stateFolderOf([...near, yaml], folders);
   requirePermissions([...readable, readPermission(state, "the state folder")]);
   const sources = [
     ...near,
-    exceptStateFolder(await dotenvSource(join(state, ".env"), env, warn)),
+    exceptStateFolder(
+      dotenvSource(join(state, ".env"), await readDotenv(join(state, ".env"), env, warn)),
+    ),
     yaml,
     exceptStateFolder(await readCredentialsSource(join(state, "credentials.json"), warn)),
   ];
@@ -90,8 +95,21 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
     ...examined,
     problems: [...config.problems, ...examined.problems],
     warnings,
+    dotenv,
     configFile: config.exists ? configFile : undefined,
   };
+}
+
+/**
+ * The environment of workloads: `env`, and what the `.env` file beside the config file adds. A value
+ * with a NUL byte is left out, since no process can be given it.
+ */
+export function withDotenv(
+  env: Readonly<Record<string, string>>,
+  { dotenv }: Pick<LoadedSettings, "dotenv">,
+): Record<string, string> {
+  const usable = Object.entries(dotenv).filter((variable) => !variable.join().includes("\0"));
+  return { ...Object.fromEntries(usable), ...env };
 }
 
 /** A token, and where it was found. */
@@ -139,12 +157,8 @@ async function examineFile(
   }
 }
 
-async function dotenvSource(
-  path: string,
-  env: Readonly<Record<string, string>>,
-  warn: Warn,
-): Promise<Source> {
-  return variableSource(await readDotenv(path, env, warn), (name) => `${name} in ${path}`);
+function dotenvSource(path: string, variables: Readonly<Record<string, string>>): Source {
+  return variableSource(variables, (name) => `${name} in ${path}`);
 }
 
 async function readCredentialsSource(path: string, warn: Warn): Promise<Source> {
@@ -167,23 +181,24 @@ export async function locateState(
   const warn = (message: string) => void warnings.push(message);
   const folders = { work: dirname(absolute(cwd, file)), home: () => homeFolder(env) };
   requirePermissions([readPermission(folders.work, "the folder of cyberwave.yml and .env")]);
+  const dotenv = await readDotenv(join(folders.work, ".env"), env, warn);
   const sources = [
-    ...await nearSources(flags, env, folders.work, warn),
+    ...nearSources(flags, env, folders.work, dotenv),
     yamlSource(await readMapping(absolute(cwd, file), file, warn), file),
   ];
   return { stateFolder: stateFolderOf(sources, folders), warnings };
 }
 
-async function nearSources(
+function nearSources(
   flags: Readonly<Record<string, unknown>>,
   env: Readonly<Record<string, string>>,
   workFolder: string,
-  warn: Warn,
-): Promise<Source[]> {
+  dotenv: Readonly<Record<string, string>>,
+): Source[] {
   return [
     flagSource(flags),
     variableSource(env, (name) => `environment variable ${name}`),
-    await dotenvSource(join(workFolder, ".env"), env, warn),
+    dotenvSource(join(workFolder, ".env"), dotenv),
   ];
 }
 

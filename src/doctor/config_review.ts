@@ -5,8 +5,14 @@
  */
 import * as fs from "node:fs";
 import { tlsOf } from "../node/publisher.ts";
+import { unsetWarning, workloadEnvironment } from "../node/workload_environment.ts";
 import type { Settings } from "../config/config.ts";
-import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
+import {
+  examineSettings,
+  type LoadedSettings,
+  type LoadOptions,
+  withDotenv,
+} from "../config/load.ts";
 import type { SettingKey } from "../config/setting.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
@@ -52,7 +58,7 @@ export async function reviewConfig(options: LoadOptions): Promise<Review> {
       ...loaded.warnings.map((message) => warn(message)),
       ...commands.warnings,
       // With half of the settings missing, everything would look odd.
-      ...problems.length === 0 ? oddities(loaded) : [],
+      ...problems.length === 0 ? oddities(loaded, withDotenv(options.env, loaded)) : [],
     ],
     isComplete: problems.length === 0,
   };
@@ -126,8 +132,15 @@ function resultsProblems({ uploadResults, resultsFolder }: Settings): Finding[] 
   }
 }
 
-function oddities({ settings, sources, configFile }: LoadedSettings): Finding[] {
+function oddities(
+  { settings, sources, configFile }: LoadedSettings,
+  env: Readonly<Record<string, string>>,
+): Finding[] {
   const findings: Finding[] = [];
+  const { unset } = workloadEnvironment(env, settings);
+  if (unset.length > 0) {
+    findings.push(warn(unsetWarning(unset), "Write a default: ${NAME:-default}"));
+  }
   if (!WORKLOAD_KINDS.some((kind) => sources.has(kind))) {
     findings.push(warn(
       "No inference, training or simulate command is configured, so none can run",

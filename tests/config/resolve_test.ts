@@ -52,6 +52,7 @@ Deno.test("with nothing given there are defaults", () => {
     training: undefined,
     simulate: undefined,
     workFolder: resolve("/project"),
+    env: {},
     heartbeatInterval: 30,
     concurrency: { inference: 1, training: 1, simulate: 1 },
     maxQueued: { inference: 10_000, training: 10_000, simulate: 10_000 },
