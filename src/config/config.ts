@@ -35,6 +35,21 @@ export type ControlPlaneName = "rest" | "mqtt";
 export type PerKind = number | Readonly<Partial<Record<WorkloadKind, number>>>;
 
 /**
+ * What `{body}` in a template is: the params as JSON (the path of a file that holds them when they are
+ * large), or always the path of that file, as with the Python agent.
+ *
+ * @example
+ * ```ts
+ * import type { BodyForm, CloudNodeConfig } from "@cyberwave/cloud-node";
+ *
+ * const training: BodyForm = "file";
+ * const config: CloudNodeConfig = { training: "python train.py {body}", body: { training } };
+ * console.log(config.body);
+ * ```
+ */
+export type BodyForm = "json" | "file";
+
+/**
  * The configuration of a node. Every field is optional, and a field that is `undefined` counts as
  * not given.
  *
@@ -91,6 +106,8 @@ export interface CloudNodeConfig {
   simulate?: string;
   /** The folder in which workloads and the install script run. Default: the current one. */
   workFolder?: string;
+  /** What `{body}` in a template is, for all kinds or each kind named. Default: `json`. */
+  body?: BodyForm | Readonly<Partial<Record<WorkloadKind, BodyForm>>>;
   /**
    * Variables for workloads and the install script, by name, over those of `CloudNodeOptions.env`, of
    * which `${NAME}` and `${NAME:-default}` take the values. Default: none.
@@ -188,6 +205,8 @@ export interface Settings {
   readonly simulate: string | undefined;
   /** Absolute path of the folder in which workloads run. */
   readonly workFolder: string;
+  /** What `{body}` is in the template of each kind. */
+  readonly body: Readonly<Record<WorkloadKind, BodyForm>>;
   /** Variables for workloads, in which `${NAME}` is not expanded yet. */
   readonly env: Readonly<Record<string, string>>;
   /** Seconds between heartbeats. */

@@ -3,16 +3,20 @@
  *
  * @module
  */
-import type { Settings } from "./config.ts";
+import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
+import type { BodyForm, Settings } from "./config.ts";
+import { eachOf, sameForAll } from "./named_values.ts";
 import type { SettingKey, SettingRow } from "./setting.ts";
 import * as values from "./values.ts";
 import { variables } from "./variables.ts";
+
+const JSON_FOR_EACH = sameForAll<WorkloadKind, BodyForm>(WORKLOAD_KINDS, "json");
 
 type Rows<K extends SettingKey> = { readonly [Key in K]: SettingRow<NonNullable<Settings[Key]>> };
 
 /** These rows. */
 export const PROGRAM_SETTINGS: Rows<
-  "installScript" | "inference" | "training" | "simulate" | "env"
+  "installScript" | "inference" | "training" | "simulate" | "body" | "env"
 > = {
   installScript: {
     group: "Workloads",
@@ -37,6 +41,13 @@ export const PROGRAM_SETTINGS: Rows<
     type: values.template,
     help: "Shell command template of `simulate` commands",
     env: ["CYBERWAVE_SIMULATE_CMD"],
+  },
+  body: {
+    group: "Workloads",
+    type: eachOf(values.oneOf("json", "file"), JSON_FOR_EACH),
+    help: "What `{body}` is: `json`, or the path of a `file`; also `inference=json,training=file`",
+    default: JSON_FOR_EACH,
+    env: ["CYBERWAVE_BODY_FORM"],
   },
   env: {
     group: "Workloads",

@@ -5,7 +5,7 @@
  */
 import type { Settings } from "./config.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
-import { eachOf, sameForAll, someOf } from "./named_numbers.ts";
+import { eachOf, sameForAll, someOf } from "./named_values.ts";
 import { PROGRAM_SETTINGS } from "./program_settings.ts";
 import type { Setting, SettingKey, SettingRow } from "./setting.ts";
 import * as values from "./values.ts";

@@ -15,6 +15,7 @@ import {
 } from "../config/load.ts";
 import type { SettingKey } from "../config/setting.ts";
 import { SETTINGS } from "../config/settings.ts";
+import { templateSurprise } from "../config/template_problem.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { fail, type Finding, warn } from "./finding.ts";
@@ -91,6 +92,8 @@ async function reviewCommands(
     const [name, from] = [nameOf(key), `(from ${sources.get(key)})`];
     if (problem) problems.push(fail(`${name} is not valid ${shell}: ${problem} ${from}`));
     if (warning) warnings.push(warn(`${name} looks wrong: ${warning} ${from}`));
+    const surprise = key === "installScript" ? undefined : templateSurprise(settings[key]!);
+    if (surprise) warnings.push(warn(`${name}: ${surprise} ${from}`));
   }
   return { problems, warnings };
 }

@@ -52,6 +52,7 @@ Deno.test("with nothing given there are defaults", () => {
     training: undefined,
     simulate: undefined,
     workFolder: resolve("/project"),
+    body: { inference: "json", training: "json", simulate: "json" },
     env: {},
     heartbeatInterval: 30,
     concurrency: { inference: 1, training: 1, simulate: 1 },

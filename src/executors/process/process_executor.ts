@@ -4,6 +4,7 @@
  * @module
  */
 import * as fs from "node:fs";
+import type { BodyForm } from "../../config/config.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Host } from "../../os/processes.ts";
@@ -23,7 +24,7 @@ import { Launch } from "./launch.ts";
 import { examine, untilDrained, Watch } from "./observe.ts";
 import { Spares } from "./spares.ts";
 import type { Supervisor, SupervisorOptions } from "./supervisor.ts";
-import { isLargeBody, MAX_INLINE_BODY, placeholderVariables, shellSource } from "./template.ts";
+import { isLargeBody, MAX_INLINE_BODY, renderTemplate } from "./template.ts";
 
 /** What a process executor works with. */
 export interface ProcessExecutorOptions {
@@ -31,6 +32,8 @@ export interface ProcessExecutorOptions {
   readonly name?: string;
   /** The templates, as configured, by the kind of command. */
   readonly templates: Readonly<Partial<Record<string, string>>>;
+  /** What `{body}` is, by the kind of command. Default: JSON. */
+  readonly body?: Readonly<Partial<Record<string, BodyForm>>>;
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
   /** Where templates run. */
@@ -122,10 +125,16 @@ export class ProcessExecutor implements Executor {
   }
 
   #launch(handle: Handle, work: Work, spare: Supervisor | undefined): Observed {
-    const { templates, logger } = this.#options;
+    const { templates, body = {}, logger } = this.#options;
     const { id, kind, params, folder } = work;
     const template = templates[kind];
     if (template === undefined) return neverStarted(`there is no template for ${kind}`);
+    const values = { params, paramsFile: folder.paramsFile, body: body[kind] };
+    const rendered = renderTemplate(template, values);
+    if ("problem" in rendered) {
+      if (spare !== undefined) this.#spares?.putBack(spare);
+      return neverStarted(rendered.problem);
+    }
     let waiting = spare;
     try {
       if (waiting !== undefined && !rename(waiting.folder, folder)) waiting = undefined;
@@ -135,7 +144,7 @@ export class ProcessExecutor implements Executor {
       return neverStarted(`its files could not be written: ${messageOf(error)}`);
     }
     if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
-    if (isLargeBody(params) && template.includes("{body}")) {
+    if (body[kind] !== "file" && isLargeBody(params) && template.includes("{body}")) {
       logger.info(
         `${kind} ${id}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is the path ` +
           "of a file that holds them",
@@ -143,8 +152,8 @@ export class ProcessExecutor implements Executor {
     }
     this.#spares?.fillSoon();
     const options = { ...this.#supervision, attempt: handle.attempt, folder };
-    const variables = placeholderVariables(template, params, folder.paramsFile);
-    const orders = { source: shellSource(template), env: { ...work.env, ...variables }, folder };
+    const { source, variables } = rendered;
+    const orders = { source, env: { ...work.env, ...variables }, folder };
     return new Launch(handle, options, orders, this.#options, waiting);
   }
 
