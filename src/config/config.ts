@@ -106,6 +106,11 @@ export interface CloudNodeConfig {
   simulate?: string;
   /** The folder in which workloads and the install script run. Default: the current one. */
   workFolder?: string;
+  /**
+   * The Python that runs a function where a template is the name of a Python file: a path, relative to
+   * `workFolder`, or a command. Default: that of `.venv`, else `python3`.
+   */
+  python?: string;
   /** What `{body}` in a template is, for all kinds or each kind named. Default: `json`. */
   body?: BodyForm | Readonly<Partial<Record<WorkloadKind, BodyForm>>>;
   /**
@@ -205,6 +210,8 @@ export interface Settings {
   readonly simulate: string | undefined;
   /** Absolute path of the folder in which workloads run. */
   readonly workFolder: string;
+  /** The Python that runs functions of Python files. */
+  readonly python: string | undefined;
   /** What `{body}` is in the template of each kind. */
   readonly body: Readonly<Record<WorkloadKind, BodyForm>>;
   /** Variables for workloads, in which `${NAME}` is not expanded yet. */

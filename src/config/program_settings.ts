@@ -16,7 +16,7 @@ type Rows<K extends SettingKey> = { readonly [Key in K]: SettingRow<NonNullable<
 
 /** These rows. */
 export const PROGRAM_SETTINGS: Rows<
-  "installScript" | "inference" | "training" | "simulate" | "body" | "env"
+  "installScript" | "inference" | "training" | "simulate" | "python" | "body" | "env"
 > = {
   installScript: {
     group: "Workloads",
@@ -27,20 +27,27 @@ export const PROGRAM_SETTINGS: Rows<
   inference: {
     group: "Workloads",
     type: values.template,
-    help: "Shell command template of `inference` commands",
+    help: "Shell command template of `inference` commands, or a Python file",
     env: ["CYBERWAVE_INFERENCE_CMD"],
   },
   training: {
     group: "Workloads",
     type: values.template,
-    help: "Shell command template of `training` commands",
+    help: "Shell command template of `training` commands, or a Python file",
     env: ["CYBERWAVE_TRAINING_CMD"],
+    yaml: ["training", "train"],
   },
   simulate: {
     group: "Workloads",
     type: values.template,
-    help: "Shell command template of `simulate` commands",
+    help: "Shell command template of `simulate` commands, or a Python file",
     env: ["CYBERWAVE_SIMULATE_CMD"],
+  },
+  python: {
+    group: "Workloads",
+    type: values.path,
+    help: "The Python that runs a template which is the name of a Python file",
+    defaultText: "that of `.venv`, else `python3`",
   },
   body: {
     group: "Workloads",

@@ -4,6 +4,7 @@
  * @module
  */
 import * as fs from "node:fs";
+import { resolve } from "node:path";
 import { tlsOf } from "../node/publisher.ts";
 import { unsetWarning, workloadEnvironment } from "../node/workload_environment.ts";
 import type { Settings } from "../config/config.ts";
@@ -14,6 +15,7 @@ import {
   withDotenv,
 } from "../config/load.ts";
 import type { SettingKey } from "../config/setting.ts";
+import { FUNCTIONS, moduleIn } from "../config/module_template.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { templateSurprise } from "../config/template_problem.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
@@ -87,6 +89,7 @@ async function reviewCommands(
   const reviews = await Promise.all(
     given.map((key) => reviewSyntax(settings[key]!, shell)),
   );
+  warnings.push(...moduleWarnings(settings));
   for (const [index, { problem, warning }] of reviews.entries()) {
     const key = given[index]!;
     const [name, from] = [nameOf(key), `(from ${sources.get(key)})`];
@@ -96,6 +99,18 @@ async function reviewCommands(
     if (surprise) warnings.push(warn(`${name}: ${surprise} ${from}`));
   }
   return { problems, warnings };
+}
+
+/** A Python file that is missing is no problem: the install script may bring it. */
+function moduleWarnings(settings: Settings): Finding[] {
+  return WORKLOAD_KINDS.flatMap((kind) => {
+    const module = moduleIn(settings[kind] ?? "");
+    if (module === undefined || fs.existsSync(resolve(settings.workFolder, module))) return [];
+    return [warn(
+      `${nameOf(kind)} names the Python file ${quoted(module)}, which is not there`,
+      `Write it, with a function ${FUNCTIONS[kind]}(**params), or a shell command`,
+    )];
+  });
 }
 
 /** How messages call the setting `key`. */

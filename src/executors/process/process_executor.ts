@@ -9,7 +9,7 @@ import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Host } from "../../os/processes.ts";
 import type { Clock } from "../../time.ts";
-import { PARAMS_FILE, type WorkloadFolder } from "../../workloads/folder.ts";
+import { PARAMS_FILE, type WorkloadFile, type WorkloadFolder } from "../../workloads/folder.ts";
 import type {
   Execution,
   Executor,
@@ -24,7 +24,8 @@ import { Launch } from "./launch.ts";
 import { examine, untilDrained, Watch } from "./observe.ts";
 import { Spares } from "./spares.ts";
 import type { Supervisor, SupervisorOptions } from "./supervisor.ts";
-import { isLargeBody, MAX_INLINE_BODY, renderTemplate } from "./template.ts";
+import { commandProgram } from "./command_program.ts";
+import { isLargeBody, MAX_INLINE_BODY } from "./template.ts";
 
 /** What a process executor works with. */
 export interface ProcessExecutorOptions {
@@ -34,6 +35,8 @@ export interface ProcessExecutorOptions {
   readonly templates: Readonly<Partial<Record<string, string>>>;
   /** What `{body}` is, by the kind of command. Default: JSON. */
   readonly body?: Readonly<Partial<Record<string, BodyForm>>>;
+  /** The Python that runs functions of files. Default: that of `.venv`, else the system's. */
+  readonly python?: string;
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
   /** Where templates run. */
@@ -125,20 +128,19 @@ export class ProcessExecutor implements Executor {
   }
 
   #launch(handle: Handle, work: Work, spare: Supervisor | undefined): Observed {
-    const { templates, body = {}, logger } = this.#options;
+    const { templates, body = {}, python, logger } = this.#options;
     const { id, kind, params, folder } = work;
     const template = templates[kind];
     if (template === undefined) return neverStarted(`there is no template for ${kind}`);
-    const values = { params, paramsFile: folder.paramsFile, body: body[kind] };
-    const rendered = renderTemplate(template, values);
-    if ("problem" in rendered) {
+    const program = commandProgram({ template, kind, params, folder, python, body: body[kind] });
+    if ("problem" in program) {
       if (spare !== undefined) this.#spares?.putBack(spare);
-      return neverStarted(rendered.problem);
+      return neverStarted(program.problem);
     }
     let waiting = spare;
     try {
       if (waiting !== undefined && !rename(waiting.folder, folder)) waiting = undefined;
-      writeFiles(work);
+      writeFiles(work, program.files);
     } catch (error) {
       if (spare !== undefined) this.#spares?.discard(spare);
       return neverStarted(`its files could not be written: ${messageOf(error)}`);
@@ -152,7 +154,7 @@ export class ProcessExecutor implements Executor {
     }
     this.#spares?.fillSoon();
     const options = { ...this.#supervision, attempt: handle.attempt, folder };
-    const { source, variables } = rendered;
+    const { source, variables } = program;
     const orders = { source, env: { ...work.env, ...variables }, folder };
     return new Launch(handle, options, orders, this.#options, waiting);
   }
@@ -165,9 +167,9 @@ export class ProcessExecutor implements Executor {
   }
 }
 
-function writeFiles({ folder, params, files }: Work): void {
+function writeFiles({ folder, params, files }: Work, more: readonly WorkloadFile[]): void {
   folder.create();
-  for (const file of [{ name: PARAMS_FILE, bytes: params }, ...files]) {
+  for (const file of [{ name: PARAMS_FILE, bytes: params }, ...files, ...more]) {
     // An earlier attempt that never began may have left it. Its claim stays: it still must not begin.
     fs.rmSync(`${folder.path}/${file.name}`, { force: true });
     folder.write(file);
