@@ -122,6 +122,8 @@ export interface CloudNodeConfig {
   heartbeatInterval?: number;
   /** How many workloads of a kind run at the same time. Default: 1 for each kind. */
   concurrency?: PerKind;
+  /** The kinds that never run at the same time, as on a computer with one GPU. Default: none. */
+  exclusive?: readonly WorkloadKind[];
   /** How many commands of a kind may wait; 0 refuses what cannot start. Default: 10,000. */
   maxQueued?: PerKind;
   /** Seconds after which a workload of a kind is stopped. Default: never. */
@@ -220,6 +222,8 @@ export interface Settings {
   readonly heartbeatInterval: number;
   /** How many workloads of each kind run at the same time. */
   readonly concurrency: Readonly<Record<WorkloadKind, number>>;
+  /** The kinds that never run at the same time. */
+  readonly exclusive: readonly WorkloadKind[];
   /** How many commands of each kind may wait. */
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
   /** Seconds after which a workload is stopped, for the kinds that have a limit. */

@@ -17,8 +17,16 @@ export interface ConfigFile {
   readonly warnings: readonly string[];
 }
 
-const WRAPPERS = ["cyberwave-cloud-node", "cyberwave"];
+/** The keys under which settings stand in a file that is shared. */
+export const WRAPPERS: readonly string[] = ["cyberwave-cloud-node", "cyberwave"];
+
 const KEYS = SETTINGS.flatMap(({ yaml }) => yaml);
+
+/** What manifests hold for other programs of the platform: nothing that a node uses. */
+const MANIFEST_KEYS: readonly string[] = [
+  ...["config", "gpu", "input", "model", "models", "name", "provider", "requirements", "resources"],
+  ...["runtime", "server_port", "version", "workers"],
+];
 
 /**
  * Finds the settings in the root of `file`: under a wrapper, or at the top level when there is none.
@@ -61,7 +69,7 @@ function unknownKeys(
   file: string,
 ): string[] {
   return Object.keys(mapping)
-    .filter((key) => !KEYS.includes(key) && !ignored.includes(key))
+    .filter((key) => ![...KEYS, ...MANIFEST_KEYS, ...ignored].includes(key))
     .map((key) => unknownKey(key, file));
 }
 

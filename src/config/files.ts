@@ -5,6 +5,7 @@
  */
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { parseDotenv } from "./dotenv.ts";
+import { frontMatterOf, isMarkdown } from "./front_matter.ts";
 import { isMapping } from "./sources.ts";
 import { readTextFile } from "./text_file.ts";
 import { parseYaml } from "./yaml.ts";
@@ -13,14 +14,21 @@ import { parseYaml } from "./yaml.ts";
 export type Warn = (message: string) => void;
 
 /**
- * The root of the YAML file at `path`; `undefined` when there is no such file.
+ * The root of the YAML file at `path`, or of the front matter of a Markdown file; `undefined` when
+ * there is no such file.
  *
  * @throws {ConfigError} when it cannot be read or is not YAML, with line and column
  */
 export async function readYaml(path: string, shownAs: string): Promise<unknown> {
   try {
     const text = await readTextFile(path);
-    return text === undefined ? undefined : parseYaml(text);
+    if (text === undefined) return undefined;
+    if (!isMarkdown(path)) return parseYaml(text);
+    const frontMatter = frontMatterOf(text);
+    if (frontMatter === undefined) {
+      throw new ConfigError("it has no front matter: YAML between lines --- at its beginning");
+    }
+    return parseYaml(frontMatter);
   } catch (error) {
     throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${messageOf(error)}`, {
       hint: error instanceof SyntaxError ? YAML_HINT : undefined,

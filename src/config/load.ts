@@ -6,8 +6,9 @@
 import { dirname, join, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
-import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import { type ConfigFile, readConfigFile, WRAPPERS } from "./config_file.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
+import { frontMatterOf, README } from "./front_matter.ts";
 import { homeFolder } from "./home.ts";
 import { readCredentials, readDotenv, readYaml, type Warn } from "./files.ts";
 import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
@@ -18,6 +19,7 @@ import {
   variableSource,
   yamlSource,
 } from "./sources.ts";
+import { exists, readTextFile } from "./text_file.ts";
 
 /** Where to look for settings. */
 export interface LoadOptions {
@@ -69,10 +71,12 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
 
-  const file = configPath ?? "cyberwave.yml";
-  const configFile = absolute(cwd, file);
-  const readable = [readPermission(dirname(configFile), "the folder of cyberwave.yml and .env")];
+  const readable = [
+    readPermission(dirname(absolute(cwd, configPath ?? CONFIG_FILE)), CONFIG_FOLDER),
+  ];
   requirePermissions(readable);
+  const file = await configFileOf(options);
+  const configFile = absolute(cwd, file);
   const config = await examineFile(configFile, file, configPath !== undefined);
   warnings.push(...config.warnings);
 
@@ -131,6 +135,23 @@ export async function readToken(options: LoadOptions): Promise<FoundToken | unde
   return token === undefined || source === undefined ? undefined : { token, source };
 }
 
+const CONFIG_FILE = "cyberwave.yml";
+const CONFIG_FOLDER = "the folder of cyberwave.yml and .env";
+
+/** The config file: the one named, else cyberwave.yml, else a README.md with settings at its head. */
+async function configFileOf({ configPath, cwd }: LoadOptions): Promise<string> {
+  if (configPath !== undefined) return configPath;
+  const isThere = await exists(join(cwd, CONFIG_FILE));
+  return !isThere && await hasFrontMatter(join(cwd, README)) ? README : CONFIG_FILE;
+}
+
+/** Whether the front matter of a file has a section for the node. Nothing else of it is ours. */
+async function hasFrontMatter(path: string): Promise<boolean> {
+  const text = await readTextFile(path).catch(() => undefined);
+  const sections = new RegExp(`^(${WRAPPERS.join("|")}):`, "m");
+  return sections.test(frontMatterOf(text ?? "") ?? "");
+}
+
 const NO_FILE: ConfigFile = { mapping: {}, warnings: [] };
 
 /** A config file, and what makes it unusable. */
@@ -176,11 +197,12 @@ function exceptStateFolder(source: Source): Source {
 export async function locateState(
   options: LoadOptions,
 ): Promise<{ readonly stateFolder: string; readonly warnings: readonly string[] }> {
-  const { configPath: file = "cyberwave.yml", flags = {}, env, cwd } = options;
+  const { configPath = CONFIG_FILE, flags = {}, env, cwd } = options;
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
-  const folders = { work: dirname(absolute(cwd, file)), home: () => homeFolder(env) };
-  requirePermissions([readPermission(folders.work, "the folder of cyberwave.yml and .env")]);
+  const folders = { work: dirname(absolute(cwd, configPath)), home: () => homeFolder(env) };
+  requirePermissions([readPermission(folders.work, CONFIG_FOLDER)]);
+  const file = await configFileOf(options);
   const dotenv = await readDotenv(join(folders.work, ".env"), env, warn);
   const sources = [
     ...nearSources(flags, env, folders.work, dotenv),

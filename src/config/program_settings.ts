@@ -8,6 +8,7 @@ import type { BodyForm, Settings } from "./config.ts";
 import { eachOf, sameForAll } from "./named_values.ts";
 import type { SettingKey, SettingRow } from "./setting.ts";
 import * as values from "./values.ts";
+import { someWords } from "./word_list.ts";
 import { variables } from "./variables.ts";
 
 const JSON_FOR_EACH = sameForAll<WorkloadKind, BodyForm>(WORKLOAD_KINDS, "json");
@@ -16,7 +17,7 @@ type Rows<K extends SettingKey> = { readonly [Key in K]: SettingRow<NonNullable<
 
 /** These rows. */
 export const PROGRAM_SETTINGS: Rows<
-  "installScript" | "inference" | "training" | "simulate" | "python" | "body" | "env"
+  "installScript" | "inference" | "training" | "simulate" | "exclusive" | "python" | "body" | "env"
 > = {
   installScript: {
     group: "Workloads",
@@ -42,6 +43,13 @@ export const PROGRAM_SETTINGS: Rows<
     type: values.template,
     help: "Shell command template of `simulate` commands, or a Python file",
     env: ["CYBERWAVE_SIMULATE_CMD"],
+  },
+  exclusive: {
+    group: "Workloads",
+    type: someWords("kinds", WORKLOAD_KINDS),
+    help: "The kinds that never run at the same time, as on one GPU: `training,inference`",
+    default: [],
+    defaultText: "none",
   },
   python: {
     group: "Workloads",

@@ -52,6 +52,7 @@ Deno.test("with nothing given there are defaults", () => {
     training: undefined,
     simulate: undefined,
     workFolder: resolve("/project"),
+    exclusive: [],
     python: undefined,
     body: { inference: "json", training: "json", simulate: "json" },
     env: {},
