@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError, quoted } from "../errors.ts";
+import { isMarkdown } from "./front_matter.ts";
 import { nearest } from "./nearest.ts";
 import type { Setting } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
@@ -49,8 +50,9 @@ export function readConfigFile(root: unknown, file: string): ConfigFile {
     return { mapping: top, warnings: unknownKeys(top, others, file) };
   }
   const mapping = asMapping(top[wrapper] ?? {}, `${wrapper} in ${file}`);
+  // In front matter the same words mean something to others: Hugging Face has inference: false.
   const outside = Object.keys(top)
-    .filter((key) => KEYS.includes(key))
+    .filter((key) => KEYS.includes(key) && !isMarkdown(file))
     .map((key) => `Ignored ${quoted(key)} in ${file}: it stands outside of ${wrapper}`);
   return { mapping, warnings: [...unknownKeys(mapping, [], file), ...outside] };
 }
