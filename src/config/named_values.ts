@@ -7,10 +7,10 @@
 import { type Parsed, refuse, type ValueType } from "./values.ts";
 
 /** A value for some of the names. */
-export type SomeOf<Name extends string, T> = Readonly<Partial<Record<Name, T>>>;
+type SomeOf<Name extends string, T> = Readonly<Partial<Record<Name, T>>>;
 
 /** A value for each of the names. */
-export type EachOf<Name extends string, T> = Readonly<Record<Name, T>>;
+type EachOf<Name extends string, T> = Readonly<Record<Name, T>>;
 
 /** A value for each name: that of `missing` for those not given. */
 export function eachOf<Name extends string, T>(

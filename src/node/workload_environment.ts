@@ -9,7 +9,7 @@ import { expandAll, TOKEN_VARIABLES } from "../config/variables.ts";
 import { topicPrefix } from "../protocol/topics.ts";
 
 /** An environment, and what its author may want to know. */
-export interface WorkloadEnvironment {
+interface WorkloadEnvironment {
   readonly env: Record<string, string>;
   /** The variables that `env:` refers to and that have no value. */
   readonly unset: readonly string[];

@@ -11,7 +11,7 @@ import { MODULE_RUNNER, MODULE_RUNNER_FILE } from "./module_runner.ts";
 import { PARAMS_FILE_VARIABLE, renderTemplate, type TemplateValues } from "./template.ts";
 
 /** What is run for a command. */
-export interface CommandProgram {
+interface CommandProgram {
   /** What `bash -c`, or `sh -c` where there is no bash, is to run. */
   readonly source: string;
   /** Its variables. */
@@ -21,7 +21,7 @@ export interface CommandProgram {
 }
 
 /** What a program is made from. */
-export interface CommandProgramOptions extends Omit<TemplateValues, "paramsFile"> {
+interface CommandProgramOptions extends Omit<TemplateValues, "paramsFile"> {
   readonly template: string;
   readonly kind: string;
   readonly folder: WorkloadFolder;

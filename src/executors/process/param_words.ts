@@ -19,7 +19,7 @@ function isOfPlatform(name: string): boolean {
 }
 
 /** Words, or why there are none. */
-export type Words = { readonly words: readonly string[] } | { readonly problem: string };
+type Words = { readonly words: readonly string[] } | { readonly problem: string };
 
 /**
  * Params as flags: `--key value`, once for each element of a list, `--key` alone for true, nothing for

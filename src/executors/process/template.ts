@@ -16,13 +16,13 @@ export const MAX_INLINE_BODY = 100_000;
 const MAX_WORDS = 500_000;
 
 /** The variable that `{body}` stands for. */
-export const BODY_VARIABLE = "CYBERWAVE_BODY";
+const BODY_VARIABLE = "CYBERWAVE_BODY";
 
 /** The variable that `{body_file}` stands for. */
 export const PARAMS_FILE_VARIABLE = "CYBERWAVE_PARAMS_FILE";
 
 /** The variable that `{results}` stands for. */
-export const RESULTS_VARIABLE = "CYBERWAVE_RESULTS_FOLDER";
+const RESULTS_VARIABLE = "CYBERWAVE_RESULTS_FOLDER";
 
 /** What is rendered, beside the template. */
 export interface TemplateValues {
@@ -34,7 +34,7 @@ export interface TemplateValues {
 }
 
 /** A template and the params of a command as what a shell is given, or why that is impossible. */
-export type Rendered =
+type Rendered =
   | { readonly source: string; readonly variables: Readonly<Record<string, string>> }
   | { readonly problem: string };
 
