@@ -46,7 +46,7 @@ export const PROGRAM_SETTINGS: Rows<
   },
   exclusive: {
     group: "Workloads",
-    type: someWords("kinds", WORKLOAD_KINDS),
+    type: someWords(WORKLOAD_KINDS),
     help: "The kinds that never run at the same time, as on one GPU: `training,inference`",
     default: [],
     defaultText: "none",

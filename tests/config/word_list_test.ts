@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { someWords } from "../../src/config/word_list.ts";
 import { WORKLOAD_KINDS } from "../../src/protocol/kinds.ts";
 
-const kinds = someWords("kinds", WORKLOAD_KINDS);
+const kinds = someWords(WORKLOAD_KINDS);
 
 Deno.test("words are given as a list, or with commas between them", () => {
   for (const given of [["training", "inference"], "training, inference"]) {
@@ -15,7 +15,7 @@ Deno.test("words are given as a list, or with commas between them", () => {
 Deno.test("other words, and one word twice, are refused", () => {
   for (const [given, got] of [["train", '"train"'], [["a"], '["a"]'], [5, "5"]] as const) {
     assertEquals(kinds.parse(given), {
-      problem: `must be kinds: some of inference, training, simulate, got ${got}`,
+      problem: `must be some of inference, training, simulate, got ${got}`,
     });
   }
   assertEquals("problem" in kinds.parse("training,training"), true);
