@@ -16,8 +16,8 @@ export interface Need {
   readonly isOptional?: boolean;
 }
 
-/** Tells whether something is allowed, without asking the user. */
-export type Query = (what: Deno.PermissionDescriptor) => Deno.PermissionState;
+/** Returns whether something is allowed, without asking the user. */
+type Query = (what: Deno.PermissionDescriptor) => Deno.PermissionState;
 
 const queryRuntime: Query = (what) => Deno.permissions.querySync(what).state;
 

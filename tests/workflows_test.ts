@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
+import { V8_FLAGS } from "../src/cli/invocation.ts";
 
 interface Step {
   readonly uses?: string;
@@ -87,6 +88,12 @@ Deno.test("workflows: a release has five platforms, each tested with its binary"
     ["windows-x64", undefined],
   ]);
   assert(steps.some(({ run }) => /CLOUD_NODE_BIN=.* task test:e2e/.test(run ?? "")));
+});
+
+Deno.test("workflows: binaries are compiled with the bound of V8's memory that services run with", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
+  assertStringIncludes(tasks.compile, `deno compile ${V8_FLAGS} `);
+  assert(RELEASE.jobs.build!.steps.some(({ run }) => run?.endsWith(" task compile")));
 });
 
 Deno.test("workflows: nothing is published before all is built and tested, and on GitHub last", () => {

@@ -27,7 +27,7 @@ export interface ReplyAddress {
   readonly topic: string;
 }
 
-/** The answer to a command that did not become a workload. */
+/** The reply to a command that never ran. */
 export function answer(
   address: ReplyAddress,
   requestId: RequestId | undefined,
@@ -39,7 +39,7 @@ export function answer(
   return { topic: address.topic, payload: encodeReply(reply) };
 }
 
-/** The answer to a command that did. */
+/** The reply to a command that ran. */
 export function replyTo(
   command: Command,
   outcome: Outcome,

@@ -17,7 +17,7 @@ export interface StoredFile {
 }
 
 /** An attachment of a workload, as the platform named it. */
-export interface Attachment {
+interface Attachment {
   /** Its UUID. */
   readonly uuid: string;
   /** The UUID with the extension of the file: what the platform calls it. */

@@ -78,7 +78,7 @@ export abstract class EmulatedPlatform {
     return this.#log.calls;
   }
 
-  /** The first call that matches and was not returned here before, be it past or to come. */
+  /** The first call that matches and was not returned here before, past or to come. */
   nextCall(matches: CallMatcher = () => true): Promise<Call> {
     return this.#log.next(matches);
   }
@@ -88,7 +88,7 @@ export abstract class EmulatedPlatform {
     this.#staged.push({ matches, answer, times });
   }
 
-  /** Answers a call that a front end received: as it was told to, else by `emulate`. */
+  /** Answers a call that a front end received: as `answer` says, else by `emulate`. */
   async answer(call: Call, emulate: Answerer): Promise<Response> {
     this.#log.add(call);
     return await (this.#takeStaged(call) ?? emulate)(call);

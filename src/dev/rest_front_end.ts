@@ -15,7 +15,7 @@ export type { EmulatedInstance, EmulatedLog } from "./instances.ts";
 export type { EmulatedResult, EmulatedWorkload } from "./emulated_workload.ts";
 
 /** How to start an emulated backend. */
-export interface EmulatedBackendOptions {
+interface EmulatedBackendOptions {
   /** Where to listen on 127.0.0.1. Default 0: any free port. */
   port?: number;
   /** The one token that is accepted. Default: a random one. */

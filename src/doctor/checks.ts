@@ -24,13 +24,13 @@ import {
   shellCheck,
 } from "./machine_checks.ts";
 
-/** The checks for a configuration, in the order in which they are told. */
+/** The checks for a configuration, in the order in which they are printed. */
 export function checksFor(review: Review, clock: Clock): Check[] {
   const { loaded } = review;
   const { settings } = loaded;
-  const parts = { clock, logger: createLogger("presence") };
+  const parts = { clock, logger: createLogger("registration") };
   const identity = new IdentityStore(settings.stateFolder, parts);
-  // An identity that is not usable is told by the check of the node; for the others there is none.
+  // The check of the node reports an unusable identity; for the others there is none.
   const whoAmI = () => identity.peek().catch(() => undefined);
   const network = [
     tokenCheck(loaded),

@@ -140,7 +140,7 @@ export function shellCheck(): Check {
   };
 }
 
-/** What nvidia-smi tells of each GPU: `NVIDIA L4, 23034 MiB, 550.54`. */
+/** What nvidia-smi prints for each GPU: `NVIDIA L4, 23034 MiB, 550.54`. */
 const GPU_QUERY = "--query-gpu=name,memory.total,driver_version --format=csv,noheader";
 
 /** Which GPUs there are. Many a node has none. */

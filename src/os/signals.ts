@@ -7,7 +7,7 @@ import { OS } from "./current.ts";
 import { ignoresHangup } from "./hangup.ts";
 
 /** What signals do. */
-export interface Signalled {
+interface Signalled {
   /** Stops now. */
   stop(): void;
   /** Takes no new commands, and stops when all is done. */

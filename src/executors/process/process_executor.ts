@@ -126,15 +126,14 @@ export class ProcessExecutor implements Executor {
     const { id, kind, params, folder } = work;
     const template = templates[kind];
     if (template === undefined) return neverStarted(`there is no template for ${kind}`);
-    let waiting = spare;
+    const waiting = spare !== undefined && rename(spare.folder, folder) ? spare : undefined;
+    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     try {
-      if (waiting !== undefined && !rename(waiting.folder, folder)) waiting = undefined;
       writeFiles(work);
     } catch (error) {
-      if (spare !== undefined) this.#spares?.discard(spare);
+      if (waiting !== undefined) this.#spares?.discard(waiting);
       return neverStarted(`its files could not be written: ${messageOf(error)}`);
     }
-    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     if (isLargeBody(params) && template.includes("{body}")) {
       logger.info(
         `${kind} ${id}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is the path ` +
