@@ -23,7 +23,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   if (once && drain) throw new ConfigError("--once waits for a command and --drain accepts none");
   const exitWhenIdle = args.seconds("exit-when-idle");
   const loaded = await useSettings(args);
-  const env = workloadEnvironment();
+  const env = workloadEnvironment(loaded);
   const tokens = { read: () => readToken(loadOptions(args)) };
   const node = nodeFrom(loaded, withoutNotifyVariables(env), tokens);
   await using notifier = new Notifier({

@@ -9,9 +9,11 @@ import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Command } from "./command.ts";
 
 /** How many commands of each kind may run and wait. */
-interface QueueLimits {
+export interface QueueLimits {
   readonly concurrency: Readonly<Record<WorkloadKind, number>>;
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
+  /** The kinds of which only one has commands in hand at a time. */
+  readonly exclusive: readonly WorkloadKind[];
 }
 
 /** How full the lane of a kind is. */
@@ -20,6 +22,8 @@ export interface LaneState {
   readonly running: number;
   /** How many may. */
   readonly concurrency: number;
+  /** Whether a command that comes now has to wait for a kind that never runs together with it. */
+  readonly isExcluded: boolean;
   /** How many wait. */
   readonly queued: number;
   /** How many may. */
@@ -88,6 +92,7 @@ export class CommandQueue {
   next(): Turn | undefined {
     for (const [kind, { waiting, inHand }] of this.#lanes) {
       if (waiting.length === 0 || inHand.size >= this.#limits.concurrency[kind]) continue;
+      if (this.#mustYield(waiting[0])) continue;
       const place = this.#executorOf(kind).reserve(waiting[0]);
       if (place === undefined) continue;
       const command = waiting.shift()!;
@@ -122,6 +127,7 @@ export class CommandQueue {
     return {
       running: inHand.size,
       concurrency: this.#limits.concurrency[kind],
+      isExcluded: this.#excludedBy(kind).some((lane) => !lane.isEmpty),
       queued: waiting.length + offered.size,
       maxQueued: this.#limits.maxQueued[kind],
     };
@@ -145,6 +151,23 @@ export class CommandQueue {
   /** Resolves when nothing waits and nothing is in hand. */
   async whenEmpty(): Promise<void> {
     while (!this.isEmpty) await this.#empty.promise;
+  }
+
+  /**
+   * Whether a command has to wait for another kind: what of it is in hand, or came before the command,
+   * so that no kind is kept waiting by a stream of another. Ids sort by time.
+   */
+  #mustYield(command: Command): boolean {
+    return this.#excludedBy(command.kind).some(({ inHand, waiting: [first] }) =>
+      inHand.size > 0 || (first !== undefined && first.id < command.id)
+    );
+  }
+
+  /** The lanes of the kinds that never run together with this one. */
+  #excludedBy(kind: WorkloadKind): Lane[] {
+    const { exclusive } = this.#limits;
+    if (!exclusive.includes(kind)) return [];
+    return exclusive.filter((other) => other !== kind).map((other) => this.#lanes.get(other)!);
   }
 
   #fill(): void {

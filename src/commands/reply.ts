@@ -16,7 +16,7 @@ import {
   whole,
 } from "../protocol/response.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
-import { readOutput } from "../workloads/output.ts";
+import { hasOutput, readOutput } from "../workloads/output.ts";
 import type { Command } from "./command.ts";
 import { howItEnded, type Outcome } from "./outcome.ts";
 
@@ -50,6 +50,13 @@ export function replyTo(
   const { topic } = address;
   const { requestId } = command;
   if (outcome.status === "ok") {
+    if (!hasOutput(folder, "stdout")) {
+      const reply = okReply(address, requestId, {
+        text: "[the output was removed]",
+        truncated: true,
+      });
+      return { topic, payload: encodeReply(reply) };
+    }
     const stdout = readOutput(folder, "stdout", maxOutput);
     return { topic, payload: encodeLongReply(okReply(address, requestId, whole("")), stdout) };
   }

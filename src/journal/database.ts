@@ -150,9 +150,13 @@ function openAndMigrate(path: string): DatabaseSync {
 /** SQLite drops what comes after the damage when it opens the log: a copy keeps it. */
 function reportWalDamage(path: string, { clock, logger }: DatabaseParts): void {
   const wal = `${path}-wal`;
-  const { size = 0 } = fs.statSync(wal, { throwIfNoEntry: false }) ?? {};
-  if (size === 0 || size > MAX_WAL_BYTES) return;
-  const damage = walDamage(fs.readFileSync(wal));
+  const found = fs.statSync(wal, { throwIfNoEntry: false });
+  if (found === undefined || found.size > MAX_WAL_BYTES) return;
+  const index = `${path}-shm`;
+  const damage = walDamage(
+    fs.readFileSync(wal),
+    fs.existsSync(index) ? fs.readFileSync(index) : undefined,
+  );
   if (damage === undefined) return;
   const aside = asideName(wal, clock);
   fs.copyFileSync(wal, aside, fs.constants.COPYFILE_EXCL);

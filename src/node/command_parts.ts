@@ -29,6 +29,7 @@ export type CommandSettings = Pick<
   | "cancelGrace"
   | "concurrency"
   | "dedupeWindow"
+  | "exclusive"
   | "maxCommandSize"
   | "maxOutput"
   | "maxQueued"

@@ -24,7 +24,7 @@ import { runInstallScript } from "./install.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { shutDown } from "./shutdown.ts";
-import { nodeCredentials, workloadEnvironment } from "./workload_environment.ts";
+import { nodeCredentials, unsetWarning, workloadEnvironment } from "./workload_environment.ts";
 
 /** What a run is made from. */
 export interface NodeOptions {
@@ -99,7 +99,8 @@ export class Node {
     const { token, mqttPassword } = this.#options.settings;
     if (token === undefined) throw missingTokenError();
     const settings = { ...this.#options.settings, token };
-    const env = workloadEnvironment(this.#options.env, settings);
+    const { env, unset } = workloadEnvironment(this.#options.env, settings);
+    if (unset.length > 0) this.#logger.warn(unsetWarning(unset));
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
     requirePermissions(nodePermissions(settings, "sh"));
     const host = await inspectHost();

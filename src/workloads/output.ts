@@ -38,6 +38,11 @@ export function excerptOf(
   return { text: [...pieces].join(""), truncated };
 }
 
+/** Whether a stream of output can be read: a workload may have removed its file, or anybody else. */
+export function hasOutput(folder: WorkloadFolder, stream: OutputStream): boolean {
+  return fs.lstatSync(folder.outputFile(stream), { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 /** How many bytes of output are in a file. */
 export function outputSize(path: string): number {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });

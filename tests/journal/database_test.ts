@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../../src/errors.ts";
@@ -34,7 +34,7 @@ class Folder implements Disposable {
     const parts = { clock: new FakeClock(NOW.getTime()), logger: this.logger };
     const database = openDatabase(`${from}/journal.db`, parts);
     for (const statement of sql.split(";")) database.exec(statement);
-    for (const name of ["journal.db", "journal.db-wal"]) {
+    for (const name of ["journal.db", "journal.db-wal", "journal.db-shm"]) {
       Deno.copyFileSync(`${from}/${name}`, `${this.path}/${name}`);
     }
     closeDatabase(database);
@@ -208,6 +208,32 @@ for (const [what, at] of [["header", 3], ["first commit", 100], ["last commit", 
     assertEquals(Deno.readFileSync(`${folder.path}/${aside}`), wal);
   });
 }
+
+Deno.test("a write-ahead log that was cut off anywhere is reported, and what is left of it is kept", () => {
+  const statements = "INSERT INTO damaged VALUES (1, 'a', 'b');".repeat(3).slice(0, -1);
+  for (const left of [0, 0.1, 0.5, 0.99, 1]) {
+    using folder = new Folder();
+    folder.crash(statements);
+    const wal = Deno.readFileSync(`${folder.database}-wal`);
+    Deno.writeFileSync(`${folder.database}-wal`, wal.subarray(0, Math.floor(wal.length * left)));
+    using database = folder.open();
+    const { n } = database.prepare("SELECT count(*) AS n FROM damaged").get()!;
+    const [line] = folder.logger.shown;
+    if (left === 1) assertEquals([n, line], [3, undefined]);
+    else assertMatch(line, /-wal" is damaged: \d+ of its \d+ pages are missing\. A copy/);
+  }
+});
+
+Deno.test("the index of another log tells nothing about this one", () => {
+  using folder = new Folder();
+  folder.crash("INSERT INTO damaged VALUES (1, 'a', 'b');INSERT INTO damaged VALUES (2, 'a', 'b')");
+  const index = Deno.readFileSync(`${folder.database}-shm`);
+  using other = new Folder();
+  other.crash("INSERT INTO damaged VALUES (1, 'a', 'b')");
+  Deno.writeFileSync(`${other.database}-shm`, index);
+  using _database = other.open();
+  assertEquals(other.logger.shown, []);
+});
 
 Deno.test("the file of a database of version 0.1.0 can shrink from then on", () => {
   using folder = new Folder();

@@ -34,16 +34,22 @@ cloud_node_size() {
 }
 
 # Appends input to descriptor 9 until the file $1 has about $2 bytes. Succeeds at the end of the input.
+# What a full disk does not take is lost: a line says so as soon as it can be written.
 cloud_node_fill() {
   cloud_node_bytes=0
   while cloud_node_count=$((($2 - cloud_node_bytes) / cloud_node_block))
     [ "$cloud_node_count" -gt 0 ]; do
+    if [ "$cloud_node_lost" ] &&
+      printf '\\n[... output is missing here: it could not be written ...]\\n' >&9; then
+      cloud_node_lost=
+    fi
     cloud_node_said=$(dd "bs=$cloud_node_block" "count=$cloud_node_count" 2>&1 >&9)
     case $? in
       0)
         cloud_node_said=\${cloud_node_said%% records in*}
         [ $((\${cloud_node_said##*[!0-9+]})) -lt "$cloud_node_count" ] && return 0
         ;;
+      1) cloud_node_lost=yes ;;
       126 | 127) exec cat >&9 ;;
     esac
     cloud_node_size "$1"
@@ -57,10 +63,12 @@ cloud_node_make() { rm -rf "$1"; true >>"$1" || exec cat >/dev/null; }
 
 cloud_node_pump() {
   trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE
+  cloud_node_lost=
   # Most workloads print nothing to one of their streams: then a dd need not be started.
   if [ "$cloud_node_shell" = bash ]; then
     IFS= read -r -d '' -n 1 cloud_node_byte || exit
-    if [ "$cloud_node_byte" ]; then printf %s "$cloud_node_byte"; else printf '\\0'; fi >&9
+    if [ "$cloud_node_byte" ]; then printf %s "$cloud_node_byte"; else printf '\\0'; fi >&9 ||
+      cloud_node_lost=yes
   fi
   cloud_node_fill "$1.log" "$cloud_node_head" && exit
   cloud_node_missing=0

@@ -100,10 +100,14 @@ Deno.test("pumps that are killed start again, and the workload goes on", async (
   });
 });
 
-/** Puts a script in place of setsid(1), which starts supervisors, while `body` runs. */
-async function withSetsid(script: string, body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync({ prefix: "cloud_node_setsid_" });
-  Deno.writeTextFileSync(`${folder}/setsid`, `#!/bin/sh\ncd ${folder}\n${script}\n`, {
+/** Puts a script in place of a program while `body` runs. */
+async function withProgram(
+  name: string,
+  script: string,
+  body: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = Deno.makeTempDirSync({ prefix: "cloud_node_program_" });
+  Deno.writeTextFileSync(`${folder}/${name}`, `#!/bin/sh\ncd ${folder}\n${script}\n`, {
     mode: 0o755,
   });
   Deno.env.set("PATH", `${folder}:${PATH}`);
@@ -115,16 +119,33 @@ async function withSetsid(script: string, body: (folder: string) => Promise<void
   }
 }
 
+Deno.test("output that could not be written is said to be missing", async () => {
+  const failing = `PATH=\${PATH#*:}; mkdir first 2>/dev/null || exec dd "$@"
+    dd bs=9 count=1 of=/dev/null; mkdir failed; exit 1`;
+  await withProgram("dd", failing, async (folder) => {
+    await using bench = benchFor(`echo lost; until [ -d ${folder}/failed ]; do :; done; echo more`);
+    assertEquals(await bench.run(), {
+      exit: { type: "exited", code: 0 },
+      stdout: "l\n[... output is missing here: it could not be written ...]\nmore\n",
+      stderr: "",
+    });
+  });
+});
+
 const REAL_SETSID = `cd "$OLDPWD"; PATH=\${PATH#*:}; exec setsid "$@"`;
 
 Deno.test("a supervisor that is killed before it begins is started again", async () => {
   await using bench = benchFor("echo ran");
   await bench.run();
-  await withSetsid(`mkdir first 2>/dev/null && kill -s KILL $$\n${REAL_SETSID}`, async () => {
-    const { exit, stdout } = await bench.run();
-    assertEquals([exit, stdout], [{ type: "exited", code: 0 }, "ran\n"]);
-  });
-  await withSetsid("kill -s KILL $$", async () => {
+  await withProgram(
+    "setsid",
+    `mkdir first 2>/dev/null && kill -s KILL $$\n${REAL_SETSID}`,
+    async () => {
+      const { exit, stdout } = await bench.run();
+      assertEquals([exit, stdout], [{ type: "exited", code: 0 }, "ran\n"]);
+    },
+  );
+  await withProgram("setsid", "kill -s KILL $$", async () => {
     const { exit } = await bench.run();
     assert(exit.type === "not_started");
     assertMatch(exit.why, /was ended by SIGKILL before it began/);
@@ -135,7 +156,7 @@ for (const host of HOSTS) {
   Deno.test(`a supervisor whose node has ended begins under ${host.shell}`, async () => {
     await using bench = benchFor("echo ran >ran", { host });
     // Nobody reads its reports.
-    await withSetsid(`mkfifo p; : <p & exec >p; wait; ${REAL_SETSID}`, async () => {
+    await withProgram("setsid", `mkfifo p; : <p & exec >p; wait; ${REAL_SETSID}`, async () => {
       const { execution } = bench.start();
       await execution.exit;
       assertEquals(Deno.readTextFileSync(`${bench.workFolder}/ran`), "ran\n");
@@ -148,7 +169,7 @@ Deno.test("a supervisor that is late finds its attempt taken, and runs nothing",
   await bench.run();
   Deno.removeSync(`${bench.workFolder}/ran`);
   await new Deno.Command("mkfifo", { args: [`${bench.folder}/go`] }).output();
-  await withSetsid(`read line <${bench.folder}/go\n${REAL_SETSID}`, async () => {
+  await withProgram("setsid", `read line <${bench.folder}/go\n${REAL_SETSID}`, async () => {
     const { execution, folder } = bench.start();
     const later = new ProcessExecutor({
       templates: {},
