@@ -46,6 +46,8 @@ export interface AcceptorParts {
   readonly settings: Readonly<Partial<Record<WorkloadKind, string>>> & {
     /** Seconds for which a request id is remembered; 0 for not at all. */
     readonly dedupeWindow: number;
+    /** Whether workloads of the platform wait for their turn rather than being refused. */
+    readonly queuePlatformWorkloads: boolean;
   };
   /** Whether to accept one command only. */
   readonly once: boolean;
@@ -226,10 +228,10 @@ export class Acceptor {
 
   /** Why a command cannot be accepted now; `undefined`: it can. */
   #reasonToRefuse({ kind, workloadUuid }: Command): string | undefined {
-    const { queue, once, workloadsFolder } = this.#parts;
+    const { queue, once, settings, workloadsFolder } = this.#parts;
     return reasonToRefuse({
       ...queue.lane(kind),
-      tracked: workloadUuid !== undefined,
+      mustStart: workloadUuid !== undefined && !settings.queuePlatformWorkloads,
       draining: this.#isDraining || (once && !queue.isEmpty),
       freeBytes: freeBytes(workloadsFolder),
     });
@@ -284,5 +286,5 @@ function refusedWith(messages: readonly Pending[]): Decision {
 
 /** How the log reports a refusal, in which a stranger's words may be, at any length. */
 function refusalLine(name: string, why: string): string {
-  return `RefusedCommand a command for ${name}: ${why.slice(0, 300)}`;
+  return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }

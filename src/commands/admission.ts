@@ -8,8 +8,8 @@ import type { LaneState } from "./queue.ts";
 
 /** What the decision depends on. */
 export interface Situation extends LaneState {
-  /** Whether the platform tracks the work: then it runs it elsewhere rather than wait. */
-  readonly tracked: boolean;
+  /** Whether the work is refused rather than made to wait: the platform runs it elsewhere. */
+  readonly mustStart: boolean;
   /** Whether the node takes no new commands any more. */
   readonly draining: boolean;
   /** How much disk space is left, in bytes. */
@@ -18,14 +18,14 @@ export interface Situation extends LaneState {
 
 /** Why a command is refused now, which may be different later; `undefined`: it is accepted. */
 export function reasonToRefuse(situation: Situation): string | undefined {
-  const { running, concurrency, queued, maxQueued, tracked, draining, freeBytes } = situation;
+  const { running, concurrency, queued, maxQueued, mustStart, draining, freeBytes } = situation;
   if (draining) return "The node is draining and takes no new commands";
   if (freeBytes < MIN_FREE_BYTES) {
     const left = Math.floor(freeBytes / 1024 / 1024);
     return `The node's disk is full (${left} MiB left): no new commands until there is space`;
   }
   // Some of those that wait do so only until the turn of the event loop in which they start.
-  if (running + queued < concurrency + (tracked ? 0 : maxQueued)) return undefined;
-  if (tracked) return `Busy: ${running} of ${concurrency} running, ${queued} queued`;
+  if (running + queued < concurrency + (mustStart ? 0 : maxQueued)) return undefined;
+  if (mustStart) return `Busy: ${running} of ${concurrency} running, ${queued} queued`;
   return `The queue is full: ${queued} commands wait already`;
 }

@@ -97,6 +97,8 @@ export interface CloudNodeConfig {
   concurrency?: PerKind;
   /** How many commands of a kind may wait; 0 refuses what cannot start. Default: 10,000. */
   maxQueued?: PerKind;
+  /** Whether workloads of the platform wait here rather than being refused. Default: false. */
+  queuePlatformWorkloads?: boolean;
   /** Seconds after which a workload of a kind is stopped. Default: never. */
   timeout?: PerKind;
   /** Seconds between asking a workload to stop and killing it. Default: 10. */
@@ -189,6 +191,8 @@ export interface Settings {
   readonly concurrency: Readonly<Record<WorkloadKind, number>>;
   /** How many commands of each kind may wait. */
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
+  /** Whether workloads of the platform wait here rather than being refused. */
+  readonly queuePlatformWorkloads: boolean;
   /** Seconds after which a workload is stopped, for the kinds that have a limit. */
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
   /** Seconds between asking a workload to stop and killing it. */

@@ -32,6 +32,7 @@ export type CommandSettings = Pick<
   | "maxCommandSize"
   | "maxOutput"
   | "maxQueued"
+  | "queuePlatformWorkloads"
   | "timeout"
 >;
 

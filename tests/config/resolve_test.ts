@@ -55,6 +55,7 @@ Deno.test("with nothing given there are defaults", () => {
     heartbeatInterval: 30,
     concurrency: { inference: 1, training: 1, simulate: 1 },
     maxQueued: { inference: 10_000, training: 10_000, simulate: 10_000 },
+    queuePlatformWorkloads: false,
     timeout: {},
     cancelGrace: 10,
     dedupeWindow: 3600,

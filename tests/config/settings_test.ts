@@ -15,7 +15,7 @@ const VARIABLES = `
 const YAML_KEYS = `
   install_script install inference training simulate profile_slug heartbeat_interval mqtt_host
   mqtt_port mqtt_use_tls mqtt_tls_ca_certs mqtt_username mqtt_password max_output max_command_size
-  control_plane concurrency max_queued dedupe_window timeout cancel_grace keep_workloads
+  control_plane concurrency max_queued queue_platform_workloads dedupe_window timeout cancel_grace keep_workloads
   log_stream_interval upload_results results_folder pass_token`.trim().split(/\s+/);
 
 const FLAGS = ["slug", "profile", "mqtt-host", "mqtt-port", "stop-timeout", "log-format"];
