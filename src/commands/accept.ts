@@ -4,16 +4,14 @@
  *
  * @module
  */
-import { quoted } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Message, Pending } from "../journal/messages.ts";
-import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { ObjectText } from "../protocol/object_text.ts";
 import { freeBytes } from "../state/private_folder.ts";
 import type { Clock } from "../time.ts";
-import { reasonToRefuse } from "./admission.ts";
+import { isFull, reasonToRefuse } from "./admission.ts";
 import { type Command, holdToken, infoOf, nameOf } from "./command.ts";
 import { newCommandId } from "./command_id.ts";
 import type { CommandEvents } from "./command_events.ts";
@@ -21,7 +19,9 @@ import { type PlatformParams, readPlatformParams } from "./params.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import { type CommandMessage, packetOf } from "./packet.ts";
 import type { CommandQueue } from "./queue.ts";
-import { addressOf, answer, notConfigured, type ReplyAddress, replyNotKept } from "./reply.ts";
+import type { PlatformRecheck } from "./recheck.ts";
+import { Repeats } from "./repeats.ts";
+import { addressOf, answer, notConfigured, refusalLine, type ReplyAddress } from "./reply.ts";
 
 /** A request to run a command. */
 export interface Offer {
@@ -57,6 +57,7 @@ export interface AcceptorParts {
   readonly runner: { startNext(): void };
   readonly outbox: { send(messages: readonly Pending[]): void };
   readonly platformStatus: PlatformStatus;
+  readonly recheck: Pick<PlatformRecheck, "beforeRefusal">;
   readonly events: CommandEvents;
   /** The folder whose disk must have space for new work. */
   readonly workloadsFolder: string;
@@ -70,12 +71,12 @@ interface Decision {
   readonly messages: readonly Pending[];
 }
 
-/** How long a broker keeps a session, and with it what it delivers again. */
-const SESSION_MS = 60 * 60 * 1000;
-
 /** Accepts commands. */
 export class Acceptor {
   readonly #parts: AcceptorParts;
+  readonly #repeats: Repeats;
+  /** The commands that are offered and not decided yet. */
+  readonly #offers = new Set<Promise<void>>();
   #isDraining = false;
   /** The session of the packets that the journal knows. */
   #session = 0;
@@ -83,6 +84,7 @@ export class Acceptor {
   /** Makes an acceptor that accepts. */
   constructor(parts: AcceptorParts) {
     this.#parts = parts;
+    this.#repeats = new Repeats(parts);
   }
 
   /** Refuses new commands from now on. */
@@ -97,14 +99,36 @@ export class Acceptor {
 
   /** Accepts a command or answers it. Rejects when neither can be stored: then nothing has happened. */
   async offer(offer: Offer, address: ReplyAddress): Promise<void> {
+    const decided = this.#take(offer, address);
+    this.#offers.add(decided);
+    try {
+      await decided;
+    } finally {
+      this.#offers.delete(decided);
+    }
+  }
+
+  /** Resolves when all that was offered before is accepted or answered. */
+  async decided(): Promise<void> {
+    await Promise.allSettled(this.#offers);
+  }
+
+  /** Answers a command that can never be accepted. Rejects when the answer cannot be stored. */
+  async refuse(refused: RefusedCommand, address: ReplyAddress, why: string): Promise<void> {
+    const { journal, outbox } = this.#parts;
+    outbox.send(await journal.commit(() => this.#refuseForGood(refused, address, why)));
+  }
+
+  async #take(offer: Offer, address: ReplyAddress): Promise<void> {
     const read = readPlatformParams(offer.params);
     if ("error" in read) {
       const { kind, requestId } = offer;
       const refused = { name: kind, requestId, workloadUuid: read.workloadUuid };
       return await this.refuse(refused, address, read.error);
     }
-    const { journal, queue, outbox } = this.#parts;
+    const { journal, queue, recheck, outbox } = this.#parts;
     const command = this.#commandFor(offer, read, address);
+    if (this.#isBusyFor(command)) await recheck.beforeRefusal(command.kind);
     let isAccepted = false;
     try {
       const decision = await journal.commit(() => this.#decide(offer, command, read.params));
@@ -119,25 +143,17 @@ export class Acceptor {
     if (isAccepted) this.#started(command);
   }
 
-  /** Answers a command that can never be accepted. Rejects when the answer cannot be stored. */
-  async refuse(refused: RefusedCommand, address: ReplyAddress, why: string): Promise<void> {
-    const { journal, outbox } = this.#parts;
-    outbox.send(await journal.commit(() => this.#refuseForGood(refused, address, why)));
-  }
-
   /** Part of the transaction that stores what it decides. */
   #decide(offer: Offer, command: Command, params: string): Decision {
     const { journal, queue, settings } = this.#parts;
     // Its numbers say nothing about packets of the session before.
-    if (offer.message.session !== this.#session) {
+    if (offer.message.session > this.#session) {
       journal.forgetPackets();
       this.#session = offer.message.session;
     }
-    const repeated = this.#findRepeated(offer, command);
-    if (repeated !== undefined) return refusedWith(this.#answerRepeated(repeated));
+    const repeated = this.#repeats.answer(command, offer.message);
+    if (repeated !== undefined) return refusedWith(repeated);
     const address = addressOf(command);
-    const known = this.#answerKnownWorkload(command, address);
-    if (known !== undefined) return refusedWith(known);
     if (settings[command.kind] === undefined) {
       const refused = { ...command, name: command.kind };
       return refusedWith(this.#refuseForGood(refused, address, notConfigured(command.kind)));
@@ -150,6 +166,13 @@ export class Acceptor {
     return { isAccepted: true, messages: [] };
   }
 
+  /** Whether a workload is refused for others, which the platform may have given up meanwhile. */
+  #isBusyFor({ kind, workloadUuid }: Command): boolean {
+    if (workloadUuid === undefined || this.#isDraining) return false;
+    const mustStart = !this.#parts.settings.queuePlatformWorkloads;
+    return isFull({ ...this.#parts.queue.lane(kind), mustStart });
+  }
+
   #started(command: Command): void {
     const { queue, runner, events, logger } = this.#parts;
     queue.add(command);
@@ -158,72 +181,6 @@ export class Acceptor {
     if (!queue.isWaiting(command)) return;
     const { queued } = queue.lane(command.kind);
     logger.info(`${nameOf(command)} waits for its turn (${queued} in the queue)`);
-  }
-
-  /** The command that this is a repetition of. */
-  #findRepeated(
-    { kind, requestId, message }: Offer,
-    { packet }: Command,
-  ): CommandRecord | undefined {
-    const { settings, journal, clock } = this.#parts;
-    if (requestId !== undefined && settings.dedupeWindow > 0) {
-      return journal.findRequest(kind, requestId, clock.now() - settings.dedupeWindow * 1000);
-    }
-    if (packet === undefined || !message.dup) return undefined;
-    const known = journal.findPacket(packet);
-    return known !== undefined && known.acceptedAt > clock.now() - SESSION_MS ? known : undefined;
-  }
-
-  #answerRepeated(known: CommandRecord): Pending[] {
-    const { logger } = this.#parts;
-    if (known.state !== "ended") {
-      logger.warn(`${nameOf(known)} was sent again while it is ${known.state}: ignored`);
-      return [];
-    }
-    logger.warn(
-      `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
-        "Use a new request_id to run it anew",
-    );
-    const { messages } = this.#parts.journal;
-    return messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
-  }
-
-  /**
-   * Answers a command for a workload that the node has already, which does not run a second time: it
-   * has one end. Without a request id a command for it is a repetition of the first.
-   */
-  #answerKnownWorkload(command: Command, address: ReplyAddress): Pending[] | undefined {
-    const { settings, clock, logger } = this.#parts;
-    const { workloadUuid, requestId } = command;
-    const { dedupeWindow } = settings;
-    const since = dedupeWindow === 0 ? Infinity : clock.now() - dedupeWindow * 1000;
-    const known = this.#findWorkload(workloadUuid, since);
-    if (known === undefined || (known.isOver && requestId !== undefined)) return undefined;
-    const what = `The workload ${quoted(workloadUuid)}`;
-    if (known.isOver) return this.#answerRepeated(known);
-    if (requestId === undefined) {
-      logger.warn(`${what} was sent again: ignored`);
-      return [];
-    }
-    return this.#refuseSecond(
-      command,
-      address,
-      `${what} is under way already, as ${nameOf(known)}`,
-    );
-  }
-
-  /** Refuses a second command for a workload. It is remembered: delivered again it must not run. */
-  #refuseSecond(command: Command, address: ReplyAddress, why: string): Pending[] {
-    const { journal, logger } = this.#parts;
-    logger.warn(refusalLine(command.kind, why));
-    journal.accept({ ...command, params: "" });
-    const reply = answer(address, command.requestId, { error: why });
-    return journal.end(command.id, { cause: "not_started", bytes: 0, isSilent: true }, [reply]);
-  }
-
-  #findWorkload(workloadUuid: string | undefined, since: number) {
-    if (workloadUuid === undefined) return undefined;
-    return this.#parts.journal.findWorkload(workloadUuid, since);
   }
 
   /** Why a command cannot be accepted now; `undefined`: it can. */
@@ -249,7 +206,7 @@ export class Acceptor {
     const { platformStatus, logger } = this.#parts;
     logger.warn(refusalLine(refused.name, why));
     // A workload that another command has under way has not failed.
-    const isUnderWay = this.#findWorkload(refused.workloadUuid, Infinity) !== undefined;
+    const isUnderWay = this.#repeats.isUnderWay(refused.workloadUuid);
     const statuses = isUnderWay ? [] : platformStatus.failed(refused, why);
     return this.#post([...statuses, answer(address, refused.requestId, { error: why })]);
   }
@@ -282,9 +239,4 @@ export class Acceptor {
 
 function refusedWith(messages: readonly Pending[]): Decision {
   return { isAccepted: false, messages };
-}
-
-/** How the log reports a refusal, in which a stranger's words may be, at any length. */
-function refusalLine(name: string, why: string): string {
-  return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }

@@ -16,16 +16,25 @@ export interface Situation extends LaneState {
   readonly freeBytes: number;
 }
 
+/** Whether so many commands of a kind run and wait that no other is accepted. */
+export function isFull(
+  { running, leaving, concurrency, queued, maxQueued, mustStart }: LaneState & {
+    readonly mustStart: boolean;
+  },
+): boolean {
+  // Some of those that wait do so only until the turn of the event loop in which they start.
+  return running - leaving + queued >= concurrency + (mustStart ? 0 : maxQueued);
+}
+
 /** Why a command is refused now, which may be different later; `undefined`: it is accepted. */
 export function reasonToRefuse(situation: Situation): string | undefined {
-  const { running, concurrency, queued, maxQueued, mustStart, draining, freeBytes } = situation;
+  const { running, concurrency, queued, mustStart, draining, freeBytes } = situation;
   if (draining) return "The node is draining and takes no new commands";
   if (freeBytes < MIN_FREE_BYTES) {
     const left = Math.floor(freeBytes / 1024 / 1024);
     return `The node's disk is full (${left} MiB left): no new commands until there is space`;
   }
-  // Some of those that wait do so only until the turn of the event loop in which they start.
-  if (running + queued < concurrency + (mustStart ? 0 : maxQueued)) return undefined;
+  if (!isFull(situation)) return undefined;
   if (mustStart) return `Busy: ${running} of ${concurrency} running, ${queued} queued`;
   return `The queue is full: ${queued} commands wait already`;
 }

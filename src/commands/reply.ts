@@ -90,3 +90,8 @@ function isBlank({ pieces }: LongExcerpt): boolean {
 export function notConfigured(kind: WorkloadKind): string {
   return `${kind[0].toUpperCase()}${kind.slice(1)} command not configured in cyberwave.yml`;
 }
+
+/** How the log reports a refusal, in which a stranger's words may be, at any length. */
+export function refusalLine(name: string, why: string): string {
+  return `Refused a command for ${name}: ${why.slice(0, 300)}`;
+}

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { recheck } from "../commands/recheck.ts";
 import type { Settings } from "../config/config.ts";
 import { nodePermissions } from "../config/needed_permissions.ts";
 import { InstallScriptError } from "../errors.ts";
@@ -128,7 +127,7 @@ export class Node {
   async #start(parts: NodeParts, env: Record<string, string>, host: Host): Promise<void> {
     const { once, drain, exitWhenIdle } = this.#options;
     const { signal } = this.#stopping;
-    const { runner, queue, uploads, registration, connection, backend, logStream } = parts;
+    const { runner, queue, uploads, recheck, registration, connection, backend, logStream } = parts;
     await parts.recover(signal);
     // Before connecting: what the broker held back for this node is new as well.
     if (drain) parts.acceptor.drain();
@@ -138,7 +137,8 @@ export class Node {
     const instance = await registration.obtain(signal);
     await this.#install(parts, instance, env, host);
     await this.#setIdentity(parts, await registration.register(instance, signal));
-    this.#run(this.#recheck(parts));
+    this.#run(recheck.atStart(signal));
+    this.events.on("heartbeat", () => recheck.atHeartbeat(signal));
     this.#broker = this.#run(connection.run(this.#leavingBroker.signal));
     this.#run(this.#heartbeats(parts));
     this.#run(this.#retention(parts));
@@ -224,12 +224,6 @@ export class Node {
       clock,
       logger: this.#loggerFor("registration"),
     }, this.#stopping.signal);
-  }
-
-  #recheck({ runner, queue, backend, identity }: NodeParts): Promise<void> {
-    const commands = [...runner.runs().map(({ command }) => command), ...queue.waiting()];
-    const options = { directory: backend, runner, logger: this.#logger };
-    return recheck(commands, identity.registered.uuid, options, this.#stopping.signal);
   }
 
   #retention({ journal, workloadsFolder, logStream, clock }: NodeParts): Promise<void> {

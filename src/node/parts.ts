@@ -151,6 +151,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const commands = createCommandParts({
     ...{ settings, journal, outbox, executors, results, events, workloadsFolder, clock },
     once: options.once,
+    directory: backend,
     platformStatus: new PlatformStatus((uuid) => workloadTopic(prefix, uuid, "update-status")),
     logger: loggerFor("commands"),
     // What workloads print reaches the platform from their files, not as lines of the node.

@@ -4,6 +4,7 @@ import { MIN_FREE_BYTES } from "../../src/state/private_folder.ts";
 
 const IDLE: Situation = {
   running: 0,
+  leaving: 0,
   concurrency: 1,
   queued: 0,
   maxQueued: 2,
@@ -33,6 +34,16 @@ const TABLE: [name: string, situation: Partial<Situation>, refusal: string | und
   ["must start, room", { mustStart: true, running: 1, concurrency: 2 }, undefined],
   ["must start, busy", { mustStart: true, running: 1 }, "Busy: 1 of 1 running, 0 queued"],
   ["must start, others wait", { mustStart: true, queued: 1 }, "Busy: 0 of 1 running, 1 queued"],
+  [
+    "must start, what runs is being stopped",
+    { mustStart: true, running: 1, leaving: 1 },
+    undefined,
+  ],
+  [
+    "must start, what runs is being stopped, another waits for that",
+    { mustStart: true, running: 1, leaving: 1, queued: 1 },
+    "Busy: 1 of 1 running, 1 queued",
+  ],
   ["just enough disk space", { freeBytes: MIN_FREE_BYTES }, undefined],
   ["the disk is full", { freeBytes: MIN_FREE_BYTES - 1 }, DISK_FULL],
   ["draining", { draining: true }, DRAINING],

@@ -1,0 +1,113 @@
+/**
+ * Commands that come again: none of them runs a second time.
+ *
+ * @module
+ */
+import { quoted } from "../errors.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Pending } from "../journal/messages.ts";
+import type { CommandRecord } from "../journal/record.ts";
+import type { Logger } from "../log.ts";
+import type { Clock } from "../time.ts";
+import { type Command, nameOf } from "./command.ts";
+import type { CommandMessage } from "./packet.ts";
+import { addressOf, answer, refusalLine, replyNotKept } from "./reply.ts";
+
+/** What finding repeats works with. */
+export interface RepeatsParts {
+  readonly settings: {
+    /** Seconds for which a request id is remembered; 0 for not at all. */
+    readonly dedupeWindow: number;
+  };
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** How long a broker keeps a session, and with it what it delivers again. */
+const SESSION_MS = 60 * 60 * 1000;
+
+/** Answers commands that the node has already. */
+export class Repeats {
+  readonly #parts: RepeatsParts;
+
+  /** Looks for them in the journal. */
+  constructor(parts: RepeatsParts) {
+    this.#parts = parts;
+  }
+
+  /** What is sent for a command that is a repeat; `undefined`: it is none. Part of a transaction. */
+  answer(command: Command, message: CommandMessage): Pending[] | undefined {
+    const repeated = this.#find(command, message);
+    return repeated === undefined
+      ? this.#answerKnownWorkload(command)
+      : this.#answerRepeated(repeated);
+  }
+
+  /** Whether a command is under way for a workload of the platform. */
+  isUnderWay(workloadUuid: string | undefined): boolean {
+    return this.#findWorkload(workloadUuid, Infinity) !== undefined;
+  }
+
+  /** The command that this is a repetition of. */
+  #find({ kind, requestId, packet }: Command, { dup }: CommandMessage): CommandRecord | undefined {
+    const { settings, journal, clock } = this.#parts;
+    if (requestId !== undefined && settings.dedupeWindow > 0) {
+      const since = clock.now() - settings.dedupeWindow * 1000;
+      const known = journal.findRequest(kind, requestId, since);
+      // What the platform took away it may give back, which is no redelivery.
+      return known?.end?.cause === "withdrawn" && !dup ? undefined : known;
+    }
+    if (packet === undefined || !dup) return undefined;
+    const known = journal.findPacket(packet);
+    return known !== undefined && known.acceptedAt > clock.now() - SESSION_MS ? known : undefined;
+  }
+
+  #answerRepeated(known: CommandRecord): Pending[] {
+    const { logger } = this.#parts;
+    if (known.state !== "ended") {
+      logger.warn(`${nameOf(known)} was sent again while it is ${known.state}: ignored`);
+      return [];
+    }
+    logger.warn(
+      `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
+        "Use a new request_id to run it anew",
+    );
+    const { messages } = this.#parts.journal;
+    return messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
+  }
+
+  /**
+   * Answers a command for a workload that the node has already, which does not run a second time: it
+   * has one end. Without a request id a command for it is a repetition of the first.
+   */
+  #answerKnownWorkload(command: Command): Pending[] | undefined {
+    const { settings, clock, logger } = this.#parts;
+    const { workloadUuid, requestId } = command;
+    const { dedupeWindow } = settings;
+    const since = dedupeWindow === 0 ? Infinity : clock.now() - dedupeWindow * 1000;
+    const known = this.#findWorkload(workloadUuid, since);
+    if (known === undefined || (known.isOver && requestId !== undefined)) return undefined;
+    const what = `The workload ${quoted(workloadUuid)}`;
+    if (known.isOver) return this.#answerRepeated(known);
+    if (requestId === undefined) {
+      logger.warn(`${what} was sent again: ignored`);
+      return [];
+    }
+    return this.#refuseSecond(command, `${what} is under way already, as ${nameOf(known)}`);
+  }
+
+  /** Refuses a second command for a workload. It is remembered: delivered again it must not run. */
+  #refuseSecond(command: Command, why: string): Pending[] {
+    const { journal, logger } = this.#parts;
+    logger.warn(refusalLine(command.kind, why));
+    journal.accept({ ...command, params: "" });
+    const reply = answer(addressOf(command), command.requestId, { error: why });
+    return journal.end(command.id, { cause: "not_started", bytes: 0, isSilent: true }, [reply]);
+  }
+
+  #findWorkload(workloadUuid: string | undefined, since: number) {
+    if (workloadUuid === undefined) return undefined;
+    return this.#parts.journal.findWorkload(workloadUuid, since);
+  }
+}
