@@ -29,7 +29,7 @@ import { isPermanent, workFor } from "./work.ts";
 /** The settings that running depends on. */
 export interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
-  readonly cancelGrace: number;
+  readonly cancelGrace: Readonly<Record<WorkloadKind, number>>;
   readonly maxOutput: number;
 }
 

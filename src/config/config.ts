@@ -101,8 +101,8 @@ export interface CloudNodeConfig {
   queuePlatformWorkloads?: boolean;
   /** Seconds after which a workload of a kind is stopped. Default: never. */
   timeout?: PerKind;
-  /** Seconds between asking a workload to stop and killing it. Default: 10. */
-  cancelGrace?: number;
+  /** Seconds between asking a workload to stop and killing it. Default: 120 for `simulate`, else 10. */
+  cancelGrace?: PerKind;
   /** Seconds for which a request id is remembered, so as to run it once; 0 for not at all. Default: 3600. */
   dedupeWindow?: number;
   /** Bytes of a workload's output that a reply carries at most. Default: 4,194,304 (4 MiB). */
@@ -196,7 +196,7 @@ export interface Settings {
   /** Seconds after which a workload is stopped, for the kinds that have a limit. */
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
   /** Seconds between asking a workload to stop and killing it. */
-  readonly cancelGrace: number;
+  readonly cancelGrace: Readonly<Record<WorkloadKind, number>>;
   /** Seconds for which a request id is remembered; 0 for not at all. */
   readonly dedupeWindow: number;
   /** Bytes of a workload's output that a reply carries at most. */

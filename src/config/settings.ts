@@ -14,6 +14,8 @@ const GiB = 2 ** 30;
 
 const ONE_OF_EACH = sameForAll(WORKLOAD_KINDS, 1);
 const MANY_OF_EACH = sameForAll(WORKLOAD_KINDS, 10_000);
+/** A simulation takes up to 95 s to take down its containers. */
+const CANCEL_GRACE = { ...sameForAll(WORKLOAD_KINDS, 10), simulate: 120 };
 const KEPT = { succeeded: 1_000, failed: 10_000 };
 
 const TABLE: SettingRows<SettingKey> = {
@@ -108,9 +110,9 @@ const TABLE: SettingRows<SettingKey> = {
   },
   cancelGrace: {
     group: "Workloads",
-    type: values.seconds,
-    help: "Seconds between asking a workload to stop and killing it",
-    default: 10,
+    type: eachOf(values.seconds, CANCEL_GRACE),
+    help: "Seconds between asking a workload to stop and killing it: `5`, or `simulate=300`",
+    default: CANCEL_GRACE,
   },
   maxOutput: {
     group: "Workloads",

@@ -19,7 +19,7 @@ import { applyRetention } from "../workloads/retention.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
 import { notedHeartbeats } from "./noted_heartbeats.ts";
-import { runInstallScript } from "./install.ts";
+import { INSTALL_GRACE_MS, runInstallScript } from "./install.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { shutDown } from "./shutdown.ts";
@@ -183,14 +183,14 @@ export class Node {
     env: Record<string, string>,
     host: Host,
   ): Promise<void> {
-    const { installScript: script, workFolder, cancelGrace } = this.#options.settings;
+    const { installScript: script, workFolder } = this.#options.settings;
     if (script === undefined) return;
     try {
       await runInstallScript({
         ...{ script, workFolder, host, clock },
         env: { ...env, ...nodeCredentials(this.#options.settings, token.value) },
         logger: this.#loggerFor("install"),
-        graceMs: cancelGrace * 1000,
+        graceMs: INSTALL_GRACE_MS,
       }, this.#stopping.signal);
     } catch (error) {
       if (error instanceof InstallScriptError) {

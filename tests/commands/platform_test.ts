@@ -283,7 +283,7 @@ Deno.test("a workload whose shell cannot be started has failed, with a reason", 
 Deno.test("what the platform has given up is stopped, killed if need be, and told of no more", async () => {
   await using test = await Commands.start({
     inference: `trap '' TERM; echo x >>began; while :; do sleep 0.1; done`,
-    cancelGrace: 0.2,
+    cancelGrace: { inference: 0.2, training: 10, simulate: 120 },
   });
   await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");
