@@ -11,6 +11,7 @@ import type {
   InstanceRequest,
   LogEntry,
   PlatformWorkload,
+  RegistrationRequest,
   SignedUpload,
   UploadedResults,
 } from "./backend.ts";
@@ -62,6 +63,7 @@ export class RestBackend implements Backend {
       profile_slug: request.profileSlug,
       slug: request.slug,
       workspace_uuid: request.workspaceUuid,
+      environment_uuid: request.environmentUuid,
       provider: "self-hosted",
       visibility: "private",
     }, signal);
@@ -71,10 +73,11 @@ export class RestBackend implements Backend {
   /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */
   async register(
     uuid: string,
-    request: { profileSlug: string },
+    request: RegistrationRequest,
     signal?: AbortSignal,
   ): Promise<Instance | "gone"> {
-    const body = { profile_slug: request.profileSlug };
+    const { profileSlug, environmentUuid } = request;
+    const body = { profile_slug: profileSlug, environment_uuid: environmentUuid };
     const answer = await this.#http.post(pathOf(uuid, "register"), body, signal);
     return answer.status === 404 ? "gone" : answer.instance();
   }

@@ -16,6 +16,7 @@ export const ACCOUNT_SETTINGS: SettingRows<
   | "slug"
   | "instanceUuid"
   | "profileSlug"
+  | "environmentUuid"
   | "environment"
 > = {
   token: {
@@ -79,6 +80,14 @@ export const ACCOUNT_SETTINGS: SettingRows<
     help: "The hardware and capability profile",
     default: "default",
     flag: { name: "profile", value: "PROFILE" },
+  },
+  environmentUuid: {
+    group: "Identity",
+    type: values.identifier,
+    help: "The environment that the node is reserved for, by its UUID",
+    defaultText: "none",
+    flag: { name: "environment-uuid", value: "UUID" },
+    env: ["CYBERWAVE_NODE_ENVIRONMENT_UUID"],
   },
   environment: {
     group: "Identity",

@@ -67,6 +67,8 @@ export interface CloudNodeConfig {
   instanceUuid?: string;
   /** The hardware and capability profile. Default: `default`. */
   profileSlug?: string;
+  /** The UUID of the environment that the node is reserved for. Default: it serves all. */
+  environmentUuid?: string;
   /** Put in front of every topic, unless empty or `production`. Default: empty. */
   environment?: string;
   /** The MQTT broker's host name or address. Default: `mqtt.cyberwave.com`. */
@@ -161,6 +163,8 @@ export interface Settings {
   readonly instanceUuid: string | undefined;
   /** The hardware and capability profile. */
   readonly profileSlug: string;
+  /** The UUID of the environment that the node is reserved for. */
+  readonly environmentUuid: string | undefined;
   /** Put in front of every topic, unless empty or `production`. */
   readonly environment: string;
   /** The broker's host name or address, an IPv6 one without brackets. */

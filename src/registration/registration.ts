@@ -12,13 +12,18 @@ import { retry, type TokenRetryParts } from "./retry.ts";
 export interface InstanceApi {
   /** Creates an instance. */
   createInstance(
-    request: { profileSlug: string; slug?: string; workspaceUuid?: string },
+    request: {
+      profileSlug: string;
+      slug?: string;
+      workspaceUuid?: string;
+      environmentUuid?: string;
+    },
     signal?: AbortSignal,
   ): Promise<Instance>;
   /** Registers the instance `uuid`; `"gone"` when there is no such instance. */
   register(
     uuid: string,
-    request: { profileSlug: string },
+    request: { profileSlug: string; environmentUuid?: string },
     signal?: AbortSignal,
   ): Promise<Instance | "gone">;
 }
@@ -41,6 +46,8 @@ export interface RegistrationSettings {
   workspaceSlug?: string;
   /** The workspace in which a new instance is created. */
   workspaceUuid?: string;
+  /** The environment the instance is reserved for. */
+  environmentUuid?: string;
   /** The instance this node was provisioned as: it is registered, and none is ever created. */
   instanceUuid?: string;
 }
@@ -94,15 +101,16 @@ export class Registration {
   /** Registers `instance`, or a new one when the backend does not know it any more. */
   register(instance: { uuid: string }, signal?: AbortSignal): Promise<Identity> {
     let { uuid } = instance;
-    const { profileSlug, instanceUuid } = this.#settings;
+    const { profileSlug, environmentUuid, instanceUuid } = this.#settings;
+    const request = { profileSlug, environmentUuid };
     return this.#retry("register", async () => {
       const { api, logger } = this.#parts;
-      let answer = await api.register(uuid, { profileSlug }, signal);
+      let answer = await api.register(uuid, request, signal);
       if (answer === "gone" && uuid === instanceUuid) throw this.#unknownProvisioned(uuid);
       if (answer === "gone") {
         logger.warn(`The backend does not know the instance ${quoted(uuid)}: creating another`);
         uuid = (await this.#create(signal)).uuid;
-        answer = await api.register(uuid, { profileSlug }, signal);
+        answer = await api.register(uuid, request, signal);
       }
       if (answer === "gone") {
         throw new BackendError(`the backend does not know ${quoted(uuid)}, which it just created`);
@@ -152,8 +160,8 @@ export class Registration {
   }
 
   async #create(signal?: AbortSignal): Promise<Identity> {
-    const { profileSlug, slug, workspaceUuid } = this.#settings;
-    const request = { profileSlug, slug, workspaceUuid };
+    const { profileSlug, slug, workspaceUuid, environmentUuid } = this.#settings;
+    const request = { profileSlug, slug, workspaceUuid, environmentUuid };
     return await this.#remember(await this.#parts.api.createInstance(request, signal));
   }
 

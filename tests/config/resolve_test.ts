@@ -40,6 +40,7 @@ Deno.test("with nothing given there are defaults", () => {
     slug: undefined,
     instanceUuid: undefined,
     profileSlug: "default",
+    environmentUuid: undefined,
     environment: "",
     mqttHost: "mqtt.cyberwave.com",
     mqttPort: 1883,

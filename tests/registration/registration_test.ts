@@ -76,6 +76,16 @@ Deno.test("a new instance is stored before it is registered", async () => {
   assertMatch(node.logger.shown[0], /^info: Registered as "my-node" \(.+\)$/);
 });
 
+Deno.test("a node is reserved for its environment when it is created, and when it is registered again", async () => {
+  await using node = await setup();
+  const first = node.start({ environmentUuid: "e-1" });
+  const { uuid } = await first.obtain();
+  assertEquals(node.backend.instances.get(uuid)?.environmentUuid, "e-1");
+  const second = node.start({ environmentUuid: "e-2" });
+  await second.register(await second.obtain());
+  assertEquals(node.backend.instances.get(uuid)?.environmentUuid, "e-2");
+});
+
 Deno.test("a restart registers with the same identity, whatever the slug hint", async () => {
   await using node = await setup();
   const first = node.start({ slug: "my-node" });
