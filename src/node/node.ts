@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { clearTextWarning } from "../config/clear_text.ts";
 import type { Settings } from "../config/config.ts";
 import { nodePermissions } from "../config/needed_permissions.ts";
 import { InstallScriptError } from "../errors.ts";
@@ -100,6 +101,8 @@ export class Node {
     const settings = { ...this.#options.settings, token };
     const env = workloadEnvironment(this.#options.env, settings);
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
+    const warning = clearTextWarning(settings);
+    if (warning !== undefined) this.#logger.warn(`${warning.message}. ${warning.hint}`);
     requirePermissions(nodePermissions(settings, "sh"));
     const host = await inspectHost();
     requirePermissions(nodePermissions(settings, host.shell));
