@@ -5,6 +5,7 @@
  * @module
  */
 import type { Journal } from "../journal/journal.ts";
+import type { Requester } from "../journal/requesters.ts";
 import type { Message, Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
@@ -21,7 +22,7 @@ import { type CommandMessage, packetOf } from "./packet.ts";
 import type { CommandQueue } from "./queue.ts";
 import type { PlatformRecheck } from "./recheck.ts";
 import { Repeats } from "./repeats.ts";
-import { addressOf, answer, notConfigured, refusalLine, type ReplyAddress } from "./reply.ts";
+import { addressOf, answers, notConfigured, refusalLine, type ReplyAddress } from "./reply.ts";
 
 /** A request to run a command. */
 export interface Offer {
@@ -131,7 +132,9 @@ export class Acceptor {
     if (this.#isBusyFor(command)) await recheck.beforeRefusal(command.kind);
     let isAccepted = false;
     try {
-      const decision = await journal.commit(() => this.#decide(offer, command, read.params));
+      const decision = await journal.commit(() =>
+        this.#decide(offer, command, read.params, address.requester)
+      );
       isAccepted = decision.isAccepted;
       outbox.send(decision.messages);
     } finally {
@@ -144,23 +147,29 @@ export class Acceptor {
   }
 
   /** Part of the transaction that stores what it decides. */
-  #decide(offer: Offer, command: Command, params: string): Decision {
+  #decide(
+    offer: Offer,
+    command: Command,
+    params: string,
+    requester: Requester | undefined,
+  ): Decision {
     const { journal, queue, settings } = this.#parts;
     // Its numbers say nothing about packets of the session before.
     if (offer.message.session > this.#session) {
       journal.forgetPackets();
       this.#session = offer.message.session;
     }
-    const repeated = this.#repeats.answer(command, offer.message);
+    const repeated = this.#repeats.answer(command, offer.message, requester);
     if (repeated !== undefined) return refusedWith(repeated);
-    const address = addressOf(command);
+    const address = { ...addressOf(command), requester };
     if (settings[command.kind] === undefined) {
       const refused = { ...command, name: command.kind };
       return refusedWith(this.#refuseForGood(refused, address, notConfigured(command.kind)));
     }
     const why = this.#reasonToRefuse(command);
-    if (why !== undefined) return refusedWith(this.#refuseNow(command, why));
+    if (why !== undefined) return refusedWith(this.#refuseNow(command, address, why));
     journal.accept({ ...command, params });
+    if (requester !== undefined) journal.requesters.add(command.id, requester);
     // Now, so that what is decided next in the same transaction counts it.
     queue.offer(command);
     return { isAccepted: true, messages: [] };
@@ -195,11 +204,11 @@ export class Acceptor {
   }
 
   /** Refuses a command for a reason that passes. It is not remembered: sent again it may run. */
-  #refuseNow(command: Command, why: string): Pending[] {
+  #refuseNow(command: Command, address: ReplyAddress, why: string): Pending[] {
     const { platformStatus, logger } = this.#parts;
     logger.warn(refusalLine(command.kind, why));
     const statuses = platformStatus.busy(command, why, command.instanceUuid);
-    return this.#post([...statuses, answer(addressOf(command), command.requestId, { error: why })]);
+    return this.#post([...statuses, ...answers(address, command.requestId, { error: why })]);
   }
 
   #refuseForGood(refused: RefusedCommand, address: ReplyAddress, why: string): Pending[] {
@@ -208,7 +217,7 @@ export class Acceptor {
     // A workload that another command has under way has not failed.
     const isUnderWay = this.#repeats.isUnderWay(refused.workloadUuid);
     const statuses = isUnderWay ? [] : platformStatus.failed(refused, why);
-    return this.#post([...statuses, answer(address, refused.requestId, { error: why })]);
+    return this.#post([...statuses, ...answers(address, refused.requestId, { error: why })]);
   }
 
   #post(messages: readonly Message[]): Pending[] {

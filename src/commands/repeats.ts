@@ -5,13 +5,14 @@
  */
 import { quoted } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { Pending } from "../journal/messages.ts";
+import type { Message, Pending } from "../journal/messages.ts";
+import type { Requester } from "../journal/requesters.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import { type Command, nameOf } from "./command.ts";
 import type { CommandMessage } from "./packet.ts";
-import { addressOf, answer, refusalLine, replyNotKept } from "./reply.ts";
+import { addressOf, answers, refusalLine, replyNotKept } from "./reply.ts";
 
 /** What finding repeats works with. */
 export interface RepeatsParts {
@@ -37,11 +38,15 @@ export class Repeats {
   }
 
   /** What is sent for a command that is a repeat; `undefined`: it is none. Part of a transaction. */
-  answer(command: Command, message: CommandMessage): Pending[] | undefined {
+  answer(
+    command: Command,
+    message: CommandMessage,
+    requester: Requester | undefined,
+  ): Pending[] | undefined {
     const repeated = this.#find(command, message);
     return repeated === undefined
-      ? this.#answerKnownWorkload(command)
-      : this.#answerRepeated(repeated);
+      ? this.#answerKnownWorkload(command, requester)
+      : this.#answerRepeated(repeated, requester);
   }
 
   /** Whether a command is under way for a workload of the platform. */
@@ -63,9 +68,11 @@ export class Repeats {
     return known !== undefined && known.acceptedAt > clock.now() - SESSION_MS ? known : undefined;
   }
 
-  #answerRepeated(known: CommandRecord): Pending[] {
-    const { logger } = this.#parts;
+  /** Whoever repeats a command gets its reply too, now or when it ends. */
+  #answerRepeated(known: CommandRecord, requester: Requester | undefined): Pending[] {
+    const { journal: { messages, requesters }, logger } = this.#parts;
     if (known.state !== "ended") {
+      if (requester !== undefined) requesters.add(known.id, requester);
       logger.warn(`${nameOf(known)} was sent again while it is ${known.state}: ignored`);
       return [];
     }
@@ -73,41 +80,57 @@ export class Repeats {
       `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
         "Use a new request_id to run it anew",
     );
-    const { messages } = this.#parts.journal;
-    return messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
+    const kept = messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
+    const reply = kept.find(({ topic }) => topic === known.replyTopic);
+    if (requester === undefined || reply === undefined || isFor(requester, kept)) return kept;
+    return [...kept, messages.post({ payload: reply.payload, ...requester })];
   }
 
   /**
    * Answers a command for a workload that the node has already, which does not run a second time: it
    * has one end. Without a request id a command for it is a repetition of the first.
    */
-  #answerKnownWorkload(command: Command): Pending[] | undefined {
-    const { settings, clock, logger } = this.#parts;
+  #answerKnownWorkload(
+    command: Command,
+    requester: Requester | undefined,
+  ): Pending[] | undefined {
+    const { settings, journal, clock, logger } = this.#parts;
     const { workloadUuid, requestId } = command;
     const { dedupeWindow } = settings;
     const since = dedupeWindow === 0 ? Infinity : clock.now() - dedupeWindow * 1000;
     const known = this.#findWorkload(workloadUuid, since);
     if (known === undefined || (known.isOver && requestId !== undefined)) return undefined;
     const what = `The workload ${quoted(workloadUuid)}`;
-    if (known.isOver) return this.#answerRepeated(known);
+    if (known.isOver) return this.#answerRepeated(known, requester);
     if (requestId === undefined) {
       logger.warn(`${what} was sent again: ignored`);
+      if (requester !== undefined) journal.requesters.add(known.id, requester);
       return [];
     }
-    return this.#refuseSecond(command, `${what} is under way already, as ${nameOf(known)}`);
+    const why = `${what} is under way already, as ${nameOf(known)}`;
+    return this.#refuseSecond(command, requester, why);
   }
 
   /** Refuses a second command for a workload. It is remembered: delivered again it must not run. */
-  #refuseSecond(command: Command, why: string): Pending[] {
+  #refuseSecond(command: Command, requester: Requester | undefined, why: string): Pending[] {
     const { journal, logger } = this.#parts;
     logger.warn(refusalLine(command.kind, why));
     journal.accept({ ...command, params: "" });
-    const reply = answer(addressOf(command), command.requestId, { error: why });
-    return journal.end(command.id, { cause: "not_started", bytes: 0, isSilent: true }, [reply]);
+    const address = { ...addressOf(command), requester };
+    const replies = answers(address, command.requestId, { error: why });
+    return journal.end(command.id, { cause: "not_started", bytes: 0, isSilent: true }, replies);
   }
 
   #findWorkload(workloadUuid: string | undefined, since: number) {
     if (workloadUuid === undefined) return undefined;
     return this.#parts.journal.findWorkload(workloadUuid, since);
   }
+}
+
+/** Whether one of the messages goes to a requester. */
+function isFor({ topic, correlationData }: Requester, messages: readonly Message[]): boolean {
+  const data = (bytes: Uint8Array | undefined) => bytes?.toHex();
+  return messages.some((message) =>
+    message.topic === topic && data(message.correlationData) === data(correlationData)
+  );
 }

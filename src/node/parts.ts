@@ -19,7 +19,12 @@ import { WorkloadOutput } from "../logs/workload_output.ts";
 import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import type { Host } from "../os/processes.ts";
 import { Outbox } from "../outbox/outbox.ts";
-import { clientResponseTopic, topicPrefix, workloadTopic } from "../protocol/topics.ts";
+import {
+  clientResponseTopic,
+  isForeignTopic,
+  topicPrefix,
+  workloadTopic,
+} from "../protocol/topics.ts";
 import { AcceptedTokens } from "../registration/accepted_tokens.ts";
 import { IdentityStore } from "../registration/identity.ts";
 import { Registration } from "../registration/registration.ts";
@@ -250,7 +255,8 @@ function createOutbox(
 ): Outbox {
   const publisher = publisherOver(connection, request);
   const logger = loggerFor("outbox");
-  return new Outbox({ store: journal.messages, publisher, inOrder: isStatusTopic, clock, logger });
+  const [inOrder, mayBeRefused] = [isStatusTopic, isForeignTopic];
+  return new Outbox({ store: journal.messages, publisher, inOrder, mayBeRefused, clock, logger });
 }
 
 function createLogStream(

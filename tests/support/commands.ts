@@ -46,7 +46,13 @@ export interface CommandsOptions extends Partial<CommandSettings> {
 }
 
 /** A reply or a status as it was sent. */
-export type SentReply = { topic: string; output?: string; error?: string } & Reply;
+export type SentReply = {
+  topic: string;
+  /** The correlation data it carries, as text. */
+  correlation?: string;
+  output?: string;
+  error?: string;
+} & Reply;
 
 /** A workload that says that it began, waits until `letGo()` writes a line, and prints that. */
 export const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <go; echo "$line"';
@@ -288,8 +294,12 @@ class OneNode {
     const { folder, workloadsFolder, workFolder } = test;
     const settings = { ...resolveConfig({ stateFolder: folder, token: "t-0" }), ...given };
     this.journal = Journal.open(folder, { clock, logger });
-    const send = ({ topic, payload }: Message) =>
-      test.replies.push({ topic, ...JSON.parse(new TextDecoder().decode(payload)) });
+    const send = ({ topic, payload, correlationData }: Message) =>
+      test.replies.push({
+        topic,
+        ...(correlationData && { correlation: new TextDecoder().decode(correlationData) }),
+        ...JSON.parse(new TextDecoder().decode(payload)),
+      });
     this.events = new NodeEvents(logger);
     this.events.on("ended", ({ outcome }) => test.outcomes.push(outcome));
     this.events.on(
