@@ -141,7 +141,7 @@ export class CloudNode implements AsyncDisposable {
   }
 
   /**
-   * Runs the node until it is stopped. What still runs then goes on without it, and is taken up at
+   * Runs the node until it is stopped. What still runs then goes on without it, and is found again at
    * the next run with the same state folder.
    *
    * @returns how the commands went that were answered meanwhile

@@ -10,7 +10,7 @@ import { parseArguments } from "./arguments.ts";
 import { commandHelp, programHelp, shortHelp, versionText } from "./help.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { COMMANDS } from "./subcommands.ts";
-import { print, tell } from "./terminal.ts";
+import { print, report } from "./terminal.ts";
 
 const USAGE_ERROR = 2;
 
@@ -22,7 +22,7 @@ export async function runProgram(
   const [name, ...rest] = args;
   switch (name) {
     case undefined:
-      tell(shortHelp(COMMANDS));
+      report(shortHelp(COMMANDS));
       return USAGE_ERROR;
     case "--help":
     case "-h":

@@ -38,7 +38,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   return once && result.failed > 0 ? COMMAND_FAILED : 0;
 }
 
-/** Throws if the journal is gone or cannot be read: what is accepted then would be lost. */
+/** Throws if the journal is missing or cannot be read: commands accepted now would be lost. */
 function checkJournal(stateFolder: string): void {
   using history = History.open(stateFolder);
   if (history === undefined) throw new Error(`There is no journal in ${quoted(stateFolder)}`);

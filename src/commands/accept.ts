@@ -25,7 +25,7 @@ import { Repeats } from "./repeats.ts";
 import { addressOf, answers, notConfigured, refusalLine, type ReplyAddress } from "./reply.ts";
 
 /** A request to run a command. */
-export interface Offer {
+interface Offer {
   readonly kind: WorkloadKind;
   readonly requestId: string | undefined;
   readonly params: ObjectText;
@@ -34,7 +34,7 @@ export interface Offer {
 }
 
 /** A command that cannot be accepted. */
-export interface RefusedCommand {
+interface RefusedCommand {
   /** What it was to run, for the log. */
   readonly name: string;
   readonly requestId: string | undefined;
@@ -43,7 +43,7 @@ export interface RefusedCommand {
 }
 
 /** What an acceptor works with. */
-export interface AcceptorParts {
+interface AcceptorParts {
   readonly settings: Readonly<Partial<Record<WorkloadKind, string>>> & {
     /** Seconds for which a request id is remembered; 0 for not at all. */
     readonly dedupeWindow: number;
@@ -154,7 +154,7 @@ export class Acceptor {
     requester: Requester | undefined,
   ): Decision {
     const { journal, queue, settings } = this.#parts;
-    // Its numbers say nothing about packets of the session before.
+    // In a new session the same packet identifiers mean other packets.
     if (offer.message.session > this.#session) {
       journal.forgetPackets();
       this.#session = offer.message.session;
@@ -203,7 +203,7 @@ export class Acceptor {
     });
   }
 
-  /** Refuses a command for a reason that passes. It is not remembered: sent again it may run. */
+  /** Refuses a command for a temporary reason. It is not remembered: sent again it may run. */
   #refuseNow(command: Command, address: ReplyAddress, why: string): Pending[] {
     const { platformStatus, logger } = this.#parts;
     logger.warn(refusalLine(command.kind, why));
@@ -229,7 +229,7 @@ export class Acceptor {
     { workloadUuid, token }: PlatformParams,
     { slug, uuid, topic }: ReplyAddress,
   ): Command {
-    // Only what no request id tells apart is known by its packet.
+    // Only a command without a request id is identified by its packet.
     const hasId = requestId !== undefined && this.#parts.settings.dedupeWindow > 0;
     return {
       id: newCommandId(this.#parts.clock.now()),

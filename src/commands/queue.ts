@@ -9,7 +9,7 @@ import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Command } from "./command.ts";
 
 /** How many commands of each kind may run and wait. */
-export interface QueueLimits {
+interface QueueLimits {
   readonly concurrency: Readonly<Record<WorkloadKind, number>>;
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
 }
@@ -29,7 +29,7 @@ export interface LaneState {
 }
 
 /** A command whose turn it is, and a place for it. */
-export interface Turn {
+interface Turn {
   readonly command: Command;
   readonly place: Reservation;
 }
@@ -82,7 +82,7 @@ export class CommandQueue {
     lane.waiting.unshift(command);
   }
 
-  /** Takes charge of a command that an earlier node has started. */
+  /** Adds a command that an earlier node has started. */
   resume(command: Command): void {
     this.#lane(command).inHand.add(command.id);
     this.#fill();
@@ -101,7 +101,7 @@ export class CommandQueue {
     return undefined;
   }
 
-  /** Takes a command that waits out of the queue to answer it. Whether it waited. */
+  /** Takes a waiting command out of the queue to answer it. Returns whether it waited. */
   take(command: Command): boolean {
     const { waiting, inHand } = this.#lane(command);
     const index = waiting.findIndex(({ id }) => id === command.id);

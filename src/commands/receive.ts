@@ -1,5 +1,5 @@
 /**
- * Where messages become commands, and each command finds who answers it.
+ * Turns messages into commands, and passes each to what answers it.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { answers, type ReplyAddress } from "./reply.ts";
 import { readRequester } from "./requester.ts";
 
 /** What a receiver works with. */
-export interface CommandReceiverParts {
+interface CommandReceiverParts {
   readonly acceptor: Acceptor;
   readonly canceller: CommandCanceller;
   readonly journal: Journal;
@@ -74,12 +74,12 @@ export class CommandReceiver {
         return await this.#post(answers(to, requestId, { error: redact(error) }));
       }
       case "command": {
-        // Whatever is said of it meanwhile.
+        // They must not appear in anything that is logged or answered meanwhile.
         const release = decoded.tokens.map(holdSecret);
         try {
           return await this.#dispatch(decoded.command, message);
         } finally {
-          for (const letGo of release) letGo();
+          for (const stopMasking of release) stopMasking();
         }
       }
     }

@@ -58,7 +58,7 @@ const YOUNG_MS = 5_000;
 /** How long a workload that has reported its own success may take to end. */
 const COMPLETED_MS = 10_000;
 
-/** The statuses from which no workload comes back. */
+/** The statuses that are final. */
 const FINAL = ["completed", "failed", "cancelled"];
 
 /** Rechecks what runs and waits here. */

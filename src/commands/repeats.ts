@@ -78,7 +78,7 @@ export class Repeats {
     }
     logger.warn(
       `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
-        "Use a new request_id to run it anew",
+        "Use a new request_id to run it again",
     );
     const kept = messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
     const reply = kept.find(({ topic }) => topic === known.replyTopic);

@@ -7,7 +7,7 @@
 import { parse } from "@std/dotenv";
 
 /** What a `.env` file says. */
-export interface Dotenv {
+interface Dotenv {
   /** Its variables. */
   readonly variables: Readonly<Record<string, string>>;
   /** The numbers of the lines that are not `NAME=value`, which are ignored. */

@@ -45,7 +45,7 @@ export interface LoadedSettings {
 }
 
 /** Settings in which the default stands in for a wrong value, and what is wrong. */
-export interface ExaminedSettings extends LoadedSettings {
+interface ExaminedSettings extends LoadedSettings {
   /** One for each wrong value, after that of a config file that cannot be used. */
   readonly problems: readonly ConfigError[];
 }

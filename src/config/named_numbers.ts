@@ -7,10 +7,10 @@
 import { type Parsed, refuse, type ValueType } from "./values.ts";
 
 /** A number for some of the names. */
-export type SomeOf<Name extends string> = Readonly<Partial<Record<Name, number>>>;
+type SomeOf<Name extends string> = Readonly<Partial<Record<Name, number>>>;
 
 /** A number for each of the names. */
-export type EachOf<Name extends string> = Readonly<Record<Name, number>>;
+type EachOf<Name extends string> = Readonly<Record<Name, number>>;
 
 /** A number for each name: that of `missing` for those not given. */
 export function eachOf<Name extends string>(

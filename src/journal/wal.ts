@@ -35,7 +35,7 @@ export function walDamage(log: Uint8Array): string | undefined {
     );
     if (hasSalt(view, at) && isAt(view, at + 16, sums)) continue;
     const lost = commitsFrom(view, at, frameBytes);
-    // Without any it is what the log held before it was begun anew, or a commit that never was.
+    // Without any it is what the log held before it was restarted, or an unfinished commit.
     return lost === 0 ? undefined : `its last ${lost} commits cannot be read`;
   }
   return undefined;
@@ -62,7 +62,7 @@ function isAt(view: DataView, at: number, [first, second]: Sums): boolean {
   return view.getUint32(at) === first && view.getUint32(at + 4) === second;
 }
 
-/** Whether a frame was written since the log was begun anew. */
+/** Whether a frame was written since the log was restarted. */
 function hasSalt(view: DataView, at: number): boolean {
   return view.getUint32(at + 8) === view.getUint32(16) &&
     view.getUint32(at + 12) === view.getUint32(20);

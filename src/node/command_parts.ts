@@ -38,7 +38,7 @@ export type CommandSettings = Pick<
 >;
 
 /** What these parts are made from. */
-export interface CommandPartsOptions {
+interface CommandPartsOptions {
   readonly settings: CommandSettings;
   /** Whether to accept one command only. */
   readonly once: boolean;
@@ -75,7 +75,7 @@ export interface CommandParts {
   readonly runner: CommandRunner;
   readonly uploads: Uploads;
   readonly recheck: PlatformRecheck;
-  /** Takes up what an earlier node left. */
+  /** Recovers what an earlier node left. */
   recover(signal: AbortSignal): Promise<void>;
   folderOf(id: string): WorkloadFolder;
 }

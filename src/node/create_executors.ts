@@ -12,7 +12,7 @@ import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 
 /** What executors are made from. */
-export interface ExecutorsOptions {
+interface ExecutorsOptions {
   readonly settings: Settings;
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;

@@ -57,7 +57,7 @@ export class Node {
   readonly #stopping = new AbortController();
   /** Aborts when the broker is to be left. */
   readonly #leavingBroker = new AbortController();
-  /** Aborts when the last word to the backend is said. */
+  /** Aborts when the backend needs no further call. */
   readonly #ended = new AbortController();
   readonly #tasks: Promise<void>[] = [];
   readonly #result: RunResult = { succeeded: 0, failed: 0 };
@@ -258,7 +258,7 @@ export class Node {
     this.drain();
   }
 
-  /** Sees to something that goes on beside the rest. Its failure is the node's. */
+  /** Runs a task in the background. If it fails, the node fails. */
   #run(task: Promise<void>): Promise<void> {
     const owned = task.catch((error) => this.#fail(error));
     this.#tasks.push(owned);

@@ -17,6 +17,7 @@ import type { LineBuffer } from "../logs/line_buffer.ts";
 import { LogStream } from "../logs/log_stream.ts";
 import { WorkloadOutput } from "../logs/workload_output.ts";
 import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
+import { OS } from "../os/current.ts";
 import type { Host } from "../os/processes.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import {
@@ -34,6 +35,7 @@ import { ResultUploads } from "../results/results.ts";
 import { loadClientId } from "../state/client_id.ts";
 import { lockFolder } from "../state/lock.ts";
 import { makePrivateFolder } from "../state/private_folder.ts";
+import { requireFolder } from "../state/state_file.ts";
 import { type Clock, systemClock } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { type CommandParts, createCommandParts } from "./command_parts.ts";
@@ -52,7 +54,7 @@ import { nodeCredentials } from "./workload_environment.ts";
 import { snapshotOf, statusSource } from "./snapshot.ts";
 
 /** What a node is made from. */
-export interface NodePartsOptions {
+interface NodePartsOptions {
   readonly settings: Settings & { readonly token: string };
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
@@ -99,10 +101,11 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const { stateFolder } = settings;
   const clock = systemClock;
   await using resources = new AsyncDisposableStack();
-  makePrivateFolder(stateFolder);
+  makePrivateFolder(stateFolder, options.env[OS.homeVariable]);
   const stateParts = { clock, logger: loggerFor("state") };
   resources.use(lockFolder(stateFolder, stateParts));
   const workloadsFolder = `${stateFolder}/workloads`;
+  requireFolder(workloadsFolder, stateParts);
   makePrivateFolder(workloadsFolder);
   const prefix = topicPrefix(settings.environment);
   const clientId = loadClientId(stateFolder, stateParts);
@@ -201,7 +204,7 @@ function createToken(
   const logger = loggerFor("registration");
   const store = new IdentityStore(settings.stateFolder, { clock, logger });
   const isRegistered = async () => await store.peek().catch(() => undefined) !== undefined;
-  const memory = new AcceptedTokens(settings.stateFolder, isRegistered);
+  const memory = new AcceptedTokens(settings.stateFolder, isRegistered, { clock, logger });
   const first = { token: settings.token, source: tokenSource };
   return new ApiToken(first, { source: tokens, memory, logger });
 }

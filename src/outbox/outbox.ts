@@ -36,7 +36,7 @@ export interface Publisher {
 }
 
 /** What an outbox works with. */
-export interface OutboxOptions {
+interface OutboxOptions {
   readonly store: OutboxStore;
   readonly publisher: Publisher;
   /**
@@ -108,7 +108,7 @@ export class Outbox {
 
   /** Sends messages on their way that are in the journal already. */
   send(messages: readonly Pending[]): void {
-    // An answer that is owed again does not count as delivered because it was before.
+    // A reply that is sent again does not count as delivered because it was before.
     this.#deliveries.withdraw(messages);
     // The next connection starts over with the journal, which has them.
     if (!this.#options.publisher.connected) return;
@@ -240,7 +240,7 @@ export class Outbox {
     if (problem !== undefined) this.#lose(message, `the topic ${problem}; it is not sent`);
     const payload = isPending(message) ? this.#suspects.payloadOf(message) : message.payload;
     if (problem === undefined && payload !== undefined) return payload;
-    if (isPending(message)) this.#settle(message);
+    if (isPending(message)) this.#finish(message);
     return undefined;
   }
 
@@ -250,7 +250,7 @@ export class Outbox {
     this.#inFlight.push(message);
     try {
       await publisher.publish(message.topic, payload, message.correlationData);
-      if (isPending(message) && !this.#isClosed) this.#settle(message);
+      if (isPending(message) && !this.#isClosed) this.#finish(message);
     } catch (error) {
       if (this.#isClosed) return;
       if (!isPending(message)) this.#lose(message, messageOf(error));
@@ -262,7 +262,7 @@ export class Outbox {
   }
 
   /** Nothing is left to do for a message. */
-  #settle(message: Pending): void {
+  #finish(message: Pending): void {
     this.#suspects.remove(message);
     this.#refused.remove(message);
     this.#deliveries.add(message);
@@ -273,7 +273,7 @@ export class Outbox {
     const { topic } = message;
     if (publisher.connected && mayBeRefused?.(topic)) {
       this.#lose(message, messageOf(error));
-      this.#settle(message);
+      this.#finish(message);
     } else if (publisher.connected) {
       this.#suspects.remove(message);
       this.#refused.add(message, `Cannot publish on ${quoted(topic)}: ${messageOf(error)}`);

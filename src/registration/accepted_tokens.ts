@@ -6,8 +6,15 @@
  */
 import { createHmac, randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { messageOf } from "../errors.ts";
 import { replacePrivateFile } from "../state/private_file.ts";
-import { readStateFile } from "../state/state_file.ts";
+import {
+  parseState,
+  readStateFile,
+  requireFile,
+  setAside,
+  type StateFileParts,
+} from "../state/state_file.ts";
 
 const FILE_NAME = "accepted_tokens.json";
 
@@ -25,14 +32,23 @@ interface Hashes {
 export class AcceptedTokens {
   readonly #path: string;
   readonly #isRegistered: () => Promise<boolean>;
+  readonly #parts: StateFileParts;
 
   /**
    * `isRegistered` says whether a node was registered from this state folder: versions before 0.2
    * remembered no tokens, but those nodes had one that was accepted.
+   *
+   * @throws {ConfigError} if a link stands in the place of the file.
    */
-  constructor(stateFolder: string, isRegistered: () => Promise<boolean>) {
+  constructor(
+    stateFolder: string,
+    isRegistered: () => Promise<boolean>,
+    parts: StateFileParts,
+  ) {
     this.#path = join(stateFolder, FILE_NAME);
     this.#isRegistered = isRegistered;
+    this.#parts = parts;
+    requireFile(this.#path, parts);
   }
 
   /** Whether `token` was ever accepted. */
@@ -51,19 +67,26 @@ export class AcceptedTokens {
     await replacePrivateFile(this.#path, `${JSON.stringify({ key, hashes: kept })}\n`);
   }
 
-  /** What is stored; `undefined` where there is nothing, or nothing of use. */
+  /** What is stored; `undefined` where there is nothing. What is of no use is set aside. */
   #read(): Hashes | undefined {
     try {
       const text = readStateFile(this.#path);
-      if (text === undefined) return undefined;
-      const { key, hashes } = JSON.parse(text);
-      const isUsable = typeof key === "string" && /^[0-9a-f]{64}$/.test(key) &&
-        Array.isArray(hashes) && hashes.every((hash) => typeof hash === "string");
-      return isUsable ? { key, hashes } : undefined;
-    } catch {
+      return text === undefined ? undefined : parseHashes(text);
+    } catch (error) {
+      const problem = `${messageOf(error)}; which tokens were accepted is no longer known`;
+      setAside(this.#path, problem, this.#parts);
       return undefined;
     }
   }
+}
+
+/** What the file's text holds. Throws when that is nothing of use. */
+function parseHashes(text: string): Hashes {
+  const { key, hashes } = parseState(text);
+  const isUsable = typeof key === "string" && /^[0-9a-f]{64}$/.test(key) &&
+    Array.isArray(hashes) && hashes.every((hash) => typeof hash === "string");
+  if (!isUsable) throw new Error("it holds no tokens");
+  return { key, hashes };
 }
 
 function hashOf(token: string, key: string): string {

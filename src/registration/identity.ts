@@ -10,7 +10,7 @@ import type { Logger } from "../log.ts";
 import { identifierProblem } from "../protocol/identifiers.ts";
 import { replacePrivateFile } from "../state/private_file.ts";
 import { makePrivateFolder } from "../state/private_folder.ts";
-import { readStateFile, setAside } from "../state/state_file.ts";
+import { parseState, readStateFile, requireFile, setAside } from "../state/state_file.ts";
 import type { Clock } from "../time.ts";
 
 /** A registered node, as the backend knows it. */
@@ -47,6 +47,7 @@ export class IdentityStore {
    * @throws {ConfigError} for a link, which is not followed
    */
   async read(): Promise<Identity | undefined> {
+    requireFile(this.path, { clock: this.#clock, logger: this.#logger });
     try {
       const identity = await this.peek();
       if (identity !== undefined) await this.#makePrivate();
@@ -91,9 +92,7 @@ export class IdentityStore {
 
 /** The identity in the file's text. Throws what is wrong with it. */
 function parseIdentity(text: string): Identity {
-  const json: unknown = JSON.parse(text);
-  if (typeof json !== "object" || json === null) throw new Error("it is not a JSON object");
-  const { uuid, slug, workspace_slug, registered_at } = json as Record<string, unknown>;
+  const { uuid, slug, workspace_slug, registered_at } = parseState(text);
   for (const [key, value] of Object.entries({ uuid, slug })) {
     const problem = identifierProblem(value);
     if (problem !== undefined) throw new Error(`${key} ${problem}`);

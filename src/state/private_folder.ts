@@ -4,17 +4,20 @@
  * @module
  */
 import * as fs from "node:fs";
-import { dirname } from "node:path";
+import { dirname, sep } from "node:path";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 
 /** The mode bit of folders that everybody may write to, such as /tmp. */
 const STICKY = 0o1000;
 
-/** Makes `folder` a directory of mode 0700, whatever the umask and whatever its mode was. */
-export function makePrivateFolder(folder: string): void {
+/**
+ * Makes `folder` a directory of mode 0700, whatever the umask and whatever its mode was. Refuses one
+ * that others need: the root of the file system, and those that the user's `home` lies in.
+ */
+export function makePrivateFolder(folder: string, home?: string): void {
   try {
     refusePath(folder);
-    refuseShared(folder);
+    refuseShared(folder, home);
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     refusePath(fs.realpathSync(folder));
     fs.chmodSync(folder, 0o700);
@@ -41,9 +44,13 @@ function refusePath(folder: string): void {
   if (/[\x00-\x1f\x7f]/.test(folder)) throw new Error("its path has a control character in it");
 }
 
-function refuseShared(folder: string): void {
-  const { mode = 0 } = fs.statSync(folder, { throwIfNoEntry: false }) ?? {};
-  if ((mode & STICKY) === 0) return;
+function refuseShared(folder: string, home: string | undefined): void {
+  const found = fs.statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const path = fs.realpathSync(folder);
+  const isRoot = dirname(path) === path;
+  const holdsHome = home?.startsWith(path + sep) ?? false;
+  if (!isRoot && !holdsHome && (found.mode & STICKY) === 0) return;
   throw new ConfigError(`Cannot use ${quoted(folder)} as state folder: others share it`, {
     hint: "Name a folder of its own, such as one below it",
   });

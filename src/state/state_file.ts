@@ -43,6 +43,18 @@ export function readStateFile(path: string): string | undefined {
   }
 }
 
+/** The object in the JSON text of a state file. Throws, without quoting the text, if there is none. */
+export function parseState(text: string): Record<string, unknown> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new Error("it is not valid JSON");
+  }
+  if (typeof json !== "object" || json === null) throw new Error("it is not a JSON object");
+  return json as Record<string, unknown>;
+}
+
 /**
  * Makes sure that there is a regular file at `path`, or nothing. Whatever else is there is set
  * aside.
@@ -54,6 +66,20 @@ export function requireFile(path: string, parts: StateFileParts): void {
   if (found === undefined || found.isFile()) return;
   if (found.isSymbolicLink()) throw linkError(path);
   setAside(path, `it is ${kindOf(found)}`, parts);
+}
+
+/**
+ * Makes sure that there is a folder at `path`, a link to one, or nothing. Whatever else is there is
+ * set aside.
+ *
+ * @throws {ConfigError} for a link that leads to no folder.
+ */
+export function requireFolder(path: string, parts: StateFileParts): void {
+  const found = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isDirectory()) return;
+  if (!found.isSymbolicLink()) return setAside(path, `it is ${kindOf(found)}`, parts);
+  const leadsToFolder = fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!leadsToFolder) throw linkError(path);
 }
 
 /** Whether there is a regular file at `path`, or nothing: then nobody who opens it blocks. */
@@ -104,11 +130,12 @@ function linkError(path: string): ConfigError {
   }
   return new ConfigError(`Cannot use ${quoted(path)}: it is a link${target}`, {
     hint:
-      "Remove the link, or put the file itself in its place: the node follows no links to files",
+      "Remove the link, or put what belongs here in its place: the node follows no links to files",
   });
 }
 
 function kindOf(found: fs.Stats): string {
+  if (found.isFile()) return "a file";
   if (found.isDirectory()) return "a folder";
   if (found.isFIFO()) return "a FIFO";
   if (found.isSocket()) return "a socket";

@@ -11,7 +11,7 @@ import { foldersInUse } from "../os/processes.ts";
 import type { Clock } from "../time.ts";
 
 /** What it takes to find and remove them. */
-export interface StrayOptions {
+interface StrayOptions {
   /** Knows commands by the names of their folders. */
   readonly journal: { find(id: string): unknown };
   /** The folder of the workloads' folders. */
@@ -22,13 +22,16 @@ export interface StrayOptions {
   readonly logger: Logger;
 }
 
+/** The ids of commands that name folders: those of version 0.1.0, and ULIDs. */
+const COMMAND_ID = /^([0-9a-z]{14}|[0-9a-z]{26})$/;
+
 /** Removes those that are old and that nothing works in: a workload may still run there. */
 export async function removeStrays(options: StrayOptions): Promise<void> {
   const { journal, workloadsFolder, maxAgeMs, clock, logger } = options;
   const old: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(workloadsFolder)) {
-    // Names with a dot are none of a command.
-    if (!isDirectory || name.startsWith(".") || journal.find(name) !== undefined) continue;
+    // What else is there is not the node's, such as the lost+found of a disk that is mounted there.
+    if (!isDirectory || !COMMAND_ID.test(name) || journal.find(name) !== undefined) continue;
     const path = `${workloadsFolder}/${name}`;
     if (clock.now() - await lastChange(path, clock) > maxAgeMs) old.push(path);
   }

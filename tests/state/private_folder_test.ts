@@ -70,6 +70,16 @@ Deno.test("a folder that others share is not taken over", () => {
   makePrivateFolder(`${folder.path}/own`);
 });
 
+Deno.test("a folder that the home folder lies in is not taken over", () => {
+  using folder = new Folder();
+  Deno.chmodSync(folder.path, 0o755);
+  const taken = () => makePrivateFolder(folder.path, `${folder.path}/home/somebody`);
+  assertThrows(taken, ConfigError, "others share it");
+  assertEquals(modeOf(folder.path), "755");
+  makePrivateFolder(folder.path, folder.path);
+  makePrivateFolder(`${folder.path}/below`, folder.path);
+});
+
 Deno.test("free space is that of the folder's file system", () => {
   using folder = new Folder();
   const free = freeBytes(folder.path);

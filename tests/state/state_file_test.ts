@@ -1,11 +1,13 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../../src/errors.ts";
 import { History } from "../../src/journal/history.ts";
 import { Journal } from "../../src/journal/journal.ts";
+import { AcceptedTokens } from "../../src/registration/accepted_tokens.ts";
 import { IdentityStore } from "../../src/registration/identity.ts";
 import { loadClientId } from "../../src/state/client_id.ts";
 import { lockFolder, lockHolder } from "../../src/state/lock.ts";
+import { requireFolder } from "../../src/state/state_file.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
 
@@ -21,6 +23,9 @@ class StateFolder implements Disposable {
     const store = new IdentityStore(this.path, this);
     const identity = { uuid: "u-1", slug: "s", workspaceSlug: null, registeredAt: "" };
     if (await store.read() === undefined) await store.write(identity);
+    const tokens = new AcceptedTokens(this.path, () => Promise.resolve(false), this);
+    await tokens.add("token-of-today");
+    assertEquals(await tokens.has("token-of-today"), true);
     using journal = Journal.open(this.path, this);
     journal.unfinished();
     journal.messages.pending(0, { messages: 1, bytes: 1 });
@@ -56,6 +61,7 @@ const FILES = [
   "node.pid",
   "mqtt_client_id",
   "instance_identity.json",
+  "accepted_tokens.json",
   "journal.db",
   "journal.db-wal",
   "journal.db-shm",
@@ -119,3 +125,37 @@ for (const file of FILES) {
     }
   });
 }
+
+for (const file of ["instance_identity.json", "accepted_tokens.json", "mqtt_client_id"]) {
+  Deno.test(`what stands in ${file} by mistake is kept aside and not shown`, async () => {
+    using folder = new StateFolder();
+    Deno.writeTextFileSync(`${folder.path}/${file}`, "secret\nof somebody");
+    await folder.runNode();
+    const [line, ...more] = folder.logger.shown;
+    assertEquals(more, []);
+    assertMatch(line, new RegExp(`^warn: Set ".*/${file}" aside as ".*damaged-.*": [^\n]+$`));
+    assertEquals(line.includes("secret"), false);
+    const aside = folder.names().find((name) => name.startsWith(`${file}.damaged-`));
+    assertEquals(Deno.readTextFileSync(`${folder.path}/${aside}`), "secret\nof somebody");
+  });
+}
+
+Deno.test("what stands in the place of a folder is set aside, a link to none is refused", async () => {
+  using folder = new StateFolder();
+  const path = `${folder.path}/workloads`;
+  requireFolder(path, folder);
+  for (const kind of ["junk", "a FIFO"]) {
+    REPLACEMENTS[kind](path);
+    requireFolder(path, folder);
+    assertEquals(folder.names().includes("workloads"), false);
+    await folder.clock.advance(1);
+  }
+  assertEquals(folder.logger.shown.map((line) => line.replace(/.*: /, "")), [
+    "it is a file",
+    "it is a FIFO",
+  ]);
+  Deno.symlinkSync(`${folder.path}/elsewhere`, path);
+  assertThrows(() => requireFolder(path, folder), ConfigError, "it is a link to");
+  Deno.mkdirSync(`${folder.path}/elsewhere`);
+  requireFolder(path, folder); // Such as one on a larger disk.
+});

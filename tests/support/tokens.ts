@@ -2,6 +2,7 @@
 import { AcceptedTokens } from "../../src/registration/accepted_tokens.ts";
 import type { FoundToken } from "../../src/config/load.ts";
 import { ApiToken } from "../../src/registration/token.ts";
+import { FakeClock } from "./clock.ts";
 import { RecordingLogger } from "./events.ts";
 
 /** A token, and all that it is kept with. */
@@ -20,7 +21,10 @@ export class TestToken implements AsyncDisposable {
   /** The token as a node has it that starts with `value`. */
   start(value: string, options: { isRegistered?: boolean } = {}): ApiToken {
     const { isRegistered = false } = options;
-    const memory = new AcceptedTokens(this.folder, () => Promise.resolve(isRegistered));
+    const memory = new AcceptedTokens(this.folder, () => Promise.resolve(isRegistered), {
+      clock: new FakeClock(),
+      logger: this.logger,
+    });
     const source = { read: () => Promise.resolve(this.next) };
     return new ApiToken({ token: value, source: ".env" }, { source, memory, logger: this.logger });
   }

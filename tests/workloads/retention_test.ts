@@ -279,32 +279,33 @@ Deno.test("old folders that the journal does not know go, but not where somethin
   const { journal, clock, logger, folder } = stage;
   const before = new Date(clock.now() - 8 * DAY);
   const touch = (path: string) => Deno.utimeSync(`${folder}/${path}`, before, before);
-  journal.accept(newCommand("known"));
-  for (const name of ["old", "young", "growing", "busy", "known", ".waiting-1"]) {
+  const [old, older] = ["mx04alen0d5k1f", "01m8gpq4n5036awahnq3sasqp3"];
+  const [young, growing, busy, known] = ["young", "growing", "busy", "known"]
+    .map((name) => name.padEnd(14, "0"));
+  journal.accept(newCommand(known));
+  const foreign = [".waiting-1", "lost+found", "models"];
+  for (const name of [old, older, young, growing, busy, known, ...foreign]) {
     Deno.mkdirSync(`${folder}/${name}`);
     Deno.writeTextFileSync(`${folder}/${name}/stdout.log`, "output");
-    if (name !== "growing") touch(`${name}/stdout.log`);
-    if (name !== "young") touch(name);
+    if (name !== growing) touch(`${name}/stdout.log`);
+    if (name !== young) touch(name);
   }
   const running = new Deno.Command("tail", {
     args: ["-f", "/dev/null"],
-    cwd: `${folder}/busy`,
+    cwd: `${folder}/${busy}`,
   }).spawn();
   await stage.pass();
-  await logger.logged("Removed old workload folders that the journal does not know: 1");
+  await logger.logged("Removed old workload folders that the journal does not know: 2");
   const left = [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory);
-  assertEquals(left.map(({ name }) => name).sort(), [
-    ".waiting-1",
-    "busy",
-    "growing",
-    "known",
-    "young",
-  ]);
+  assertEquals(
+    left.map(({ name }) => name).sort(),
+    [...foreign, young, growing, busy, known].sort(),
+  );
   running.kill("SIGKILL");
   await running.status;
   await stage.pass();
   await logger.logged("Removed old workload folders that the journal does not know: 1");
-  assertEquals(existsAt(`${folder}/busy`), false);
+  assertEquals(existsAt(`${folder}/${busy}`), false);
 });
 
 /** Adds commands that succeeded a second apart, the last one now, each with a reply. */

@@ -125,16 +125,18 @@ export class ProcessExecutor implements Executor {
     const { templates, logger } = this.#options;
     const { id, kind, params, folder } = work;
     const template = templates[kind];
-    if (template === undefined) return neverStarted(`there is no template for ${kind}`);
-    let waiting = spare;
+    if (template === undefined) {
+      if (spare !== undefined) this.#spares?.putBack(spare);
+      return neverStarted(`there is no template for ${kind}`);
+    }
+    const waiting = spare !== undefined && rename(spare.folder, folder) ? spare : undefined;
+    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     try {
-      if (waiting !== undefined && !rename(waiting.folder, folder)) waiting = undefined;
       writeFiles(work);
     } catch (error) {
-      if (spare !== undefined) this.#spares?.discard(spare);
+      if (waiting !== undefined) this.#spares?.discard(waiting);
       return neverStarted(`its files could not be written: ${messageOf(error)}`);
     }
-    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     if (isLargeBody(params) && template.includes("{body}")) {
       logger.info(
         `${kind} ${id}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is the path ` +
@@ -165,11 +167,15 @@ function writeFiles({ folder, params, files }: Work): void {
   }
 }
 
-/** Gives the folder of a supervisor that waits the name it is to have, unless something has it. */
+/** Gives the folder of a supervisor that waits the name of one that is empty, or not there yet. */
 function rename(from: WorkloadFolder, to: WorkloadFolder): boolean {
-  if (fs.lstatSync(to.path, { throwIfNoEntry: false }) !== undefined) return false;
-  fs.renameSync(from.path, to.path);
-  return true;
+  try {
+    fs.renameSync(from.path, to.path);
+    return true;
+  } catch {
+    // An earlier attempt has left its claim there.
+    return false;
+  }
 }
 
 function neverStarted(why: string): Observed {

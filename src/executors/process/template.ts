@@ -9,10 +9,10 @@ import { Buffer } from "node:buffer";
 export const MAX_INLINE_BODY = 100_000;
 
 /** The variable that `{body}` stands for. */
-export const BODY_VARIABLE = "CYBERWAVE_BODY";
+const BODY_VARIABLE = "CYBERWAVE_BODY";
 
 /** The variable that `{body_file}` stands for. */
-export const PARAMS_FILE_VARIABLE = "CYBERWAVE_PARAMS_FILE";
+const PARAMS_FILE_VARIABLE = "CYBERWAVE_PARAMS_FILE";
 
 /**
  * A template as shell source. Its placeholders become expansions of variables: nothing in the params
