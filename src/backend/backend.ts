@@ -12,6 +12,16 @@ export interface InstanceRequest {
   slug?: string;
   /** The workspace it belongs to. Default: the token's own. */
   workspaceUuid?: string;
+  /** The environment it is reserved for. Default: it serves all. */
+  environmentUuid?: string;
+}
+
+/** What an instance is registered as. */
+export interface RegistrationRequest {
+  /** The hardware and capability profile. */
+  profileSlug: string;
+  /** The environment it is reserved for. Default: as it was before. */
+  environmentUuid?: string;
 }
 
 /** An instance, named by the backend. */
@@ -79,7 +89,7 @@ export interface Backend {
   /** Reports that the instance `uuid` runs here. `"gone"`: there is no such instance. */
   register(
     uuid: string,
-    request: { profileSlug: string },
+    request: RegistrationRequest,
     signal?: AbortSignal,
   ): Promise<Instance | "gone">;
   /** Reports that the instance is alive. `"gone"`: the backend knows no such living instance. */

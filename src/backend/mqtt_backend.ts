@@ -20,6 +20,7 @@ import type {
   InstanceRequest,
   LogEntry,
   PlatformWorkload,
+  RegistrationRequest,
   SignedUpload,
   UploadedResults,
 } from "./backend.ts";
@@ -125,10 +126,11 @@ export class MqttBackend implements Backend {
   /** Registers the instance `uuid` as running here. `"gone"`: there is no such instance. */
   async register(
     uuid: string,
-    { profileSlug }: { profileSlug: string },
+    { profileSlug, environmentUuid }: RegistrationRequest,
     signal?: AbortSignal,
   ): Promise<Instance | "gone"> {
-    const answer = await this.#report(uuid, "register", { profile_slug: profileSlug }, signal);
+    const body = { profile_slug: profileSlug, environment_uuid: environmentUuid };
+    const answer = await this.#report(uuid, "register", body, signal);
     return answer.status === 404 ? "gone" : answer.instance();
   }
 

@@ -11,6 +11,7 @@ export function newInstanceBody(request: InstanceRequest): Record<string, unknow
     profile_slug: request.profileSlug,
     slug: request.slug,
     workspace_uuid: request.workspaceUuid,
+    environment_uuid: request.environmentUuid,
     provider: "self-hosted",
     visibility: "private",
   };

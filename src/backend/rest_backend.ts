@@ -11,6 +11,7 @@ import type {
   InstanceRequest,
   LogEntry,
   PlatformWorkload,
+  RegistrationRequest,
   SignedUpload,
   UploadedResults,
 } from "./backend.ts";
@@ -67,10 +68,11 @@ export class RestBackend implements Backend {
   /** Reports that the instance `uuid` runs here. `"gone"`: there is no such instance. */
   async register(
     uuid: string,
-    request: { profileSlug: string },
+    request: RegistrationRequest,
     signal?: AbortSignal,
   ): Promise<Instance | "gone"> {
-    const body = { profile_slug: request.profileSlug };
+    const { profileSlug, environmentUuid } = request;
+    const body = { profile_slug: profileSlug, environment_uuid: environmentUuid };
     const answer = await this.#http.post(pathOf(uuid, "register"), body, signal);
     return answer.status === 404 ? "gone" : answer.instance();
   }

@@ -5,6 +5,7 @@
  */
 import { dirname, isAbsolute, resolve } from "node:path";
 import type { Settings } from "../config/config.ts";
+import { INSTALL_GRACE_MS } from "../node/install.ts";
 import { flagOptions } from "../config/settings_help.ts";
 import { loadSettings } from "../config/load.ts";
 import { ConfigError, quoted } from "../errors.ts";
@@ -129,7 +130,7 @@ async function describe(
   const { scope, user } = caller;
   const config = args.value("config");
   const stateFolder = args.value("state-folder");
-  const { stopTimeout = 10, cancelGrace = 10 } = settings ?? {};
+  const { stopTimeout = 10 } = settings ?? {};
   return {
     scope,
     command: [...programOf(args), "start", ...flagsOfStart(args)],
@@ -138,7 +139,7 @@ async function describe(
     home: await homeFolder(caller, true),
     environment: { ...pathOf(caller), ...(args.value("exec-start") ? {} : denoVariables()) },
     stateFolder: stateFolder === undefined ? undefined : resolve(stateFolder),
-    stopSeconds: Math.ceil(Math.max(stopTimeout, cancelGrace)) + SPARE_SECONDS,
+    stopSeconds: Math.ceil(Math.max(stopTimeout, INSTALL_GRACE_MS / 1000)) + SPARE_SECONDS,
   };
 }
 

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { clearTextWarning } from "../config/clear_text.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { COMMAND_KEYS, MISSING_TOKEN, nameOf, type Review } from "../doctor/config_review.ts";
-import type { Finding } from "../doctor/finding.ts";
+import { type Finding, warn } from "../doctor/finding.ts";
 import { redact } from "../log.ts";
 import { urlOf } from "../mqtt/socket.ts";
 import type { Arguments } from "./arguments.ts";
@@ -17,10 +18,13 @@ import { type Color, harmless, paint, print } from "./terminal.ts";
 /** Reports what is wrong with the configuration. */
 export async function run(args: Arguments): Promise<number> {
   const review = await reviewSettings(args);
-  const { loaded, problems } = review;
-  const warnings = loaded.sources.has("token")
-    ? review.warnings
-    : [...review.warnings, MISSING_TOKEN];
+  const { loaded, problems, isComplete } = review;
+  const clearText = isComplete ? clearTextWarning(loaded.settings) : undefined;
+  const warnings = [
+    ...review.warnings,
+    ...clearText === undefined ? [] : [warn(clearText.message, clearText.hint)],
+    ...loaded.sources.has("token") ? [] : [MISSING_TOKEN],
+  ];
   if (args.has("json")) print(jsonOf({ ...review, warnings }));
   else for (const line of report({ ...review, warnings })) print(line);
   return problems.length > 0 ? CONFIG_WRONG : 0;

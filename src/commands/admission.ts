@@ -8,17 +8,27 @@ import type { LaneState } from "./queue.ts";
 
 /** What the decision depends on. */
 export interface Situation extends LaneState {
-  /** Whether the platform tracks the work: then it runs it elsewhere rather than wait. */
-  readonly tracked: boolean;
+  /** Whether the work is refused rather than made to wait: the platform runs it elsewhere. */
+  readonly mustStart: boolean;
   /** Whether the node takes no new commands any more. */
   readonly draining: boolean;
   /** How much disk space is left, in bytes. */
   readonly freeBytes: number;
 }
 
+/** Whether so many commands of a kind run and wait that no other is accepted. */
+export function isFull(
+  { running, leaving, concurrency, queued, maxQueued, mustStart }: LaneState & {
+    readonly mustStart: boolean;
+  },
+): boolean {
+  // Some of those that wait do so only until the turn of the event loop in which they start.
+  return running - leaving + queued >= concurrency + (mustStart ? 0 : maxQueued);
+}
+
 /** Why a command is refused now, which may be different later; `undefined`: it is accepted. */
 export function reasonToRefuse(situation: Situation): string | undefined {
-  const { running, isExcluded, queued, maxQueued, tracked, draining, freeBytes } = situation;
+  const { running, queued, isExcluded, mustStart, draining, freeBytes } = situation;
   // Nothing more may run while a kind that excludes it does, or waits.
   const concurrency = isExcluded ? running : situation.concurrency;
   if (draining) return "The node is draining and takes no new commands";
@@ -26,11 +36,10 @@ export function reasonToRefuse(situation: Situation): string | undefined {
     const left = Math.floor(freeBytes / 1024 / 1024);
     return `The node's disk is full (${left} MiB left): no new commands until there is space`;
   }
-  // Some of those that wait do so only until the turn of the event loop in which they start.
-  if (running + queued < concurrency + (tracked ? 0 : maxQueued)) return undefined;
-  if (tracked && isExcluded) {
+  if (!isFull({ ...situation, concurrency })) return undefined;
+  if (mustStart && isExcluded) {
     return "Busy: a workload of another kind runs or waits, and exclusive allows one kind";
   }
-  if (tracked) return `Busy: ${running} of ${concurrency} running, ${queued} queued`;
+  if (mustStart) return `Busy: ${running} of ${concurrency} running, ${queued} queued`;
   return `The queue is full: ${queued} commands wait already`;
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Journal } from "../journal/journal.ts";
 import type { ObjectText } from "../protocol/object_text.ts";
+import type { Acceptor } from "./accept.ts";
 import { type CancelTarget, noSuchWorkload, readCancel } from "./cancel.ts";
 import type { Command } from "./command.ts";
 import type { CommandQueue } from "./queue.ts";
@@ -14,7 +14,7 @@ import type { CommandRunner } from "./run.ts";
 interface CommandCancellerParts {
   readonly runner: Pick<CommandRunner, "runs" | "cancel">;
   readonly queue: Pick<CommandQueue, "waiting">;
-  readonly journal: Pick<Journal, "commit">;
+  readonly acceptor: Pick<Acceptor, "decided">;
 }
 
 /** Carries out `cancel`. */
@@ -33,7 +33,7 @@ export class CommandCanceller {
     const request = readCancel(params);
     if ("error" in request) return request;
     // It may mean a command that came just before.
-    await this.#parts.journal.commit(() => {});
+    await this.#parts.acceptor.decided();
     const { target, signal } = request;
     const found = this.#find(target);
     if (found === undefined) return { error: noSuchWorkload(target) };

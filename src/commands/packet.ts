@@ -18,6 +18,11 @@ export interface CommandMessage {
   readonly packetId: number | undefined;
   /** The MQTT session that numbered it: 0 for one that began before this node was started. */
   readonly session: number;
+  /** What MQTT 5 carries beside. */
+  readonly properties?: {
+    readonly responseTopic?: string;
+    readonly correlationData?: Uint8Array;
+  };
 }
 
 /** What is the same for each delivery of a message; `undefined`: nothing is. */

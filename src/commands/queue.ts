@@ -20,6 +20,8 @@ export interface QueueLimits {
 export interface LaneState {
   /** How many commands run, or are about to. */
   readonly running: number;
+  /** How many of them are being stopped, so that there will be room. */
+  readonly leaving: number;
   /** How many may. */
   readonly concurrency: number;
   /** Whether a command that comes now has to wait for a kind that never runs together with it. */
@@ -38,6 +40,8 @@ interface Turn {
 
 class Lane {
   readonly inHand = new Set<string>();
+  /** Those in hand that are being stopped because nobody wants them any more. */
+  readonly leaving = new Set<string>();
   readonly waiting: Command[] = [];
   /** Those that are being stored: they count, but may not start. */
   readonly offered = new Set<string>();
@@ -112,20 +116,28 @@ export class CommandQueue {
     return true;
   }
 
+  /** Counts a command that is being stopped as room for another one, which waits for its end. */
+  expectEnd(command: Command): void {
+    const { inHand, leaving } = this.#lane(command);
+    if (inHand.has(command.id)) leaving.add(command.id);
+  }
+
   /** Forgets a command, which has been answered or was never stored. */
   left(command: Command): void {
     this.take(command);
-    const { inHand, offered } = this.#lane(command);
+    const { inHand, leaving, offered } = this.#lane(command);
     inHand.delete(command.id);
+    leaving.delete(command.id);
     offered.delete(command.id);
     if (this.isEmpty) this.#empty.resolve();
   }
 
   /** How full the lane of a kind is. */
   lane(kind: WorkloadKind): LaneState {
-    const { waiting, inHand, offered } = this.#lanes.get(kind)!;
+    const { waiting, inHand, leaving, offered } = this.#lanes.get(kind)!;
     return {
       running: inHand.size,
+      leaving: leaving.size,
       concurrency: this.#limits.concurrency[kind],
       isExcluded: this.#excludedBy(kind).some((lane) => !lane.isEmpty),
       queued: waiting.length + offered.size,

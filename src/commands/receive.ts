@@ -7,13 +7,14 @@ import { quoted } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Message, Pending } from "../journal/messages.ts";
 import { holdSecret, type Logger, redact } from "../log.ts";
-import { decodeCommand, type DecodedCommand, type RequestId } from "../protocol/decode.ts";
+import { decodeCommand, type DecodedCommand } from "../protocol/decode.ts";
 import { isWorkloadKind } from "../protocol/kinds.ts";
 import type { Acceptor } from "./accept.ts";
 import { readAnnouncement } from "./announcement.ts";
 import type { CommandCanceller } from "./canceller.ts";
 import type { CommandMessage } from "./packet.ts";
-import { answer, type ReplyAddress } from "./reply.ts";
+import { answers, type ReplyAddress } from "./reply.ts";
+import { readRequester } from "./requester.ts";
 
 /** What a receiver works with. */
 interface CommandReceiverParts {
@@ -49,7 +50,7 @@ export class CommandReceiver {
    */
   async receive(message: CommandMessage): Promise<void> {
     const { topic, payload, retained } = message;
-    const { settings, logger, address } = this.#parts;
+    const { settings, logger } = this.#parts;
     if (retained) {
       // It would run again at every start: nobody means that.
       logger.warn(
@@ -63,13 +64,14 @@ export class CommandReceiver {
         return;
       case "invalid": {
         const { requestId, reason } = decoded;
-        if (requestId === undefined) {
+        const to = this.#addressFor(message);
+        if (requestId === undefined && to.requester === undefined) {
           logger.warn(`Ignored a message on ${quoted(topic)}: it ${reason}`);
           return;
         }
         logger.warn(`Refused a message on ${quoted(topic)}: it ${reason}`);
         const error = `Invalid command: the message ${reason}`;
-        return await this.#post(answer(address(), requestId, { error: redact(error) }));
+        return await this.#post(answers(to, requestId, { error: redact(error) }));
       }
       case "command": {
         // They must not appear in anything that is logged or answered meanwhile.
@@ -84,58 +86,67 @@ export class CommandReceiver {
   }
 
   async #dispatch(command: DecodedCommand, message: CommandMessage): Promise<void> {
-    const { acceptor, address, status, canceller, logger, outbox } = this.#parts;
+    const { acceptor, status, canceller, logger, outbox } = this.#parts;
+    const to = this.#addressFor(message);
     const { name, requestId, params } = command;
     if (isWorkloadKind(name)) {
       const offer = { kind: name, requestId, params, message };
-      return await acceptor.offer(offer, address());
+      return await acceptor.offer(offer, to);
     }
     switch (name) {
       case "status": {
         // It needs no journal: it reaches the broker before the acknowledgement of the command does.
-        const reply = answer(address(), requestId, { output: status() });
-        if (!outbox.publishNow(reply)) await this.#post(reply);
-        return;
+        const replies = answers(to, requestId, { output: status() });
+        const left = replies.filter((reply) => !outbox.publishNow(reply));
+        return left.length > 0 ? await this.#post(left) : undefined;
       }
       case "cancel":
-        return await this.#answer(requestId, await canceller.cancel(params));
+        return await this.#post(answers(to, requestId, await canceller.cancel(params)));
       case "workload_received":
-        return await this.#receiveWorkload(command, message);
+        return await this.#receiveWorkload(command, message, to);
       default: {
         const error = redact(`Unknown command: ${name}`);
         logger.warn(`Refused an unknown command: ${quoted(name)}`);
-        return await this.#answer(requestId, { error });
+        return await this.#post(answers(to, requestId, { error }));
       }
     }
   }
 
   /** Runs what the platform announces, if it says what that is. */
-  async #receiveWorkload(command: DecodedCommand, message: CommandMessage): Promise<void> {
-    const { acceptor, address } = this.#parts;
+  async #receiveWorkload(
+    command: DecodedCommand,
+    message: CommandMessage,
+    to: ReplyAddress,
+  ): Promise<void> {
+    const { acceptor } = this.#parts;
     const { requestId } = command;
     const read = readAnnouncement(command.params);
     const { workloadUuid } = read;
     if ("error" in read) {
       const refused = { name: "workload_received", requestId, workloadUuid };
-      return await acceptor.refuse(refused, address(), redact(read.error));
+      return await acceptor.refuse(refused, to, redact(read.error));
     }
     const { kind, params } = read;
     if (kind === undefined) {
       const output = `Workload ${workloadUuid} received and acknowledged`;
-      return await this.#answer(requestId, { output });
+      return await this.#post(answers(to, requestId, { output }));
     }
-    await acceptor.offer({ kind, requestId, params, message }, address());
+    await acceptor.offer({ kind, requestId, params, message }, to);
   }
 
-  #answer(
-    requestId: RequestId | undefined,
-    result: { readonly output: string } | { readonly error: string },
-  ): Promise<void> {
-    return this.#post(answer(this.#parts.address(), requestId, result));
+  /** Where a message is answered. */
+  #addressFor(message: CommandMessage): ReplyAddress {
+    const address = this.#parts.address();
+    const requester = readRequester(message, address.topic);
+    if (requester === undefined || !("problem" in requester)) return { ...address, requester };
+    this.#parts.logger.warn(`No reply to a requester of its own: ${requester.problem}`);
+    return address;
   }
 
-  async #post(message: Message): Promise<void> {
+  async #post(messages: readonly Message[]): Promise<void> {
     const { journal, outbox } = this.#parts;
-    outbox.send([await journal.commit(() => journal.messages.post(message))]);
+    outbox.send(
+      await journal.commit(() => messages.map((message) => journal.messages.post(message))),
+    );
   }
 }

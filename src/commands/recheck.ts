@@ -1,69 +1,194 @@
 /**
- * Asks the platform whether it still wants what an earlier node has accepted.
+ * Asks the platform whether it still wants the workloads that run or wait here, and stops those that
+ * it has ended, forgotten or given to another node.
  *
  * @module
  */
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { isAbort } from "../time.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+import { Semaphore } from "../results/semaphore.ts";
+import { type Clock, orAbort, within } from "../time.ts";
 import { type Command, nameOf } from "./command.ts";
+import type { CommandQueue } from "./queue.ts";
+import type { CommandRunner } from "./run.ts";
+
+/** What the platform knows about a workload. */
+export interface KnownWorkload {
+  readonly status: string;
+  readonly instanceUuid: string | undefined;
+}
 
 /** Where workloads are asked for. */
-interface WorkloadDirectory {
+export interface WorkloadDirectory {
   /** What the platform knows about a workload; `undefined` when it knows none such. */
-  workload(
-    uuid: string,
-    signal?: AbortSignal,
-  ): Promise<{ readonly status: string; readonly instanceUuid: string | undefined } | undefined>;
+  workload(uuid: string, signal?: AbortSignal): Promise<KnownWorkload | undefined>;
 }
+
+/** What rechecking works with. */
+export interface PlatformRecheckParts {
+  readonly directory: WorkloadDirectory;
+  /** Runs and stops commands. */
+  readonly runner: Pick<CommandRunner, "runs" | "cancel">;
+  readonly queue: Pick<CommandQueue, "waiting" | "expectEnd">;
+  /** Who the node is now. */
+  address(): { readonly uuid: string };
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Why the platform is asked. */
+type Occasion = "start" | "heartbeat" | "refusal";
+
+/** How long the platform may take to answer while the sender of a command waits. */
+const REFUSAL_LIMIT_MS = 2_000;
+
+/** How long it may take otherwise. */
+const LIMIT_MS = 20_000;
+
+/** How many calls are under way at a time. */
+const CALLS = 8;
+
+/** How many that wait are asked about at once: those whose turn is next. */
+const MAX_WAITING = 50;
+
+/** The platform may not yet know about itself that it has just given a workload to this node. */
+const YOUNG_MS = 5_000;
+
+/** How long a workload that has reported its own success may take to end. */
+const COMPLETED_MS = 10_000;
 
 /** The statuses that are final. */
 const FINAL = ["completed", "failed", "cancelled"];
 
-/** What a recheck works with. */
-interface RecheckOptions {
-  readonly directory: WorkloadDirectory;
-  /** Stops commands. */
-  readonly runner: {
-    cancel(command: Command, signal: "SIGTERM", cause: "withdrawn"): Promise<boolean>;
-  };
-  readonly logger: Logger;
-}
+/** Rechecks what runs and waits here. */
+export class PlatformRecheck {
+  readonly #parts: PlatformRecheckParts;
+  readonly #calls = new Semaphore(CALLS);
+  /** The pass over everything that is under way. */
+  #everything: Promise<void> | undefined;
+  /** The passes over what keeps a kind of command busy. */
+  readonly #kinds = new Map<WorkloadKind, Promise<void>>();
+  /** The workloads that could not be asked about, so that this is logged once. */
+  readonly #unanswered = new Set<string>();
+  /** Since when commands are known here, by the monotonic clock. */
+  readonly #knownSince = new Map<string, number>();
+  /** Since when the platform has workloads as completed that still run, by the same clock. */
+  readonly #completedSince = new Map<string, number>();
 
-/**
- * Stops those commands from before this start whose workloads the platform has ended, forgotten or
- * given to another instance than `own`, whether they run or wait. A command it cannot be asked
- * about goes on.
- */
-export async function recheck(
-  commands: readonly Command[],
-  own: string,
-  { directory, runner, logger }: RecheckOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  await Promise.all(commands.map(async (command) => {
-    const { workloadUuid, instanceUuid } = command;
-    if (workloadUuid === undefined) return;
-    try {
-      const known = await directory.workload(workloadUuid, signal);
-      const why = reasonToStop(known, [own, instanceUuid]);
-      if (why === undefined || signal.aborted) return;
-      logger.warn(
-        `Stopping ${nameOf(command)}, which is from before this start: the platform ${why}`,
-      );
-      await runner.cancel(command, "SIGTERM", "withdrawn");
-    } catch (error) {
-      if (isAbort(error, signal)) return;
-      logger.warn(
-        `Cannot ask the platform about ${nameOf(command)}: ${messageOf(error)}; it goes on`,
-      );
+  /** Asks nothing yet. */
+  constructor(parts: PlatformRecheckParts) {
+    this.#parts = parts;
+  }
+
+  /** Asks about all that an earlier node has accepted. Never rejects. */
+  atStart(signal: AbortSignal): Promise<void> {
+    return this.#all("start", signal);
+  }
+
+  /** Asks about all that runs and about what comes next. Never rejects. */
+  atHeartbeat(signal: AbortSignal): Promise<void> {
+    return this.#all("heartbeat", signal);
+  }
+
+  /** Asks about what runs, for at most 2 s, before a workload of this kind is refused for it. */
+  beforeRefusal(kind: WorkloadKind): Promise<void> {
+    const asked = this.#kinds.get(kind) ?? within(
+      REFUSAL_LIMIT_MS,
+      this.#parts.clock,
+      (tooLate) =>
+        this.#ask(this.#runs().filter((command) => command.kind === kind), "refusal", tooLate),
+    ).finally(() => this.#kinds.delete(kind));
+    this.#kinds.set(kind, asked);
+    return asked;
+  }
+
+  #all(occasion: Occasion, signal: AbortSignal): Promise<void> {
+    const { clock, queue } = this.#parts;
+    return this.#everything ??= within(LIMIT_MS, clock, async (tooLate) => {
+      const commands = [...this.#runs(), ...queue.waiting().slice(0, MAX_WAITING)];
+      this.#forgetAllBut(commands);
+      const asked = commands.filter((command) => occasion === "start" || !this.#isYoung(command));
+      await this.#ask(asked, occasion, AbortSignal.any([signal, tooLate]));
+    }).finally(() => this.#everything = undefined);
+  }
+
+  /** The commands in hand that are not being stopped anyway. */
+  #runs(): Command[] {
+    const { runner, queue } = this.#parts;
+    const runs = runner.runs();
+    for (const { command, stop } of runs) {
+      if (stop.request?.cause === "withdrawn") queue.expectEnd(command);
     }
-  }));
+    return runs.filter(({ stop }) => stop.request === undefined).map(({ command }) => command);
+  }
+
+  async #ask(commands: readonly Command[], occasion: Occasion, signal: AbortSignal): Promise<void> {
+    await Promise.all(commands.map(async (command) => {
+      const { workloadUuid: uuid } = command;
+      if (uuid === undefined) return;
+      try {
+        await this.#calls.run(() => this.#askAbout(command, uuid, occasion, signal), signal);
+        this.#unanswered.delete(command.id);
+      } catch (error) {
+        // What the node was too slow for, or is too late for, is asked next time.
+        if (signal.aborted || this.#unanswered.has(command.id)) return;
+        this.#unanswered.add(command.id);
+        this.#parts.logger.warn(
+          `Cannot ask the platform about ${nameOf(command)}: ${messageOf(error)}; it goes on`,
+        );
+      }
+    }));
+  }
+
+  async #askAbout(
+    command: Command,
+    uuid: string,
+    occasion: Occasion,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { directory, runner, queue, address, logger } = this.#parts;
+    const known = await orAbort(directory.workload(uuid, signal), signal);
+    if (signal.aborted) return;
+    const why = reasonToStop(known, [address().uuid, command.instanceUuid]);
+    const mayFinish = occasion !== "start" && this.#mayFinish(command, known);
+    if (why === undefined || mayFinish) return;
+    const since = occasion === "start" ? ", which is from before this start" : "";
+    logger.warn(`Stopping ${nameOf(command)}${since}: the platform ${why}`);
+    if (await runner.cancel(command, "SIGTERM", "withdrawn")) queue.expectEnd(command);
+  }
+
+  /** Whether a workload has just reported its success by itself, and so is about to end. */
+  #mayFinish({ id }: Command, known: KnownWorkload | undefined): boolean {
+    if (known?.status !== "completed") return false;
+    return this.#since(this.#completedSince, id) < COMPLETED_MS;
+  }
+
+  /** Whether a command came only now. */
+  #isYoung({ id }: Command): boolean {
+    return this.#since(this.#knownSince, id) < YOUNG_MS;
+  }
+
+  /** For how long something is noted of a command, which is noted now if it was not before. */
+  #since(noted: Map<string, number>, id: string): number {
+    const now = this.#parts.clock.monotonic();
+    const since = noted.get(id) ?? now;
+    noted.set(id, since);
+    return now - since;
+  }
+
+  /** Forgets what was noted of commands that have ended. */
+  #forgetAllBut(commands: readonly Command[]): void {
+    const ids = new Set(commands.map(({ id }) => id));
+    for (const noted of [this.#unanswered, this.#knownSince, this.#completedSince]) {
+      for (const id of noted.keys()) if (!ids.has(id)) noted.delete(id);
+    }
+  }
 }
 
 /** Why a workload is to be stopped; `undefined`: it is not. */
 export function reasonToStop(
-  known: { readonly status: string; readonly instanceUuid: string | undefined } | undefined,
+  known: KnownWorkload | undefined,
   own: readonly string[],
 ): string | undefined {
   if (known === undefined) return "no longer knows it";

@@ -5,6 +5,7 @@
  */
 import type { Message } from "../journal/messages.ts";
 import type { CommandRecord } from "../journal/record.ts";
+import type { Requester } from "../journal/requesters.ts";
 import type { RequestId } from "../protocol/decode.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import {
@@ -25,6 +26,24 @@ export interface ReplyAddress {
   readonly slug: string;
   readonly uuid: string;
   readonly topic: string;
+  /** Who gets the reply as well. */
+  readonly requester?: Requester;
+}
+
+/** A reply, and the same for those who asked for it on a topic of their own. */
+export function toAll(reply: Message, requesters: readonly (Requester | undefined)[]): Message[] {
+  const copies = requesters.flatMap((to) => to === undefined ? [] : [{ ...reply, ...to }]);
+  // One that goes to the same topic takes its place, since it only says more.
+  return copies.some(({ topic }) => topic === reply.topic) ? copies : [reply, ...copies];
+}
+
+/** The same answer for everybody who is to get it. */
+export function answers(
+  address: ReplyAddress,
+  requestId: RequestId | undefined,
+  result: { readonly output: string } | { readonly error: string },
+): Message[] {
+  return toAll(answer(address, requestId, result), [address.requester]);
 }
 
 /** The reply to a command that never ran. */
@@ -96,4 +115,9 @@ function isBlank({ pieces }: LongExcerpt): boolean {
 /** The error of a command for which there is no template. */
 export function notConfigured(kind: WorkloadKind): string {
   return `${kind[0].toUpperCase()}${kind.slice(1)} command not configured in cyberwave.yml`;
+}
+
+/** How the log reports a refusal, in which a stranger's words may be, at any length. */
+export function refusalLine(name: string, why: string): string {
+  return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }

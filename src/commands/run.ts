@@ -19,7 +19,7 @@ import type { CommandEvents } from "./command_events.ts";
 import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import type { CommandQueue } from "./queue.ts";
-import { notConfigured } from "./reply.ts";
+import { notConfigured, toAll } from "./reply.ts";
 import { showOutput } from "./show_output.ts";
 import { Stop } from "./stop.ts";
 import { Tasks } from "./tasks.ts";
@@ -29,7 +29,7 @@ import { isPermanent, workFor } from "./work.ts";
 /** The settings that running depends on. */
 interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
-  readonly cancelGrace: number;
+  readonly cancelGrace: Readonly<Record<WorkloadKind, number>>;
   readonly maxOutput: number;
 }
 
@@ -158,12 +158,13 @@ export class CommandRunner {
     const { journal, outbox, queue, uploads, events, clock, logger } = this.#parts;
     const { startedAt = clock.now(), execution } = this.#runs.get(command.id) ?? {};
     const ending = await endingOf(command, outcome, execution?.pid, this.#parts);
-    const { files, end, reply, statuses } = ending;
     const what = `the end of ${nameOf(command)}`;
+    const { files, end, reply, statuses } = ending;
     const stored = await commitUntilStored(what, this.#parts, this.#leaving.signal, () => {
       uploads.record(command, files);
-      const replies = journal.end(command.id, end, [reply], files.length > 0);
-      return [...replies, ...statuses.map((status) => journal.messages.post(status))];
+      const replies = toAll(reply, journal.requesters.of(command.id));
+      const owed = journal.end(command.id, end, replies, files.length > 0);
+      return [...owed, ...statuses.map((status) => journal.messages.post(status))];
     });
     this.#runs.delete(command.id);
     command.token?.[Symbol.dispose]();

@@ -18,7 +18,7 @@ export interface StopParts {
   /** Seconds after which a kind of command is stopped. */
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
   /** Seconds between asking a command to stop and killing it. */
-  readonly cancelGrace: number;
+  readonly cancelGrace: Readonly<Record<WorkloadKind, number>>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Stores that a command is to be stopped. */
@@ -88,7 +88,8 @@ export class Stop implements Disposable {
 
   /** Sends the signal that is due to what runs, and SIGKILL when its time is over. */
   async #signal(): Promise<void> {
-    const { clock, logger, cancelGrace } = this.#parts;
+    const { clock, logger } = this.#parts;
+    const grace = this.#parts.cancelGrace[this.#command.kind];
     const execution = this.#execution;
     const request = this.#due;
     if (execution === undefined || request === undefined || this.over.aborted) return;
@@ -97,12 +98,12 @@ export class Stop implements Disposable {
     // The wall clock may have jumped meanwhile: it never gets more than the full grace again.
     const waited = Math.max(0, clock.now() - request.at);
     try {
-      await clock.sleep(Math.max(0, cancelGrace * 1000 - waited), this.over);
+      await clock.sleep(Math.max(0, grace * 1000 - waited), this.over);
     } catch {
       return;
     }
     logger.warn(
-      `${nameOf(this.#command)} did not end within ${cancelGrace} s of ${request.signal}: ` +
+      `${nameOf(this.#command)} did not end within ${grace} s of ${request.signal}: ` +
         "sending SIGKILL",
     );
     // Whoever asked did not ask for this one: the reply names the signal that was asked for.

@@ -82,6 +82,8 @@ export interface CloudNodeConfig {
   instanceUuid?: string;
   /** The hardware and capability profile. Default: `default`. */
   profileSlug?: string;
+  /** The UUID of the environment that the node is reserved for. Default: it serves all. */
+  environmentUuid?: string;
   /** Put in front of every topic, unless empty or `production`. Default: empty. */
   environment?: string;
   /** The MQTT broker's host name or address. Default: `mqtt.cyberwave.com`. */
@@ -126,10 +128,12 @@ export interface CloudNodeConfig {
   exclusive?: readonly WorkloadKind[];
   /** How many commands of a kind may wait; 0 refuses what cannot start. Default: 10,000. */
   maxQueued?: PerKind;
+  /** Whether workloads of the platform wait here rather than being refused. Default: false. */
+  queuePlatformWorkloads?: boolean;
   /** Seconds after which a workload of a kind is stopped. Default: never. */
   timeout?: PerKind;
-  /** Seconds between asking a workload to stop and killing it. Default: 10. */
-  cancelGrace?: number;
+  /** Seconds between asking a workload to stop and killing it. Default: 120 for `simulate`, else 10. */
+  cancelGrace?: PerKind;
   /** Seconds for which a request id is remembered, so as to run it once; 0 for not at all. Default: 3600. */
   dedupeWindow?: number;
   /** Bytes of a workload's output that a reply carries at most. Default: 4,194,304 (4 MiB). */
@@ -188,6 +192,8 @@ export interface Settings {
   readonly instanceUuid: string | undefined;
   /** The hardware and capability profile. */
   readonly profileSlug: string;
+  /** The UUID of the environment that the node is reserved for. */
+  readonly environmentUuid: string | undefined;
   /** Put in front of every topic, unless empty or `production`. */
   readonly environment: string;
   /** The broker's host name or address, an IPv6 one without brackets. */
@@ -226,10 +232,12 @@ export interface Settings {
   readonly exclusive: readonly WorkloadKind[];
   /** How many commands of each kind may wait. */
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
+  /** Whether workloads of the platform wait here rather than being refused. */
+  readonly queuePlatformWorkloads: boolean;
   /** Seconds after which a workload is stopped, for the kinds that have a limit. */
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
   /** Seconds between asking a workload to stop and killing it. */
-  readonly cancelGrace: number;
+  readonly cancelGrace: Readonly<Record<WorkloadKind, number>>;
   /** Seconds for which a request id is remembered; 0 for not at all. */
   readonly dedupeWindow: number;
   /** Bytes of a workload's output that a reply carries at most. */

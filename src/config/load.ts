@@ -7,6 +7,7 @@ import { dirname, join, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
 import { type ConfigFile, readConfigFile, WRAPPERS } from "./config_file.ts";
+import { placeReservation } from "./reservation.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
 import { frontMatterOf, README } from "./front_matter.ts";
 import { homeFolder } from "./home.ts";
@@ -67,9 +68,10 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
 
 /** Reads the settings as `loadSettings` does, and reports every problem instead of throwing. */
 export async function examineSettings(options: LoadOptions): Promise<ExaminedSettings> {
-  const { configPath, flags = {}, env, cwd } = options;
+  const { configPath, env, cwd } = options;
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
+  const flags = placeReservation(options.flags ?? {}, warn);
 
   const readable = [
     readPermission(dirname(absolute(cwd, configPath ?? CONFIG_FILE)), CONFIG_FOLDER),

@@ -4,19 +4,17 @@
  * @module
  */
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
-import type { BodyForm, Settings } from "./config.ts";
+import type { BodyForm } from "./config.ts";
 import { eachOf, sameForAll } from "./named_values.ts";
-import type { SettingKey, SettingRow } from "./setting.ts";
+import type { SettingRows } from "./setting.ts";
 import * as values from "./values.ts";
 import { someWords } from "./word_list.ts";
 import { variables } from "./variables.ts";
 
 const JSON_FOR_EACH = sameForAll<WorkloadKind, BodyForm>(WORKLOAD_KINDS, "json");
 
-type Rows<K extends SettingKey> = { readonly [Key in K]: SettingRow<NonNullable<Settings[Key]>> };
-
 /** These rows. */
-export const PROGRAM_SETTINGS: Rows<
+export const PROGRAM_SETTINGS: SettingRows<
   "installScript" | "inference" | "training" | "simulate" | "exclusive" | "python" | "body" | "env"
 > = {
   installScript: {

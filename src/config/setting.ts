@@ -39,3 +39,8 @@ export interface Setting<T = unknown> {
 export type SettingRow<T> =
   & Omit<Setting<T>, "key" | "name" | "env" | "yaml">
   & Partial<Pick<Setting<T>, "env" | "yaml">>;
+
+/** The rows of some settings. */
+export type SettingRows<Key extends SettingKey> = {
+  readonly [K in Key]: SettingRow<NonNullable<Settings[K]>>;
+};

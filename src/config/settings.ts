@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Settings } from "./config.ts";
+import { ACCOUNT_SETTINGS } from "./account_settings.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { eachOf, sameForAll, someOf } from "./named_values.ts";
 import { PROGRAM_SETTINGS } from "./program_settings.ts";
-import type { Setting, SettingKey, SettingRow } from "./setting.ts";
+import type { Setting, SettingKey, SettingRows } from "./setting.ts";
 import * as values from "./values.ts";
 
 const MiB = 2 ** 20;
@@ -15,78 +15,12 @@ const GiB = 2 ** 30;
 
 const ONE_OF_EACH = sameForAll(WORKLOAD_KINDS, 1);
 const MANY_OF_EACH = sameForAll(WORKLOAD_KINDS, 10_000);
+/** A simulation takes up to 95 s to take down its containers. */
+const CANCEL_GRACE = { ...sameForAll(WORKLOAD_KINDS, 10), simulate: 120 };
 const KEPT = { succeeded: 1_000, failed: 10_000 };
 
-const TABLE: { readonly [K in SettingKey]: SettingRow<NonNullable<Settings[K]>> } = {
-  token: {
-    group: "Account",
-    type: values.token,
-    help: "The API token",
-    env: ["CYBERWAVE_API_TOKEN", "CYBERWAVE_API_KEY"],
-    yaml: [],
-    credentials: "token",
-  },
-  apiUrl: {
-    group: "Account",
-    type: values.httpUrl,
-    help: "Where the backend is",
-    default: "https://api.cyberwave.com",
-    flag: { name: "api-url", value: "URL" },
-    env: ["CYBERWAVE_API_URL", "CYBERWAVE_BASE_URL"],
-  },
-  controlPlane: {
-    group: "Account",
-    type: values.oneOf("rest", "mqtt"),
-    help: "What carries the node's calls to the backend: `rest` or `mqtt`",
-    default: "rest",
-    flag: { name: "control-plane", value: "NAME" },
-  },
-  workspaceSlug: {
-    group: "Account",
-    type: values.identifier,
-    help: "The workspace the node belongs to",
-    defaultText: "the token's own",
-    yaml: [],
-    credentials: "workspace_slug",
-  },
-  workspaceUuid: {
-    group: "Account",
-    type: values.identifier,
-    help: "The UUID of that workspace",
-    yaml: [],
-    credentials: "workspace_uuid",
-  },
-  slug: {
-    group: "Identity",
-    type: values.identifier,
-    help: "The slug the node would like (a hint)",
-    defaultText: "the backend chooses",
-    flag: { name: "slug", value: "SLUG" },
-    env: ["CYBERWAVE_INSTANCE_SLUG"],
-    yaml: [],
-  },
-  instanceUuid: {
-    group: "Identity",
-    type: values.identifier,
-    help: "The instance to register as, given by a provisioner",
-    defaultText: "the stored one, else a new one",
-    env: ["CYBERWAVE_CLOUD_NODE_INSTANCE_UUID"],
-    yaml: [],
-  },
-  profileSlug: {
-    group: "Identity",
-    type: values.identifier,
-    help: "The hardware and capability profile",
-    default: "default",
-    flag: { name: "profile", value: "PROFILE" },
-  },
-  environment: {
-    group: "Identity",
-    type: values.environmentName,
-    help: "Put in front of every topic, unless empty or `production`",
-    default: "",
-    flag: { name: "environment", value: "NAME" },
-  },
+const TABLE: SettingRows<SettingKey> = {
+  ...ACCOUNT_SETTINGS,
   mqttHost: {
     group: "Broker",
     type: values.hostName,
@@ -139,6 +73,12 @@ const TABLE: { readonly [K in SettingKey]: SettingRow<NonNullable<Settings[K]>> 
     help: "How many commands of a kind may wait; 0 refuses what cannot start",
     default: MANY_OF_EACH,
   },
+  queuePlatformWorkloads: {
+    group: "Workloads",
+    type: values.boolean,
+    help: "Whether workloads of the platform wait here rather than being refused as busy",
+    default: false,
+  },
   timeout: {
     group: "Workloads",
     type: someOf(WORKLOAD_KINDS, values.positiveSeconds),
@@ -148,9 +88,9 @@ const TABLE: { readonly [K in SettingKey]: SettingRow<NonNullable<Settings[K]>> 
   },
   cancelGrace: {
     group: "Workloads",
-    type: values.seconds,
-    help: "Seconds between asking a workload to stop and killing it",
-    default: 10,
+    type: eachOf(values.seconds, CANCEL_GRACE),
+    help: "Seconds between asking a workload to stop and killing it: `5`, or `simulate=300`",
+    default: CANCEL_GRACE,
   },
   maxOutput: {
     group: "Workloads",

@@ -7,6 +7,7 @@
 import { isIPv6 } from "node:net";
 import { quoted } from "../errors.ts";
 import { identifierProblem, isMqttText } from "../protocol/identifiers.ts";
+import { isUuid, UUID_AS_PREFIX } from "./reservation.ts";
 import { templateProblem } from "./template_problem.ts";
 
 /** A value, or what is wrong with it: words that follow the setting's name. */
@@ -176,7 +177,7 @@ export const identifier: ValueType<string> = textType({
 /** What stands in front of topics, as it is. */
 export const environmentName: ValueType<string> = textType({
   problem: (value) =>
-    problemIf(
+    isUuid(value) ? UUID_AS_PREFIX : problemIf(
       /[+#]/.test(value) || !isMqttText(value),
       "a name without +, # and control characters",
       value,

@@ -8,6 +8,7 @@ import { tlsOf } from "../node/publisher.ts";
 import { connectOnce, type Visit } from "../mqtt/connect_once.ts";
 import { reach } from "../mqtt/reach.ts";
 import { urlOf } from "../mqtt/socket.ts";
+import { clearTextWarning } from "../config/clear_text.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
 import type { Identity } from "../registration/identity.ts";
@@ -50,7 +51,11 @@ export function brokerCheck(settings: Settings, whoAmI: WhoAmI, clock: Clock): C
         return fail(detail, "Set control_plane: rest, or use a broker that speaks it");
       }
       const mqtt = `MQTT ${visited.version === 5 ? "5" : "3.1.1"} ${took}`;
-      return ok(`${url} accepts user ${quoted(broker.username)}${stages(passed, mqtt)}`);
+      const accepts = `${url} accepts user ${quoted(broker.username)}${stages(passed, mqtt)}`;
+      const clearText = clearTextWarning(settings);
+      return clearText === undefined
+        ? ok(accepts)
+        : warn(`${accepts}. ${clearText.message}`, clearText.hint);
     },
   };
 }

@@ -17,6 +17,7 @@ import { LogPositions } from "./log_positions.ts";
 import { type Message, Messages, type Pending } from "./messages.ts";
 import type { CommandRecord, End, NewCommand, StopRequest, StoredHandle } from "./record.ts";
 import { storedRequestId } from "./record.ts";
+import { Requesters } from "./requesters.ts";
 import { ResultFiles } from "./result_files.ts";
 import { type Row, Statements } from "./statements.ts";
 
@@ -40,6 +41,8 @@ export class Journal implements Disposable {
   readonly messages: Messages;
   /** How far the output of each command has reached the platform. */
   readonly logPositions: LogPositions;
+  /** Who gets the replies to commands as well. */
+  readonly requesters: Requesters;
   /** The result files that commands left. */
   readonly resultFiles: ResultFiles;
   /** The commands of which nothing is left to do, and what may be removed of them. */
@@ -58,6 +61,7 @@ export class Journal implements Disposable {
     this.#group = new GroupCommit(this.#statements);
     this.messages = new Messages(this.#statements, clock);
     this.logPositions = new LogPositions(this.#statements);
+    this.requesters = new Requesters(this.#statements);
     this.resultFiles = new ResultFiles(this.#statements);
     this.answered = new AnsweredCommands(this.#statements);
   }

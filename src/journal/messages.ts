@@ -13,6 +13,8 @@ export interface Message {
   readonly topic: string;
   /** What is sent. */
   readonly payload: Uint8Array;
+  /** What an MQTT 5 requester knows it by. */
+  readonly correlationData?: Uint8Array;
 }
 
 /** A message that waits for its delivery. */
@@ -43,10 +45,12 @@ export class Messages {
   /** Stores a message, and to which accepted command it belongs, if to any. */
   post(message: Message, commandId?: string): Pending {
     const { lastInsertRowid } = this.#statements.run(
-      "INSERT INTO outbox (command_id, topic, payload, created_at) VALUES (?, ?, ?, ?)",
+      `INSERT INTO outbox (command_id, topic, payload, correlation_data, created_at)
+       VALUES (?, ?, ?, ?, ?)`,
       commandId ?? null,
       message.topic,
       message.payload,
+      message.correlationData ?? null,
       this.#clock.now(),
     );
     return { seq: Number(lastInsertRowid), ...message };
@@ -66,7 +70,7 @@ export class Messages {
     const page = over === -1 ? rows : rows.slice(0, Math.max(1, over));
     if (page.length === 0) return [];
     return this.#statements.all(
-      `SELECT seq, topic, payload FROM outbox WHERE delivered_at IS NULL AND seq > ? AND seq <= ?
+      `SELECT seq, topic, payload, correlation_data FROM outbox WHERE delivered_at IS NULL AND seq > ? AND seq <= ?
        ORDER BY seq`,
       after,
       page.at(-1)!.seq as number,
@@ -97,7 +101,7 @@ export class Messages {
   repost(commandId: string): Pending[] | undefined {
     this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", commandId);
     const messages = this.#statements.all(
-      "SELECT seq, topic, payload FROM outbox WHERE command_id = ? ORDER BY seq",
+      "SELECT seq, topic, payload, correlation_data FROM outbox WHERE command_id = ? ORDER BY seq",
       commandId,
     ).map(toPending);
     return messages.length === 0 ? undefined : messages;
@@ -127,6 +131,11 @@ export class Messages {
   }
 }
 
-function toPending({ seq, topic, payload }: Row): Pending {
-  return { seq: seq as number, topic: topic as string, payload: payload as Uint8Array };
+function toPending({ seq, topic, payload, correlation_data }: Row): Pending {
+  return {
+    seq: seq as number,
+    topic: topic as string,
+    payload: payload as Uint8Array,
+    ...(correlation_data !== null && { correlationData: correlation_data as Uint8Array }),
+  };
 }

@@ -14,6 +14,7 @@ import { toRecord } from "./command_row.ts";
 /** The tables in an order in which each refers only to those before it, and their keys. */
 const TABLES: readonly (readonly [table: string, key: string])[] = [
   ["commands", "seq"],
+  ["requesters", "seq"],
   ["outbox", "seq"],
   ["log_positions", "command_id"],
   ["result_files", "seq"],

@@ -135,4 +135,15 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX outbox_delivered ON outbox (delivered_at, seq, length(payload))
     WHERE delivered_at IS NOT NULL AND command_id IS NOT NULL;
   `,
+  // Who asked over MQTT 5 for a reply on a topic of their own.
+  `
+  CREATE TABLE requesters (
+    seq              INTEGER PRIMARY KEY,
+    command_id       TEXT NOT NULL REFERENCES commands (id) ON DELETE CASCADE,
+    topic            TEXT NOT NULL,
+    correlation_data BLOB
+  ) STRICT;
+  CREATE INDEX requesters_by_command ON requesters (command_id);
+  ALTER TABLE outbox ADD COLUMN correlation_data BLOB;
+  `,
 ];

@@ -9,6 +9,7 @@ import type { CommandEvents } from "../commands/command_events.ts";
 import type { PlatformStatus } from "../commands/platform_status.ts";
 import { CommandQueue } from "../commands/queue.ts";
 import { CommandReceiver } from "../commands/receive.ts";
+import { PlatformRecheck, type WorkloadDirectory } from "../commands/recheck.ts";
 import { recover } from "../commands/recover.ts";
 import type { ReplyAddress } from "../commands/reply.ts";
 import { CommandRunner } from "../commands/run.ts";
@@ -33,6 +34,7 @@ export type CommandSettings = Pick<
   | "maxCommandSize"
   | "maxOutput"
   | "maxQueued"
+  | "queuePlatformWorkloads"
   | "timeout"
 >;
 
@@ -50,6 +52,8 @@ interface CommandPartsOptions {
   readonly executors: ReadonlyMap<string, Executor>;
   readonly results: Results;
   readonly platformStatus: PlatformStatus;
+  /** What the platform knows of its workloads. */
+  readonly directory: WorkloadDirectory;
   readonly events: CommandEvents;
   readonly workloadsFolder: string;
   readonly clock: Clock;
@@ -71,6 +75,7 @@ export interface CommandParts {
   readonly queue: CommandQueue;
   readonly runner: CommandRunner;
   readonly uploads: Uploads;
+  readonly recheck: PlatformRecheck;
   /** Recovers what an earlier node left. */
   recover(signal: AbortSignal): Promise<void>;
   folderOf(id: string): WorkloadFolder;
@@ -84,8 +89,9 @@ export function createCommandParts(options: CommandPartsOptions): CommandParts {
   const uploads = new Uploads(options);
   const shared = { ...options, queue, uploads, folderOf };
   const runner = new CommandRunner({ ...shared, executors: [...executors.values()] });
-  const acceptor = new Acceptor({ ...shared, runner });
-  const canceller = new CommandCanceller({ ...shared, runner });
+  const recheck = new PlatformRecheck({ ...shared, runner });
+  const acceptor = new Acceptor({ ...shared, runner, recheck });
+  const canceller = new CommandCanceller({ ...shared, runner, acceptor });
   const receiver = new CommandReceiver({ ...shared, acceptor, canceller });
   const executorNamed = (name: string) => executors.get(name);
   return {
@@ -94,6 +100,7 @@ export function createCommandParts(options: CommandPartsOptions): CommandParts {
     queue,
     runner,
     uploads,
+    recheck,
     folderOf,
     recover: (signal) => recover({ ...shared, runner, executorNamed }, signal),
   };

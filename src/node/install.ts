@@ -25,6 +25,9 @@ export interface InstallOptions {
   readonly graceMs: number;
 }
 
+/** How long an install script may take to end once it is asked to, in milliseconds. */
+export const INSTALL_GRACE_MS = 10_000;
+
 /** How much of its standard error the backend gets. */
 const LAST_LINES = 20;
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { recheck } from "../commands/recheck.ts";
+import { clearTextWarning } from "../config/clear_text.ts";
 import type { Settings } from "../config/config.ts";
 import { nodePermissions } from "../config/needed_permissions.ts";
 import { InstallScriptError } from "../errors.ts";
@@ -20,7 +20,7 @@ import { applyRetention } from "../workloads/retention.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
 import { notedHeartbeats } from "./noted_heartbeats.ts";
-import { runInstallScript } from "./install.ts";
+import { INSTALL_GRACE_MS, runInstallScript } from "./install.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { shutDown } from "./shutdown.ts";
@@ -102,6 +102,8 @@ export class Node {
     const { env, unset } = workloadEnvironment(this.#options.env, settings);
     if (unset.length > 0) this.#logger.warn(unsetWarning(unset));
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
+    const warning = clearTextWarning(settings);
+    if (warning !== undefined) this.#logger.warn(`${warning.message}. ${warning.hint}`);
     requirePermissions(nodePermissions(settings, "sh"));
     const host = await inspectHost();
     requirePermissions(nodePermissions(settings, host.shell));
@@ -129,7 +131,7 @@ export class Node {
   async #start(parts: NodeParts, env: Record<string, string>, host: Host): Promise<void> {
     const { once, drain, exitWhenIdle } = this.#options;
     const { signal } = this.#stopping;
-    const { runner, queue, uploads, registration, connection, backend, logStream } = parts;
+    const { runner, queue, uploads, recheck, registration, connection, backend, logStream } = parts;
     await parts.recover(signal);
     // Before connecting: what the broker held back for this node is new as well.
     if (drain) parts.acceptor.drain();
@@ -139,7 +141,8 @@ export class Node {
     const instance = await registration.obtain(signal);
     await this.#install(parts, instance, env, host);
     await this.#setIdentity(parts, await registration.register(instance, signal));
-    this.#run(this.#recheck(parts));
+    this.#run(recheck.atStart(signal));
+    this.events.on("heartbeat", () => recheck.atHeartbeat(signal));
     this.#broker = this.#run(connection.run(this.#leavingBroker.signal));
     this.#run(this.#heartbeats(parts));
     this.#run(this.#retention(parts));
@@ -184,14 +187,14 @@ export class Node {
     env: Record<string, string>,
     host: Host,
   ): Promise<void> {
-    const { installScript: script, workFolder, cancelGrace } = this.#options.settings;
+    const { installScript: script, workFolder } = this.#options.settings;
     if (script === undefined) return;
     try {
       await runInstallScript({
         ...{ script, workFolder, host, clock },
         env: { ...env, ...nodeCredentials(this.#options.settings, token.value) },
         logger: this.#loggerFor("install"),
-        graceMs: cancelGrace * 1000,
+        graceMs: INSTALL_GRACE_MS,
       }, this.#stopping.signal);
     } catch (error) {
       if (error instanceof InstallScriptError) {
@@ -225,12 +228,6 @@ export class Node {
       clock,
       logger: this.#loggerFor("registration"),
     }, this.#stopping.signal);
-  }
-
-  #recheck({ runner, queue, backend, identity }: NodeParts): Promise<void> {
-    const commands = [...runner.runs().map(({ command }) => command), ...queue.waiting()];
-    const options = { directory: backend, runner, logger: this.#logger };
-    return recheck(commands, identity.registered.uuid, options, this.#stopping.signal);
   }
 
   #retention({ journal, workloadsFolder, logStream, clock }: NodeParts): Promise<void> {

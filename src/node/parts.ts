@@ -20,7 +20,12 @@ import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import { OS } from "../os/current.ts";
 import type { Host } from "../os/processes.ts";
 import { Outbox } from "../outbox/outbox.ts";
-import { clientResponseTopic, topicPrefix, workloadTopic } from "../protocol/topics.ts";
+import {
+  clientResponseTopic,
+  isForeignTopic,
+  topicPrefix,
+  workloadTopic,
+} from "../protocol/topics.ts";
 import { AcceptedTokens } from "../registration/accepted_tokens.ts";
 import { IdentityStore } from "../registration/identity.ts";
 import { Registration } from "../registration/registration.ts";
@@ -154,6 +159,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const commands = createCommandParts({
     ...{ settings, journal, outbox, executors, results, events, workloadsFolder, clock },
     once: options.once,
+    directory: backend,
     platformStatus: new PlatformStatus((uuid) => workloadTopic(prefix, uuid, "update-status")),
     logger: loggerFor("commands"),
     // What workloads print reaches the platform from their files, not as lines of the node.
@@ -252,7 +258,8 @@ function createOutbox(
 ): Outbox {
   const publisher = publisherOver(connection, request);
   const logger = loggerFor("outbox");
-  return new Outbox({ store: journal.messages, publisher, inOrder: isStatusTopic, clock, logger });
+  const [inOrder, mayBeRefused] = [isStatusTopic, isForeignTopic];
+  return new Outbox({ store: journal.messages, publisher, inOrder, mayBeRefused, clock, logger });
 }
 
 function createLogStream(

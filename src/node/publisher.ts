@@ -30,8 +30,11 @@ export interface StatusRequest {
 
 /** Whether the statuses of a workload go to this topic. */
 export function isStatusTopic(topic: string): boolean {
-  return topic.endsWith("/update-status");
+  return /cyberwave\/cloud-workload\/[^/]+\/update-status$/.test(topic);
 }
+
+/** What correlation data takes beside itself: its kind and its length. */
+const CORRELATION_HEADER = 3;
 
 /** Publishes replies and statuses over a connection. */
 export function publisherOver(connection: MqttConnection, request: StatusRequest): Publisher {
@@ -42,12 +45,14 @@ export function publisherOver(connection: MqttConnection, request: StatusRequest
     get receiveMaximum() {
       return connection.receiveMaximum;
     },
-    publish(topic, payload) {
+    publish(topic, payload, correlationData) {
       if (isStatusTopic(topic)) {
         return connection.publish(topic, payload, { properties: requestProperties(request) });
       }
-      const limit = connection.maxPacketSize ?? Infinity;
-      return connection.publish(topic, fitReply(payload, topic, limit));
+      const room = (connection.maxPacketSize ?? Infinity) - CORRELATION_HEADER -
+        (correlationData?.length ?? 0);
+      const properties = correlationData && { correlationData: Buffer.from(correlationData) };
+      return connection.publish(topic, fitReply(payload, topic, room), { properties });
     },
   };
 }

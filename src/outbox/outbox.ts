@@ -32,7 +32,7 @@ export interface Publisher {
    * Resolves when the broker has it for good. Rejects when it is refused, or when the connection is
    * lost before: then `connected` is false already.
    */
-  publish(topic: string, payload: Uint8Array): Promise<void>;
+  publish(topic: string, payload: Uint8Array, correlationData?: Uint8Array): Promise<void>;
 }
 
 /** What an outbox works with. */
@@ -44,6 +44,8 @@ interface OutboxOptions {
    * that whoever reads them never sees an older one after a newer one. Default: on none.
    */
   readonly inOrder?: (topic: string) => boolean;
+  /** Whether a message on a topic is dropped when the broker refuses it. Default: none is. */
+  readonly mayBeRefused?: (topic: string) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -247,7 +249,7 @@ export class Outbox {
     const connection = this.#connection;
     this.#inFlight.push(message);
     try {
-      await publisher.publish(message.topic, payload);
+      await publisher.publish(message.topic, payload, message.correlationData);
       if (isPending(message) && !this.#isClosed) this.#finish(message);
     } catch (error) {
       if (this.#isClosed) return;
@@ -267,9 +269,13 @@ export class Outbox {
   }
 
   #fail(message: Pending, error: unknown): void {
-    if (this.#options.publisher.connected) {
+    const { publisher, mayBeRefused } = this.#options;
+    const { topic } = message;
+    if (publisher.connected && mayBeRefused?.(topic)) {
+      this.#lose(message, messageOf(error));
+      this.#finish(message);
+    } else if (publisher.connected) {
       this.#suspects.remove(message);
-      const { topic } = message;
       this.#refused.add(message, `Cannot publish on ${quoted(topic)}: ${messageOf(error)}`);
     } else if (error instanceof UnacknowledgedError && error.failure.closing !== undefined) {
       // What a lost connection took with it is in the journal, where the next one begins.

@@ -14,6 +14,23 @@ export function topicProblem(topic: string): string | undefined {
   return undefined;
 }
 
+/** Whether a topic is none on which nodes and the platform exchange commands, replies and reports. */
+export function isForeignTopic(topic: string): boolean {
+  return !topic.includes("cyberwave/cloud-");
+}
+
+/**
+ * Why a requester cannot get replies on `topic`; `undefined` when it can. `own` is the topic of the
+ * node's replies: all others of the platform would let a stranger speak in the node's name.
+ */
+export function requesterTopicProblem(topic: string, own: string): string | undefined {
+  if (topic.length > MAX_REQUESTER_TOPIC) return "is too long";
+  if (topic.startsWith("$")) return "belongs to the broker";
+  if (topic !== own && !isForeignTopic(topic)) return "belongs to the platform";
+  return topicProblem(topic);
+}
+
+const MAX_REQUESTER_TOPIC = 1_000;
 const encoder = new TextEncoder();
 const MAX_TOPIC_BYTES = 65_535;
 

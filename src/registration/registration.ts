@@ -12,13 +12,18 @@ import { retry, type TokenRetryParts } from "./retry.ts";
 interface InstanceApi {
   /** Creates an instance. */
   createInstance(
-    request: { profileSlug: string; slug?: string; workspaceUuid?: string },
+    request: {
+      profileSlug: string;
+      slug?: string;
+      workspaceUuid?: string;
+      environmentUuid?: string;
+    },
     signal?: AbortSignal,
   ): Promise<Instance>;
   /** Registers the instance `uuid`; `"gone"` when there is no such instance. */
   register(
     uuid: string,
-    request: { profileSlug: string },
+    request: { profileSlug: string; environmentUuid?: string },
     signal?: AbortSignal,
   ): Promise<Instance | "gone">;
 }
@@ -41,6 +46,8 @@ export interface RegistrationSettings {
   workspaceSlug?: string;
   /** The workspace in which a new instance is created. */
   workspaceUuid?: string;
+  /** The environment the instance is reserved for. */
+  environmentUuid?: string;
   /** The instance this node was provisioned as: it is registered, and none is ever created. */
   instanceUuid?: string;
 }
@@ -56,7 +63,7 @@ interface RegistrationParts extends TokenRetryParts {
 /**
  * Creates and registers the node's instance. Failures of the backend are retried for as long as it
  * takes; a token that is refused and never was accepted throws an `AuthenticationError`, a
- * provisioned instance that does not exist a `ConfigError`.
+ * provisioned instance that was never registered from here and does not exist a `ConfigError`.
  */
 export class Registration {
   readonly #settings: RegistrationSettings;
@@ -94,14 +101,16 @@ export class Registration {
   /** Registers `instance`, or a new one when the backend does not know it any more. */
   register(instance: { uuid: string }, signal?: AbortSignal): Promise<Identity> {
     let { uuid } = instance;
-    const { profileSlug } = this.#settings;
+    const { profileSlug, environmentUuid, instanceUuid } = this.#settings;
+    const request = { profileSlug, environmentUuid };
     return this.#retry("register", async () => {
       const { api, logger } = this.#parts;
-      let answer = await api.register(uuid, { profileSlug }, signal);
+      let answer = await api.register(uuid, request, signal);
+      if (answer === "gone" && uuid === instanceUuid) throw this.#unknownProvisioned(uuid);
       if (answer === "gone") {
         logger.warn(`The backend does not know the instance ${quoted(uuid)}: creating another`);
         uuid = (await this.#create(signal)).uuid;
-        answer = await api.register(uuid, { profileSlug }, signal);
+        answer = await api.register(uuid, request, signal);
       }
       if (answer === "gone") {
         throw new BackendError(`the backend does not know ${quoted(uuid)}, which it just created`);
@@ -112,8 +121,13 @@ export class Registration {
     }, signal);
   }
 
-  /** Registers a new instance in place of one that the backend has given up. */
+  /**
+   * Registers again when the backend has given up the instance: the provisioned one, else a new one
+   * in its place.
+   */
   async renew(signal?: AbortSignal): Promise<Identity> {
+    const { instanceUuid } = this.#settings;
+    if (instanceUuid !== undefined) return await this.register({ uuid: instanceUuid }, signal);
     return await this.register(await this.#createWithRetries(signal), signal);
   }
 
@@ -146,14 +160,21 @@ export class Registration {
   }
 
   async #create(signal?: AbortSignal): Promise<Identity> {
-    const { profileSlug, slug, workspaceUuid, instanceUuid } = this.#settings;
-    if (instanceUuid !== undefined) {
-      throw new ConfigError(`The backend has no living instance ${quoted(instanceUuid)}`, {
-        hint: "Correct CYBERWAVE_CLOUD_NODE_INSTANCE_UUID, or unset it to have one created",
-      });
-    }
-    const request = { profileSlug, slug, workspaceUuid };
+    const { profileSlug, slug, workspaceUuid, environmentUuid } = this.#settings;
+    const request = { profileSlug, slug, workspaceUuid, environmentUuid };
     return await this.#remember(await this.#parts.api.createInstance(request, signal));
+  }
+
+  /** The error of a node whose provisioned instance the backend does not know. */
+  #unknownProvisioned(uuid: string): ConfigError | BackendError {
+    const hint = "Correct CYBERWAVE_CLOUD_NODE_INSTANCE_UUID, or unset it to have one created";
+    // A node that was registered under this UUID is configured right: the backend may recover.
+    return this.#stored?.uuid === uuid
+      ? new BackendError(`the backend has no instance ${quoted(uuid)} any more`, {
+        status: 404,
+        hint,
+      })
+      : new ConfigError(`The backend has no living instance ${quoted(uuid)}`, { hint });
   }
 
   /** Stores the identity that the backend gave this node, if it is new. */

@@ -62,6 +62,16 @@ Deno.test("doctor prints a line for each check, and exits with 0 when none faile
   assert(!stdout.includes(backend.token));
 });
 
+Deno.test("a broker to which the password goes in clear text is a warning with the lines that turn TLS on", async () => {
+  await using stage = await Stage.set(YAML);
+  const { code, stdout } = await stage.run(["doctor", "--mqtt-host", "0.0.0.0"]);
+  assertEquals(code, 0);
+  assertMatch(
+    stdout,
+    /^warn {2}broker .* accepts user .*\. The API token is sent .* in clear text.* -> .*mqtt_port: 8883.*mqtt_use_tls: true/m,
+  );
+});
+
 Deno.test("doctor disturbs no node that runs, and names its process and topics", async () => {
   await using stage = await Stage.set(YAML);
   await using node = await stage.startNode("--slug", "busy");

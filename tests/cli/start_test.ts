@@ -15,6 +15,17 @@ Deno.test("start registers, says when it is ready, and at SIGTERM takes its leav
   assertEquals(node.output.stdout, "");
 });
 
+Deno.test("a password that leaves this computer in clear text is warned of, once per start", async () => {
+  await using stage = await Stage.set(YAML);
+  // Another name for this computer, as far as anybody can tell.
+  await using node = await stage.startNode("--mqtt-host", "0.0.0.0");
+  assertEquals(await node.end("SIGTERM"), 0);
+  const warnings = node.output.stderr.split("\n").filter((line) => line.includes("clear text"));
+  assertEquals(warnings.length, 1, node.output.stderr);
+  assertMatch(warnings[0]!, /WARN .* "0\.0\.0\.0" .* "mqtt_port: 8883" and "mqtt_use_tls: true"$/);
+  assert(!warnings[0]!.includes(stage.world.backend.token));
+});
+
 Deno.test("SIGINT stops a node like SIGTERM", async () => {
   await using stage = await Stage.set(YAML);
   await using node = await stage.startNode();

@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Program, type ProgramOptions } from "../support/program.ts";
 
+/** A broker to which a password may go in clear text. */
+const LOCAL = "mqtt_host: localhost";
+
 /** Runs validate in a folder with these files. */
 async function validate(
   files: Readonly<Record<string, string>>,
@@ -129,13 +132,29 @@ Deno.test("flags and variables are checked like the file", async () => {
 
 Deno.test("what looks wrong is a warning and no problem", async () => {
   const table: [string, RegExp][] = [
-    ["profile_slug: gpu", /^No inference, training or simulate command is configured/],
-    ["inference: curl -d {body} localhost", /^inference: -d \{body\} makes curl send the path/],
-    ["training: train.py", /^training names the Python file "train\.py", which is not there/],
-    ["inference: echo\nenv: { A: '${NOT_SET}' }", /^env refers to \$\{NOT_SET\}, which the node/],
-    ["inference: echo\nmqtt_tls_ca_certs: x", /^mqtt_tls_ca_certs has no effect: TLS is off/],
-    ["inference: echo\ntoken: secret-token", /^Ignored "token" .*: set CYBERWAVE_API_TOKEN/],
-    ["inference: |\n  cat <<END\n  x", /^inference looks wrong: .*here-document/],
+    ["profile_slug: gpu\n" + LOCAL, /^No inference, training or simulate command is configured/],
+    [
+      "inference: curl -d {body} localhost\n" + LOCAL,
+      /^inference: -d \{body\} makes curl send the path/,
+    ],
+    [
+      "training: train.py\n" + LOCAL,
+      /^training names the Python file "train\.py", which is not there/,
+    ],
+    [
+      "inference: echo\nenv: { A: '${NOT_SET}' }\n" + LOCAL,
+      /^env refers to \$\{NOT_SET\}, which the node/,
+    ],
+    [
+      "inference: echo\nmqtt_tls_ca_certs: x\n" + LOCAL,
+      /^mqtt_tls_ca_certs has no effect: TLS is off/,
+    ],
+    [
+      "inference: echo\ntoken: secret-token\n" + LOCAL,
+      /^Ignored "token" .*: set CYBERWAVE_API_TOKEN/,
+    ],
+    ["inference: echo", /^The API token is sent to the broker "mqtt.cyberwave.com" in clear text/],
+    ["inference: |\n  cat <<END\n  x\n" + LOCAL, /^inference looks wrong: .*here-document/],
   ];
   await Promise.all(table.map(async ([yaml, pattern]) => {
     const { code, problems, warnings } = await remarks(yaml);

@@ -131,6 +131,34 @@ for (const where of ["the same node", "the next node"]) {
   });
 }
 
+Deno.test("with queue_platform_workloads a workload of the platform waits for its turn", async () => {
+  await using test = await Commands.start({ inference: WAITS, queuePlatformWorkloads: true });
+  await test.run("r0");
+  await test.written("began");
+  await test.run("r1", { workload_uuid: "w-1" });
+  assertEquals((await test.status()).queued, 1);
+  await test.letGo();
+  await test.becomes("running");
+  await test.letGo();
+  assertEquals((await test.reply("r1")).output, "done\n");
+  assertEquals(test.statusNames(), ["running", "completed"]);
+});
+
+Deno.test("with queue_platform_workloads a full queue is still busy", async () => {
+  await using test = await Commands.start({
+    inference: WAITS,
+    queuePlatformWorkloads: true,
+    maxQueued: { inference: 0, training: 0, simulate: 0 },
+  });
+  await test.run("r0");
+  await test.written("began");
+  await test.run("r1", { workload_uuid: "w-1" });
+  assertEquals((await test.reply("r1")).error, "The queue is full: 0 commands wait already");
+  const [{ error, rejection_reason }] = test.statuses();
+  assertEquals(rejection_reason, "host_busy");
+  assertStringIncludes(String(error), "Controller host is busy with other work: The queue is full");
+});
+
 Deno.test("a node that drains is busy for new workloads, and never for a repeat", async () => {
   await using test = await Commands.start({ inference: WAITS });
   await test.run("r1", { workload_uuid: "w-1" });
@@ -255,7 +283,7 @@ Deno.test("a workload whose shell cannot be started has failed, with a reason", 
 Deno.test("what the platform has given up is stopped, killed if need be, and told of no more", async () => {
   await using test = await Commands.start({
     inference: `trap '' TERM; echo x >>began; while :; do sleep 0.1; done`,
-    cancelGrace: 0.2,
+    cancelGrace: { inference: 0.2, training: 10, simulate: 120 },
   });
   await test.run("r1", { workload_uuid: "w-1" });
   await test.written("began");

@@ -30,6 +30,7 @@ Deno.test("commands have their turn in the order in which they came, as many as 
   assertEquals(turns(queue), ["c1", "c2"]);
   assertEquals(queue.lane("inference"), {
     running: 2,
+    leaving: 0,
     concurrency: 2,
     isExcluded: false,
     queued: 1,
@@ -37,6 +38,16 @@ Deno.test("commands have their turn in the order in which they came, as many as 
   });
   queue.left(c1);
   assertEquals([turns(queue), queue.waiting()], [["c3"], []]);
+});
+
+Deno.test("what is being stopped counts as leaving, until it has left", () => {
+  const queue = queueOf();
+  for (const command of [c1, c2, c3]) queue.add(command);
+  turns(queue);
+  for (const command of [c1, c1, c3]) queue.expectEnd(command);
+  assertEquals([queue.lane("inference").running, queue.lane("inference").leaving], [2, 1]);
+  queue.left(c1);
+  assertEquals([queue.lane("inference").running, queue.lane("inference").leaving], [1, 0]);
 });
 
 Deno.test("no kind waits behind another", () => {

@@ -99,7 +99,7 @@ Deno.test("what was being stopped is stopped on, with what is left of its grace"
   const request = { cause: "cancelled", signal: "SIGINT", at: clock.now() - 4 * SECOND } as const;
   const { test } = await recovered(
     () => Promise.resolve({ type: "running", execution }),
-    { clock, cancelGrace: 10 },
+    { clock },
     stopped(request),
   );
   await using _ = test;

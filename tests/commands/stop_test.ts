@@ -3,6 +3,7 @@ import { Stop, type StopParts } from "../../src/commands/stop.ts";
 import type { StopRequest } from "../../src/journal/record.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
+import type { WorkloadKind } from "../../src/protocol/kinds.ts";
 import { newCommand } from "../support/journal.ts";
 import { ScriptedExecution } from "../support/scripted.ts";
 
@@ -16,10 +17,14 @@ class Harness {
   /** What storing waits for. */
   disk: Promise<void> = Promise.resolve();
 
-  stop(given: Partial<StopParts> = {}, earlier?: StopRequest): Stop {
-    return new Stop(newCommand("c1"), {
+  stop(
+    given: Partial<StopParts> = {},
+    earlier?: StopRequest,
+    kind: WorkloadKind = "inference",
+  ): Stop {
+    return new Stop(newCommand("c1", { kind }), {
       timeout: {},
-      cancelGrace: 10,
+      cancelGrace: { inference: 10, training: 10, simulate: 120 },
       clock: this.clock,
       logger: this.logger,
       store: async (_id, request) => {
@@ -29,6 +34,21 @@ class Harness {
       ...given,
     }, earlier);
   }
+}
+
+for (const [kind, seconds] of [["inference", 10], ["training", 10], ["simulate", 120]] as const) {
+  Deno.test(`a ${kind} has ${seconds} s to end`, async () => {
+    const test = new Harness();
+    using stop = test.stop({}, undefined, kind);
+    const run = execution();
+    stop.watch(run);
+    await stop.ask("cancelled", "SIGINT");
+    await test.clock.advance(seconds * 1_000 - 1);
+    assertEquals(run.signals.all, ["SIGINT"]);
+    await test.clock.advance(1);
+    assertEquals(run.signals.all, ["SIGINT", "SIGKILL"]);
+    assertEquals(stop.request?.signal, "SIGINT", "the one that was asked for");
+  });
 }
 
 function execution(ageMs = 0): ScriptedExecution {

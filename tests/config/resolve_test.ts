@@ -40,6 +40,7 @@ Deno.test("with nothing given there are defaults", () => {
     slug: undefined,
     instanceUuid: undefined,
     profileSlug: "default",
+    environmentUuid: undefined,
     environment: "",
     mqttHost: "mqtt.cyberwave.com",
     mqttPort: 1883,
@@ -59,8 +60,9 @@ Deno.test("with nothing given there are defaults", () => {
     heartbeatInterval: 30,
     concurrency: { inference: 1, training: 1, simulate: 1 },
     maxQueued: { inference: 10_000, training: 10_000, simulate: 10_000 },
+    queuePlatformWorkloads: false,
     timeout: {},
-    cancelGrace: 10,
+    cancelGrace: { inference: 10, training: 10, simulate: 120 },
     dedupeWindow: 3600,
     maxOutput: 4_194_304,
     maxOutputFiles: 1_073_741_824,
@@ -79,6 +81,19 @@ Deno.test("with nothing given there are defaults", () => {
     logStreamInterval: 3,
   });
 });
+
+const GRACES: readonly [given: unknown, inference: number, simulate: number][] = [
+  [5, 5, 5],
+  [{ simulate: 300 }, 10, 300],
+  [{ inference: 0 }, 0, 120],
+];
+
+for (const [given, inference, simulate] of GRACES) {
+  Deno.test(`cancel_grace: ${JSON.stringify(given)} is ${simulate} s for simulate`, () => {
+    const { cancelGrace } = settingsOf(yaml({ cancel_grace: given }));
+    assertEquals([cancelGrace.inference, cancelGrace.simulate], [inference, simulate]);
+  });
+}
 
 Deno.test("the first source that gives a setting wins, for each setting by itself", () => {
   const sources: [Source, string][] = [

@@ -8,17 +8,25 @@ const VARIABLES = `
   CYBERWAVE_MQTT_HOST CYBERWAVE_MQTT_PORT CYBERWAVE_MQTT_USERNAME CYBERWAVE_MQTT_PASSWORD
   CYBERWAVE_ENVIRONMENT CYBERWAVE_INSTALL_SCRIPT CYBERWAVE_INFERENCE_CMD CYBERWAVE_TRAINING_CMD
   CYBERWAVE_PROFILE_SLUG CYBERWAVE_HEARTBEAT_INTERVAL CYBERWAVE_API_KEY CYBERWAVE_BASE_URL
-  CYBERWAVE_CLOUD_NODE_INSTANCE_UUID CYBERWAVE_SIMULATE_CMD CYBERWAVE_MQTT_USE_TLS
+  CYBERWAVE_CLOUD_NODE_INSTANCE_UUID CYBERWAVE_NODE_ENVIRONMENT_UUID CYBERWAVE_SIMULATE_CMD CYBERWAVE_MQTT_USE_TLS
   CYBERWAVE_MQTT_TLS_CA_CERTS CYBERWAVE_EDGE_CONFIG_DIR CYBERWAVE_WORKLOAD_LOG_STREAM_INTERVAL
   CYBERWAVE_UPLOAD_RESULTS CYBERWAVE_RESULTS_FOLDER`.trim().split(/\s+/);
 
 const YAML_KEYS = `
   install_script install inference training simulate profile_slug heartbeat_interval mqtt_host
   mqtt_port mqtt_use_tls mqtt_tls_ca_certs mqtt_username mqtt_password max_output max_command_size
-  control_plane concurrency max_queued dedupe_window timeout cancel_grace keep_workloads
+  control_plane environment_uuid concurrency max_queued queue_platform_workloads dedupe_window timeout cancel_grace keep_workloads
   log_stream_interval upload_results results_folder pass_token`.trim().split(/\s+/);
 
-const FLAGS = ["slug", "profile", "mqtt-host", "mqtt-port", "stop-timeout", "log-format"];
+const FLAGS = [
+  "slug",
+  "profile",
+  "environment-uuid",
+  "mqtt-host",
+  "mqtt-port",
+  "stop-timeout",
+  "log-format",
+];
 
 function missing(wanted: string[], present: string[]): string[] {
   return wanted.filter((name) => !present.includes(name));

@@ -250,6 +250,21 @@ for (const [how, giveUp] of GIVING_UP) {
   });
 }
 
+Deno.test("a provisioned node whose instance was terminated meanwhile is the same again", async () => {
+  await using world = await World.start();
+  const { uuid } = (await (world.backend.createInstance({ profile_slug: "default" })).json()) as {
+    uuid: string;
+  };
+  await using local = await world.runNode({ instanceUuid: uuid, heartbeatInterval: 0.05 });
+  await world.called(isReport("register"));
+  // As the backend does after 120 s without a heartbeat.
+  world.backend.instances.get(uuid)!.status = "terminated";
+  await world.called(isReport("register"));
+  await using sender = await world.sender(local.identity);
+  assertEquals((await sender.ask(STATUS)).instance_uuid, uuid);
+  assertEquals(world.backend.instances.size, 1);
+});
+
 Deno.test("several nodes run in one process, each with its own state folder", async () => {
   await using world = await World.start();
   await using one = await world.runNode({

@@ -107,6 +107,16 @@ Deno.test("what the broker refuses is told once, kept, and holds nothing up", as
   assertEquals(test.journal.messages.pendingCount(), 2);
 });
 
+Deno.test("what the broker refuses on a stranger's topic is dropped, and owed to nobody", async () => {
+  using test = new Harness();
+  test.connect();
+  test.outbox.post(message("reply", "a stranger's"));
+  test.broker.published.all[0].fail("not authorized");
+  await test.remembered();
+  assertEquals(test.journal.messages.pendingCount(), 0);
+  assertEquals(test.logger.shown, ['error: Cannot publish on "a stranger\'s": not authorized']);
+});
+
 Deno.test("what the broker refuses is sent again ever more rarely, and at each new connection", async () => {
   using test = new Harness();
   test.connect();

@@ -76,6 +76,16 @@ Deno.test("a new instance is stored before it is registered", async () => {
   assertMatch(node.logger.shown[0], /^info: Registered as "my-node" \(.+\)$/);
 });
 
+Deno.test("a node is reserved for its environment when it is created, and when it is registered again", async () => {
+  await using node = await setup();
+  const first = node.start({ environmentUuid: "e-1" });
+  const { uuid } = await first.obtain();
+  assertEquals(node.backend.instances.get(uuid)?.environmentUuid, "e-1");
+  const second = node.start({ environmentUuid: "e-2" });
+  await second.register(await second.obtain());
+  assertEquals(node.backend.instances.get(uuid)?.environmentUuid, "e-2");
+});
+
 Deno.test("a restart registers with the same identity, whatever the slug hint", async () => {
   await using node = await setup();
   const first = node.start({ slug: "my-node" });
@@ -178,6 +188,38 @@ Deno.test("a provisioned instance that does not exist is an error of the configu
   }
   assertEquals(node.creations, 0);
 });
+
+Deno.test("a provisioned instance that was terminated is registered again with the same UUID", async () => {
+  await using node = await setup();
+  const { uuid } = await node.start({ slug: "provisioned" }).obtain();
+  const registration = node.start({ instanceUuid: uuid });
+  await registration.register(await registration.obtain());
+  node.backend.instances.get(uuid)!.status = "terminated";
+  assertEquals((await registration.renew()).uuid, uuid);
+  assertEquals(node.backend.instances.get(uuid)!.status, "registered");
+  assertEquals(node.creations, 1);
+});
+
+for (const when of ["while the node runs", "before a restart"]) {
+  Deno.test(`a provisioned instance that is gone ${when} is waited for`, async () => {
+    await using node = await setup();
+    const { uuid } = await node.start({ slug: "provisioned" }).obtain();
+    const first = node.start({ instanceUuid: uuid });
+    const identity = await first.register(await first.obtain());
+    const instance = node.backend.instances.get(uuid)!;
+    node.backend.instances.delete(uuid);
+    const next = node.start({ instanceUuid: uuid });
+    const registered = when === "before a restart"
+      ? next.register(await next.obtain())
+      : first.renew();
+    assertEquals(await node.clock.sleeping(), 15_000);
+    await node.logger.logged(`the backend has no instance "${uuid}" any more; retrying in 15.0 s`);
+    node.backend.instances.set(uuid, instance);
+    await node.clock.advance(15_000);
+    assertEquals(await registered, identity);
+    assertEquals(node.creations, 1);
+  });
+}
 
 Deno.test("renewing leaves a living instance for a new one", async () => {
   await using node = await setup();

@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { CommandMessage } from "../../src/commands/packet.ts";
 import { PlatformStatus } from "../../src/commands/platform_status.ts";
 import type { Outcome } from "../../src/commands/outcome.ts";
+import type { WorkloadDirectory } from "../../src/commands/recheck.ts";
 import type { ReplyAddress } from "../../src/commands/reply.ts";
 import type { Run } from "../../src/commands/run.ts";
 import { statusOutput } from "../../src/commands/status.ts";
@@ -36,6 +37,8 @@ export interface CommandsOptions extends Partial<CommandSettings> {
   readonly once?: boolean;
   /** What takes result files. Default: there are none. */
   readonly results?: Results;
+  /** What the platform knows of workloads. Default: that each of them runs. */
+  readonly directory?: WorkloadDirectory;
   /** What runs commands. Default: processes. */
   readonly executor?: Executor;
   /** Where the parts log. Default: the recording one. */
@@ -43,7 +46,13 @@ export interface CommandsOptions extends Partial<CommandSettings> {
 }
 
 /** A reply or a status as it was sent. */
-export type SentReply = { topic: string; output?: string; error?: string } & Reply;
+export type SentReply = {
+  topic: string;
+  /** The correlation data it carries, as text. */
+  correlation?: string;
+  output?: string;
+  error?: string;
+} & Reply;
 
 /** A workload that says that it began, waits until `letGo()` writes a line, and prints that. */
 export const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <go; echo "$line"';
@@ -55,6 +64,10 @@ export const NO_RESULTS: Results = {
   take: () => Promise.resolve([]),
   record: () => {},
   upload: () => Promise.reject(new Error("there is nothing to upload")),
+};
+
+const ALL_RUN: WorkloadDirectory = {
+  workload: () => Promise.resolve({ status: "running", instanceUuid: "u-1" }),
 };
 
 const ADDRESS: ReplyAddress = { slug: "my-node", uuid: "u-1", topic: "replies/u-1" };
@@ -272,6 +285,7 @@ class OneNode {
       clock = systemClock,
       logger = test.logger,
       results,
+      directory = ALL_RUN,
       once,
       open: _,
       executor,
@@ -280,8 +294,12 @@ class OneNode {
     const { folder, workloadsFolder, workFolder } = test;
     const settings = { ...resolveConfig({ stateFolder: folder, token: "t-0" }), ...given };
     this.journal = Journal.open(folder, { clock, logger });
-    const send = ({ topic, payload }: Message) =>
-      test.replies.push({ topic, ...JSON.parse(new TextDecoder().decode(payload)) });
+    const send = ({ topic, payload, correlationData }: Message) =>
+      test.replies.push({
+        topic,
+        ...(correlationData && { correlation: new TextDecoder().decode(correlationData) }),
+        ...JSON.parse(new TextDecoder().decode(payload)),
+      });
     this.events = new NodeEvents(logger);
     this.events.on("ended", ({ outcome }) => test.outcomes.push(outcome));
     this.events.on(
@@ -310,6 +328,7 @@ class OneNode {
       executors: new Map([["process", this.executor]]),
       results: results ?? NO_RESULTS,
       platformStatus: new PlatformStatus((uuid) => `workloads/${uuid}`),
+      directory,
       events: this.events,
       workloadsFolder,
       clock,

@@ -71,6 +71,11 @@ export class TestJournal implements Disposable {
   /** Closes the journal and opens it again. */
   restart(): Journal {
     this.journal[Symbol.dispose]();
+    return this.open();
+  }
+
+  /** Opens it again, after whatever a test did to a journal that is closed. */
+  open(): Journal {
     return this.journal = this.#open();
   }
 

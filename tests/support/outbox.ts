@@ -63,6 +63,7 @@ export class OutboxHarness implements Disposable {
       clock: this.clock,
       logger: this.logger,
       inOrder: (topic) => topic.endsWith("/in order"),
+      mayBeRefused: (topic) => topic === "a stranger's",
     });
   }
 
