@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings } from "./config/config.ts";
-import { type LoadedSettings, loadSettings, readToken } from "./config/load.ts";
+import { type LoadedSettings, loadSettings, readToken, withDotenv } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger } from "./log.ts";
 import type { Node } from "./node/node.ts";
@@ -93,7 +93,7 @@ export class CloudNode implements AsyncDisposable {
     const loaded = await loadSettings(options);
     const logger = createLogger("config");
     for (const warning of loaded.warnings) logger.warn(warning);
-    return nodeFrom(loaded, env, { read: () => readToken(options) });
+    return nodeFrom(loaded, withDotenv(env, loaded), { read: () => readToken(options) });
   }
 
   /**
@@ -141,7 +141,7 @@ export class CloudNode implements AsyncDisposable {
   }
 
   /**
-   * Runs the node until it is stopped. What still runs then goes on without it, and is taken up at
+   * Runs the node until it is stopped. What still runs then goes on without it, and is found again at
    * the next run with the same state folder.
    *
    * @returns how the commands went that were answered meanwhile

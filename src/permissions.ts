@@ -16,8 +16,8 @@ export interface Need {
   readonly isOptional?: boolean;
 }
 
-/** Tells whether something is allowed, without asking the user. */
-export type Query = (what: Deno.PermissionDescriptor) => Deno.PermissionState;
+/** Returns whether something is allowed, without asking the user. */
+type Query = (what: Deno.PermissionDescriptor) => Deno.PermissionState;
 
 const queryRuntime: Query = (what) => Deno.permissions.querySync(what).state;
 
@@ -53,6 +53,11 @@ export function readEnvironment(query: Query = queryRuntime): Record<string, str
     });
   }
   return Deno.env.toObject();
+}
+
+/** Whether what is at `path` may be read, without asking the user. */
+export function mayRead(path: string, query: Query = queryRuntime): boolean {
+  return query({ name: "read", path }) === "granted";
 }
 
 /** The need to read what is at `path`. */

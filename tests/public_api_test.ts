@@ -45,6 +45,7 @@ Deno.test("the public API is small: a node, its configuration and its errors", (
   assertEquals(SYMBOLS.map(({ name }) => name).sort(), [
     "AuthenticationError",
     "BackendError",
+    "BodyForm",
     "BrokerError",
     "CloudNode",
     "CloudNodeConfig",

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
+import { V8_FLAGS } from "../src/cli/invocation.ts";
 
 interface Step {
   readonly uses?: string;
@@ -47,12 +48,12 @@ Deno.test("workflows: jobs read the repository, and only those that publish may 
     )
   );
   assertEquals(granted, [
+    ["release.yml jsr", { contents: "read", "id-token": "write" }],
     ["release.yml release", {
       contents: "write",
       "id-token": "write",
       attestations: "write",
     }],
-    ["release.yml jsr", { contents: "read", "id-token": "write" }],
   ]);
 });
 
@@ -89,8 +90,36 @@ Deno.test("workflows: a release has five platforms, each tested with its binary"
   assert(steps.some(({ run }) => /CLOUD_NODE_BIN=.* task test:e2e/.test(run ?? "")));
 });
 
-Deno.test("workflows: nothing is published before all is built and tested", () => {
-  const { check, build, release, jsr } = RELEASE.jobs;
-  assertEquals([build!.needs, release!.needs, jsr!.needs], ["check", "build", "build"]);
+Deno.test("workflows: binaries are compiled with the bound of V8's memory that services run with", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../deno.json", import.meta.url)));
+  assertStringIncludes(tasks.compile, `deno compile ${V8_FLAGS} `);
+  assert(RELEASE.jobs.build!.steps.some(({ run }) => run?.endsWith(" task compile")));
+});
+
+Deno.test("workflows: nothing is published before all is built and tested, and on GitHub last", () => {
+  const { check, build, jsr, release } = RELEASE.jobs;
+  assertEquals([build!.needs, jsr!.needs, release!.needs], ["check", "build", "jsr"]);
   assert(check!.steps.some(({ run }) => run === "bash .ci/run"));
+});
+
+Deno.test("workflows: one action has one pin", () => {
+  const pins = new Map<string, string>();
+  for (
+    const [, action = "", pin = ""] of [...TEXTS.values()].join().matchAll(/uses: (.+?)@(.+)/g)
+  ) {
+    assertEquals(pins.get(action) ?? pin, pin, action);
+    pins.set(action, pin);
+  }
+});
+
+Deno.test("workflows: somebody watches over the pins", () => {
+  const { updates } = parse(
+    Deno.readTextFileSync(new URL("../dependabot.yml", FOLDER)),
+  ) as { updates: Record<string, unknown>[] };
+  assertEquals(updates.map((update) => update["package-ecosystem"]), ["github-actions", "pip"]);
+});
+
+Deno.test("a checkout has the line ends that the formatter wants, on every system", () => {
+  const attributes = Deno.readTextFileSync(new URL("../.gitattributes", import.meta.url));
+  assertMatch(attributes, /^\* text=auto eol=lf$/m);
 });

@@ -72,21 +72,21 @@ export interface UploadedResults {
 export interface Backend {
   /** Keeps up what connection the calls need, until `signal` aborts. */
   run(signal: AbortSignal): Promise<void>;
-  /** Makes sure that the token is not refused, as far as can be told. */
+  /** Makes sure that the token is not refused, as far as the answer shows. */
   checkToken(signal?: AbortSignal): Promise<"accepted" | "unknown">;
   /** Creates an instance. It still has to be registered. */
   createInstance(request: InstanceRequest, signal?: AbortSignal): Promise<Instance>;
-  /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */
+  /** Reports that the instance `uuid` runs here. `"gone"`: there is no such instance. */
   register(
     uuid: string,
     request: { profileSlug: string },
     signal?: AbortSignal,
   ): Promise<Instance | "gone">;
-  /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
+  /** Reports that the instance is alive. `"gone"`: the backend knows no such living instance. */
   heartbeat(instance: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone">;
-  /** Says that the instance stopped because it was asked to. */
+  /** Reports that the instance stopped because it was asked to. */
   terminated(instance: InstanceRef, signal?: AbortSignal): Promise<void>;
-  /** Says that the instance cannot work, and why. */
+  /** Reports that the instance cannot work, and why. */
   failed(instance: InstanceRef, error: string, signal?: AbortSignal): Promise<void>;
   /** Adds to the log of the instance. */
   log(instance: InstanceRef, entry: LogEntry, signal?: AbortSignal): Promise<void>;
@@ -97,7 +97,7 @@ export interface Backend {
    * results folder, with `/`.
    */
   signUpload(workloadUuid: string, filename: string, signal?: AbortSignal): Promise<SignedUpload>;
-  /** Says that the result files of a workload are where they belong. */
+  /** Reports that the result files of a workload are uploaded. */
   uploadResults(
     workloadUuid: string,
     results: UploadedResults,

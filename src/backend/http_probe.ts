@@ -15,7 +15,7 @@ export interface ProbeAnswer {
   readonly ms: number;
   /** Where it redirects to, if it does. */
   readonly location: string | undefined;
-  /** By how many milliseconds its clock is ahead of `clock`; `undefined` when it does not tell. */
+  /** By how many milliseconds its clock is ahead of `clock`; `undefined` when it sends no time. */
   readonly ahead: number | undefined;
 }
 

@@ -26,9 +26,10 @@ import type {
 import { MqttConnection } from "../mqtt/connection.ts";
 import type { Broker } from "../mqtt/broker.ts";
 import { type MqttRequest, MqttRequests } from "./mqtt_requests.ts";
+import { newInstanceBody, uploadedResultsBody } from "./request_bodies.ts";
 
 /** How to reach the backend by way of a broker. */
-export interface MqttControlPlaneOptions {
+interface MqttControlPlaneOptions {
   /**
    * Where the broker is, and the client id, which must be this control plane's own. The password is
    * read at each connection.
@@ -116,13 +117,7 @@ export class MqttBackend implements Backend {
     const answer = await this.#ask({
       topic: instanceRequestTopic(topicPrefix, token),
       name: "request-instance",
-      body: {
-        profile_slug: request.profileSlug,
-        slug: request.slug,
-        workspace_uuid: request.workspaceUuid,
-        provider: "self-hosted",
-        visibility: "private",
-      },
+      body: newInstanceBody(request),
     }, signal);
     return answer.instance();
   }
@@ -137,7 +132,7 @@ export class MqttBackend implements Backend {
     return answer.status === 404 ? "gone" : answer.instance();
   }
 
-  /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
+  /** Reports that the instance is alive. `"gone"`: the backend knows no such living instance. */
   async heartbeat({ uuid }: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone"> {
     const answer = await this.#report(uuid, "heartbeat", {}, signal);
     if (answer.isGone) return "gone";
@@ -145,13 +140,13 @@ export class MqttBackend implements Backend {
     return "alive";
   }
 
-  /** Says that the instance stopped because it was asked to. */
+  /** Reports that the instance stopped because it was asked to. */
   async terminated({ uuid }: InstanceRef, signal?: AbortSignal): Promise<void> {
     const answer = await this.#report(uuid, "terminate", {}, signal);
     answer.result();
   }
 
-  /** Says that the instance cannot work, and why. */
+  /** Reports that the instance cannot work, and why. */
   async failed({ uuid }: InstanceRef, error: string, signal?: AbortSignal): Promise<void> {
     const answer = await this.#report(uuid, "fail", { instance_uuid: uuid, error }, signal);
     answer.result();
@@ -187,13 +182,13 @@ export class MqttBackend implements Backend {
     return answer.signedUpload();
   }
 
-  /** Says that the result files of a workload are uploaded. */
+  /** Reports that the result files of a workload are uploaded. */
   async uploadResults(
     workloadUuid: string,
-    { filenames, signedUrls, attachmentUuids }: UploadedResults,
+    results: UploadedResults,
     signal?: AbortSignal,
   ): Promise<void> {
-    const body = { filenames, signed_urls: signedUrls, attachment_uuids: attachmentUuids };
+    const body = uploadedResultsBody(results);
     const answer = await this.#about(workloadUuid, "upload-results", body, signal);
     answer.result();
   }

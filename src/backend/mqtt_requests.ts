@@ -1,5 +1,5 @@
 /**
- * Requests over MQTT 5 and the answers to them, which find each other by their correlation data.
+ * Requests over MQTT 5 and the answers to them, matched by their correlation data.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface RequestConnection {
 }
 
 /** What requests are made with. */
-export interface RequestOptions {
+interface RequestOptions {
   /** Carries them. */
   readonly connection: RequestConnection;
   /** Where their answers arrive. */
@@ -65,7 +65,7 @@ interface Waiter {
   readonly isPatient: boolean;
 }
 
-/** Makes requests, any number at a time. Its caller reports what becomes of the connection. */
+/** Makes requests, any number at a time. Its caller reports when the connection opens and closes. */
 export class MqttRequests {
   readonly #options: RequestOptions;
   readonly #waiters = new Set<Waiter>();
@@ -203,13 +203,13 @@ export class MqttRequests {
     const userProperties = { "X-API-Token": token };
     const properties = { responseTopic, correlationData, userProperties };
     const published = connection.publish(topic, payload, { properties });
-    const settled = published.catch(() => {}).finally(() => this.#unacknowledged.delete(settled));
-    this.#unacknowledged.add(settled);
+    const done = published.catch(() => {}).finally(() => this.#unacknowledged.delete(done));
+    this.#unacknowledged.add(done);
     await published;
   }
 }
 
-/** Whether waiting for another connection after this failure would be in vain. */
+/** Whether it is useless to wait for another connection after this failure. */
 function isPermanent({ kind }: Failure, { isPatient }: Waiter): boolean {
   return kind === "trouble" || (kind === "outage" && !isPatient);
 }

@@ -14,6 +14,7 @@ import type {
   SignedUpload,
   UploadedResults,
 } from "./backend.ts";
+import { newInstanceBody, uploadedResultsBody } from "./request_bodies.ts";
 import { HttpApi } from "./rest_http.ts";
 
 /** How to reach the backend. */
@@ -58,17 +59,12 @@ export class RestBackend implements Backend {
 
   /** Creates an instance. It still has to be registered. */
   async createInstance(request: InstanceRequest, signal?: AbortSignal): Promise<Instance> {
-    const answer = await this.#http.post(`/api/v1/cloud-node${this.#query()}`, {
-      profile_slug: request.profileSlug,
-      slug: request.slug,
-      workspace_uuid: request.workspaceUuid,
-      provider: "self-hosted",
-      visibility: "private",
-    }, signal);
+    const path = `/api/v1/cloud-node${this.#query()}`;
+    const answer = await this.#http.post(path, newInstanceBody(request), signal);
     return answer.instance();
   }
 
-  /** Says that the instance `uuid` runs here. `"gone"`: there is no such instance. */
+  /** Reports that the instance `uuid` runs here. `"gone"`: there is no such instance. */
   async register(
     uuid: string,
     request: { profileSlug: string },
@@ -79,7 +75,7 @@ export class RestBackend implements Backend {
     return answer.status === 404 ? "gone" : answer.instance();
   }
 
-  /** Says that the instance is alive. `"gone"`: the backend knows no such living instance. */
+  /** Reports that the instance is alive. `"gone"`: the backend knows no such living instance. */
   async heartbeat(instance: InstanceRef, signal?: AbortSignal): Promise<"alive" | "gone"> {
     const body = this.#identify(instance);
     const answer = await this.#http.post(pathOf(instance.uuid, "heartbeat"), body, signal);
@@ -88,14 +84,14 @@ export class RestBackend implements Backend {
     return "alive";
   }
 
-  /** Says that the instance stopped because it was asked to. */
+  /** Reports that the instance stopped because it was asked to. */
   async terminated(instance: InstanceRef, signal?: AbortSignal): Promise<void> {
     const body = this.#identify(instance);
     const answer = await this.#http.post(pathOf(instance.uuid, "terminated"), body, signal);
     answer.result();
   }
 
-  /** Says that the instance cannot work, and why. */
+  /** Reports that the instance cannot work, and why. */
   async failed(instance: InstanceRef, error: string, signal?: AbortSignal): Promise<void> {
     const body = { ...this.#identify(instance), error };
     const answer = await this.#http.post(pathOf(instance.uuid, "failed"), body, signal);
@@ -130,15 +126,14 @@ export class RestBackend implements Backend {
     return answer.signedUpload();
   }
 
-  /** Says that the result files of a workload are where they belong. */
+  /** Reports that the result files of a workload are uploaded. */
   async uploadResults(
     workloadUuid: string,
-    { filenames, signedUrls, attachmentUuids }: UploadedResults,
+    results: UploadedResults,
     signal?: AbortSignal,
   ): Promise<void> {
     const path = `${workloadPath(workloadUuid)}/upload-results`;
-    const body = { filenames, signed_urls: signedUrls, attachment_uuids: attachmentUuids };
-    const answer = await this.#http.post(path, body, signal);
+    const answer = await this.#http.post(path, uploadedResultsBody(results), signal);
     answer.result();
   }
 

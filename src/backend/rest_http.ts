@@ -11,7 +11,7 @@ import { Answer, tokenName } from "./answer.ts";
 import { retryAfterMs } from "./retry_after.ts";
 
 /** How to reach the backend. */
-export interface HttpOptions {
+interface HttpOptions {
   /** Where the API is. A path is kept; a user name, password, query and fragment are not. */
   apiUrl: string;
   /** The API token. Read for each call, so that a getter may give another one later. */

@@ -8,7 +8,7 @@ import type { Address, CommandClient, CommandRequest, ReceivedReply } from "./co
 import { harmless, paint, print } from "./terminal.ts";
 
 /** A command of the demonstration. */
-export interface DemoStep {
+interface DemoStep {
   /** What it shows. */
   readonly title: string;
   /** The message, but for its request id. */

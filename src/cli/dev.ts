@@ -35,7 +35,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   await removeLeftovers();
   await using node = nodeFrom(
     loaded,
-    platform.adaptEnvironment(workloadEnvironment()),
+    platform.adaptEnvironment(workloadEnvironment(loaded)),
   );
   const ended = new AbortController();
   const ready = Promise.withResolvers<NodeIdentity | undefined>();

@@ -10,7 +10,7 @@ import type { Arguments } from "./arguments.ts";
 import { CHECK_FAILED } from "./exit_codes.ts";
 import { jsonText, reportLine } from "./report_line.ts";
 import { reviewSettings } from "./load_settings.ts";
-import { type Color, paint, print, tell } from "./terminal.ts";
+import { type Color, paint, print, report } from "./terminal.ts";
 
 const DEFAULT_TIMEOUT = 10;
 
@@ -26,7 +26,7 @@ export async function run(args: Arguments): Promise<number> {
   }
   const failed = results.filter(({ status }) => status === "fail").length;
   if (args.has("json")) print(jsonOf(results, failed));
-  else if (failed > 0) tell(`\n${failed} of ${checks.length} checks failed`);
+  else if (failed > 0) report(`\n${failed} of ${checks.length} checks failed`);
   return failed > 0 ? CHECK_FAILED : 0;
 }
 

@@ -17,7 +17,8 @@ export async function run(args: Arguments): Promise<number> {
   const folder = resolve(args.value("dir") ?? ".");
   const python = await findPython();
   await makeFolder(folder);
-  for (const sample of sampleFiles(python ?? "python3")) {
+  const hasOneGpu = await countGpus() === 1;
+  for (const sample of sampleFiles(python ?? "python3", hasOneGpu)) {
     const isNew = await create(folder, sample);
     print(harmless(`${isNew ? "Wrote" : "Kept "} ${join(folder, sample.name)}`));
   }
@@ -31,6 +32,16 @@ async function findPython(): Promise<string | undefined> {
     const { code } = await askShell("sh", ["-c", 'command -v "$1"', "sh", name]);
     if (code === 0) return name;
   }
+}
+
+/** How many graphics cards of NVIDIA there are, as far as their driver says. */
+async function countGpus(): Promise<number> {
+  const { code, stdout } = await askShell(
+    "sh",
+    ["-c", "nvidia-smi -L"],
+    AbortSignal.timeout(5_000),
+  );
+  return code === 0 ? stdout.split("\n").filter((line) => line.startsWith("GPU ")).length : 0;
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -13,9 +13,15 @@ export function commandLine(args: readonly string[]): string {
   return [...variables, ...program(deno()), ...args].map(shellWord).join(" ");
 }
 
-/** The words that start this program wherever it is started. */
-export function programWords(): [string, ...string[]] {
-  return program(Deno.execPath());
+/**
+ * Bounds V8's young generation, which otherwise grows to 32 MiB twice over in a node that is busy,
+ * and never shrinks. V8 reads this only when it starts; `deno task compile` builds it in.
+ */
+export const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
+
+/** The words that start this program as a service, wherever that is started. */
+export function serviceWords(): [string, ...string[]] {
+  return program(Deno.execPath(), [V8_FLAGS]);
 }
 
 /** The environment variables without which those words would not find the same packages. */
@@ -30,7 +36,7 @@ export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-function program(deno: string): [string, ...string[]] {
+function program(deno: string, flags: readonly string[] = []): [string, ...string[]] {
   if (Deno.build.standalone) return [Deno.execPath()];
   const [, version] = /@cyberwave\/cloud-node\/([^/]+)\/\w+\.ts$/.exec(Deno.mainModule) ?? [];
   const isFile = Deno.mainModule.startsWith("file:");
@@ -39,7 +45,7 @@ function program(deno: string): [string, ...string[]] {
     : version === undefined
     ? Deno.mainModule
     : `jsr:@cyberwave/cloud-node@${version}`;
-  return [deno, "run", "-A", module];
+  return [deno, "run", "-A", ...flags, module];
 }
 
 /** Where packages come from, when that is not where everybody gets them. */

@@ -11,6 +11,7 @@ import {
   type LoadOptions,
   loadSettings,
   locateState,
+  withDotenv,
 } from "../config/load.ts";
 import { type Review, reviewConfig } from "../doctor/config_review.ts";
 import { addSecret, createLogger, setupLogging } from "../log.ts";
@@ -49,14 +50,14 @@ export async function reviewSettings(args: Arguments): Promise<Review> {
   return review;
 }
 
-/** The environment for the workloads: what of the program's own it may read. */
-export function workloadEnvironment(): Record<string, string> {
+/** The environment for the workloads: what of the program's own it may read, and `.env`. */
+export function workloadEnvironment(loaded: LoadedSettings): Record<string, string> {
   if (!readsWholeEnvironment()) {
     createLogger("config").info(
       "Workloads see only the environment variables that Deno allows this program to read",
     );
   }
-  return readEnvironment();
+  return withDotenv(readEnvironment(), loaded);
 }
 
 /** The state folder, which is all that looking at the journal takes, whatever else is wrong. */

@@ -18,7 +18,7 @@ import { look, Watch } from "../executors/process/observe.ts";
 import type { Arguments } from "./arguments.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { useStateFolder } from "./load_settings.ts";
-import { isTerminal, type Stream, tell, write } from "./terminal.ts";
+import { isTerminal, report, type Stream, write } from "./terminal.ts";
 
 const INTERVAL_MS = 250;
 
@@ -36,10 +36,10 @@ export async function run(args: Arguments): Promise<number> {
   show();
   for (const output of outputs) output.end();
   if (!args.has("follow") && record.state === "queued") {
-    tell(`${nameOf(record)} is queued and has printed nothing yet`);
+    report(`${nameOf(record)} is queued and has printed nothing yet`);
   }
   if (record.state === "ended" && !outputs.some((output) => output.exists)) {
-    tell(`The files of ${nameOf(record)} were removed: see keep_workloads`);
+    report(`The files of ${nameOf(record)} were removed: see keep_workloads`);
   }
   return 0;
 }
@@ -74,7 +74,7 @@ async function follow(
   const end = () => ended.abort();
   for (let announced = false; !ended.signal.aborted;) {
     show();
-    // It is gone once retention has forgotten it.
+    // Retention may have removed it.
     const now = history.find(id);
     if (now === undefined || now.state === "ended") break;
     if (now.state === "running") {
@@ -90,7 +90,7 @@ async function follow(
       }
     } else if (!announced) {
       announced = true;
-      tell(`${nameOf(now)} is queued`);
+      report(`${nameOf(now)} is queued`);
     }
     await systemClock.sleep(INTERVAL_MS, ended.signal).catch(() => {});
   }

@@ -4,13 +4,14 @@
  * @module
  */
 import { nearest } from "../config/nearest.ts";
+import { flagOptions } from "../config/settings_help.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import type { StopRequests } from "../os/signals.ts";
 import { parseArguments } from "./arguments.ts";
 import { commandHelp, programHelp, shortHelp, versionText } from "./help.ts";
-import { PROGRAM } from "./subcommand.ts";
+import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { COMMANDS } from "./subcommands.ts";
-import { print, tell } from "./terminal.ts";
+import { print, report } from "./terminal.ts";
 
 const USAGE_ERROR = 2;
 
@@ -19,10 +20,9 @@ export async function runProgram(
   args: readonly string[],
   requests: StopRequests,
 ): Promise<number> {
-  const [name, ...rest] = args;
-  switch (name) {
+  switch (args[0]) {
     case undefined:
-      tell(shortHelp(COMMANDS));
+      report(shortHelp(COMMANDS));
       return USAGE_ERROR;
     case "--help":
     case "-h":
@@ -33,15 +33,32 @@ export async function runProgram(
       print(versionText());
       return 0;
   }
-  const command = COMMANDS.find((command) => command.name === name);
-  if (command === undefined) throw unknownCommand(name);
-  const parsed = parseArguments(rest, command);
+  const [command, given] = commandIn(args);
+  const parsed = parseArguments(given, command);
   if (parsed.has("help")) {
     print(commandHelp(command));
     return 0;
   }
   const { run } = await command.load();
   return await run(parsed, requests);
+}
+
+/** The flags of `start` that are followed by a value. */
+const VALUED_FLAGS = ["config", ...flagOptions.string].map((name) => `--${name}`);
+
+/**
+ * The command and what is given to it. As with the Python agent, flags may stand before the command,
+ * and `--config PATH` alone starts the node.
+ */
+function commandIn(args: readonly string[]): [CliCommand, readonly string[]] {
+  const isValue = (index: number) => VALUED_FLAGS.includes(args[index - 1] ?? "");
+  const at = args.findIndex((arg, index) => !arg.startsWith("-") && !isValue(index));
+  const name = args[at];
+  const command = COMMANDS.find((command) => command.name === name);
+  if (command !== undefined) return [command, args.toSpliced(at, 1)];
+  const isStart = name === undefined && args.some((arg) => /^--config(=|$)/.test(arg));
+  if (isStart) return [COMMANDS.find(({ name }) => name === "start")!, args];
+  throw unknownCommand(name ?? args[0]!);
 }
 
 function unknownCommand(name: string): ConfigError {

@@ -17,7 +17,7 @@ import { WorkloadFolder } from "../workloads/folder.ts";
 import type { Arguments } from "./arguments.ts";
 import { duration, table } from "./layout.ts";
 import { useStateFolder } from "./load_settings.ts";
-import { print, tell } from "./terminal.ts";
+import { print, report } from "./terminal.ts";
 
 const LATEST = 20;
 const ALL = -1;
@@ -38,13 +38,13 @@ export async function run(args: Arguments): Promise<number> {
     return 0;
   }
   const where = `with the state folder ${quoted(stateFolder)}`;
-  tell(
+  report(
     nodePid === undefined
       ? `No node runs ${where}`
       : `The node runs ${where} as process ${nodePid}`,
   );
-  if (history === undefined) tell("There is no journal: no node has accepted a command here");
-  else if (records.length === 0) tell("There are no workloads");
+  if (history === undefined) report("There is no journal: no node has accepted a command here");
+  else if (records.length === 0) report("There are no workloads");
   else for (const line of workloadTable(records, Date.now())) print(line);
   return 0;
 }

@@ -6,7 +6,7 @@
 import { CloudNodeError, messageOf, MissingPermissionError } from "../errors.ts";
 import { printable, redact } from "../log.ts";
 import { PROGRAM } from "./subcommand.ts";
-import { paint, tell } from "./terminal.ts";
+import { paint, report } from "./terminal.ts";
 
 /** Reports what was `thrown` on standard error, with a stack trace if `verbose`. Returns the exit code. */
 export function failWith(thrown: unknown, { verbose }: { verbose: boolean }): number {
@@ -14,10 +14,10 @@ export function failWith(thrown: unknown, { verbose }: { verbose: boolean }): nu
   if (thrown instanceof Deno.errors.BrokenPipe) return 0;
   const error = thrown instanceof Deno.errors.NotCapable ? notAllowed(thrown) : thrown;
   const expected = error instanceof CloudNodeError;
-  tell(`${paint("red", "error:")} ${printable(redact(messageOf(error)))}`);
+  report(`${paint("red", "error:")} ${printable(redact(messageOf(error)))}`);
   const hint = hintOf(error);
-  if (hint !== undefined) tell(`${paint("cyan", "hint:")} ${printable(redact(hint))}`);
-  if (verbose && error instanceof Error) tell(redact(error.stack ?? ""));
+  if (hint !== undefined) report(`${paint("cyan", "hint:")} ${printable(redact(hint))}`);
+  if (verbose && error instanceof Error) report(redact(error.stack ?? ""));
   return expected ? error.exitCode : 1;
 }
 

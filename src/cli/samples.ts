@@ -79,7 +79,7 @@ if __name__ == "__main__":
 `;
 
 /** The files, of which cyberwave.yml runs the others with `python`. */
-export function sampleFiles(python: string): Sample[] {
+export function sampleFiles(python: string, hasOneGpu = false): Sample[] {
   const config = starterFile({
     head: [
       "What this computer does as a Cyberwave Cloud Node.",
@@ -91,10 +91,14 @@ export function sampleFiles(python: string): Sample[] {
     active: {
       inference: `${python} infer.py {body}`,
       training: `${python} train.py {body_file}`,
+      ...(hasOneGpu && { exclusive: "[training, inference]" }),
     },
     examples: {
       install_script: `${python} -m venv .venv && .venv/bin/pip install -r requirements.txt`,
       simulate: `${python} simulate.py {body}`,
+      env: "{HF_HOME: /data/huggingface}",
+      exclusive: "[training, inference]",
+      python: ".venv/bin/python",
       mqtt_use_tls: "true",
       mqtt_tls_ca_certs: "ca.pem",
       mqtt_username: "my-node",

@@ -81,7 +81,7 @@ async function addressOf(args: Arguments, stateFolder: string): Promise<Address>
   if (problem) throw new ConfigError(`--uuid ${problem}, got ${quoted(uuid)}`);
   if (uuid !== undefined) return { uuid };
   if (slug !== undefined) return { slug };
-  const parts = { clock: systemClock, logger: createLogger("presence") };
+  const parts = { clock: systemClock, logger: createLogger("registration") };
   const identity = await new IdentityStore(stateFolder, parts).read();
   if (identity !== undefined) return { uuid: identity.uuid };
   throw new ConfigError(

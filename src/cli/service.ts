@@ -13,12 +13,14 @@ import { readEnvironment } from "../permissions.ts";
 import { checkUser, homeOf, install, show, uninstall } from "../service/administration.ts";
 import { launchdPlan } from "../service/launchd.ts";
 import type { Scope, Service, ServicePlan } from "../service/service_manager.ts";
+import { succeed } from "../service/succession.ts";
 import { systemdPlan } from "../service/systemd.ts";
 import { taskPlan } from "../service/task_scheduler.ts";
+import { agentPlaces, findPythonAgent } from "../state/python_agent.ts";
 import type { Arguments } from "./arguments.ts";
 import { PROGRAM } from "./subcommand.ts";
-import { denoVariables, programWords, shellWord } from "./invocation.ts";
-import { print, tell } from "./terminal.ts";
+import { denoVariables, serviceWords, shellWord } from "./invocation.ts";
+import { print, report } from "./terminal.ts";
 
 /** The actions, and the flags that make sense with one only. */
 const ACTIONS = ["install", "uninstall", "status", "logs"] as const;
@@ -49,7 +51,11 @@ export async function run(args: Arguments): Promise<number> {
   switch (action) {
     case "install":
       if (args.has("print")) print(plan.file.text.trimEnd());
-      else await installAndTell(plan, settings);
+      else {
+        const agent = await findPythonAgent(agentPlaces(await homeFolder(caller, false)));
+        for (const line of succeed(agent, plan)) report(line);
+        await installAndReport(plan, settings);
+      }
       return 0;
     case "uninstall":
       await uninstall(plan, print);
@@ -83,7 +89,7 @@ function identifyCaller(args: Arguments): Caller {
   const self = uid === 0 ? "root" : env.USER || env.LOGNAME || env.USERNAME || "";
   const user = runAs ?? (scope === "system" && env.SUDO_USER || self);
   if (user === "") {
-    throw new ConfigError("Cannot tell which user this is: USER is not set", {
+    throw new ConfigError("Cannot determine which user this is: USER is not set", {
       hint: "Set USER to the name of your user",
     });
   }
@@ -138,7 +144,7 @@ async function describe(
 
 function programOf(args: Arguments): [string, ...string[]] {
   const path = args.value("exec-start");
-  if (path === undefined) return programWords();
+  if (path === undefined) return serviceWords();
   if (isAbsolute(path)) return [path];
   throw new ConfigError(`--exec-start must be an absolute path, got ${quoted(path)}`);
 }
@@ -170,15 +176,15 @@ function planFor(service: Service, { env, uid }: Caller): ServicePlan {
   }
 }
 
-async function installAndTell(plan: ServicePlan, settings: Settings | undefined): Promise<void> {
+async function installAndReport(plan: ServicePlan, settings: Settings | undefined): Promise<void> {
   await install(plan, print);
   const unseen = Object.keys(readEnvironment())
     .filter((name) => name.startsWith("CYBERWAVE_")).sort();
   if (unseen.length > 0) {
-    tell(`The service does not see these variables of your shell: ${unseen.join(", ")}`);
+    report(`The service does not see these variables of your shell: ${unseen.join(", ")}`);
   }
   if (settings !== undefined && settings.token === undefined) {
-    tell(
+    report(
       `The service finds no API token: write CYBERWAVE_API_TOKEN=... to ` +
         `${settings.stateFolder}/.env (mode 0600, readable by the service's user), then run ` +
         plan.restart.map(shellWord).join(" "),

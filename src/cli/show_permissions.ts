@@ -16,7 +16,7 @@ import { inspectHost } from "../os/processes.ts";
 import type { Arguments } from "./arguments.ts";
 import { shellWord } from "./invocation.ts";
 import { loadOptions } from "./load_settings.ts";
-import { print, tell } from "./terminal.ts";
+import { print, report } from "./terminal.ts";
 
 /** Prints the flags. */
 export async function run(args: Arguments): Promise<number> {
@@ -25,14 +25,14 @@ export async function run(args: Arguments): Promise<number> {
     throw new ConfigError(`There are permissions for start and dev, not for ${quoted(command)}`);
   }
   const { settings, warnings } = await loadSettings(loadOptions(args));
-  for (const warning of warnings) tell(warning);
+  for (const warning of warnings) report(warning);
   const { shell } = await inspectHost();
   const needsOf = command === "dev" ? devPermissions : nodePermissions;
   const needs = needsOf(settings, shell);
   print([...permissionFlags(needs), ...environmentFlags()].map(shellWord).join(" "));
   const unnamed = unnamedVariables(Object.keys(readEnvironment())).sort();
   if (unnamed.length > 0) {
-    tell(`Not named, so workloads will not see them: ${unnamed.join(", ")}`);
+    report(`Not named, so workloads will not see them: ${unnamed.join(", ")}`);
   }
   return 0;
 }

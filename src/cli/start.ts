@@ -23,7 +23,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   if (once && drain) throw new ConfigError("--once waits for a command and --drain accepts none");
   const exitWhenIdle = args.seconds("exit-when-idle");
   const loaded = await useSettings(args);
-  const env = workloadEnvironment();
+  const env = workloadEnvironment(loaded);
   const tokens = { read: () => readToken(loadOptions(args)) };
   const node = nodeFrom(loaded, withoutNotifyVariables(env), tokens);
   await using notifier = new Notifier({
@@ -38,7 +38,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   return once && result.failed > 0 ? COMMAND_FAILED : 0;
 }
 
-/** Throws if the journal is gone or cannot be read: what is accepted then would be lost. */
+/** Throws if the journal is missing or cannot be read: commands accepted now would be lost. */
 function checkJournal(stateFolder: string): void {
   using history = History.open(stateFolder);
   if (history === undefined) throw new Error(`There is no journal in ${quoted(stateFolder)}`);

@@ -7,7 +7,7 @@ import type { StopRequests } from "../os/signals.ts";
 import type { Arguments, Syntax } from "./arguments.ts";
 
 /** What carries a command out. */
-export interface Runnable {
+interface Runnable {
   /**
    * Carries it out. `requests` are the signals that this process has received or will receive.
    * Resolves with the exit code.

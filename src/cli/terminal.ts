@@ -21,7 +21,7 @@ export function print(line: string): void {
 }
 
 /** Prints what is not a result to standard error. That nobody reads it does not matter. */
-export function tell(line: string): void {
+export function report(line: string): void {
   try {
     write("stderr", encoder.encode(`${line}\n`));
   } catch {

@@ -24,7 +24,7 @@ import type { CommandQueue } from "./queue.ts";
 import { addressOf, answer, notConfigured, type ReplyAddress, replyNotKept } from "./reply.ts";
 
 /** A request to run a command. */
-export interface Offer {
+interface Offer {
   readonly kind: WorkloadKind;
   readonly requestId: string | undefined;
   readonly params: ObjectText;
@@ -33,7 +33,7 @@ export interface Offer {
 }
 
 /** A command that cannot be accepted. */
-export interface RefusedCommand {
+interface RefusedCommand {
   /** What it was to run, for the log. */
   readonly name: string;
   readonly requestId: string | undefined;
@@ -42,7 +42,7 @@ export interface RefusedCommand {
 }
 
 /** What an acceptor works with. */
-export interface AcceptorParts {
+interface AcceptorParts {
   readonly settings: Readonly<Partial<Record<WorkloadKind, string>>> & {
     /** Seconds for which a request id is remembered; 0 for not at all. */
     readonly dedupeWindow: number;
@@ -126,7 +126,7 @@ export class Acceptor {
   /** Part of the transaction that stores what it decides. */
   #decide(offer: Offer, command: Command, params: string): Decision {
     const { journal, queue, settings } = this.#parts;
-    // Its numbers say nothing about packets of the session before.
+    // In a new session the same packet identifiers mean other packets.
     if (offer.message.session !== this.#session) {
       journal.forgetPackets();
       this.#session = offer.message.session;
@@ -180,7 +180,7 @@ export class Acceptor {
     }
     logger.warn(
       `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
-        "Use a new request_id to run it anew",
+        "Use a new request_id to run it again",
     );
     const { messages } = this.#parts.journal;
     return messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
@@ -235,7 +235,7 @@ export class Acceptor {
     });
   }
 
-  /** Refuses a command for a reason that passes. It is not remembered: sent again it may run. */
+  /** Refuses a command for a temporary reason. It is not remembered: sent again it may run. */
   #refuseNow(command: Command, why: string): Pending[] {
     const { platformStatus, logger } = this.#parts;
     logger.warn(refusalLine(command.kind, why));
@@ -261,7 +261,7 @@ export class Acceptor {
     { workloadUuid, token }: PlatformParams,
     { slug, uuid, topic }: ReplyAddress,
   ): Command {
-    // Only what no request id tells apart is known by its packet.
+    // Only a command without a request id is identified by its packet.
     const hasId = requestId !== undefined && this.#parts.settings.dedupeWindow > 0;
     return {
       id: newCommandId(this.#parts.clock.now()),
@@ -282,7 +282,7 @@ function refusedWith(messages: readonly Pending[]): Decision {
   return { isAccepted: false, messages };
 }
 
-/** How the log reports a refusal, in which a stranger's words may be, at any length. */
+/** How the log reports a refusal. `why` may quote the sender, at any length. */
 function refusalLine(name: string, why: string): string {
-  return `RefusedCommand a command for ${name}: ${why.slice(0, 300)}`;
+  return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }

@@ -18,7 +18,9 @@ export interface Situation extends LaneState {
 
 /** Why a command is refused now, which may be different later; `undefined`: it is accepted. */
 export function reasonToRefuse(situation: Situation): string | undefined {
-  const { running, concurrency, queued, maxQueued, tracked, draining, freeBytes } = situation;
+  const { running, isExcluded, queued, maxQueued, tracked, draining, freeBytes } = situation;
+  // Nothing more may run while a kind that excludes it does, or waits.
+  const concurrency = isExcluded ? running : situation.concurrency;
   if (draining) return "The node is draining and takes no new commands";
   if (freeBytes < MIN_FREE_BYTES) {
     const left = Math.floor(freeBytes / 1024 / 1024);
@@ -26,6 +28,9 @@ export function reasonToRefuse(situation: Situation): string | undefined {
   }
   // Some of those that wait do so only until the turn of the event loop in which they start.
   if (running + queued < concurrency + (tracked ? 0 : maxQueued)) return undefined;
+  if (tracked && isExcluded) {
+    return "Busy: a workload of another kind runs or waits, and exclusive allows one kind";
+  }
   if (tracked) return `Busy: ${running} of ${concurrency} running, ${queued} queued`;
   return `The queue is full: ${queued} commands wait already`;
 }

@@ -11,7 +11,7 @@ import { ObjectText } from "../protocol/object_text.ts";
 import { type ParamsProblem, readWorkloadUuid } from "./params.ts";
 
 /** What is announced. */
-export interface Announcement {
+interface Announcement {
   readonly workloadUuid: string;
   /** What to run; `undefined`: nothing. */
   readonly kind: WorkloadKind | undefined;
@@ -42,7 +42,7 @@ export function readAnnouncement(announced: ObjectText): Announcement | ParamsPr
     return problem(`workload_received has "command_params" that are ${got}, not an object`);
   }
   const params = own.with("workload_uuid", JSON.stringify(workloadUuid));
-  // The token stands with the params of the command, or beside them.
+  // The token is among the params of the command, or next to them.
   const token = own.has(TOKEN_PARAM) ? undefined : announced.textOf(TOKEN_PARAM);
   return {
     workloadUuid,

@@ -12,7 +12,7 @@ import type { ObjectText } from "../protocol/object_text.ts";
 export type CancelTarget = { readonly pid: number } | { readonly requestId: string };
 
 /** What a `cancel` command asks for, or what is wrong with it. */
-export type CancelRequest =
+type CancelRequest =
   | { readonly target: CancelTarget; readonly signal: StopSignal }
   | { readonly error: string };
 

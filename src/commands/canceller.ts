@@ -11,7 +11,7 @@ import type { CommandQueue } from "./queue.ts";
 import type { CommandRunner } from "./run.ts";
 
 /** What cancelling works with. */
-export interface CommandCancellerParts {
+interface CommandCancellerParts {
   readonly runner: Pick<CommandRunner, "runs" | "cancel">;
   readonly queue: Pick<CommandQueue, "waiting">;
   readonly journal: Pick<Journal, "commit">;
@@ -32,14 +32,14 @@ export class CommandCanceller {
   ): Promise<{ readonly output: string } | { readonly error: string }> {
     const request = readCancel(params);
     if ("error" in request) return request;
-    // It may be about one that came just before.
+    // It may mean a command that came just before.
     await this.#parts.journal.commit(() => {});
     const { target, signal } = request;
     const found = this.#find(target);
     if (found === undefined) return { error: noSuchWorkload(target) };
     const { command, pid } = found;
     const { kind, requestId } = command;
-    // Not before that is on disk: the node may end at any moment, and the next must know of it.
+    // Answered once that is on disk: the node may end at any moment, and the next one must know.
     const isStopped = await this.#parts.runner.cancel(command, signal, "cancelled");
     if (!isStopped) return { error: noSuchWorkload(target) };
     return {

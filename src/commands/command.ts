@@ -14,7 +14,7 @@ export interface Command extends Omit<NewCommand, "params"> {
 }
 
 /** A token for one workload, masked in the log until it is disposed. */
-export interface WorkloadToken extends Disposable {
+interface WorkloadToken extends Disposable {
   readonly value: string;
 }
 
@@ -23,7 +23,7 @@ export function holdToken(value: string): WorkloadToken {
   return { value, [Symbol.dispose]: holdSecret(value) };
 }
 
-/** What whoever looks at the node may know of a command. */
+/** A command as it may be shown. */
 export type CommandInfo = Pick<Command, "id" | "kind" | "requestId" | "workloadUuid">;
 
 /** What of a command may be shown. */

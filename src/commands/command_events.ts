@@ -1,5 +1,5 @@
 /**
- * What happens to commands, for whoever listens.
+ * Events of commands.
  *
  * @module
  */

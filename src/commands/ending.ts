@@ -17,7 +17,7 @@ import { replyTo } from "./reply.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** What is made of an end. */
-export interface Ending {
+interface Ending {
   readonly outcome: Outcome;
   readonly end: End;
   readonly reply: Message;
@@ -27,7 +27,7 @@ export interface Ending {
 }
 
 /** What an ending is made with. */
-export interface EndingParts {
+interface EndingParts {
   readonly settings: { readonly maxOutput: number };
   readonly uploads: Uploads;
   readonly platformStatus: PlatformStatus;

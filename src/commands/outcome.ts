@@ -1,5 +1,5 @@
 /**
- * What the end of a command means to whoever asked for it. Pure.
+ * What the end of a command means for its sender. Pure.
  *
  * @module
  */
@@ -13,12 +13,12 @@ export type Outcome =
     | { readonly status: "ok" }
     /** The error is the workload's own, `fallback` when it wrote none. */
     | { readonly status: "error"; readonly source: "stderr"; readonly fallback: string }
-    /** The error is what the node says. */
+    /** The error is the node's own. */
     | { readonly status: "error"; readonly source: "node"; readonly error: string }
   );
 
 /**
- * Decides what became of a command. A request to stop it explains its end better than the code or
+ * Decides the outcome of a command. A request to stop it explains its end better than the code or
  * signal it ended with; `timeout` is in seconds.
  */
 export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0): Outcome {

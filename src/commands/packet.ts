@@ -1,6 +1,6 @@
 /**
- * The packet that brought a command: what tells a command without an id of its own from the same
- * one, delivered again.
+ * The packet that brought a command: it shows whether a command without a request id was delivered
+ * before.
  *
  * @module
  */

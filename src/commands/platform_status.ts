@@ -10,7 +10,7 @@ import type { Command } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** A command, as far as the platform tracks it. */
-export type ReportedCommand = Pick<Command, "workloadUuid">;
+type ReportedCommand = Pick<Command, "workloadUuid">;
 
 const SUCCESS: WorkloadStatus = { status: "completed", success: true, exit_code: 0 };
 
@@ -20,7 +20,7 @@ const BUSY_PREFIX = "Controller host is busy with";
 /** How much of its standard error the platform wants to see, in characters. */
 const STDERR_LENGTH = 2_000;
 
-/** How much it is told of why something failed. */
+/** How much of the reason for a failure it gets. */
 const ERROR_LENGTH = 2_000;
 
 /** Reports on the workloads that the platform tracks, and on no others. */
@@ -44,7 +44,7 @@ export class PlatformStatus {
     return this.#report(command, { status: "finalizing", message, file_count: fileCount });
   }
 
-  /** Reports that a workload succeeded, results and all. */
+  /** Reports that a workload succeeded and its results have arrived. */
   succeeded(command: ReportedCommand): Message[] {
     return this.#report(command, SUCCESS);
   }
@@ -80,7 +80,7 @@ export class PlatformStatus {
   }
 }
 
-/** How a workload ended, in the platform's words; `undefined`: it has no interest any more. */
+/** How a workload ended, in the platform's words; `undefined`: the platform does not want it any more. */
 export function statusOf(
   { kind }: Pick<Command, "kind">,
   outcome: Outcome,
@@ -116,7 +116,7 @@ export function statusOf(
 }
 
 function failed(why: string) {
-  // A stranger's words may be in it, at any length.
+  // It may quote the sender, at any length.
   const error = why.slice(0, ERROR_LENGTH).toWellFormed();
   return { status: "failed", error, failure_detail: error } as const;
 }

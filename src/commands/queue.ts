@@ -12,6 +12,8 @@ import type { Command } from "./command.ts";
 export interface QueueLimits {
   readonly concurrency: Readonly<Record<WorkloadKind, number>>;
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
+  /** The kinds of which only one has commands in hand at a time. */
+  readonly exclusive: readonly WorkloadKind[];
 }
 
 /** How full the lane of a kind is. */
@@ -20,6 +22,8 @@ export interface LaneState {
   readonly running: number;
   /** How many may. */
   readonly concurrency: number;
+  /** Whether a command that comes now has to wait for a kind that never runs together with it. */
+  readonly isExcluded: boolean;
   /** How many wait. */
   readonly queued: number;
   /** How many may. */
@@ -27,7 +31,7 @@ export interface LaneState {
 }
 
 /** A command whose turn it is, and a place for it. */
-export interface Turn {
+interface Turn {
   readonly command: Command;
   readonly place: Reservation;
 }
@@ -78,7 +82,7 @@ export class CommandQueue {
     lane.waiting.unshift(command);
   }
 
-  /** Takes charge of a command that an earlier node has started. */
+  /** Adds a command that an earlier node has started. */
   resume(command: Command): void {
     this.#lane(command).inHand.add(command.id);
     this.#fill();
@@ -88,6 +92,7 @@ export class CommandQueue {
   next(): Turn | undefined {
     for (const [kind, { waiting, inHand }] of this.#lanes) {
       if (waiting.length === 0 || inHand.size >= this.#limits.concurrency[kind]) continue;
+      if (this.#mustYield(waiting[0])) continue;
       const place = this.#executorOf(kind).reserve(waiting[0]);
       if (place === undefined) continue;
       const command = waiting.shift()!;
@@ -97,7 +102,7 @@ export class CommandQueue {
     return undefined;
   }
 
-  /** Takes a command that waits out of the queue to answer it. Whether it waited. */
+  /** Takes a waiting command out of the queue to answer it. Returns whether it waited. */
   take(command: Command): boolean {
     const { waiting, inHand } = this.#lane(command);
     const index = waiting.findIndex(({ id }) => id === command.id);
@@ -122,6 +127,7 @@ export class CommandQueue {
     return {
       running: inHand.size,
       concurrency: this.#limits.concurrency[kind],
+      isExcluded: this.#excludedBy(kind).some((lane) => !lane.isEmpty),
       queued: waiting.length + offered.size,
       maxQueued: this.#limits.maxQueued[kind],
     };
@@ -145,6 +151,23 @@ export class CommandQueue {
   /** Resolves when nothing waits and nothing is in hand. */
   async whenEmpty(): Promise<void> {
     while (!this.isEmpty) await this.#empty.promise;
+  }
+
+  /**
+   * Whether a command has to wait for another kind: what of it is in hand, or came before the command,
+   * so that no kind is kept waiting by a stream of another. Ids sort by time.
+   */
+  #mustYield(command: Command): boolean {
+    return this.#excludedBy(command.kind).some(({ inHand, waiting: [first] }) =>
+      inHand.size > 0 || (first !== undefined && first.id < command.id)
+    );
+  }
+
+  /** The lanes of the kinds that never run together with this one. */
+  #excludedBy(kind: WorkloadKind): Lane[] {
+    const { exclusive } = this.#limits;
+    if (!exclusive.includes(kind)) return [];
+    return exclusive.filter((other) => other !== kind).map((other) => this.#lanes.get(other)!);
   }
 
   #fill(): void {

@@ -1,5 +1,5 @@
 /**
- * Where messages become commands, and each command finds who answers it.
+ * Turns messages into commands, and passes each to what answers it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { CommandMessage } from "./packet.ts";
 import { answer, type ReplyAddress } from "./reply.ts";
 
 /** What a receiver works with. */
-export interface CommandReceiverParts {
+interface CommandReceiverParts {
   readonly acceptor: Acceptor;
   readonly canceller: CommandCanceller;
   readonly journal: Journal;
@@ -72,12 +72,12 @@ export class CommandReceiver {
         return await this.#post(answer(address(), requestId, { error: redact(error) }));
       }
       case "command": {
-        // Whatever is said of it meanwhile.
+        // They must not appear in anything that is logged or answered meanwhile.
         const release = decoded.tokens.map(holdSecret);
         try {
           return await this.#dispatch(decoded.command, message);
         } finally {
-          for (const letGo of release) letGo();
+          for (const stopMasking of release) stopMasking();
         }
       }
     }

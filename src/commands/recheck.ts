@@ -9,7 +9,7 @@ import { isAbort } from "../time.ts";
 import { type Command, nameOf } from "./command.ts";
 
 /** Where workloads are asked for. */
-export interface WorkloadDirectory {
+interface WorkloadDirectory {
   /** What the platform knows about a workload; `undefined` when it knows none such. */
   workload(
     uuid: string,
@@ -17,11 +17,11 @@ export interface WorkloadDirectory {
   ): Promise<{ readonly status: string; readonly instanceUuid: string | undefined } | undefined>;
 }
 
-/** The statuses from which no workload comes back. */
+/** The statuses that are final. */
 const FINAL = ["completed", "failed", "cancelled"];
 
 /** What a recheck works with. */
-export interface RecheckOptions {
+interface RecheckOptions {
   readonly directory: WorkloadDirectory;
   /** Stops commands. */
   readonly runner: {
@@ -32,8 +32,8 @@ export interface RecheckOptions {
 
 /**
  * Stops those commands from before this start whose workloads the platform has ended, forgotten or
- * given to another instance than `own`, whether they run or wait. What it cannot be asked about
- * goes on.
+ * given to another instance than `own`, whether they run or wait. A command it cannot be asked
+ * about goes on.
  */
 export async function recheck(
   commands: readonly Command[],

@@ -1,5 +1,5 @@
 /**
- * Takes up what an earlier node left: each command enters its story where that node left it.
+ * Recovers what an earlier node left: each command enters its story where that node left it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { CommandQueue } from "./queue.ts";
 import type { CommandRunner } from "./run.ts";
 
 /** What recovery works with. */
-export interface RecoveryParts {
+interface RecoveryParts {
   readonly journal: Journal;
   readonly queue: CommandQueue;
   readonly runner: CommandRunner;
@@ -27,7 +27,7 @@ export interface RecoveryParts {
   folderOf(id: string): WorkloadFolder;
 }
 
-/** Takes up what is queued and what was started; nothing starts before the runner is opened. */
+/** Recovers what is queued and what was started; nothing starts before the runner is opened. */
 export async function recover(parts: RecoveryParts, signal: AbortSignal): Promise<void> {
   const { journal, queue, logger } = parts;
   const records = journal.unfinished();
@@ -39,7 +39,7 @@ export async function recover(parts: RecoveryParts, signal: AbortSignal): Promis
   if (waiting > 0) logger.info(`${waiting} commands from before this start wait for their turn`);
 }
 
-/** What became of the attempt to run a command. */
+/** What happened to the attempt to run a command. */
 async function find(record: CommandRecord, parts: RecoveryParts): Promise<Recovered> {
   const { handle } = record;
   if (record.state === "queued") return { type: "not_started" };
@@ -51,7 +51,7 @@ async function find(record: CommandRecord, parts: RecoveryParts): Promise<Recove
   try {
     return await executor.recover(handle!, parts.folderOf(record.id));
   } catch (error) {
-    // One command that cannot be found again must not keep the node from all others.
+    // One command that cannot be found again must not stop the recovery of the others.
     return { type: "ended", exit: { type: "lost", why: messageOf(error) } };
   }
 }

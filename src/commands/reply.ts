@@ -16,7 +16,7 @@ import {
   whole,
 } from "../protocol/response.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
-import { readOutput } from "../workloads/output.ts";
+import { hasOutput, readOutput } from "../workloads/output.ts";
 import type { Command } from "./command.ts";
 import { howItEnded, type Outcome } from "./outcome.ts";
 
@@ -27,7 +27,7 @@ export interface ReplyAddress {
   readonly topic: string;
 }
 
-/** The answer to a command that did not become a workload. */
+/** The reply to a command that never ran. */
 export function answer(
   address: ReplyAddress,
   requestId: RequestId | undefined,
@@ -39,7 +39,7 @@ export function answer(
   return { topic: address.topic, payload: encodeReply(reply) };
 }
 
-/** The answer to a command that did. */
+/** The reply to a command that ran. */
 export function replyTo(
   command: Command,
   outcome: Outcome,
@@ -50,6 +50,13 @@ export function replyTo(
   const { topic } = address;
   const { requestId } = command;
   if (outcome.status === "ok") {
+    if (!hasOutput(folder, "stdout")) {
+      const reply = okReply(address, requestId, {
+        text: "[the output was removed]",
+        truncated: true,
+      });
+      return { topic, payload: encodeReply(reply) };
+    }
     const stdout = readOutput(folder, "stdout", maxOutput);
     return { topic, payload: encodeLongReply(okReply(address, requestId, whole("")), stdout) };
   }

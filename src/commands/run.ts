@@ -27,14 +27,14 @@ import type { Uploads } from "./uploads.ts";
 import { isPermanent, workFor } from "./work.ts";
 
 /** The settings that running depends on. */
-export interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
+interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
   readonly cancelGrace: number;
   readonly maxOutput: number;
 }
 
 /** What a runner works with. */
-export interface CommandRunnerParts {
+interface CommandRunnerParts {
   readonly settings: RunSettings;
   readonly journal: Journal;
   readonly queue: CommandQueue;
@@ -67,7 +67,7 @@ export interface Run {
 /** How long a command waits whose start could not be stored. */
 const RETRY_START_MS = 2_000;
 
-/** What became of a command that was stopped before its start. */
+/** How a command ends that was stopped before its start. */
 const NOT_STARTED = { type: "not_started", why: "it was stopped before" } as const;
 
 /** Runs commands. */
@@ -117,7 +117,7 @@ export class CommandRunner {
       place.release();
       return await this.#startLater(run, error);
     }
-    // Whatever happened while that was stored.
+    // It may have been stopped while that was stored.
     if (run.stop.request !== undefined) {
       place.release();
       return await this.end(run, NOT_STARTED);
@@ -129,7 +129,7 @@ export class CommandRunner {
     await this.supervise(run, place.start(work));
   }
 
-  /** Sees a command that runs to its reply. Recovery of what still runs enters here. */
+  /** Follows a running command to its reply. Recovery of what still runs enters here. */
   async supervise(run: Run, execution: Execution): Promise<void> {
     const { stop } = run;
     run.execution = execution;
@@ -180,8 +180,8 @@ export class CommandRunner {
   }
 
   /**
-   * Asks a command that runs to stop, and answers one that waits. Resolves once it is on disk that it
-   * is to be stopped: whether there was such a command.
+   * Asks a command that runs to stop, and answers one that waits. Resolves once the request is on
+   * disk, with whether there was such a command.
    */
   async cancel(
     command: Command,
@@ -199,13 +199,13 @@ export class CommandRunner {
     return await stored;
   }
 
-  /** Takes charge of a command that an earlier node has started. */
+  /** Adds a command that an earlier node has started. */
   resume(command: Command, startedAt: number, stop: StopRequest | undefined): Run {
     this.#parts.queue.resume(command);
     return this.#enter(command, startedAt, stop, true);
   }
 
-  /** Sees to what recovery found, beside all else. */
+  /** Runs what recovery found, in the background. */
   track(task: Promise<void>): void {
     this.#tasks.add(task);
   }
@@ -215,7 +215,7 @@ export class CommandRunner {
     return [...this.#runs.values()];
   }
 
-  /** Lets go of everything: what runs goes on without the node, what waits is in the journal. */
+  /** Stops watching everything: what runs goes on without the node, what waits is in the journal. */
   async leave(): Promise<void> {
     this.#isOpen = false;
     this.#leaving.abort(new Error("The node stops"));
@@ -275,7 +275,7 @@ export class CommandRunner {
     await commitUntilStored(what, this.#parts, this.#leaving.signal, requeue);
   }
 
-  /** Stores by which process a command is found again, and reports that it runs. */
+  /** Stores which process runs a command, and reports that it runs. */
   async #recordStart({ command, stop, isResumed }: Run, execution: Execution): Promise<void> {
     if (isResumed) return;
     const { journal, outbox, platformStatus, events, logger } = this.#parts;

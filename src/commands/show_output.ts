@@ -11,7 +11,7 @@ import { mirrorOutput } from "../workloads/mirror.ts";
 import { type Command, nameOf } from "./command.ts";
 
 /** What showing output takes. */
-export interface ShowOutputParts {
+interface ShowOutputParts {
   /** Where lines are shown. */
   readonly outputLogger: Logger;
   /** Where it is reported that they cannot be. */

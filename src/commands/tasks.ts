@@ -1,12 +1,12 @@
 /**
- * What goes on beside the rest, so that every promise has an owner.
+ * Background tasks: every promise has an owner.
  *
  * @module
  */
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 
-/** Tasks of a kind, each of which sees to its own failures. */
+/** Tasks, each of which handles its own failures. */
 export class Tasks {
   readonly #logger: Logger;
   readonly #tasks = new Set<Promise<void>>();
@@ -21,7 +21,7 @@ export class Tasks {
     return this.#tasks.size;
   }
 
-  /** Takes charge of a task. That it fails is a bug, which must not take others with it. */
+  /** Owns a task. A failure is a bug, and must not affect the others. */
   add(task: Promise<void>): void {
     const owned = task
       .catch((error) => this.#logger.error(`A task failed unexpectedly: ${messageOf(error)}`))

@@ -36,7 +36,7 @@ export interface Results {
 }
 
 /** What uploads work with. */
-export interface UploadsParts {
+interface UploadsParts {
   readonly results: Results;
   readonly journal: Journal;
   readonly outbox: { send(messages: readonly Pending[]): void };

@@ -35,6 +35,21 @@ export type ControlPlaneName = "rest" | "mqtt";
 export type PerKind = number | Readonly<Partial<Record<WorkloadKind, number>>>;
 
 /**
+ * What `{body}` in a template is: the params as JSON (the path of a file that holds them when they are
+ * large), or always the path of that file, as with the Python agent.
+ *
+ * @example
+ * ```ts
+ * import type { BodyForm, CloudNodeConfig } from "@cyberwave/cloud-node";
+ *
+ * const training: BodyForm = "file";
+ * const config: CloudNodeConfig = { training: "python train.py {body}", body: { training } };
+ * console.log(config.body);
+ * ```
+ */
+export type BodyForm = "json" | "file";
+
+/**
  * The configuration of a node. Every field is optional, and a field that is `undefined` counts as
  * not given.
  *
@@ -91,10 +106,24 @@ export interface CloudNodeConfig {
   simulate?: string;
   /** The folder in which workloads and the install script run. Default: the current one. */
   workFolder?: string;
+  /**
+   * The Python that runs a function where a template is the name of a Python file: a path, relative to
+   * `workFolder`, or a command. Default: that of `.venv`, else `python3`.
+   */
+  python?: string;
+  /** What `{body}` in a template is, for all kinds or each kind named. Default: `json`. */
+  body?: BodyForm | Readonly<Partial<Record<WorkloadKind, BodyForm>>>;
+  /**
+   * Variables for workloads and the install script, by name, over those of `CloudNodeOptions.env`, of
+   * which `${NAME}` and `${NAME:-default}` take the values. Default: none.
+   */
+  env?: Readonly<Record<string, string>>;
   /** Seconds between heartbeats; fractions are fine. Default: 30. */
   heartbeatInterval?: number;
   /** How many workloads of a kind run at the same time. Default: 1 for each kind. */
   concurrency?: PerKind;
+  /** The kinds that never run at the same time, as on a computer with one GPU. Default: none. */
+  exclusive?: readonly WorkloadKind[];
   /** How many commands of a kind may wait; 0 refuses what cannot start. Default: 10,000. */
   maxQueued?: PerKind;
   /** Seconds after which a workload of a kind is stopped. Default: never. */
@@ -183,10 +212,18 @@ export interface Settings {
   readonly simulate: string | undefined;
   /** Absolute path of the folder in which workloads run. */
   readonly workFolder: string;
+  /** The Python that runs functions of Python files. */
+  readonly python: string | undefined;
+  /** What `{body}` is in the template of each kind. */
+  readonly body: Readonly<Record<WorkloadKind, BodyForm>>;
+  /** Variables for workloads, in which `${NAME}` is not expanded yet. */
+  readonly env: Readonly<Record<string, string>>;
   /** Seconds between heartbeats. */
   readonly heartbeatInterval: number;
   /** How many workloads of each kind run at the same time. */
   readonly concurrency: Readonly<Record<WorkloadKind, number>>;
+  /** The kinds that never run at the same time. */
+  readonly exclusive: readonly WorkloadKind[];
   /** How many commands of each kind may wait. */
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
   /** Seconds after which a workload is stopped, for the kinds that have a limit. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError, quoted } from "../errors.ts";
+import { isMarkdown } from "./front_matter.ts";
 import { nearest } from "./nearest.ts";
 import type { Setting } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
@@ -17,8 +18,16 @@ export interface ConfigFile {
   readonly warnings: readonly string[];
 }
 
-const WRAPPERS = ["cyberwave-cloud-node", "cyberwave"];
+/** The keys under which settings stand in a file that is shared. */
+export const WRAPPERS: readonly string[] = ["cyberwave-cloud-node", "cyberwave"];
+
 const KEYS = SETTINGS.flatMap(({ yaml }) => yaml);
+
+/** What manifests hold for other programs of the platform: nothing that a node uses. */
+const MANIFEST_KEYS: readonly string[] = [
+  ...["config", "gpu", "input", "model", "models", "name", "provider", "requirements", "resources"],
+  ...["runtime", "server_port", "version", "workers"],
+];
 
 /**
  * Finds the settings in the root of `file`: under a wrapper, or at the top level when there is none.
@@ -41,8 +50,9 @@ export function readConfigFile(root: unknown, file: string): ConfigFile {
     return { mapping: top, warnings: unknownKeys(top, others, file) };
   }
   const mapping = asMapping(top[wrapper] ?? {}, `${wrapper} in ${file}`);
+  // In front matter the same words mean something to others: Hugging Face has inference: false.
   const outside = Object.keys(top)
-    .filter((key) => KEYS.includes(key))
+    .filter((key) => KEYS.includes(key) && !isMarkdown(file))
     .map((key) => `Ignored ${quoted(key)} in ${file}: it stands outside of ${wrapper}`);
   return { mapping, warnings: [...unknownKeys(mapping, [], file), ...outside] };
 }
@@ -61,7 +71,7 @@ function unknownKeys(
   file: string,
 ): string[] {
   return Object.keys(mapping)
-    .filter((key) => !KEYS.includes(key) && !ignored.includes(key))
+    .filter((key) => ![...KEYS, ...MANIFEST_KEYS, ...ignored].includes(key))
     .map((key) => unknownKey(key, file));
 }
 

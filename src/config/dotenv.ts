@@ -7,7 +7,7 @@
 import { parse } from "@std/dotenv";
 
 /** What a `.env` file says. */
-export interface Dotenv {
+interface Dotenv {
   /** Its variables. */
   readonly variables: Readonly<Record<string, string>>;
   /** The numbers of the lines that are not `NAME=value`, which are ignored. */
@@ -29,7 +29,7 @@ export function parseDotenv(text: string, env: Readonly<Record<string, string>>)
   for (const { name, value, line } of statements(lines)) {
     if (name === undefined) unreadable.push(line);
     else if (value === undefined) variables.delete(name);
-    else variables.set(name, expanded(value, lookUp));
+    else variables.set(name, expandVariables(value, lookUp));
   }
   return { variables: Object.fromEntries(variables), unreadable };
 }
@@ -98,12 +98,20 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** `value` with its `${NAME}` and `${NAME:-default}` expanded, once. */
-function expanded(value: string, lookUp: (name: string) => string | undefined): string {
+/** `value` with its `${NAME}` and `${NAME:-default}` expanded, once. Names without value go to `unset`. */
+export function expandVariables(
+  value: string,
+  lookUp: (name: string) => string | undefined,
+  unset?: Set<string>,
+): string {
   // The bounds keep a hostile value from taking quadratic time.
   return value.replace(
     /\$\{([^}:]{0,1000})(?::-([^}]{0,1000}))?\}/g,
-    (_, name: string, fallback: string = "") => lookUp(name) ?? fallback,
+    (_, name: string, fallback?: string) => {
+      const found = lookUp(name) ?? fallback;
+      if (found === undefined) unset?.add(name);
+      return found ?? "";
+    },
   );
 }
 

@@ -5,6 +5,7 @@
  */
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { parseDotenv } from "./dotenv.ts";
+import { frontMatterOf, isMarkdown } from "./front_matter.ts";
 import { isMapping } from "./sources.ts";
 import { readTextFile } from "./text_file.ts";
 import { parseYaml, YamlError } from "./yaml.ts";
@@ -13,14 +14,21 @@ import { parseYaml, YamlError } from "./yaml.ts";
 export type Warn = (message: string) => void;
 
 /**
- * The root of the YAML file at `path`; `undefined` when there is no such file.
+ * The root of the YAML file at `path`, or of the front matter of a Markdown file; `undefined` when
+ * there is no such file.
  *
  * @throws {ConfigError} when it cannot be read or is not YAML, with line and column
  */
 export async function readYaml(path: string, shownAs: string): Promise<unknown> {
   try {
     const text = await readTextFile(path);
-    return text === undefined ? undefined : parseYaml(text);
+    if (text === undefined) return undefined;
+    if (!isMarkdown(path)) return parseYaml(text);
+    const frontMatter = frontMatterOf(text);
+    if (frontMatter === undefined) {
+      throw new ConfigError("it has no front matter: YAML between lines --- at its beginning");
+    }
+    return parseYaml(frontMatter);
   } catch (error) {
     throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${messageOf(error)}`, {
       hint: error instanceof YamlError ? error.hint : undefined,
@@ -33,7 +41,7 @@ export function readDotenv(
   path: string,
   env: Readonly<Record<string, string>>,
   warn: Warn,
-): Promise<Record<string, unknown>> {
+): Promise<Readonly<Record<string, string>>> {
   return readOptional(path, warn, (text) => {
     const { variables, unreadable } = parseDotenv(text, env);
     if (unreadable.length > 0) {
@@ -48,16 +56,19 @@ export function readDotenv(
 const MAX_LINES_NAMED = 10;
 
 /** What credentials.json at `path` holds: nothing when there is no such file. */
-export function readCredentials(path: string, warn: Warn): Promise<Record<string, unknown>> {
+export function readCredentials(
+  path: string,
+  warn: Warn,
+): Promise<Readonly<Record<string, unknown>>> {
   return readOptional(path, warn, parseCredentials);
 }
 
 /** A file that may be missing. One that cannot be used counts as missing, with a warning. */
-async function readOptional(
+async function readOptional<T>(
   path: string,
   warn: Warn,
-  parse: (text: string) => Record<string, unknown>,
-): Promise<Record<string, unknown>> {
+  parse: (text: string) => Readonly<Record<string, T>>,
+): Promise<Readonly<Record<string, T>>> {
   try {
     const text = await readTextFile(path);
     return text === undefined ? {} : parse(text);

@@ -6,8 +6,9 @@
 import { dirname, join, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
-import { type ConfigFile, readConfigFile } from "./config_file.ts";
+import { type ConfigFile, readConfigFile, WRAPPERS } from "./config_file.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
+import { frontMatterOf, README } from "./front_matter.ts";
 import { homeFolder } from "./home.ts";
 import { readCredentials, readDotenv, readYaml, type Warn } from "./files.ts";
 import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
@@ -18,6 +19,7 @@ import {
   variableSource,
   yamlSource,
 } from "./sources.ts";
+import { exists, readTextFile } from "./text_file.ts";
 
 /** Where to look for settings. */
 export interface LoadOptions {
@@ -39,12 +41,14 @@ export interface LoadedSettings {
   readonly sources: ReadonlyMap<keyof Settings, string>;
   /** What an operator may want to know. */
   readonly warnings: readonly string[];
+  /** What the `.env` file beside the config file says, for workloads as well. */
+  readonly dotenv: Readonly<Record<string, string>>;
   /** The config file that was read. Absolute. */
   readonly configFile: string | undefined;
 }
 
 /** Settings in which the default stands in for a wrong value, and what is wrong. */
-export interface ExaminedSettings extends LoadedSettings {
+interface ExaminedSettings extends LoadedSettings {
   /** One for each wrong value, after that of a config file that cannot be used. */
   readonly problems: readonly ConfigError[];
 }
@@ -67,21 +71,26 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
 
-  const file = configPath ?? "cyberwave.yml";
-  const configFile = absolute(cwd, file);
-  const readable = [readPermission(dirname(configFile), "the folder of cyberwave.yml and .env")];
+  const readable = [
+    readPermission(dirname(absolute(cwd, configPath ?? CONFIG_FILE)), CONFIG_FOLDER),
+  ];
   requirePermissions(readable);
+  const file = await configFileOf(options);
+  const configFile = absolute(cwd, file);
   const config = await examineFile(configFile, file, configPath !== undefined);
   warnings.push(...config.warnings);
 
   const folders = { work: dirname(configFile), home: () => homeFolder(env) };
-  const near = await nearSources(flags, env, folders.work, warn);
+  const dotenv = await readDotenv(join(folders.work, ".env"), env, warn);
+  const near = nearSources(flags, env, folders.work, dotenv);
   const yaml = yamlSource(config.mapping, file);
   const state = stateFolderOf([...near, yaml], folders);
   requirePermissions([...readable, readPermission(state, "the state folder")]);
   const sources = [
     ...near,
-    exceptStateFolder(await dotenvSource(join(state, ".env"), env, warn)),
+    exceptStateFolder(
+      dotenvSource(join(state, ".env"), await readDotenv(join(state, ".env"), env, warn)),
+    ),
     yaml,
     exceptStateFolder(await readCredentialsSource(join(state, "credentials.json"), warn)),
   ];
@@ -90,8 +99,21 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
     ...examined,
     problems: [...config.problems, ...examined.problems],
     warnings,
+    dotenv,
     configFile: config.exists ? configFile : undefined,
   };
+}
+
+/**
+ * The environment of workloads: `env`, and what the `.env` file beside the config file adds. A value
+ * with a NUL byte is left out, since no process can be given it.
+ */
+export function withDotenv(
+  env: Readonly<Record<string, string>>,
+  { dotenv }: Pick<LoadedSettings, "dotenv">,
+): Record<string, string> {
+  const usable = Object.entries(dotenv).filter((variable) => !variable.join().includes("\0"));
+  return { ...Object.fromEntries(usable), ...env };
 }
 
 /** A token, and where it was found. */
@@ -111,6 +133,23 @@ export async function readToken(options: LoadOptions): Promise<FoundToken | unde
   const source = sources.get("token");
   const { token } = settings;
   return token === undefined || source === undefined ? undefined : { token, source };
+}
+
+const CONFIG_FILE = "cyberwave.yml";
+const CONFIG_FOLDER = "the folder of cyberwave.yml and .env";
+
+/** The config file: the one named, else cyberwave.yml, else a README.md with settings at its head. */
+async function configFileOf({ configPath, cwd }: LoadOptions): Promise<string> {
+  if (configPath !== undefined) return configPath;
+  const isThere = await exists(join(cwd, CONFIG_FILE));
+  return !isThere && await hasFrontMatter(join(cwd, README)) ? README : CONFIG_FILE;
+}
+
+/** Whether the front matter of a file has a section for the node. Nothing else of it is ours. */
+async function hasFrontMatter(path: string): Promise<boolean> {
+  const text = await readTextFile(path).catch(() => undefined);
+  const sections = new RegExp(`^(${WRAPPERS.join("|")}):`, "m");
+  return sections.test(frontMatterOf(text ?? "") ?? "");
 }
 
 const NO_FILE: ConfigFile = { mapping: {}, warnings: [] };
@@ -139,12 +178,8 @@ async function examineFile(
   }
 }
 
-async function dotenvSource(
-  path: string,
-  env: Readonly<Record<string, string>>,
-  warn: Warn,
-): Promise<Source> {
-  return variableSource(await readDotenv(path, env, warn), (name) => `${name} in ${path}`);
+function dotenvSource(path: string, variables: Readonly<Record<string, string>>): Source {
+  return variableSource(variables, (name) => `${name} in ${path}`);
 }
 
 async function readCredentialsSource(path: string, warn: Warn): Promise<Source> {
@@ -162,28 +197,30 @@ function exceptStateFolder(source: Source): Source {
 export async function locateState(
   options: LoadOptions,
 ): Promise<{ readonly stateFolder: string; readonly warnings: readonly string[] }> {
-  const { configPath: file = "cyberwave.yml", flags = {}, env, cwd } = options;
+  const { configPath = CONFIG_FILE, flags = {}, env, cwd } = options;
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
-  const folders = { work: dirname(absolute(cwd, file)), home: () => homeFolder(env) };
-  requirePermissions([readPermission(folders.work, "the folder of cyberwave.yml and .env")]);
+  const folders = { work: dirname(absolute(cwd, configPath)), home: () => homeFolder(env) };
+  requirePermissions([readPermission(folders.work, CONFIG_FOLDER)]);
+  const file = await configFileOf(options);
+  const dotenv = await readDotenv(join(folders.work, ".env"), env, warn);
   const sources = [
-    ...await nearSources(flags, env, folders.work, warn),
+    ...nearSources(flags, env, folders.work, dotenv),
     yamlSource(await readMapping(absolute(cwd, file), file, warn), file),
   ];
   return { stateFolder: stateFolderOf(sources, folders), warnings };
 }
 
-async function nearSources(
+function nearSources(
   flags: Readonly<Record<string, unknown>>,
   env: Readonly<Record<string, string>>,
   workFolder: string,
-  warn: Warn,
-): Promise<Source[]> {
+  dotenv: Readonly<Record<string, string>>,
+): Source[] {
   return [
     flagSource(flags),
     variableSource(env, (name) => `environment variable ${name}`),
-    await dotenvSource(join(workFolder, ".env"), env, warn),
+    dotenvSource(join(workFolder, ".env"), dotenv),
   ];
 }
 

@@ -54,7 +54,7 @@ function resultPermissions({ resultsFolder, apiUrl }: Settings): Need[] {
 }
 
 /** What talking to the broker takes. */
-export function brokerPermission({ mqttHost, mqttPort }: Settings): Need {
+function brokerPermission({ mqttHost, mqttPort }: Settings): Need {
   const host = mqttHost.includes(":") ? `[${mqttHost}]` : mqttHost;
   return { what: { name: "net", host: `${host}:${mqttPort}` }, why: "the MQTT broker" };
 }

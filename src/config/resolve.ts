@@ -13,7 +13,7 @@ import { configSource, type Source } from "./sources.ts";
 import { path } from "./values.ts";
 
 /** What paths in settings are relative to. */
-export interface Folders {
+interface Folders {
   /** The folder workloads run in: that of the config file, else the current one. Absolute. */
   readonly work: string;
   /** The user's own folder. A function, because finding it out takes a permission. */
@@ -29,7 +29,7 @@ export interface Resolved {
 }
 
 /** Settings in which the default stands in for a wrong value, and what is wrong. */
-export interface Examined extends Resolved {
+interface Examined extends Resolved {
   /** One for each wrong value. */
   readonly problems: readonly ConfigError[];
 }
@@ -37,7 +37,7 @@ export interface Examined extends Resolved {
 /**
  * The settings that `sources` give, the first of which wins.
  *
- * @throws {ConfigError} naming every value that is not what it should be
+ * @throws {ConfigError} naming every invalid value
  */
 export function resolveSettings(sources: readonly Source[], folders: Folders): Resolved {
   return withoutProblems(examineSources(sources, folders));
@@ -83,7 +83,7 @@ export function withoutProblems<T>(
 /**
  * The settings of a program that gives its configuration itself. Reads no files and no variables.
  *
- * @throws {ConfigError} naming every value that is not what it should be
+ * @throws {ConfigError} naming every invalid value
  */
 export function resolveConfig(config: CloudNodeConfig): Settings {
   const workFolder = path.parse(config.workFolder ?? ".");

@@ -5,7 +5,8 @@
  */
 import type { Settings } from "./config.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
-import { eachOf, sameForAll, someOf } from "./named_numbers.ts";
+import { eachOf, sameForAll, someOf } from "./named_values.ts";
+import { PROGRAM_SETTINGS } from "./program_settings.ts";
 import type { Setting, SettingKey, SettingRow } from "./setting.ts";
 import * as values from "./values.ts";
 
@@ -124,30 +125,7 @@ const TABLE: { readonly [K in SettingKey]: SettingRow<NonNullable<Settings[K]>> 
     help: "The password at the broker",
     defaultText: "the API token",
   },
-  installScript: {
-    group: "Workloads",
-    type: values.shellCommand,
-    help: "Shell command run once at each start, before registration",
-    yaml: ["install_script", "install"],
-  },
-  inference: {
-    group: "Workloads",
-    type: values.template,
-    help: "Shell command template of `inference` commands",
-    env: ["CYBERWAVE_INFERENCE_CMD"],
-  },
-  training: {
-    group: "Workloads",
-    type: values.template,
-    help: "Shell command template of `training` commands",
-    env: ["CYBERWAVE_TRAINING_CMD"],
-  },
-  simulate: {
-    group: "Workloads",
-    type: values.template,
-    help: "Shell command template of `simulate` commands",
-    env: ["CYBERWAVE_SIMULATE_CMD"],
-  },
+  ...PROGRAM_SETTINGS,
   concurrency: {
     group: "Workloads",
     type: eachOf(values.positiveCount, ONE_OF_EACH),

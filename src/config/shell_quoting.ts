@@ -4,6 +4,8 @@
  * @module
  */
 
+import { findPlaceholders, PLACEHOLDER } from "./placeholders.ts";
+
 /** A change to a template that helps to free a placeholder. Never adds or removes lines. */
 export interface Edit {
   /** Where it starts. */
@@ -18,7 +20,7 @@ export interface Edit {
 export interface Misplaced {
   /** Where it starts. */
   readonly index: number;
-  /** `{body}` or `{body_file}`. */
+  /** What it looks like: `{body}`. */
   readonly placeholder: string;
   /** What it stands in: `inside double quotes`. */
   readonly where: string;
@@ -59,8 +61,6 @@ const WHERE: Partial<Record<RegionKind, string>> = {
   "expansion": "inside ${...}",
   "arithmetic": "inside ((...))",
 };
-
-const PLACEHOLDER = /\{body(_file)?\}/y;
 
 class Reader {
   readonly #text: string;
@@ -218,8 +218,8 @@ class Reader {
 
   /** Reads text in which nothing is special to the shell but its end. */
   #readLiteral(text: string, where: string, edits: readonly Edit[]): void {
-    for (const match of text.matchAll(/\{body(_file)?\}/g)) {
-      this.#report(match[0], where, edits, this.#at + match.index);
+    for (const { index, text: placeholder } of findPlaceholders(text)) {
+      this.#report(placeholder, where, edits, this.#at + index);
     }
     this.#skip(text.length);
   }

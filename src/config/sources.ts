@@ -8,7 +8,7 @@ import type { CloudNodeConfig } from "./config.ts";
 import type { Setting } from "./setting.ts";
 
 /** A value given for a setting, not yet checked. */
-export interface Given {
+interface Given {
   /** What they gave. */
   readonly value: unknown;
   /** The setting's name as they know it. */

@@ -7,7 +7,7 @@ import type { Setting } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
 
 /** What a starter file holds beside the defaults. */
-export interface Starter {
+interface Starter {
   /** Lines of comment on top. */
   readonly head: readonly string[];
   /** The settings that are in force, by their keys in the file. */

@@ -19,8 +19,24 @@ export function templateProblem(template: string): string | undefined {
   const still = misplacedPlaceholders(right).some((other) => lineOf(other, right) === line);
   const fix = still
     ? `put it in a variable first (params=${placeholder}) and use "$params" there`
-    : `write ${right.split("\n")[line]!.trim()}`;
+    : `write ${withoutBodyAsData(right).split("\n")[line]!.trim()}`;
   return `must not have ${placeholder} ${where}, it is quoted already: ${fix}`;
+}
+
+/** `{body}` where curl takes what it sends: of a large one it would send the path. */
+const BODY_AS_DATA = /(?<=\bcurl\b.*?\s)(-d|--data(?:-\w+)?|--json)([ \t]*=?)\{body\}/gs;
+
+/** What a template may do that its author does not expect, with the fix; `undefined`: nothing. */
+export function templateSurprise(template: string): string | undefined {
+  const [given] = template.match(BODY_AS_DATA) ?? [];
+  if (given === undefined) return undefined;
+  return `${given} makes curl send the path of a file in place of large params: write ` +
+    withoutBodyAsData(template).match(/(-d|--data(?:-\w+)?|--json)[ \t]*=?@\{body_file\}/)![0];
+}
+
+/** The template with curl reading the file of the params. */
+function withoutBodyAsData(template: string): string {
+  return template.replaceAll(BODY_AS_DATA, "$1$2@{body_file}");
 }
 
 function lineOf({ index }: Misplaced, template: string): number {

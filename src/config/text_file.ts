@@ -29,6 +29,14 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   }
 }
 
+/** Whether there is anything at `path`, or that cannot be told. */
+export async function exists(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(
+    () => true,
+    (error) => !(error instanceof Deno.errors.NotFound),
+  );
+}
+
 function problemOf({ isFile, isDirectory, size }: Deno.FileInfo, path: string): string | undefined {
   if (isDirectory) return "it is a folder";
   if (!isFile && path !== "/dev/null") return "it is not a regular file";

@@ -17,7 +17,7 @@ export interface StoredFile {
 }
 
 /** An attachment of a workload, as the platform named it. */
-export interface Attachment {
+interface Attachment {
   /** Its UUID. */
   readonly uuid: string;
   /** The UUID with the extension of the file: what the platform calls it. */
@@ -33,8 +33,13 @@ export interface Attachment {
 /** Below it are the signed URLs. */
 export const ATTACHMENTS = "/attachments/";
 
+/** Delays the storage: it takes the next bytes of a workload's file when this has settled. */
+export type StoragePace = (workloadUuid: string, bytes: number) => Promise<void>;
+
 /** Attachments and what is behind their URLs. */
 export class Attachments {
+  /** How fast files are taken in. Default: as fast as they come. */
+  pace: StoragePace | undefined;
   readonly #byUuid = new Map<string, Attachment>();
   readonly #byUrl = new Map<string, Attachment>();
 
@@ -64,6 +69,7 @@ export class Attachments {
     let size = 0;
     try {
       for await (const chunk of request.body ?? []) {
+        await this.pace?.(attachment.workloadUuid, chunk.byteLength);
         hash.update(chunk);
         size += chunk.byteLength;
       }

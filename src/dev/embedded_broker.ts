@@ -7,7 +7,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { Duplex } from "node:stream";
 
 /** How to start a broker. */
-export interface EmbeddedBrokerOptions {
+interface EmbeddedBrokerOptions {
   /** The address to listen on. Default: loopback. */
   readonly host?: string;
   /** The port to listen on. Default: one that the system chooses. */

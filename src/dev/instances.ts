@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Clock, systemClock } from "../time.ts";
 import { accepted, type Fields, refusal } from "./json_answers.ts";
 
 /** An instance, as the emulated backend knows it. */
@@ -29,6 +30,10 @@ export interface EmulatedInstance {
 
 /** A piece of log that an instance sent. */
 export interface EmulatedLog {
+  /** What identifies it. */
+  readonly uuid: string;
+  /** When it came, in ISO 8601. */
+  readonly at: string;
   /** The instance that sent it. */
   readonly instanceUuid: string;
   /** What it is from. */
@@ -40,10 +45,16 @@ export interface EmulatedLog {
 /** What an instance can report. */
 export type InstanceReport = "register" | "heartbeat" | "terminated" | "failed" | "log";
 
+/** What can be asked about an instance. */
+export type InstanceQuestion = "status" | "logs" | "metadata";
+
 const LOG_TYPES = ["stdout", "stderr", "system", "app"];
 
 // A backend for development runs for days.
 const MAX_LOG_LENGTH = 64 * 1024 * 1024;
+
+/** How many pieces of log an answer has at most, unless more are asked for. */
+const MAX_LOGS = 100;
 
 /** The instances of the emulated platform, and their logs. */
 export class Instances {
@@ -52,6 +63,12 @@ export class Instances {
   /** What they logged, oldest first, up to 64 million characters. */
   readonly logs: EmulatedLog[] = [];
   #logLength = 0;
+  readonly #clock: Clock;
+
+  /** Dates logs by `clock`. */
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   /** Answers with those of a workspace, or all. */
   list(workspace: string | null): Response {
@@ -77,6 +94,42 @@ export class Instances {
     };
     this.byUuid.set(uuid, instance);
     return Response.json(described(instance));
+  }
+
+  /** Answers with what there is to know about one, or with what it logged. */
+  describe(uuid: string, question: InstanceQuestion, query: URLSearchParams): Response {
+    const instance = this.byUuid.get(uuid);
+    if (instance === undefined) return refusal(404, "Instance not found");
+    switch (question) {
+      case "status": {
+        const { slug, workspaceSlug, status } = instance;
+        return Response.json({ slug, workspace_slug: workspaceSlug, instance_uuid: uuid, status });
+      }
+      case "logs":
+        return Response.json(this.#logsOf(uuid, query));
+      case "metadata":
+        return Response.json({});
+    }
+  }
+
+  #logsOf(uuid: string, query: URLSearchParams): Fields {
+    const type = query.get("log_type");
+    const logs = this.logs
+      .filter((log) => log.instanceUuid === uuid && (type === null || log.type === type))
+      .slice(-Number(query.get("limit") ?? MAX_LOGS));
+    const entries = logs.map((log) => ({
+      uuid: log.uuid,
+      log_type: log.type,
+      start_time: log.at,
+      size_bytes: new TextEncoder().encode(log.content).length,
+      line_count: log.content.split("\n").length - 1,
+      gcs_path: `logs/${uuid}/${log.uuid}`,
+    }));
+    return {
+      instance_uuid: uuid,
+      logs: entries,
+      content: logs.map(({ content }) => content).join(""),
+    };
   }
 
   /** Takes in what a node reports about its instance. */
@@ -112,7 +165,9 @@ export class Instances {
       return refusal(422, `log_type must be one of ${LOG_TYPES.join(", ")}`);
     }
     if (typeof log_content !== "string") return refusal(422, "log_content must be a string");
-    this.logs.push({ instanceUuid, type: log_type, content: log_content });
+    const at = new Date(this.#clock.now()).toISOString();
+    const uuid = crypto.randomUUID();
+    this.logs.push({ uuid, at, instanceUuid, type: log_type, content: log_content });
     this.#logLength += log_content.length;
     while (this.#logLength > MAX_LOG_LENGTH) this.#logLength -= this.logs.shift()!.content.length;
     return accepted();

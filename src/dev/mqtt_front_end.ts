@@ -6,10 +6,12 @@
 import { type Broker, type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import { messageOf, quoted } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { commandTopic } from "../protocol/topics.ts";
 import { fieldsOf, refusal } from "./json_answers.ts";
 import type { Call } from "./rest_calls.ts";
 import type { EmulatedPlatform, WorkloadCall } from "./emulated_platform.ts";
 import type { InstanceReport } from "./instances.ts";
+import type { EmulatedWorkload } from "./emulated_workload.ts";
 
 /** Answers for a platform what is asked of it at a broker, until it is disposed. */
 export class MqttFrontEnd implements AsyncDisposable {
@@ -47,6 +49,7 @@ export class MqttFrontEnd implements AsyncDisposable {
     const broker = { host, port, tls, username, password };
     const frontEnd = new MqttFrontEnd(platform, broker, prefix);
     await frontEnd.#connection.whenConnected();
+    platform.dispatchBy((workload, instanceUuid) => void frontEnd.#send(workload, instanceUuid));
     return frontEnd;
   }
 
@@ -74,6 +77,28 @@ export class MqttFrontEnd implements AsyncDisposable {
       await this.#connection.publish(responseTopic, answer, { properties: { correlationData } });
     } catch (error) {
       this.#logger.debug(`Cannot answer ${quoted(call.path)}: ${messageOf(error)}`);
+    }
+  }
+
+  /** Sends a workload to its instance, or takes it back if that fails. */
+  async #send(workload: EmulatedWorkload, instanceUuid: string): Promise<void> {
+    const message = {
+      command: "workload_received",
+      request_id: crypto.randomUUID(),
+      params: {
+        workload_uuid: workload.uuid,
+        profile_slug: workload.profileSlug,
+        status: workload.status,
+        command_type: workload.commandType,
+        command_params: workload.commandParams,
+      },
+    };
+    const topic = commandTopic(this.#prefix, instanceUuid);
+    try {
+      await this.#connection.publish(topic, JSON.stringify(message));
+    } catch (error) {
+      this.#logger.warn(`Cannot send workload ${workload.uuid}: ${messageOf(error)}`);
+      this.#platform.takeBack(workload);
     }
   }
 

@@ -42,7 +42,7 @@ export class CallLog {
     }
   }
 
-  /** The first call that matches and was not returned here before, be it past or to come. */
+  /** The first call that matches and was not returned here before, past or to come. */
   next(matches: CallMatcher): Promise<Call> {
     const past = this.calls.find((call) => !this.#claimed.has(call) && matches(call));
     if (past !== undefined) return Promise.resolve(this.#claim(past));

@@ -4,18 +4,18 @@
  *
  * @module
  */
-import { fieldsOf, refusal } from "./json_answers.ts";
+import { type Fields, fieldsOf, refusal } from "./json_answers.ts";
 import { ATTACHMENTS } from "./attachments.ts";
 import type { Call } from "./rest_calls.ts";
 import { EmulatedPlatform, type WorkloadCall } from "./emulated_platform.ts";
-import type { InstanceReport } from "./instances.ts";
+import type { InstanceQuestion, InstanceReport } from "./instances.ts";
 
 export type { Answerer } from "./emulated_platform.ts";
 export type { EmulatedInstance, EmulatedLog } from "./instances.ts";
-export type { EmulatedResult, EmulatedWorkload } from "./workloads.ts";
+export type { EmulatedResult, EmulatedWorkload } from "./emulated_workload.ts";
 
 /** How to start an emulated backend. */
-export interface EmulatedBackendOptions {
+interface EmulatedBackendOptions {
   /** Where to listen on 127.0.0.1. Default 0: any free port. */
   port?: number;
   /** The one token that is accepted. Default: a random one. */
@@ -63,39 +63,76 @@ export class EmulatedBackend extends EmulatedPlatform implements AsyncDisposable
   }
 
   #emulate(call: Call): Response {
-    if (call.authorization !== `Token ${this.token}`) return refusal(401, "Invalid token");
-    const { method, path, query } = call;
-    const workspace = query.get("workspace_slug");
+    const { method, path, query, authorization } = call;
+    const token = /^(?:Token|Bearer) (.*)$/.exec(authorization ?? "")?.[1];
+    if (token !== this.token) return refusal(401, "Invalid token");
     const fields = fieldsOf(call.body);
-    if (method === "GET" && path === `${NODES}/instances`) return this.listInstances(workspace);
-    if (method === "POST" && path === NODES) return this.createInstance(fields, workspace);
+    switch (`${method} ${path}`) {
+      case `GET ${NODES}/instances`:
+        return this.listInstances(query.get("workspace_slug"));
+      case `POST ${NODES}`:
+        return this.createInstance(fields, query.get("workspace_slug"));
+      case `GET ${WORKLOADS}`:
+        return this.listWorkloads(query);
+      case `GET ${WORKLOADS}/pending`:
+        return this.listWorkloads(new URLSearchParams({ status: "pending" }));
+      case `POST ${WORKLOADS}`:
+        return this.requestWorkload(fields);
+      // Clients ask for these to see whether a token is good.
+      case "GET /api/v1/environments":
+        return Response.json([]);
+    }
+    const [, instance, question] = path.match(QUESTION_ABOUT) ?? [];
+    if (method === "GET" && instance !== undefined) {
+      return this.describeInstance(instance, question as InstanceQuestion, query);
+    }
     const [, root, uuid, action] = path.match(CALL_ABOUT) ?? [];
     const wanted = `${method} ${action ?? ""}`.trimEnd();
+    if (root === WORKLOADS) return this.#onWorkload(uuid, wanted, fields);
     const report = root === NODES ? REPORTS[wanted] : undefined;
-    if (report !== undefined) return this.report(uuid, report, fields);
-    const workloadCall = root === WORKLOADS ? WORKLOAD_CALLS[wanted] : undefined;
-    if (workloadCall !== undefined) return this.onWorkload(uuid, workloadCall, fields);
-    return refusal(404, "Not found");
+    return report === undefined ? refusal(404, "Not found") : this.report(uuid, report, fields);
+  }
+
+  #onWorkload(uuid: string, wanted: string, fields: Fields): Response {
+    switch (wanted) {
+      case "GET":
+        return this.describeWorkload(uuid);
+      case "PUT":
+      case "POST assign":
+        return this.changeWorkload(uuid, fields);
+      case "DELETE":
+        return this.deleteWorkload(uuid);
+      case "POST attachments":
+        return this.onWorkload(uuid, "sign", fields);
+      case "POST upload-results":
+        return this.onWorkload(uuid, "report", fields);
+      case "POST complete":
+        return this.#ended(uuid, "complete", fields);
+      case "POST fail":
+        return this.#ended(uuid, "fail", fields);
+      case "POST cancel":
+        return this.#ended(uuid, "cancel", fields);
+      default:
+        return refusal(404, "Not found");
+    }
+  }
+
+  #ended(uuid: string, call: WorkloadCall, fields: Fields): Response {
+    const response = this.onWorkload(uuid, call, fields);
+    return response.ok ? this.describeWorkload(uuid) : response;
   }
 }
 
 const NODES = "/api/v1/cloud-node";
 const WORKLOADS = "/api/v1/cloud-node-workloads";
 const CALL_ABOUT = /^(\/api\/v1\/cloud-node(?:-workloads)?)\/([^/]+)(?:\/([^/]+))?$/;
+const QUESTION_ABOUT = /^\/api\/v1\/cloud-node\/instances\/([^/]+)\/(status|logs|metadata)$/;
 
 const REPORTS: Readonly<Record<string, InstanceReport | undefined>> = {
   "POST register": "register",
   "POST heartbeat": "heartbeat",
   "POST terminated": "terminated",
+  "POST terminate": "terminated",
   "POST failed": "failed",
   "POST log": "log",
-};
-
-const WORKLOAD_CALLS: Readonly<Record<string, WorkloadCall | undefined>> = {
-  "GET": "describe",
-  "POST attachments": "sign",
-  "POST upload-results": "report",
-  "POST complete": "complete",
-  "POST fail": "fail",
-  "POST cancel": "cancel",
 };

@@ -45,7 +45,7 @@ export async function removeLeftovers(): Promise<void> {
   }
 }
 
-/** Whether a state folder is this user's, and the process that made it and its node are gone. */
+/** Whether a state folder is this user's, and the process that made it and its node have ended. */
 async function isAbandoned(folder: string, pid: number): Promise<boolean> {
   // What others put there must not make this user's processes end.
   const { uid, mode } = await Deno.lstat(folder);

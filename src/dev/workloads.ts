@@ -4,70 +4,13 @@
  * @module
  */
 import { accepted, type Fields, refusal } from "./json_answers.ts";
-import { Attachments, type StoredFile } from "./attachments.ts";
-
-/** A result file of a workload. */
-export interface EmulatedResult extends StoredFile {
-  /** The path it was reported under. */
-  readonly filename: string;
-  /** What identifies it. */
-  readonly attachmentUuid: string;
-}
-
-/** A workload, as the emulated platform knows it. */
-export interface EmulatedWorkload {
-  /** What identifies it. */
-  readonly uuid: string;
-  /** Where it stands: `pending`, then what was reported last, but never away from an end. */
-  status: string;
-  /** The instance it was given to, if any. */
-  instanceUuid: string | null;
-  /** What kind of command it is. */
-  readonly commandType: string | null;
-  /** The command's params. */
-  readonly commandParams: Fields;
-  /** What was last said about it. */
-  message: string | null;
-  /** The process that runs it, or ran it. */
-  pid: number | null;
-  /** Whether it succeeded, once that is known. */
-  success: boolean | null;
-  /** The exit code of its process. */
-  exitCode: number | null;
-  /** Why it failed. */
-  error: string | null;
-  /** The same in detail. */
-  failureDetail: string | null;
-  /** The end of its standard error. */
-  stderr: string | null;
-  /** The signal that ended it. */
-  signal: string | null;
-  /** How many result files are being uploaded. */
-  fileCount: number | null;
-  /** Why an instance refused it, and which one. */
-  rejectionReason: string | null;
-  rejectingInstanceUuid: string | null;
-  /** What a script of the workload itself reported as its result. */
-  result: unknown;
-  /** Every status reported, repeats too, in the order in which they came, with their fields. */
-  readonly statuses: Fields[];
-  /** Its result files, once they were reported. */
-  readonly results: EmulatedResult[];
-}
-
-/** What a workload is to run. */
-export interface WorkloadCommand {
-  /** What kind of command it is. */
-  readonly commandType?: string;
-  /** The command's params. */
-  readonly commandParams?: Fields;
-}
+import { isBusy, note } from "./workload_reports.ts";
+import { type Clock, systemClock } from "../time.ts";
+import { Attachments } from "./attachments.ts";
+import type { EmulatedWorkload, WorkloadCommand } from "./emulated_workload.ts";
 
 const STATUSES = ["running", "finalizing", "completed", "failed", "cancelled"];
 const ENDS = ["completed", "failed", "cancelled"];
-
-/** Older backends recognise a refusal by how its error begins. */
-const BUSY_PREFIX = "Controller host is busy with";
 
 /** The workloads of the emulated platform. */
 export class Workloads {
@@ -75,16 +18,31 @@ export class Workloads {
   readonly byUuid: Map<string, EmulatedWorkload> = new Map();
   /** Their result files. */
   readonly attachments: Attachments = new Attachments();
+  readonly #clock: Clock;
+
+  /** Dates workloads by `clock`. */
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
+
+  #timestamp(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
 
   /** Creates one, given to an instance unless that is `null`. */
   create(
     instanceUuid: string | null,
-    { commandType, commandParams = {} }: WorkloadCommand = {},
+    { profileSlug, workspaceUuid, commandType, commandParams = {} }: WorkloadCommand = {},
   ): EmulatedWorkload {
+    const createdAt = this.#timestamp();
     const workload: EmulatedWorkload = {
       uuid: crypto.randomUUID(),
       status: "pending",
       instanceUuid,
+      profileSlug: profileSlug ?? null,
+      workspaceUuid: workspaceUuid ?? null,
+      createdAt,
+      updatedAt: createdAt,
       commandType: commandType ?? null,
       commandParams,
       message: null,
@@ -109,37 +67,34 @@ export class Workloads {
   /** Takes those of an instance that has failed back into the queue. */
   requeue(instanceUuid: string): void {
     for (const workload of this.byUuid.values()) {
-      if (workload.instanceUuid !== instanceUuid || ENDS.includes(workload.status)) continue;
+      if (workload.instanceUuid !== instanceUuid || hasEnded(workload)) continue;
       backIntoQueue(workload);
     }
   }
 
-  /** Answers with what there is to know about a workload. */
-  describe(workload: EmulatedWorkload): Response {
-    return Response.json({
-      uuid: workload.uuid,
-      status: workload.status,
-      instance_uuid: workload.instanceUuid,
-      command_type: workload.commandType,
-      command_params: workload.commandParams,
-      message: workload.message,
-      pid: workload.pid,
-      success: workload.success,
-      exit_code: workload.exitCode,
-      error: workload.error,
-      failure_detail: workload.failureDetail,
-      stderr: workload.stderr,
-      signal: workload.signal,
-      file_count: workload.fileCount,
-      rejection_reason: workload.rejectionReason,
-      rejecting_instance_uuid: workload.rejectingInstanceUuid,
-      result: workload.result,
-      results: workload.results.map(({ filename, attachmentUuid, size }) => ({
-        filename,
-        attachment_uuid: attachmentUuid,
-        size,
-      })),
-    });
+  /** Gives a workload to an instance. */
+  assign(workload: EmulatedWorkload, instanceUuid: string): void {
+    workload.instanceUuid = instanceUuid;
+    workload.status = "assigned";
+    workload.updatedAt = this.#timestamp();
+  }
+
+  /** Takes a workload that did not reach its instance back into the queue. */
+  takeBack(workload: EmulatedWorkload): void {
+    if (workload.status === "assigned") backIntoQueue(workload);
+  }
+
+  /** How many workloads of an instance have not ended. */
+  unfinishedOn(instanceUuid: string): number {
+    return [...this.byUuid.values()]
+      .filter((workload) => workload.instanceUuid === instanceUuid && !hasEnded(workload)).length;
+  }
+
+  /** Those that wait for an instance, in the order in which they came. */
+  waiting(): EmulatedWorkload[] {
+    return [...this.byUuid.values()].filter(({ status, instanceUuid, profileSlug }) =>
+      ["pending", "queued"].includes(status) && instanceUuid === null && profileSlug !== null
+    );
   }
 
   /** Takes in where a workload stands. */
@@ -149,7 +104,8 @@ export class Workloads {
       return refusal(422, `status must be one of ${STATUSES.join(", ")}`);
     }
     workload.statuses.push(fields);
-    if (ENDS.includes(workload.status)) return accepted();
+    workload.updatedAt = this.#timestamp();
+    if (hasEnded(workload)) return accepted();
     workload.status = status;
     note(workload, fields);
     if (status === "failed" && isBusy(fields)) backIntoQueue(workload);
@@ -157,11 +113,11 @@ export class Workloads {
   }
 
   /** Takes in the result that a workload's own script reports. */
-  complete(workload: EmulatedWorkload, { result, success }: Fields): Response {
-    if (typeof result !== "object" || result === null || Array.isArray(result)) {
+  complete(workload: EmulatedWorkload, { result = null, success = null }: Fields): Response {
+    if (typeof result !== "object" || Array.isArray(result)) {
       return refusal(422, "result must be an object");
     }
-    if (success !== undefined && typeof success !== "boolean") {
+    if (success !== null && typeof success !== "boolean") {
       return refusal(422, "success must be true or false");
     }
     return end(workload, success === false ? "failed" : "completed", () => {
@@ -223,27 +179,9 @@ export class Workloads {
   }
 }
 
-/** Keeps what a status says beside the status itself. */
-function note(workload: EmulatedWorkload, fields: Fields): void {
-  const text = (value: unknown) => typeof value === "string" ? value : undefined;
-  const number = (value: unknown) => typeof value === "number" ? value : undefined;
-  workload.message = text(fields.message) ?? workload.message;
-  workload.pid = number(fields.pid) ?? workload.pid;
-  workload.exitCode = number(fields.exit_code) ?? workload.exitCode;
-  workload.fileCount = number(fields.file_count) ?? workload.fileCount;
-  workload.error = text(fields.error) ?? workload.error;
-  workload.failureDetail = text(fields.failure_detail) ?? workload.failureDetail;
-  workload.stderr = text(fields.stderr) ?? workload.stderr;
-  workload.signal = text(fields.signal) ?? workload.signal;
-  workload.rejectionReason = text(fields.rejection_reason) ?? workload.rejectionReason;
-  workload.rejectingInstanceUuid = text(fields.rejecting_instance_uuid) ??
-    workload.rejectingInstanceUuid;
-  if (typeof fields.success === "boolean") workload.success = fields.success;
-}
-
-function isBusy({ rejection_reason, error }: Fields): boolean {
-  return rejection_reason === "host_busy" ||
-    (typeof error === "string" && error.startsWith(BUSY_PREFIX));
+/** Whether nothing more is to come of a workload. */
+export function hasEnded({ status }: EmulatedWorkload): boolean {
+  return ENDS.includes(status);
 }
 
 function backIntoQueue(workload: EmulatedWorkload): void {
@@ -252,7 +190,7 @@ function backIntoQueue(workload: EmulatedWorkload): void {
 }
 
 function end(workload: EmulatedWorkload, status: string, change: () => void): Response {
-  if (ENDS.includes(workload.status)) {
+  if (hasEnded(workload)) {
     return refusal(400, `Workload is ${workload.status} already`);
   }
   workload.status = status;

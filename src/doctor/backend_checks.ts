@@ -18,7 +18,7 @@ import { milliseconds, stages } from "./quantities.ts";
 const SLOW_MS = 2_000;
 const PATH = "/api/v1/cloud-node/instances";
 
-/** Whether the backend answers. A node that asks it over MQTT can do without, for most of its life. */
+/** Whether the backend answers. A node with control_plane: mqtt hardly needs it. */
 export function backendCheck({ apiUrl, controlPlane }: Settings, clock: Clock): Check {
   return {
     name: "backend",

@@ -16,7 +16,7 @@ import type { Clock } from "../time.ts";
 import { type Check, fail, ok, warn } from "./finding.ts";
 import { milliseconds, stages } from "./quantities.ts";
 
-/** Who the node is, if that can be told already. */
+/** Who the node is, if it is registered. */
 export type WhoAmI = () => Promise<Identity | undefined>;
 
 const CLIENT_ID = "cyberwave-cloud-node-doctor";

@@ -5,22 +5,32 @@
  */
 import type { LoadedSettings } from "../config/load.ts";
 import { createLogger } from "../log.ts";
+import { OS } from "../os/current.ts";
+import { readEnvironment } from "../permissions.ts";
 import { IdentityStore } from "../registration/identity.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { agentPlaces } from "../state/python_agent.ts";
 import type { Clock } from "../time.ts";
 import { backendCheck, clockCheck, tokenCheck } from "./backend_checks.ts";
 import { brokerCheck, commandsCheck } from "./broker_checks.ts";
 import type { Review } from "./config_review.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
-import { denoCheck, diskCheck, gpuCheck, nodeCheck, shellCheck } from "./machine_checks.ts";
+import {
+  agentCheck,
+  denoCheck,
+  diskCheck,
+  gpuCheck,
+  nodeCheck,
+  shellCheck,
+} from "./machine_checks.ts";
 
-/** The checks for a configuration, in the order in which they are told. */
+/** The checks for a configuration, in the order in which they are printed. */
 export function checksFor(review: Review, clock: Clock): Check[] {
   const { loaded } = review;
   const { settings } = loaded;
-  const parts = { clock, logger: createLogger("presence") };
+  const parts = { clock, logger: createLogger("registration") };
   const identity = new IdentityStore(settings.stateFolder, parts);
-  // An identity that is not usable is told by the check of the node; for the others there is none.
+  // The check of the node reports an unusable identity; for the others there is none.
   const whoAmI = () => identity.peek().catch(() => undefined);
   const network = [
     tokenCheck(loaded),
@@ -34,6 +44,7 @@ export function checksFor(review: Review, clock: Clock): Check[] {
     ...review.isComplete ? network : network.map(postponed),
     diskCheck(settings.stateFolder),
     nodeCheck(settings.stateFolder, () => identity.peek()),
+    agentCheck(agentPlaces(readEnvironment()[OS.homeVariable] ?? "")),
     shellCheck(),
     gpuCheck(),
     denoCheck(),

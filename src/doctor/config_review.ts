@@ -4,11 +4,20 @@
  * @module
  */
 import * as fs from "node:fs";
+import { resolve } from "node:path";
 import { tlsOf } from "../node/publisher.ts";
+import { unsetWarning, workloadEnvironment } from "../node/workload_environment.ts";
 import type { Settings } from "../config/config.ts";
-import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
+import {
+  examineSettings,
+  type LoadedSettings,
+  type LoadOptions,
+  withDotenv,
+} from "../config/load.ts";
 import type { SettingKey } from "../config/setting.ts";
+import { FUNCTIONS, moduleIn } from "../config/module_template.ts";
 import { SETTINGS } from "../config/settings.ts";
+import { templateSurprise } from "../config/template_problem.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { fail, type Finding, warn } from "./finding.ts";
@@ -52,7 +61,7 @@ export async function reviewConfig(options: LoadOptions): Promise<Review> {
       ...loaded.warnings.map((message) => warn(message)),
       ...commands.warnings,
       // With half of the settings missing, everything would look odd.
-      ...problems.length === 0 ? oddities(loaded) : [],
+      ...problems.length === 0 ? oddities(loaded, withDotenv(options.env, loaded)) : [],
     ],
     isComplete: problems.length === 0,
   };
@@ -80,13 +89,28 @@ async function reviewCommands(
   const reviews = await Promise.all(
     given.map((key) => reviewSyntax(settings[key]!, shell)),
   );
+  warnings.push(...moduleWarnings(settings));
   for (const [index, { problem, warning }] of reviews.entries()) {
     const key = given[index]!;
     const [name, from] = [nameOf(key), `(from ${sources.get(key)})`];
     if (problem) problems.push(fail(`${name} is not valid ${shell}: ${problem} ${from}`));
     if (warning) warnings.push(warn(`${name} looks wrong: ${warning} ${from}`));
+    const surprise = key === "installScript" ? undefined : templateSurprise(settings[key]!);
+    if (surprise) warnings.push(warn(`${name}: ${surprise} ${from}`));
   }
   return { problems, warnings };
+}
+
+/** A Python file that is missing is no problem: the install script may bring it. */
+function moduleWarnings(settings: Settings): Finding[] {
+  return WORKLOAD_KINDS.flatMap((kind) => {
+    const module = moduleIn(settings[kind] ?? "");
+    if (module === undefined || fs.existsSync(resolve(settings.workFolder, module))) return [];
+    return [warn(
+      `${nameOf(kind)} names the Python file ${quoted(module)}, which is not there`,
+      `Write it, with a function ${FUNCTIONS[kind]}(**params), or a shell command`,
+    )];
+  });
 }
 
 /** How messages call the setting `key`. */
@@ -126,8 +150,15 @@ function resultsProblems({ uploadResults, resultsFolder }: Settings): Finding[] 
   }
 }
 
-function oddities({ settings, sources, configFile }: LoadedSettings): Finding[] {
+function oddities(
+  { settings, sources, configFile }: LoadedSettings,
+  env: Readonly<Record<string, string>>,
+): Finding[] {
   const findings: Finding[] = [];
+  const { unset } = workloadEnvironment(env, settings);
+  if (unset.length > 0) {
+    findings.push(warn(unsetWarning(unset), "Write a default: ${NAME:-default}"));
+  }
   if (!WORKLOAD_KINDS.some((kind) => sources.has(kind))) {
     findings.push(warn(
       "No inference, training or simulate command is configured, so none can run",

@@ -9,6 +9,7 @@ import { messageOf, quoted } from "../errors.ts";
 import type { Identity } from "../registration/identity.ts";
 import { freeBytes, MIN_FREE_BYTES } from "../state/private_folder.ts";
 import { lockHolder } from "../state/lock.ts";
+import { type AgentPlaces, findPythonAgent, type PythonAgent } from "../state/python_agent.ts";
 import { askShell, NO_SUCH_PROGRAM } from "../os/ask_shell.ts";
 import { inspectHost } from "../os/processes.ts";
 import type { WhoAmI } from "./broker_checks.ts";
@@ -100,6 +101,29 @@ export function nodeCheck(stateFolder: string, whoAmI: WhoAmI): Check {
   };
 }
 
+/** Whether the Python agent, which the node replaces, is still there. */
+export function agentCheck(places: AgentPlaces): Check {
+  return { name: "agent", run: async () => agentFinding(await findPythonAgent(places)) };
+}
+
+function agentFinding({ definition, override, workloads }: PythonAgent): Finding {
+  const fix = 'See "Coming from the Python agent" in the README';
+  if (workloads.length > 0) {
+    const pids = workloads.map(({ pid }) => pid).join(", ");
+    return warn(`the Python agent's workloads still run: process ${pids}`, fix);
+  }
+  if (override !== undefined) {
+    return warn(
+      `${quoted(override.path)} replaces the command of the installed service`,
+      `Remove it, then run service install --config ${quoted(override.configPath ?? "...")}`,
+    );
+  }
+  if (definition !== undefined) {
+    return warn(`${quoted(definition)} was written by "cyberwave compute install"`, fix);
+  }
+  return ok("no Python agent is installed");
+}
+
 /** Whether there are the shells that workloads run under. */
 export function shellCheck(): Check {
   return {
@@ -116,7 +140,7 @@ export function shellCheck(): Check {
   };
 }
 
-/** What nvidia-smi tells of each GPU: `NVIDIA L4, 23034 MiB, 550.54`. */
+/** What nvidia-smi prints for each GPU: `NVIDIA L4, 23034 MiB, 550.54`. */
 const GPU_QUERY = "--query-gpu=name,memory.total,driver_version --format=csv,noheader";
 
 /** Which GPUs there are. Many a node has none. */

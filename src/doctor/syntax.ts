@@ -8,7 +8,7 @@ import { askShell } from "../os/ask_shell.ts";
 import type { Host } from "../os/processes.ts";
 
 /** What a shell reports about a command that it only read. */
-export interface SyntaxReview {
+interface SyntaxReview {
   /** What keeps it from running the command. */
   readonly problem?: string;
   /** What it found odd. */
@@ -24,13 +24,13 @@ export async function reviewSyntax(
   const options = shell === "bash" ? ["-O", "extglob"] : [];
   const source = shellSource(command);
   const { code, stderr } = await askShell(shell, [...options, "-n", "-c", source]);
-  const complaint = complaintIn(stderr);
-  if (code !== 0) return { problem: complaint || `${shell} refuses it with code ${code}` };
-  return complaint === "" ? {} : { warning: complaint };
+  const message = messageIn(stderr);
+  if (code !== 0) return { problem: message || `${shell} refuses it with code ${code}` };
+  return message === "" ? {} : { warning: message };
 }
 
-/** The first line of a shell's complaint, without the name of the shell: `line 2: syntax error`. */
-function complaintIn(stderr: string): string {
+/** The first line of a shell's error, without the name of the shell: `line 2: syntax error`. */
+function messageIn(stderr: string): string {
   const [first = ""] = stderr.split("\n");
   return first
     .replace(/^\S+: (-c: )?(warning: )?/, "")

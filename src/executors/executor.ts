@@ -13,9 +13,9 @@ import type { WorkloadFile, WorkloadFolder } from "../workloads/folder.ts";
 export interface Handle {
   /** Which executor made it. */
   readonly executor: string;
-  /** Tells this attempt from every other one, also of the same command. */
+  /** Identifies this attempt among all others, also of the same command. */
   readonly attempt: string;
-  /** The boot during which it was made; `""` when that cannot be told. */
+  /** The boot during which it was made; `""` when it is unknown. */
   readonly bootId: string;
   /** The process that runs the command, once it is known. */
   readonly process?: ProcessIdentity;
@@ -37,20 +37,20 @@ export interface Work {
   readonly folder: WorkloadFolder;
 }
 
-/** How an attempt ended, as far as can be told. */
+/** How an attempt ended, as far as is known. */
 export type Exit =
   | { readonly type: "exited"; readonly code: number; readonly survivors?: readonly number[] }
   | { readonly type: "killed"; readonly signal: string; readonly survivors?: readonly number[] }
   /** It never ran, and never will. */
   | { readonly type: "not_started"; readonly why: string }
-  /** Nobody can tell any more. It may have run. */
+  /** Its end is unknown. It may have run. */
   | { readonly type: "lost"; readonly why: string };
 
 /** What an executor finds of an attempt that an earlier node made. */
 export type Recovered =
   | { readonly type: "running"; readonly execution: Execution }
   | { readonly type: "ended"; readonly exit: Exit }
-  /** It certainly never began, and never will: the command may be started anew. */
+  /** It certainly never began, and never will: the command may be started again. */
   | { readonly type: "not_started" };
 
 /** What an executor is doing. */
@@ -70,7 +70,7 @@ export interface Executor extends AsyncDisposable {
   reserve(command: Pick<Work, "id" | "kind">): Reservation | undefined;
   /** Called when there is room again. */
   onRoom?: () => void;
-  /** Finds what became of an attempt of an earlier node. */
+  /** Finds out what happened to an attempt of an earlier node. */
   recover(handle: Handle, folder: WorkloadFolder): Promise<Recovered>;
   /** What it is doing. */
   state(): ExecutorState;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Row, Statements } from "./statements.ts";
+import { MAX_INTEGER, type Row, type Statements } from "./statements.ts";
 
 /** Whether a command ended well. */
 export type EndedHow = "succeeded" | "failed";
@@ -30,13 +30,10 @@ export interface EndedCommand extends Cursor {
   readonly isOutputSent: boolean;
 }
 
-/** The largest integer that a number holds. What is damaged may be larger. */
-const MAX = Number.MAX_SAFE_INTEGER;
-
 const SUCCEEDED = "(cause IS 'exited' AND exit_code IS 0)";
 
 const ENDED = `
-  SELECT seq, id, ended_at, ${SUCCEEDED} AS succeeded, min(bytes, ${MAX}) AS bytes, output_sent,
+  SELECT seq, id, ended_at, ${SUCCEEDED} AS succeeded, min(bytes, ${MAX_INTEGER}) AS bytes, output_sent,
     finalizing = 0
       AND NOT EXISTS (SELECT 1 FROM outbox WHERE command_id = id AND delivered_at IS NULL)
       AND NOT EXISTS (SELECT 1 FROM result_files
@@ -55,7 +52,7 @@ export class AnsweredCommands {
   /** When the command ended that is number `rank`, from the latest, of those that ended so. */
   endOfLatest(how: EndedHow, rank: number): number | undefined {
     const row = this.#statements.get(
-      `SELECT min(ended_at, ${MAX}) AS ended_at FROM commands
+      `SELECT min(ended_at, ${MAX_INTEGER}) AS ended_at FROM commands
        WHERE state = 'ended' AND ${SUCCEEDED} = ? ORDER BY commands.ended_at DESC LIMIT 1 OFFSET ?`,
       how === "succeeded" ? 1 : 0,
       rank - 1,
@@ -90,16 +87,21 @@ export class AnsweredCommands {
 
   /**
    * What the files of ended commands take on disk, and what their delivered replies do: a page at a
-   * time, for whoever adds that up.
+   * time, to be added up.
    */
   *sizes(pageSize: number): Generator<number> {
-    yield* this.#sizes("commands WHERE bytes > 0", "ended_at", `min(bytes, ${MAX})`, pageSize);
+    yield* this.#sizes(
+      "commands WHERE bytes > 0",
+      "ended_at",
+      `min(bytes, ${MAX_INTEGER})`,
+      pageSize,
+    );
     const delivered = "outbox WHERE delivered_at IS NOT NULL AND command_id IS NOT NULL";
     yield* this.#sizes(delivered, "delivered_at", "length(payload)", pageSize);
   }
 
   *#sizes(rows: string, time: string, bytes: string, pageSize: number): Generator<number> {
-    let from: readonly [number, number] | undefined = [-MAX, 0];
+    let from: readonly [number, number] | undefined = [-MAX_INTEGER, 0];
     while (from !== undefined) {
       const next: Row | undefined = this.#statements.get(
         `SELECT ${time} AS at, seq FROM ${rows} AND (${time}, seq) > (?, ?)
@@ -108,7 +110,7 @@ export class AnsweredCommands {
         pageSize - 1,
       );
       const to: readonly [number, number] = next === undefined
-        ? [MAX, MAX]
+        ? [MAX_INTEGER, MAX_INTEGER]
         : [next.at as number, next.seq as number];
       yield this.#statements.get(
         `SELECT total(${bytes}) AS bytes FROM ${rows} AND (${time}, seq) > (?, ?)
@@ -120,7 +122,7 @@ export class AnsweredCommands {
     }
   }
 
-  /** Remembers that the files of these commands are removed. */
+  /** Stores that the files of these commands are removed. */
   filesRemoved(ids: readonly string[]): void {
     this.#forEach(ids, "UPDATE commands SET bytes = 0 WHERE id = ?");
   }

@@ -15,8 +15,8 @@ export const COLUMNS: string =
   accepted_at, started_at, handle, pid, start_time, boot_id, stop_cause, stop_signal, stop_at,
   ended_at, cause, exit_code, signal, bytes, has_token`;
 
-/** A row that is no command any more. */
-export interface DamagedRow {
+/** A row that is not a valid command. */
+interface DamagedRow {
   /** What is wrong with it. */
   readonly damage: string;
 }
@@ -107,7 +107,7 @@ function checkedProcess(process: Partial<ProcessIdentity> | null): ProcessIdenti
   return { pid: pid!, startTime, bootId };
 }
 
-/** Reads the values of a row; throws for one that is not what it should be. */
+/** Reads the values of a row; throws for an invalid one. */
 class RowReader {
   readonly #row: Record<string, SQLOutputValue | undefined>;
 

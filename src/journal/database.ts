@@ -16,7 +16,7 @@ import { MIGRATIONS } from "./schema.ts";
 import { walDamage } from "./wal.ts";
 
 /** What it takes to open a database. */
-export interface DatabaseParts {
+interface DatabaseParts {
   /** Dates what is set aside. */
   readonly clock: Pick<Clock, "now">;
   /** Where damage is reported. */
@@ -223,6 +223,6 @@ function makeShrinkable(database: DatabaseSync): void {
   try {
     database.exec(`PRAGMA auto_vacuum = ${incremental}; VACUUM`);
   } catch {
-    // A full disk. The next start tries again.
+    // A full disk. The next start retries.
   }
 }

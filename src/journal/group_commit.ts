@@ -1,6 +1,5 @@
 /**
- * Many writes, one transaction: to bring a hundred of them to the disk takes hardly longer than to
- * bring one.
+ * Many writes, one transaction: syncing a hundred of them takes hardly longer than syncing one.
  *
  * @module
  */
@@ -34,7 +33,7 @@ export class GroupCommit {
     });
   }
 
-  /** Brings what waits to the disk now. */
+  /** Writes what waits to the disk now. */
   flush(): void {
     const writes = this.#writes;
     if (writes.length === 0) return;
@@ -46,10 +45,10 @@ export class GroupCommit {
       for (const { reject } of writes) reject(error);
       return;
     }
-    for (const settle of outcomes) settle();
+    for (const report of outcomes) report();
   }
 
-  /** Runs one write, and returns what tells its caller once the transaction is committed. */
+  /** Runs one write, and returns what reports its result to the caller once the transaction is committed. */
   #run({ run, resolve, reject }: Write): () => void {
     try {
       const result = this.#statements.nested(run);

@@ -27,7 +27,7 @@ export function isDamage(error: unknown): boolean {
 /**
  * Looks through a whole database with this version of the schema.
  *
- * @throws {DamagedDatabase} if anything in it is not as it should be.
+ * @throws {DamagedDatabase} if it is damaged.
  */
 export function checkIntegrity(database: DatabaseSync, version: number): void {
   let problem: string;

@@ -1,5 +1,5 @@
 /**
- * The journal: what the node has promised and what became of it. Everything here is on disk when
+ * The journal: the commands the node has accepted and how they ended. Everything here is on disk when
  * the call returns, so that an effect may follow it.
  *
  * @module
@@ -27,16 +27,16 @@ export const JOURNAL_FILE = "journal.db";
 const KEPT_PAGES = 1_024;
 
 /** What a journal works with. */
-export interface JournalParts {
+interface JournalParts {
   /** Dates what is stored. */
   readonly clock: Clock;
   /** Where damage is reported. */
   readonly logger: Logger;
 }
 
-/** The commands this node accepted, and the messages it owes. */
+/** The commands this node accepted, and the messages it has to deliver. */
 export class Journal implements Disposable {
-  /** The messages this node owes. */
+  /** The messages it has to deliver. */
   readonly messages: Messages;
   /** How far the output of each command has reached the platform. */
   readonly logPositions: LogPositions;
@@ -67,7 +67,7 @@ export class Journal implements Disposable {
     return new Journal(openDatabase(`${folder}/${JOURNAL_FILE}`, parts), parts);
   }
 
-  /** Brings what waits to the disk and closes the database. */
+  /** Writes what waits and closes the database. */
   [Symbol.dispose](): void {
     this.#group.flush();
     closeDatabase(this.#db);
@@ -125,7 +125,7 @@ export class Journal implements Disposable {
     );
   }
 
-  /** Remembers that a command is to be stopped, before anything is signalled. */
+  /** Stores that a command is to be stopped, before anything is signalled. */
   requestStop(id: string, stop: StopRequest): void {
     this.#statements.run(
       "UPDATE commands SET stop_cause = ?, stop_signal = ?, stop_at = ? WHERE id = ?",
@@ -137,7 +137,7 @@ export class Journal implements Disposable {
   }
 
   /**
-   * Remembers how a command ended together with the messages that tell of it. A command that is
+   * Stores how a command ended together with the messages that report it. A command that is
    * `finalizing` stays so until `finalized()`.
    */
   end(id: string, end: End, messages: readonly Message[], finalizing = false): Pending[] {
@@ -159,7 +159,7 @@ export class Journal implements Disposable {
     });
   }
 
-  /** Remembers that nothing is left to do for a command. Tells whether it was finalizing. */
+  /** Stores that nothing is left to do for a command. Returns whether it was finalizing. */
   finalized(id: string): boolean {
     const sql = "UPDATE commands SET finalizing = 0 WHERE id = ? AND finalizing = 1";
     return this.#statements.run(sql, id).changes > 0;
@@ -244,7 +244,7 @@ export class Journal implements Disposable {
     return after < before && after > KEPT_PAGES;
   }
 
-  /** Remembers all that `body` does, or nothing of it when it throws. */
+  /** Stores all that `body` writes, or nothing of it when it throws. */
   atomically<T>(body: () => T): T {
     return this.#statements.atomically(body);
   }
@@ -267,7 +267,7 @@ export class Journal implements Disposable {
     return records;
   }
 
-  /** Moves rows to a table of their own. What they owe is still delivered. */
+  /** Moves rows to a table of their own. Their stored replies are still delivered. */
   #setAside(damaged: readonly { row: Row; damage: string }[]): void {
     this.#logger.error(
       `${damaged.length} commands in the journal are damaged (${

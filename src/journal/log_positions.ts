@@ -4,7 +4,7 @@
  * @module
  */
 import type { WorkloadKind } from "../protocol/kinds.ts";
-import type { Row, Statements } from "./statements.ts";
+import { MAX_INTEGER, type Row, type Statements } from "./statements.ts";
 
 /** A command that has output to be sent, or may still have. */
 export interface UnsentOutput {
@@ -27,12 +27,9 @@ export interface UnsentOutput {
 /** How many bytes of a command's output were sent. */
 export type LogPosition = Pick<UnsentOutput, "id" | "stdout" | "stderr">;
 
-/** The largest integer that a number holds. What is damaged may be larger. */
-const MAX = Number.MAX_SAFE_INTEGER;
-
 const UNSENT = `SELECT seq, id, kind, request_id, state = 'ended' AS ended, 
-     max(0, min(coalesce(stdout, 0), ${MAX})) AS stdout,
-     max(0, min(coalesce(stderr, 0), ${MAX})) AS stderr
+     max(0, min(coalesce(stdout, 0), ${MAX_INTEGER})) AS stdout,
+     max(0, min(coalesce(stderr, 0), ${MAX_INTEGER})) AS stderr
    FROM commands LEFT JOIN log_positions ON command_id = id
    WHERE output_sent = 0 AND state <> 'queued'`;
 

@@ -1,5 +1,5 @@
 /**
- * The messages that the node owes. As with the rest of the journal, everything is on disk when a
+ * The messages that the node has to deliver. As with the rest of the journal, everything is on disk when a
  * call returns.
  *
  * @module
@@ -93,7 +93,7 @@ export class Messages {
     });
   }
 
-  /** Owes the messages of an ended command again; `undefined`: they are no longer kept. */
+  /** Makes the messages of an ended command undelivered again; `undefined`: they are no longer kept. */
   repost(commandId: string): Pending[] | undefined {
     this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", commandId);
     const messages = this.#statements.all(

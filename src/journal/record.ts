@@ -1,5 +1,5 @@
 /**
- * What the journal knows of a command.
+ * What the journal stores about a command.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface NewCommand {
   readonly replyTopic: string;
   /** Whether it came with a token of its own, which is never stored. Default: `false`. */
   readonly hasToken?: boolean;
-  /** The packet that brought it: what tells a command without a request id from its redelivery. */
+  /** The packet that brought it: it shows that a command without a request id is a redelivery. */
   readonly packet?: string;
 }
 
@@ -34,9 +34,9 @@ export interface NewCommand {
 export interface StoredHandle {
   /** Which executor made it. */
   readonly executor: string;
-  /** Tells this attempt from every other one; `""` for those of version 0.1.0. */
+  /** Identifies this attempt among all others; `""` for those of version 0.1.0. */
   readonly attempt: string;
-  /** The boot during which it was made; `""` when that cannot be told. */
+  /** The boot during which it was made; `""` when it is unknown. */
   readonly bootId: string;
   /** The process that runs the command, once it is known. */
   readonly process?: ProcessIdentity;
@@ -81,7 +81,7 @@ export const END_CAUSES = [
 ] as const;
 
 /** Why a command ended. */
-export type EndCause = (typeof END_CAUSES)[number];
+type EndCause = (typeof END_CAUSES)[number];
 
 /** All that is known of a command, but its params. */
 export interface CommandRecord extends Omit<NewCommand, "params" | "packet"> {

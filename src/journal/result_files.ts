@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Row, Statements } from "./statements.ts";
+import { MAX_INTEGER, type Row, type Statements } from "./statements.ts";
 
 /** A file that a command left. */
 export interface ResultFile {
@@ -14,7 +14,7 @@ export interface ResultFile {
   readonly name: string;
   /** How many bytes it has. */
   readonly size: number;
-  /** What tells it from any other file at that path, and from itself once it is changed. */
+  /** Differs from that of any other file at that path, and once the file has changed. */
   readonly fingerprint: string;
 }
 
@@ -22,7 +22,7 @@ export interface ResultFile {
  * How far a file is: claimed for its command, sent, acknowledged by the platform together with all
  * others of its command, then removed or, where that fails, left; or failed, which leaves it as well.
  */
-export type ResultFileState =
+type ResultFileState =
   | "claimed"
   | "sent"
   | "acknowledged"
@@ -51,9 +51,6 @@ export interface SentTo {
   /** Its UUID at the platform. */
   readonly attachmentUuid: string;
 }
-
-/** The largest integer that a number holds. What is damaged may be larger. */
-const MAX = Number.MAX_SAFE_INTEGER;
 
 /** The table of result files. */
 export class ResultFiles {
@@ -93,7 +90,7 @@ export class ResultFiles {
   /** The files of a command, in the order in which they were recorded. */
   of(commandId: string): RecordedFile[] {
     return this.#statements.all(
-      `SELECT seq, command_id, path, name, min(size, ${MAX}) AS size, fingerprint,
+      `SELECT seq, command_id, path, name, min(size, ${MAX_INTEGER}) AS size, fingerprint,
          attachment_uuid, state, signed_url, failure
        FROM result_files WHERE command_id = ? ORDER BY seq`,
       commandId,

@@ -20,10 +20,10 @@ const TABLES: readonly (readonly [table: string, key: string])[] = [
 ];
 
 /** What was read of a damaged database. */
-export interface Salvaged {
+interface Salvaged {
   /** How many rows were copied. */
   readonly rows: number;
-  /** How many rows are damaged, as far as that can be told. */
+  /** How many rows are damaged, as far as is known. */
   readonly damaged: number;
 }
 

@@ -8,6 +8,9 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 /** A row of a result. */
 export type Row = Record<string, SQLOutputValue>;
 
+/** The largest integer that a number holds. What is damaged may be larger. */
+export const MAX_INTEGER: number = Number.MAX_SAFE_INTEGER;
+
 /** The statements of one database. */
 export class Statements {
   readonly #db: DatabaseSync;

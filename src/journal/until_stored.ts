@@ -8,7 +8,7 @@ import type { Logger } from "../log.ts";
 import { backoff, type Clock } from "../time.ts";
 
 /** What retrying takes. */
-export interface StoreParts {
+interface StoreParts {
   /** Where it is stored. */
   readonly journal: { commit<T>(write: () => T): Promise<T> };
   /** Times the waits between the attempts. */

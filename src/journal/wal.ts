@@ -53,7 +53,7 @@ function lookThrough(log: Uint8Array): Found {
     );
     if (!hasSalt(view, at) || !isAt(view, at + 16, sums)) {
       const lost = commitsFrom(view, at, frameBytes);
-      // Without any it is what the log held before it was begun anew, or a commit that never was.
+      // Without any it is what the log held before it was restarted, or an unfinished commit.
       return { damage: lost === 0 ? undefined : `its last ${lost} commits cannot be read`, frames };
     }
     frames++;
@@ -100,7 +100,7 @@ function isAt(view: DataView, at: number, [first, second]: Sums): boolean {
   return view.getUint32(at) === first && view.getUint32(at + 4) === second;
 }
 
-/** Whether a frame was written since the log was begun anew. */
+/** Whether a frame was written since the log was restarted. */
 function hasSalt(view: DataView, at: number): boolean {
   return view.getUint32(at + 8) === view.getUint32(16) &&
     view.getUint32(at + 12) === view.getUint32(20);

@@ -17,7 +17,7 @@ export interface Piece {
 }
 
 /** What bounds a piece. */
-export interface PieceBounds {
+interface PieceBounds {
   /** How many bytes its text may have in UTF-8. */
   readonly limit: number;
   /** Whether nothing follows the bytes given, so that they end in a whole line. */

@@ -16,7 +16,7 @@ import { byteLength } from "./log_lines.ts";
 import { MAX_CONTENT, type WorkloadOutput } from "./workload_output.ts";
 
 /** Lines for the platform's log. */
-export interface LogBatch {
+interface LogBatch {
   /** What wrote them: a workload, or the node itself. */
   readonly type: "stdout" | "stderr" | "system";
   /** Whole lines. */
@@ -30,13 +30,13 @@ interface Instance {
 }
 
 /** What a log stream asks of the backend. */
-export interface LogApi {
+interface LogApi {
   /** Adds lines to the instance's log. */
   log(instance: Instance, entry: LogBatch, signal?: AbortSignal): Promise<void>;
 }
 
 /** What a {@linkcode LogStream} works with. */
-export interface LogStreamOptions {
+interface LogStreamOptions {
   /** The backend. */
   readonly api: LogApi;
   /** Who this node is now: asked before each call. */
@@ -48,7 +48,7 @@ export interface LogStreamOptions {
   /** From the end of one look for new lines to the next, in milliseconds. */
   readonly intervalMs: number;
   readonly clock: Clock;
-  /** Where trouble is reported. Its lines must not come into `lines`: they would feed themselves. */
+  /** Where failures are reported. Its lines must not be sent themselves: each failure would add one. */
   readonly logger: Logger;
 }
 
@@ -113,7 +113,7 @@ export class LogStream {
     }
   }
 
-  /** Sends all there is, retrying until that is done or `signal` aborts. */
+  /** Sends all there is, and retries until that is done or `signal` aborts. */
   async drain(signal: AbortSignal): Promise<void> {
     for (let attempt = 0; !signal.aborted && !await this.send(signal); attempt++) {
       await this.#options.clock.sleep(backoff(attempt, RETRY), signal).catch(() => {});
@@ -163,7 +163,7 @@ export class LogStream {
     return more || !isDone;
   }
 
-  /** Makes a call. Whether its content is done with: not when smaller calls are to carry it. */
+  /** Makes a call. Returns whether its content is done with: not when smaller calls must carry it. */
   async #call(entry: LogBatch, signal: AbortSignal): Promise<boolean> {
     const { api, identity } = this.#options;
     try {

@@ -8,11 +8,11 @@ import type { OutputStream } from "../workloads/folder.ts";
 import { messageOf, quoted } from "../errors.ts";
 import type { LogPosition, UnsentOutput } from "../journal/log_positions.ts";
 import { type Logger, redact } from "../log.ts";
+import { readRegularFileAt, regularFileSize } from "../os/regular_file.ts";
 import { byteLength, firstPiece, type Piece } from "./log_lines.ts";
-import { outputSize, readOutput } from "./output_file.ts";
 
 /** Where it is stored how much of each workload's output was sent. */
-export interface PositionStore {
+interface PositionStore {
   /** The started workloads whose output was not sent to its end: oldest first, after `after`. */
   unsent(after: number, limit: number): UnsentOutput[];
   /** The workload with this id, unless its output was sent to its end. */
@@ -24,7 +24,7 @@ export interface PositionStore {
 }
 
 /** What {@linkcode WorkloadOutput} works with. */
-export interface WorkloadOutputOptions {
+interface WorkloadOutputOptions {
   readonly store: PositionStore;
   /** The file that a workload's output is in. */
   fileOf(id: string, stream: OutputStream): string;
@@ -34,7 +34,7 @@ export interface WorkloadOutputOptions {
 }
 
 /** Output for one call. */
-export interface Batch {
+interface Batch {
   /** What is sent. */
   readonly content: string;
   /** Where its workloads stand once it is sent. */
@@ -145,9 +145,9 @@ export class WorkloadOutput {
   #unread(workload: UnsentOutput, stream: OutputStream): number {
     const path = this.#options.fileOf(workload.id, stream);
     try {
-      return Math.max(0, outputSize(path) - this.#positionOf(workload)[stream]);
+      return Math.max(0, regularFileSize(path) - this.#positionOf(workload)[stream]);
     } catch (error) {
-      this.#complain(path, error);
+      this.#warnOnce(path, error);
       return 0;
     }
   }
@@ -187,11 +187,12 @@ export class WorkloadOutput {
     const path = this.#options.fileOf(workload.id, stream);
     const position = this.#positionOf(workload)[stream];
     try {
-      const printed = readOutput(path, position, this.#buffer.subarray(0, Math.min(unread, limit)));
+      const buffer = this.#buffer.subarray(0, Math.min(unread, limit));
+      const printed = readRegularFileAt(path, position, buffer);
       const atEnd = workload.ended && printed.length === unread;
       return firstPiece(printed, { limit, atEnd, cutsLines });
     } catch (error) {
-      this.#complain(path, error);
+      this.#warnOnce(path, error);
       return undefined;
     }
   }
@@ -212,7 +213,7 @@ export class WorkloadOutput {
     return !this.#cannotStore;
   }
 
-  #complain(path: string, error: unknown): void {
+  #warnOnce(path: string, error: unknown): void {
     if (this.#unreadable.has(path)) return;
     this.#unreadable.add(path);
     this.#options.logger.warn(`Cannot read the output in ${quoted(path)}: ${messageOf(error)}`);

@@ -6,7 +6,7 @@
  */
 
 /** What a gate calls. */
-export interface AckGateOptions {
+interface AckGateOptions {
   /** Acknowledges these packets, in this order. */
   acknowledge(packetIds: readonly number[]): void;
   /** Called once, when all before a message that could not be stored are acknowledged. */

@@ -1,5 +1,5 @@
 /**
- * What a broker has been asked and has not answered: what becomes of it, and when it is too late.
+ * The requests that a broker has not answered: how each ends, and when it is too late.
  *
  * @module
  */
@@ -59,7 +59,7 @@ export class AwaitedAnswers {
     for (const { reject } of this.#awaited) reject(new UnacknowledgedError(failure));
   }
 
-  /** The time begins anew with each answer, lest a slow network is taken for a silent broker. */
+  /** Each answer restarts the time, so that a slow network does not look like a silent broker. */
   async #watch(): Promise<void> {
     const { signal } = this.#closed;
     this.#isWatched = true;

@@ -1,5 +1,5 @@
 /**
- * A connection to a broker for a single errand, by somebody the broker need not remember.
+ * A connection to a broker for a single purpose, without a session that the broker keeps.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Inbound } from "./message.ts";
 export type Visit = Omit<Broker, "clientId" | "forget">;
 
 /** A link, or why there is none. */
-export type Visited =
+type Visited =
   | { readonly link: MqttLink; readonly version: ProtocolVersion }
   | { readonly failure: Failure };
 

@@ -49,7 +49,7 @@ export interface MqttConnectionOptions extends Broker, Receiver {
 const PUBLISH_OVERHEAD = 5 + 2 + 2 + 4;
 const PACKET_TOO_LARGE = 0x95;
 
-/** A connection to a broker that comes back by itself. */
+/** A connection to a broker that reconnects by itself. */
 export class MqttConnection {
   readonly #options: MqttConnectionOptions;
   readonly #clock: Clock;
@@ -274,7 +274,7 @@ export class MqttConnection {
   }
 }
 
-/** How many bytes the properties of a message take up. */
+/** How many bytes the properties of a message take. */
 function sizeOf(
   { responseTopic, correlationData, userProperties }: MessageProperties = {},
 ): number {

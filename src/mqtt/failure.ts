@@ -10,7 +10,7 @@ import { type IConnackPacket, ReasonCodes } from "./library.ts";
 export interface Failure {
   /**
    * What kind of failure it is:
-   * - `outage`: the network or the broker is in trouble, which passes.
+   * - `outage`: the network or the broker fails, which is temporary.
    * - `storage`: this node could not store a message, which may pass.
    * - `trouble`: it stays until somebody changes something.
    * - `version`: the broker says that it does not speak this version of MQTT.

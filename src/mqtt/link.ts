@@ -25,8 +25,8 @@ import { type IConnackPacket, type IPublishPacket, MqttClient } from "./library.
 import { inbound, type MessageProperties, packetIdOf, type Receiver } from "./message.ts";
 import { openSocket } from "./socket.ts";
 
-/** What a link may be told beside. */
-export interface LinkOptions {
+/** What else a link may be given. */
+interface LinkOptions {
   /** Times the answers of the broker. Default: the machine's clock. */
   readonly clock?: Clock;
   /** How many sessions began before. Default: none. */
@@ -46,7 +46,7 @@ export class PublishRefusedError extends BrokerError {
 }
 
 /** A topic that the broker does not let this client subscribe to. */
-export interface RefusedTopic {
+interface RefusedTopic {
   /** The topic. */
   readonly topic: string;
   /** Why it is refused. */

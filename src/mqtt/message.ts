@@ -1,5 +1,5 @@
 /**
- * Messages from a broker, and who takes them in.
+ * Messages from a broker, and what receives them.
  *
  * @module
  */
@@ -30,10 +30,10 @@ export interface Inbound {
   readonly properties?: MessageProperties;
 }
 
-/** Who takes in what comes from a broker. */
+/** Receives what comes from a broker. */
 export interface Receiver {
   /**
-   * Takes in a message. It is acknowledged when the result has resolved, and so have those of all
+   * Receives a message. It is acknowledged when the result has resolved, and so have those of all
    * messages before it. When it throws or rejects, neither this message nor any behind it is
    * acknowledged, and the connection is closed: the broker delivers them again.
    */

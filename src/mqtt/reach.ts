@@ -1,6 +1,6 @@
 /**
- * How far the way to a server is open: DNS, TCP, TLS. For diagnosis, since a connection that fails
- * does not tell at which of them.
+ * How far a server can be reached: DNS, TCP, TLS. For diagnosis, since a connection that fails
+ * does not show at which of them.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export async function reach(server: Server, clock: Clock, signal: AbortSignal): 
   return { passed };
 }
 
-/** Whoever may connect to one port of a host only, may not look its name up by itself. */
+/** Permission for one port of a host does not include looking up its name. */
 function isForbidden(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EPERM";
 }

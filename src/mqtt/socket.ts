@@ -17,7 +17,7 @@ export interface Endpoint {
 }
 
 /** How to speak TLS. */
-export interface TlsOptions {
+interface TlsOptions {
   /**
    * The authorities to trust, as PEM: read at each connect, since they may be exchanged. Throws when
    * they cannot be read. Default: those that Deno trusts.

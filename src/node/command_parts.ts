@@ -29,6 +29,7 @@ export type CommandSettings = Pick<
   | "cancelGrace"
   | "concurrency"
   | "dedupeWindow"
+  | "exclusive"
   | "maxCommandSize"
   | "maxOutput"
   | "maxQueued"
@@ -36,7 +37,7 @@ export type CommandSettings = Pick<
 >;
 
 /** What these parts are made from. */
-export interface CommandPartsOptions {
+interface CommandPartsOptions {
   readonly settings: CommandSettings;
   /** Whether to accept one command only. */
   readonly once: boolean;
@@ -70,7 +71,7 @@ export interface CommandParts {
   readonly queue: CommandQueue;
   readonly runner: CommandRunner;
   readonly uploads: Uploads;
-  /** Takes up what an earlier node left. */
+  /** Recovers what an earlier node left. */
   recover(signal: AbortSignal): Promise<void>;
   folderOf(id: string): WorkloadFolder;
 }

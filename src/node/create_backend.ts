@@ -12,9 +12,9 @@ import { topicPrefix } from "../protocol/topics.ts";
 import { brokerOf } from "./publisher.ts";
 
 /** What a control plane is made from. */
-export interface BackendOptions {
+interface BackendOptions {
   readonly settings: Settings & { readonly token: string };
-  /** The token in use, which may become another one. */
+  /** The token in use, which may be replaced. */
   readonly token: { readonly value: string; readonly source: string | undefined };
   readonly logger: Logger;
   /** The node's MQTT client id. */

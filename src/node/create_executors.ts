@@ -12,7 +12,7 @@ import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 
 /** What executors are made from. */
-export interface ExecutorsOptions {
+interface ExecutorsOptions {
   readonly settings: Settings;
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
@@ -25,11 +25,13 @@ export function createExecutors(
   { settings, env, host, loggerFor }: ExecutorsOptions,
   clock: Clock,
 ): Map<string, Executor> {
-  const { inference, training, simulate, concurrency } = settings;
+  const { inference, training, simulate, body, python, concurrency } = settings;
   const atOnce = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined)
     .reduce((sum, kind) => sum + concurrency[kind], 0);
   const process = new ProcessExecutor({
     templates: { inference, training, simulate },
+    body,
+    python,
     maxOutputFiles: settings.maxOutputFiles,
     // No more than may run at once, and never more than two.
     spares: { workloadsFolder: `${settings.stateFolder}/workloads`, count: Math.min(2, atOnce) },

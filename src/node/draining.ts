@@ -12,7 +12,7 @@ import type { Outbox } from "../outbox/outbox.ts";
 import type { NodeEvents } from "./events.ts";
 
 /** What may have something left to do. */
-export interface DrainingParts {
+interface DrainingParts {
   readonly queue: CommandQueue;
   readonly uploads: Uploads;
   readonly outbox: Outbox;
@@ -30,7 +30,7 @@ async function whenIdle({ queue, uploads }: DrainingParts): Promise<void> {
 }
 
 /**
- * Resolves when all commands have ended and what is owed for them is delivered, or when `signal`
+ * Resolves when all commands have ended and their replies are delivered, or when `signal`
  * aborts.
  *
  * @throws {BrokerError} if the broker has refused all that is left for `patienceMs`

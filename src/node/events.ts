@@ -1,5 +1,5 @@
 /**
- * What happens to a node, for whoever listens: counters, `--once`, pages, programs that embed it.
+ * Events of a node, for counters, `--once`, pages and programs that embed it.
  *
  * @module
  */
@@ -46,7 +46,7 @@ export class NodeEvents {
   emit<Name extends NodeEventName>(name: Name, detail: NodeEventMap[Name]): void {
     const failed = (error: unknown) =>
       this.#logger.error(`A listener to ${name} events failed: ${messageOf(error)}`);
-    // Those that a listener adds hear the next event.
+    // A copy: listeners that a listener adds are called from the next event on.
     for (const listener of [...this.#listeners.get(name) ?? []]) {
       try {
         const listened = (listener as (detail: NodeEventMap[Name]) => unknown)(detail);

@@ -25,7 +25,7 @@ export interface InstallOptions {
   readonly graceMs: number;
 }
 
-/** How much of its standard error is told to the backend. */
+/** How much of its standard error the backend gets. */
 const LAST_LINES = 20;
 
 /**
@@ -109,7 +109,7 @@ class Output {
     this.#read = this.#readAll();
   }
 
-  /** Whether it has ended: nobody holds it any more. */
+  /** Whether it has ended: no process has it open. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -117,7 +117,7 @@ class Output {
   /** Resolves when the last output of a script that has ended is shown, whoever holds the stream. */
   async drain(clock: Clock): Promise<void> {
     const deadline = clock.monotonic() + MAX_DRAIN_MS;
-    while (!this.#hasEnded && clock.monotonic() < deadline && await this.#speaks(clock));
+    while (!this.#hasEnded && clock.monotonic() < deadline && await this.#hasNews(clock));
   }
 
   /** Shows no more. */
@@ -127,12 +127,12 @@ class Output {
   }
 
   /** Whether there is output, or its end, before a silence. */
-  async #speaks(clock: Clock): Promise<boolean> {
-    const heard = new AbortController();
-    const silence = clock.sleep(SILENCE_MS, heard.signal).then(() => false, () => true);
-    const speaks = await Promise.race([this.#news.promise.then(() => true), silence]);
-    heard.abort();
-    return speaks;
+  async #hasNews(clock: Clock): Promise<boolean> {
+    const done = new AbortController();
+    const silence = clock.sleep(SILENCE_MS, done.signal).then(() => false, () => true);
+    const hasNews = await Promise.race([this.#news.promise.then(() => true), silence]);
+    done.abort();
+    return hasNews;
   }
 
   async #readAll(): Promise<void> {

@@ -24,7 +24,7 @@ import { runInstallScript } from "./install.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { shutDown } from "./shutdown.ts";
-import { nodeCredentials, workloadEnvironment } from "./workload_environment.ts";
+import { nodeCredentials, unsetWarning, workloadEnvironment } from "./workload_environment.ts";
 
 /** What a run is made from. */
 export interface NodeOptions {
@@ -57,7 +57,7 @@ export class Node {
   readonly #stopping = new AbortController();
   /** Aborts when the broker is to be left. */
   readonly #leavingBroker = new AbortController();
-  /** Aborts when the last word to the backend is said. */
+  /** Aborts when the backend needs no further call. */
   readonly #ended = new AbortController();
   readonly #tasks: Promise<void>[] = [];
   readonly #result: RunResult = { succeeded: 0, failed: 0 };
@@ -99,7 +99,8 @@ export class Node {
     const { token, mqttPassword } = this.#options.settings;
     if (token === undefined) throw missingTokenError();
     const settings = { ...this.#options.settings, token };
-    const env = workloadEnvironment(this.#options.env, settings);
+    const { env, unset } = workloadEnvironment(this.#options.env, settings);
+    if (unset.length > 0) this.#logger.warn(unsetWarning(unset));
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
     requirePermissions(nodePermissions(settings, "sh"));
     const host = await inspectHost();
@@ -261,7 +262,7 @@ export class Node {
     this.drain();
   }
 
-  /** Sees to something that goes on beside the rest. Its failure is the node's. */
+  /** Runs a task in the background. If it fails, the node fails. */
   #run(task: Promise<void>): Promise<void> {
     const owned = task.catch((error) => this.#fail(error));
     this.#tasks.push(owned);

@@ -10,7 +10,7 @@ import type { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
 
 /** What noting takes. */
-export interface NotedHeartbeatsParts {
+interface NotedHeartbeatsParts {
   readonly backend: Pick<Backend, "heartbeat">;
   readonly identity: CurrentIdentity;
   readonly events: NodeEvents;

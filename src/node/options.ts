@@ -1,5 +1,5 @@
 /**
- * What a program tells a node, and what it learns of it.
+ * What a program passes to a node, and what it gets back.
  *
  * @module
  */

@@ -49,7 +49,7 @@ import { nodeCredentials } from "./workload_environment.ts";
 import { snapshotOf, statusSource } from "./snapshot.ts";
 
 /** What a node is made from. */
-export interface NodePartsOptions {
+interface NodePartsOptions {
   readonly settings: Settings & { readonly token: string };
   /** Where the token came from. */
   readonly tokenSource: string | undefined;

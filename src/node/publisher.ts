@@ -22,7 +22,7 @@ export function brokerOf(
 
 /** What makes a status of a workload a request to the platform. */
 export interface StatusRequest {
-  /** The token in use, which may become another one. */
+  /** The token in use, which may be replaced. */
   readonly token: { readonly value: string };
   /** Where the platform answers it. */
   readonly responseTopic: string;

@@ -11,7 +11,7 @@ import { reportTerminated } from "../registration/report_end.ts";
 import type { NodeParts } from "./parts.ts";
 
 /** What stopping takes. */
-export interface ShutdownOptions {
+interface ShutdownOptions {
   /** How long what is still to be sent and reported may take. */
   readonly limitMs: number;
   /** Ends the connection to the broker; resolves when it is closed. */
@@ -21,7 +21,7 @@ export interface ShutdownOptions {
   readonly logger: Logger;
 }
 
-/** How long the last log lines may take, so that the backend still hears that the node stops. */
+/** How long the last log lines may take, so that time is left to report the stop to the backend. */
 const LAST_LOGS_MS = 2_000;
 
 /** How long what was interrupted may take to end: a node that stops must not hang. */

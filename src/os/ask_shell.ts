@@ -10,7 +10,7 @@ import { shellEnvironment } from "./shell_environment.ts";
 export const NO_SUCH_PROGRAM = 127;
 
 /** How a program answered. */
-export interface ShellAnswer {
+interface ShellAnswer {
   /** Its exit code. */
   readonly code: number;
   /** What it printed to standard output. */

@@ -103,7 +103,7 @@ export function becomeCommand(redirections: string, own: readonly string[] = [])
 }
 
 /** An environment as numbered variables. */
-export interface HeldEnvironment {
+interface HeldEnvironment {
   /** What the first shell is started with. */
   readonly variables: Readonly<Record<string, string>>;
   /** Shell source that exports what the numbers hold, and unsets these. */

@@ -11,15 +11,15 @@ export interface SeenProcess {
   readonly parent: number;
   /** Its process group. */
   readonly group: number;
-  /** Its session; 0 where that cannot be told. */
+  /** Its session; 0 where it cannot be seen. */
   readonly session: number;
-  /** When it started, in whatever form the operating system says it. */
+  /** When it started, in whatever form the operating system shows it. */
   readonly startTime: string;
 }
 
 /** How processes are looked at. */
 export interface ProcessScripts {
-  /** Prints what tells this boot from every other one, if anything does. */
+  /** Prints what identifies this boot, if anything does. */
   readonly bootId: string;
   /** Sets `stat` to what is known of the process `pid`, or fails when there is none. */
   readonly stat: string;
@@ -29,7 +29,7 @@ export interface ProcessScripts {
   readonly age: string;
   /** Prints what is known of all processes. */
   readonly all: string;
-  /** Prints paths that hold the pids of processes with `$1` in their environment; "": none can tell. */
+  /** Prints paths that hold the pids of processes with `$1` in their environment; "" where that cannot be seen. */
   readonly holding: string;
   /** Prints the folders in which processes work, one on each line. */
   readonly workingFolders: string;

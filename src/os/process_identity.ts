@@ -4,11 +4,11 @@
  * @module
  */
 
-/** A process, told apart from every other one that ever had its pid. */
+/** A process, distinct from every other one that ever had its pid. */
 export interface ProcessIdentity {
   /** The process id, which is also its process group's. */
   readonly pid: number;
-  /** When it started, in whatever form the operating system says it. */
+  /** When it started, in whatever form the operating system shows it. */
   readonly startTime: string;
   /** The boot during which it started. */
   readonly bootId: string;

@@ -13,7 +13,7 @@ import { shellEnvironment } from "./shell_environment.ts";
 
 /** What is the same for all workloads of this machine. */
 export interface Host {
-  /** Identifies this boot; `""` when it cannot be told. */
+  /** Identifies this boot; `""` when it is unknown. */
   readonly bootId: string;
   /** The shell that templates run under: `bash`, or `sh` where there is none. */
   readonly shell: "bash" | "sh";
@@ -21,11 +21,11 @@ export interface Host {
   readonly shellPath: string;
   /** The file mode creation mask that the node was started with, in octal. */
   readonly umask: string;
-  /** The soft limit of open files that the node was started with, where that can be told. */
+  /** The soft limit of open files that the node was started with, where that can be seen. */
   readonly openFiles?: number;
   /** Whether the node was started with SIGHUP ignored, as by nohup(1). */
   readonly ignoresHangup: boolean;
-  /** The environment variables that the node cannot hand on, since they are no UTF-8. */
+  /** The environment variables that the node cannot pass on, because they are not UTF-8. */
   readonly unreadable: readonly string[];
 }
 
@@ -86,7 +86,7 @@ function unreadableVariables(environment: string): string[] {
 }
 
 /** What is known of a process. */
-export interface Inspected {
+interface Inspected {
   /** When it started, in whatever form the operating system says it. */
   readonly startTime: string;
   /** How long ago that was, by the clock of the boot, in milliseconds. */
@@ -125,7 +125,7 @@ export async function startTimes(pids: readonly number[]): Promise<Map<number, s
 }
 
 /** All processes, and which of them have certain texts in their environment. */
-export interface ProcessTable {
+interface ProcessTable {
   readonly processes: readonly SeenProcess[];
   /** The pids of those with each text; none where that cannot be seen. */
   readonly holding: readonly ReadonlySet<number>[];
@@ -157,7 +157,7 @@ export async function listProcesses(texts: readonly string[]): Promise<ProcessTa
   return { processes, holding };
 }
 
-/** The folders in which processes work. Throws when that cannot be told. */
+/** The folders in which processes work. Throws when that cannot be seen. */
 export async function foldersInUse(): Promise<Set<string>> {
   const folders = (await shellOutput(OS.processes.workingFolders)).split("\n").filter((
     path,

@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
  * The shell that waits. It passes on what ends a node, and ends as that does. A shell waits for every
  * child, also for those it never started.
  */
-export const REAPER = `
+const REAPER = `
 trap 'kill -s TERM "$node"' TERM
 trap 'kill -s INT "$node"' INT
 trap 'kill -s HUP "$node"' HUP

@@ -24,6 +24,24 @@ export function openRegularFile(path: string): number {
   throw new Error(`${quoted(path)} is not a regular file`);
 }
 
+/** The size of a regular file: 0 when there is none. Throws when there is something else. */
+export function regularFileSize(path: string): number {
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
+  if (!stat.isFile()) throw new Error("it is not a regular file");
+  return stat.size;
+}
+
+/** Fills `buffer` from a position of a regular file on. Returns the part that is filled. */
+export function readRegularFileAt(path: string, position: number, buffer: Uint8Array): Uint8Array {
+  const file = openRegularFile(path);
+  try {
+    return buffer.subarray(0, fs.readSync(file, buffer, 0, buffer.length, position));
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
 /** The first bytes of a regular file, at most `maxBytes`. */
 export function readRegularFile(path: string, maxBytes: number): Uint8Array<ArrayBuffer> {
   const file = openRegularFile(path);

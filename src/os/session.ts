@@ -7,7 +7,7 @@ import type { Invocation } from "./child_environment.ts";
 import { OS } from "./current.ts";
 
 /** What starts a program, all of it. */
-export type Spawned = Deno.CommandOptions & { readonly command: string };
+type Spawned = Deno.CommandOptions & { readonly command: string };
 
 let program: string | undefined | "not looked for" = "not looked for";
 

@@ -7,7 +7,7 @@ import { OS } from "./current.ts";
 import { ignoresHangup } from "./hangup.ts";
 
 /** What signals do. */
-export interface Signalled {
+interface Signalled {
   /** Stops now. */
   stop(): void;
   /** Takes no new commands, and stops when all is done. */
@@ -40,18 +40,17 @@ export function listenForSignals(what: Signalled): Disposable {
   const isHangupIgnored = ignoresHangup();
   const endSignals = OS.endSignals.filter((signal) => signal !== "SIGHUP" || !isHangupIgnored);
   const drain = () => what.drain();
-  const ignore = () => {};
   const end = () => {
     stopListening();
     what.stop();
   };
   const stopListening = () => {
-    if (isHangupIgnored) Deno.removeSignalListener("SIGHUP", ignore);
     for (const signal of endSignals) Deno.removeSignalListener(signal, end);
     for (const signal of OS.drainSignals) Deno.removeSignalListener(signal, drain);
   };
-  // Deno ends at a SIGHUP that nobody listens to, even where the system would ignore it.
-  if (isHangupIgnored) Deno.addSignalListener("SIGHUP", ignore);
+  // For as long as the process lasts: Deno ends at a SIGHUP that nobody listens to, even where the
+  // system would ignore it.
+  if (isHangupIgnored) Deno.addSignalListener("SIGHUP", () => {});
   for (const signal of endSignals) Deno.addSignalListener(signal, end);
   for (const signal of OS.drainSignals) Deno.addSignalListener(signal, drain);
   return { [Symbol.dispose]: stopListening };

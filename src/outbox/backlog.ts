@@ -40,7 +40,7 @@ export class Backlog {
     this.#hasMore = true;
   }
 
-  /** Adds messages that are in the journal, new ones or such as are owed again. */
+  /** Adds messages that are in the journal, new ones or some to be sent again. */
   add(messages: readonly Pending[]): void {
     for (const message of messages) {
       const isNew = message.seq > this.#readTo;

@@ -1,5 +1,5 @@
 /**
- * Something that is tried again later, and each time later than before.
+ * Something that is retried later, after a longer wait each time.
  *
  * @module
  */

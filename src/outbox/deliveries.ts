@@ -10,7 +10,7 @@ import type { Clock } from "../time.ts";
 import { DelayedRetry } from "./delayed_retry.ts";
 
 /** What remembering deliveries takes. */
-export interface DeliveriesOptions {
+interface DeliveriesOptions {
   readonly store: { delivered(seqs: readonly number[]): void };
   readonly clock: Clock;
   readonly logger: Logger;
@@ -61,10 +61,10 @@ export class Deliveries {
     return this.#unstored.some((message) => message.topic === topic);
   }
 
-  /** These messages are owed again: that they were delivered does not count. */
+  /** These messages are sent again: that they were delivered does not count. */
   withdraw(messages: readonly Pending[]): void {
-    const owed = new Set(messages.map(({ seq }) => seq));
-    this.#unstored = this.#unstored.filter(({ seq }) => !owed.has(seq));
+    const again = new Set(messages.map(({ seq }) => seq));
+    this.#unstored = this.#unstored.filter(({ seq }) => !again.has(seq));
   }
 
   /** Stores them now, unless that failed a short while ago. */

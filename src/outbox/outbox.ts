@@ -36,7 +36,7 @@ export interface Publisher {
 }
 
 /** What an outbox works with. */
-export interface OutboxOptions {
+interface OutboxOptions {
   readonly store: OutboxStore;
   readonly publisher: Publisher;
   /**
@@ -106,7 +106,7 @@ export class Outbox {
 
   /** Sends messages on their way that are in the journal already. */
   send(messages: readonly Pending[]): void {
-    // An answer that is owed again does not count as delivered because it was before.
+    // A reply that is sent again does not count as delivered because it was before.
     this.#deliveries.withdraw(messages);
     // The next connection starts over with the journal, which has them.
     if (!this.#options.publisher.connected) return;
@@ -238,7 +238,7 @@ export class Outbox {
     if (problem !== undefined) this.#lose(message, `the topic ${problem}; it is not sent`);
     const payload = isPending(message) ? this.#suspects.payloadOf(message) : message.payload;
     if (problem === undefined && payload !== undefined) return payload;
-    if (isPending(message)) this.#settle(message);
+    if (isPending(message)) this.#finish(message);
     return undefined;
   }
 
@@ -248,7 +248,7 @@ export class Outbox {
     this.#inFlight.push(message);
     try {
       await publisher.publish(message.topic, payload);
-      if (isPending(message) && !this.#isClosed) this.#settle(message);
+      if (isPending(message) && !this.#isClosed) this.#finish(message);
     } catch (error) {
       if (this.#isClosed) return;
       if (!isPending(message)) this.#lose(message, messageOf(error));
@@ -260,7 +260,7 @@ export class Outbox {
   }
 
   /** Nothing is left to do for a message. */
-  #settle(message: Pending): void {
+  #finish(message: Pending): void {
     this.#suspects.remove(message);
     this.#refused.remove(message);
     this.#deliveries.add(message);

@@ -9,7 +9,7 @@ import type { Clock } from "../time.ts";
 import { DelayedRetry } from "./delayed_retry.ts";
 
 /** What keeping refused messages takes. */
-export interface RefusedMessagesOptions {
+interface RefusedMessagesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Sends again what was refused. */
@@ -19,7 +19,7 @@ export interface RefusedMessagesOptions {
 const RETRY = { min: 1_000, max: 5 * 60 * 1_000 };
 
 /** A message and its place in the order of delivery. */
-export interface RefusedMessage {
+interface RefusedMessage {
   readonly seq: number;
   readonly topic: string;
 }

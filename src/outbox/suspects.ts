@@ -10,8 +10,8 @@ import type { Logger } from "../log.ts";
 import { encodeReply, type Reply } from "../protocol/response.ts";
 import { errorInPlaceOf, readReply } from "../protocol/shortened_reply.ts";
 
-/** What becomes of a message. */
-export type Treatment = "sent" | "sent alone" | "cut" | "replaced" | "set aside";
+/** How a message is treated. */
+type Treatment = "sent" | "sent alone" | "cut" | "replaced" | "set aside";
 
 /** How many closings in a row make a message suspicious. */
 const SUSPICIOUS = 3;

@@ -1,5 +1,5 @@
 /**
- * From the bytes of an MQTT message to a command, or to the reason why it is none.
+ * From the bytes of an MQTT message to a command, or to the reason why it is not one.
  *
  * @module
  */

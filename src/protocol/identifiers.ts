@@ -24,8 +24,3 @@ export function identifierProblem(value: unknown): string | undefined {
   }
   return undefined;
 }
-
-/** Whether `value` may stand in a topic and a URL. */
-export function isIdentifier(value: unknown): value is string {
-  return identifierProblem(value) === undefined;
-}

@@ -14,10 +14,10 @@ export interface Member {
 }
 
 /**
- * Is called for each member of each object, the inner ones first. `depth` is 1 for those of an
+ * Called for each member of each object, the inner ones first. `depth` is 1 for those of an
  * object at the top. The member is valid during the call only: it is used again for the next one.
  */
-export type MemberVisitor = (member: Member, depth: number) => void;
+type MemberVisitor = (member: Member, depth: number) => void;
 
 /** Deeper nesting than this is an attack, not data. */
 const MAX_DEPTH = 200;

@@ -40,6 +40,11 @@ export class ObjectText {
     return this.#values().has(name);
   }
 
+  /** The names of the members. */
+  names(): string[] {
+    return [...this.#values().keys()];
+  }
+
   /** The JSON of a member's value; `undefined`: there is no such member. */
   textOf(name: string): string | undefined {
     const value = this.#values().get(name);

@@ -8,7 +8,7 @@ import type { RequestId } from "./decode.ts";
 import { rawNumber } from "./json.ts";
 
 /** Who replies. */
-export interface ReplyFrom {
+interface ReplyFrom {
   /** The node's slug. */
   readonly slug: string;
   /** The node's UUID. */

@@ -11,12 +11,12 @@ import type { TokenInUse } from "./retry.ts";
 
 /** What a heartbeat asks of the backend. */
 export interface HeartbeatApi {
-  /** Says that the instance is alive; `"gone"` when the backend has given it up. */
+  /** Reports that the instance is alive; `"gone"` when the backend has given it up. */
   heartbeat(identity: Identity, signal?: AbortSignal): Promise<"alive" | "gone">;
 }
 
 /** What {@linkcode sendHeartbeats} works with. */
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   /** The backend. */
   api: HeartbeatApi;
   /** The token. */

@@ -9,7 +9,7 @@ import type { Identity } from "./identity.ts";
 import { retry, type TokenRetryParts } from "./retry.ts";
 
 /** What registration asks of the backend. */
-export interface InstanceApi {
+interface InstanceApi {
   /** Creates an instance. */
   createInstance(
     request: { profileSlug: string; slug?: string; workspaceUuid?: string },
@@ -24,7 +24,7 @@ export interface InstanceApi {
 }
 
 /** Where the identity is remembered. */
-export interface Identities {
+interface Identities {
   /** The stored identity, if there is one. */
   read(): Promise<Identity | undefined>;
   /** Stores an identity durably. */
@@ -46,7 +46,7 @@ export interface RegistrationSettings {
 }
 
 /** What registration works with. */
-export interface RegistrationParts extends TokenRetryParts {
+interface RegistrationParts extends TokenRetryParts {
   /** The backend. */
   api: InstanceApi;
   /** The memory across restarts. */
@@ -123,7 +123,7 @@ export class Registration {
     return Boolean(workspaceSlug && itsWorkspace && workspaceSlug !== itsWorkspace);
   }
 
-  /** Says whether the stored instance is used. */
+  /** Logs whether the stored instance is used. */
   #explainStored(): void {
     const stored = this.#stored;
     if (stored === undefined) return;
@@ -156,7 +156,7 @@ export class Registration {
     return await this.#remember(await this.#parts.api.createInstance(request, signal));
   }
 
-  /** Stores what the backend called this node, where that is news. */
+  /** Stores the identity that the backend gave this node, if it is new. */
   async #remember({ uuid, slug }: Instance): Promise<Identity> {
     const { clock, store } = this.#parts;
     const known = this.#stored?.uuid === uuid ? this.#stored : undefined;

@@ -1,5 +1,5 @@
 /**
- * The last report to the backend. It must not keep the node from ending.
+ * The last report to the backend. It must not delay the end of the node.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Clock, within } from "../time.ts";
 
-/** Who the backend is told about. */
-export interface EndedInstance {
+/** Whose end is reported. */
+interface EndedInstance {
   /** What identifies it. */
   readonly uuid: string;
   /** Its name for people, as far as it is known. */
@@ -16,15 +16,15 @@ export interface EndedInstance {
 }
 
 /** What a last report asks of the backend. */
-export interface EndApi {
-  /** Says that the instance stopped because it was asked to. */
+interface EndApi {
+  /** Reports that the instance stopped because it was asked to. */
   terminated(instance: EndedInstance, signal?: AbortSignal): Promise<void>;
-  /** Says that the instance cannot work, and why. */
+  /** Reports that the instance cannot work, and why. */
   failed(instance: EndedInstance, error: string, signal?: AbortSignal): Promise<void>;
 }
 
 /** What a last report works with. */
-export interface ReportParts {
+interface ReportParts {
   /** The backend. */
   readonly api: EndApi;
   /** Bounds the call. */

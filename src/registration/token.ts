@@ -15,7 +15,7 @@ export interface TokenSource {
 }
 
 /** Remembers which tokens were accepted. */
-export interface TokenMemory {
+interface TokenMemory {
   /** Whether the token was ever accepted. */
   has(token: string): Promise<boolean>;
   /** Remembers that the token was accepted. */
@@ -23,7 +23,7 @@ export interface TokenMemory {
 }
 
 /** What a token is kept with. */
-export interface TokenParts {
+interface TokenParts {
   /** Where to look for another one. Default: there is only the first. */
   readonly source?: TokenSource;
   /** Which tokens the backend has accepted from this state folder. */
@@ -36,7 +36,7 @@ export interface TokenParts {
  * What a refused token means: `changed` when there is another one now, `wait` when the backend has
  * accepted it before, so that the refusal may be the backend's fault, `final` otherwise.
  */
-export type Refusal = "changed" | "wait" | "final";
+type Refusal = "changed" | "wait" | "final";
 
 /** The token that a node uses now. */
 export class ApiToken {
@@ -100,14 +100,14 @@ export class ApiToken {
 }
 
 /** What the check asks of the backend. */
-export interface TokenApi {
-  /** Makes sure that the token is not refused, as far as can be told. */
+interface TokenApi {
+  /** Makes sure that the token is not refused, as far as the answer shows. */
   checkToken(signal?: AbortSignal): Promise<"accepted" | "unknown">;
 }
 
 /**
  * Throws an `AuthenticationError` when the backend refuses a token that it never accepted before; one
- * that it did is tried until it accepts it again. A backend that cannot tell does not keep the node
+ * that it did is retried until it is accepted again. A backend that cannot be asked does not keep the node
  * from starting.
  */
 export async function checkToken(

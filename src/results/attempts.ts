@@ -10,7 +10,7 @@ import { backoff, type Clock } from "../time.ts";
 /** The storage server, or the way to it, refused a file. */
 export class StorageError extends BackendError {}
 
-/** The client errors that pass by themselves. */
+/** The client errors that are temporary. */
 const PASSING = [408, 409, 425, 429];
 
 /** Whether what failed may succeed when it is retried. */

@@ -9,7 +9,7 @@ import type { RecordedFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
 import { fingerprintOf, isBelow } from "./listing.ts";
 
-/** What became of a file: no longer there as it was sent, or still there against all efforts. */
+/** What happened to a file: it is not there any more as it was sent, or it cannot be removed. */
 export interface Cleaned {
   readonly seq: number;
   readonly state: "removed" | "left";
@@ -38,7 +38,7 @@ function removeFile({ path, fingerprint }: RecordedFile, logger: Logger): "remov
   }
 }
 
-/** Removes the folders below `folder` that are empty now that `files` are gone from them. */
+/** Removes the folders below `folder` that are empty now that `files` are removed. */
 export function removeEmptied(files: readonly { readonly path: string }[], folder: string): void {
   try {
     const root = Deno.realPathSync(folder);
@@ -48,7 +48,7 @@ export function removeEmptied(files: readonly { readonly path: string }[], folde
       }
     }
   } catch {
-    // The results folder itself is gone, and with it what was in it.
+    // The results folder itself was removed.
   }
 }
 

@@ -13,7 +13,7 @@ export class CommandFolder {
   /** Names one; it may not exist. */
   constructor(readonly path: string) {}
 
-  /** Where the workload is told to leave its results. */
+  /** Where the workload is to leave its results. */
   get own(): string {
     return join(this.path, "files");
   }

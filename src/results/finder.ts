@@ -1,6 +1,6 @@
 /**
  * Which files are whose: those in a command's own folder are its own, those in the shared one are
- * told apart by what was there before.
+ * identified by what was there before.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface FinderStore {
 }
 
 /** What finding results takes. */
-export interface FinderParts {
+interface FinderParts {
   readonly settings: {
     /** Where workloads may leave their results, all in one folder. */
     readonly resultsFolder: string;

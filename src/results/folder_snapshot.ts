@@ -1,5 +1,5 @@
 /**
- * What was in the shared results folder before a workload started, to tell its files from those of
+ * What was in the shared results folder before a workload started, to distinguish its files from those of
  * workloads that run at the same time.
  *
  * @module
@@ -10,7 +10,7 @@ import type { ResultFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
 
 /** Files that were there before. */
-export interface Snapshot {
+interface Snapshot {
   /** Whether this file was there, and is unchanged. */
   has(file: ResultFile): boolean;
 }

@@ -52,7 +52,7 @@ export function folderAt(path: string, logger: Logger): string | undefined {
   return undefined;
 }
 
-/** What tells a file from any other at its path, and from itself once it is changed. */
+/** Differs between files at one path, and once a file has changed. */
 export function fingerprintOf(
   { ino, size, mtime }: Pick<Deno.FileInfo, "ino" | "size" | "mtime">,
 ): string {

@@ -9,11 +9,12 @@ import { dirname, join } from "node:path";
 import { messageOf, quoted } from "../errors.ts";
 import type { ResultFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
+import { syncFolder } from "../os/sync_folder.ts";
 import { fingerprintOf } from "./listing.ts";
 import { openToRead } from "./source.ts";
 
 /** Where files are moved. */
-export interface Destination {
+interface Destination {
   /** The folder that gets them, each under its name. */
   readonly folder: string;
   /** Where a copy is made, on the same disk. */
@@ -45,7 +46,7 @@ export async function moveFiles(
       left.push(file);
     }
   }
-  for (const folder of folders) await syncFolder(folder);
+  for (const folder of folders) await trySync(folder);
   return left;
 }
 
@@ -70,7 +71,7 @@ async function moveFile(
     return logger.warn(`Not uploaded: ${quoted(file.path)}, because it is still being written`);
   }
   await fs.rename(partial, target);
-  await syncFolder(dirname(target));
+  await trySync(dirname(target));
   try {
     await fs.unlink(file.path);
   } catch (error) {
@@ -142,18 +143,9 @@ function isCopy(copy: Times, original: Times): boolean {
   return copy.size === original.size && copy.mtime.getTime() === original.mtime.getTime();
 }
 
-/** Brings the names in a folder to the disk. Some systems cannot, and need not. */
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    const handle = await fs.open(folder, "r");
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch {
-    // Windows opens no folders.
-  }
+/** Syncs the names in a folder. Some file systems that results are on cannot. */
+async function trySync(folder: string): Promise<void> {
+  await syncFolder(folder).catch(() => {});
 }
 
 function codeOf(error: unknown): unknown {

@@ -1,6 +1,6 @@
 /**
- * The files that workloads leave: taken out of the way of the next workload when one has succeeded,
- * and brought to the platform.
+ * The files that workloads leave: moved out of the way of the next workload after a success, and
+ * uploaded to the platform.
  *
  * @module
  */
@@ -17,14 +17,14 @@ import { Semaphore } from "./semaphore.ts";
 import { type TrackedCommand, Upload, type UploadParts, type UploadStore } from "./upload.ts";
 
 /** A command that may leave results. */
-export interface ResultsCommand {
+interface ResultsCommand {
   readonly id: string;
-  /** What the platform follows it as. Nobody is sent the results of others. */
+  /** The platform's id for the work. Without one nothing is uploaded. */
   readonly workloadUuid: string | undefined;
 }
 
 /** Where it is recorded whose files are whose, and how far their upload is. */
-export interface ResultStore extends UploadStore, FinderStore {
+interface ResultStore extends UploadStore, FinderStore {
   /** Gives files to a command; one that it has already, unchanged, keeps its state. */
   record(commandId: string, files: readonly ResultFile[]): void;
   cleaned(files: readonly Cleaned[]): void;
@@ -162,7 +162,7 @@ export class ResultUploads {
     while (!signal.aborted) {
       try {
         await clock.sleep(settings.uploadWhileRunning * 1000, signal);
-        seen = await this.#sendSettled({ id, workloadUuid }, seen, signal);
+        seen = await this.#sendUnchanged({ id, workloadUuid }, seen, signal);
       } catch (error) {
         if (isAbort(error, signal)) return;
         logger.warn(
@@ -174,16 +174,16 @@ export class ResultUploads {
   }
 
   /** Sends those files that are as they were `seen`. Resolves with what is there now. */
-  async #sendSettled(
+  async #sendUnchanged(
     command: TrackedCommand,
     seen: ReadonlyMap<string, string>,
     signal: AbortSignal,
   ): Promise<Map<string, string>> {
     const { store, journal } = this.#options;
     const files = await this.#finder.look(command.id, this.#folder(command.id));
-    const settled = files
+    const unchanged = files
       .filter(({ name, fingerprint }) => seen.get(name) === fingerprint);
-    await journal.commit(() => store.record(command.id, settled));
+    await journal.commit(() => store.record(command.id, unchanged));
     if (store.of(command.id).some(({ state }) => state === "claimed")) {
       await new Upload(command, this.#parts).runPart(signal);
     }

@@ -21,7 +21,7 @@ export interface FileStorage {
 }
 
 /** What sending a file takes. */
-export interface SendParts extends AttemptParts {
+interface SendParts extends AttemptParts {
   /** Whether a file may be written to after its workload ended, and is then sent as it is. */
   mayChange(file: ResultFile): boolean;
   /** Called when a file is sent as something else than what was recorded. */
@@ -31,7 +31,7 @@ export interface SendParts extends AttemptParts {
 }
 
 /** The platform answered with something that no file can be reported under. */
-export class AttachmentNameError extends CloudNodeError {
+class AttachmentNameError extends CloudNodeError {
   /** Always 1. */
   readonly exitCode = 1;
 }
@@ -43,8 +43,8 @@ const AT_A_TIME = 4;
 const STALLED_MS = 60_000;
 
 /**
- * Sends files with `send`, four at a time. After a failure nothing new is begun; what is on its way
- * goes on, unless the failure means that all of it is in vain. Rejects with the worst failure.
+ * Sends files with `send`, four at a time. After a failure nothing new starts; what is on its way
+ * goes on, unless the failure makes all of it useless. Rejects with the worst failure.
  */
 export async function sendAll(
   files: readonly RecordedFile[],

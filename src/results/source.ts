@@ -16,7 +16,7 @@ export class ResultFileError extends CloudNodeError {
   /** Whether reading it again would fail again. */
   override readonly permanent: boolean;
 
-  /** Makes an error that trying again does not help, unless told otherwise. */
+  /** Makes an error that no retry helps, unless `permanent` is false. */
   constructor(message: string, { permanent = true }: { permanent?: boolean } = {}) {
     super(message);
     this.permanent = permanent;

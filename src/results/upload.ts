@@ -1,5 +1,5 @@
 /**
- * The upload of one command's result files: all of them or, after a failure that does not pass, none.
+ * The upload of one command's result files: all of them or, after a permanent failure, none.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export interface UploadStore {
 }
 
 /** What an upload asks of the platform. */
-export interface ResultsApi {
+interface ResultsApi {
   /** Asks where the file of this name is to be put. */
   signUpload(workloadUuid: string, name: string, signal: AbortSignal): Promise<SignedUpload>;
   /** Reports which files were put where. */
@@ -170,7 +170,7 @@ export class Upload {
     return this.#files().filter(({ state }) => state === "claimed");
   }
 
-  /** Writes to the journal, retrying until that is on disk. */
+  /** Writes to the journal, and retries until it is on disk. */
   async #record(write: () => void, signal: AbortSignal): Promise<void> {
     await commitUntilStored("how far an upload is", this.#parts, signal, write);
     signal.throwIfAborted();

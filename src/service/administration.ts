@@ -10,38 +10,38 @@ import { CloudNodeError, ConfigError, messageOf, quoted } from "../errors.ts";
 import type { ServicePlan, ServiceStep } from "./service_manager.ts";
 
 /** A program that administers services is missing, or refuses. */
-export class ServiceError extends CloudNodeError {
+class ServiceError extends CloudNodeError {
   /** Always 1. */
   readonly exitCode = 1;
 }
 
 /** Where the steps are reported as they are done. */
-export type Tell = (line: string) => void;
+type Print = (line: string) => void;
 
 /** Installs the service, or brings one that is installed up to date, and starts it. */
-export async function install(plan: ServicePlan, tell: Tell): Promise<void> {
+export async function install(plan: ServicePlan, print: Print): Promise<void> {
   await requirePrograms(plan.install);
-  tell(`${writeServiceFile(plan) ? "Wrote" : "Unchanged:"} ${plan.file.path}`);
-  await carryOut(plan.install, tell);
+  print(`${writeServiceFile(plan) ? "Wrote" : "Unchanged:"} ${plan.file.path}`);
+  await carryOut(plan.install, print);
 }
 
 /** Stops the service and removes it; its state and work that runs remain. */
-export async function uninstall(plan: ServicePlan, tell: Tell): Promise<void> {
+export async function uninstall(plan: ServicePlan, print: Print): Promise<void> {
   const { path } = plan.file;
   if (!fs.existsSync(path)) {
-    tell(`There is no ${path}: nothing to remove`);
+    print(`There is no ${path}: nothing to remove`);
     return;
   }
   await requirePrograms(plan.uninstall);
-  await carryOut(plan.uninstall, tell);
+  await carryOut(plan.uninstall, print);
   try {
     fs.rmSync(path, { force: true });
   } catch (error) {
     throw notAllowed(`Cannot remove ${quoted(path)}`, error);
   }
-  tell(`Removed ${path}`);
-  await carryOut(plan.removed, tell);
-  tell("State and running work remain");
+  print(`Removed ${path}`);
+  await carryOut(plan.removed, print);
+  print("State and running work remain");
 }
 
 /** Runs a command on this terminal. Resolves with its exit code. */
@@ -59,13 +59,13 @@ export async function homeOf(user: string): Promise<string> {
   throw new ConfigError(`There is no user ${quoted(user)} on this computer`);
 }
 
-/** Refuses what is not a user name: it is written where more could be said. */
+/** Refuses what is not a user name: it goes into files and commands. */
 export function checkUser(user: string): void {
   if (/^[a-z_][\w.-]*$/i.test(user)) return;
   throw new ConfigError(`${quoted(user)} is not a user name`);
 }
 
-/** Writes the file. Returns whether it was not there as it should be. */
+/** Writes the file. Returns whether that changed anything. */
 function writeServiceFile({ file: { path, text }, encoding }: ServicePlan): boolean {
   const bytes = encoding === "utf-8" ? Buffer.from(text) : Buffer.from(`\ufeff${text}`, "utf16le");
   try {
@@ -86,12 +86,12 @@ function notAllowed(attempt: string, error: unknown): ConfigError {
   });
 }
 
-async function carryOut(steps: readonly ServiceStep[], tell: Tell): Promise<void> {
+async function carryOut(steps: readonly ServiceStep[], print: Print): Promise<void> {
   for (const { command, otherwise } of steps) {
     const { success, code, stderr } = await process(command, "piped").output();
     const shown = command.join(" ");
-    if (success) tell(`Ran ${shown}`);
-    else if (otherwise !== undefined) tell(`Ran ${shown}, which failed: ${otherwise}`);
+    if (success) print(`Ran ${shown}`);
+    else if (otherwise !== undefined) print(`Ran ${shown}, which failed: ${otherwise}`);
     else {
       const why = new TextDecoder().decode(stderr).trim();
       throw new ServiceError(`${quoted(shown)} failed with code ${code}: ${why}`, { hint: PRINT });

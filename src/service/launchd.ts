@@ -56,11 +56,11 @@ export function plist(service: Service): string {
     ...(user === undefined ? [] : [["UserName", string(user)] as const]),
     ["EnvironmentVariables", `<dict>${variables}\n  </dict>`],
     ["RunAtLoad", "<true/>"],
-    // launchd cannot tell a wrong configuration (2) or a rejected token (3) from a crash.
+    // To launchd a wrong configuration (2) or a rejected token (3) looks like a crash.
     ["KeepAlive", `<dict>\n    ${key("SuccessfulExit")}<false/>\n  </dict>`],
     ["ThrottleInterval", "<integer>30</integer>"],
     ["ExitTimeOut", `<integer>${stopSeconds}</integer>`],
-    // Workloads outlive the node: the next one takes them up.
+    // Workloads outlive the node: the next one finds them again.
     ["AbandonProcessGroup", "<true/>"],
     [
       "SoftResourceLimits",

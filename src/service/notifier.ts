@@ -11,7 +11,7 @@ import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 
 /** What notifying takes. */
-export interface NotifierOptions {
+interface NotifierOptions {
   /** The environment of this program. */
   readonly env: Readonly<Record<string, string>>;
   /** Throws if the node should be restarted. */
@@ -23,7 +23,7 @@ export interface NotifierOptions {
 /** The variables by which systemd says how to notify it. They are not meant for children. */
 const VARIABLES = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 
-/** `env` as it may be handed to children, who would otherwise speak for the node. */
+/** `env` as children get it: with these variables they could notify systemd for the node. */
 export function withoutNotifyVariables(
   env: Readonly<Record<string, string>>,
 ): Record<string, string> {
@@ -46,8 +46,8 @@ export class Notifier implements AsyncDisposable {
   readonly #ending = new AbortController();
   #watching: Promise<void> | undefined;
   /** The notifications, one after the other. */
-  #told: Promise<void> = Promise.resolve();
-  #complained = false;
+  #notified: Promise<void> = Promise.resolve();
+  #hasWarned = false;
 
   /** Does not report anything yet. */
   constructor(options: NotifierOptions) {
@@ -56,27 +56,27 @@ export class Notifier implements AsyncDisposable {
 
   /** The node waits for commands. From now on the watchdog is fed, as long as the node is healthy. */
   ready(status: string): void {
-    this.#tell("READY=1", `STATUS=${oneLine(status)}`);
+    this.#notify("READY=1", `STATUS=${oneLine(status)}`);
     const limit = watchdogMs(this.#options.env, Deno.pid);
-    if (limit !== undefined) this.#watching = this.#showLife(limit / 2);
+    if (limit !== undefined) this.#watching = this.#feedWatchdog(limit / 2);
   }
 
   /** The node stops. Resolves when that is reported. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending.abort();
     await this.#watching;
-    this.#tell("STOPPING=1", "STATUS=Stopping");
-    await this.#told;
+    this.#notify("STOPPING=1", "STATUS=Stopping");
+    await this.#notified;
   }
 
-  async #showLife(intervalMs: number): Promise<void> {
+  async #feedWatchdog(intervalMs: number): Promise<void> {
     const { clock, logger, checkHealth } = this.#options;
     const { signal } = this.#ending;
     while (!signal.aborted) {
       try {
         checkHealth();
-        // Systems before 2020 may miss what so short-lived a child says, so it says all again.
-        this.#tell("READY=1", "WATCHDOG=1");
+        // Systems before 2020 may miss what so short-lived a child sends, so READY is sent again.
+        this.#notify("READY=1", "WATCHDOG=1");
       } catch (error) {
         logger.error(`Not healthy; systemd will restart the node: ${messageOf(error)}`);
       }
@@ -84,17 +84,17 @@ export class Notifier implements AsyncDisposable {
     }
   }
 
-  #tell(...assignments: string[]): void {
+  #notify(...assignments: string[]): void {
     const { NOTIFY_SOCKET: socket, PATH: path = "" } = this.#options.env;
     if (!socket) return;
-    this.#told = this.#told
+    this.#notified = this.#notified
       .then(() => notify(assignments, { NOTIFY_SOCKET: socket, PATH: path }))
-      .catch((error) => this.#complain(error));
+      .catch((error) => this.#warnOnce(error));
   }
 
-  #complain(error: unknown): void {
-    if (this.#complained) return;
-    this.#complained = true;
+  #warnOnce(error: unknown): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
     this.#options.logger.warn(`Cannot notify systemd: ${messageOf(error)}`);
   }
 }

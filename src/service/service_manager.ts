@@ -4,7 +4,7 @@
  * @module
  */
 
-/** For whom the computer runs a service: for itself, from its start on, or for one user. */
+/** Whose service it is: the computer's, from its start on, or one user's. */
 export type Scope = "system" | "user";
 
 /** A node as a service. */
@@ -16,7 +16,7 @@ export interface Service {
   readonly workFolder: string;
   /** The user it runs as, where that must be said. */
   readonly user: string | undefined;
-  /** The home folder of its user; `""` where it is of no account. */
+  /** The home folder of its user; `""` where it does not matter. */
   readonly home: string;
   /** Environment variables. Never a secret: others may read what describes a service. */
   readonly environment: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export interface Service {
 /** A command to run. */
 export interface ServiceStep {
   readonly command: readonly [string, ...string[]];
-  /** What to tell when it fails, if going on is right all the same. */
+  /** What to print when it fails, if the rest can go on. */
   readonly otherwise?: string;
 }
 
@@ -43,9 +43,9 @@ export interface ServicePlan {
   readonly install: readonly ServiceStep[];
   /** What to do before the file is removed. */
   readonly uninstall: readonly ServiceStep[];
-  /** What to do once the file is gone. */
+  /** What to do once the file is removed. */
   readonly removed: readonly ServiceStep[];
-  /** Shows how the service does. */
+  /** Shows the state of the service. */
   readonly status: readonly [string, ...string[]];
   /** Shows what it printed last. */
   readonly logs: readonly [string, ...string[]];

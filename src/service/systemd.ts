@@ -67,32 +67,32 @@ export function unit(service: Service): string {
     ...args.map((word) => quote(word.replaceAll("$", "$$$$"))),
   ];
   return `# Written by "${SERVICE_NAME} service install", which overwrites it.
-# What you add belongs into a file of its own: "systemctl edit ${SERVICE_NAME}".
+# Put additions into a file of their own: "systemctl edit ${SERVICE_NAME}".
 
 [Unit]
 Description=Cyberwave Cloud Node
 ${scope === "system" ? "Wants=network-online.target\nAfter=network-online.target\n" : ""}
 [Service]
 Type=notify
-# The node tells systemd how it does through a child, systemd-notify.
+# The node notifies systemd through a child, systemd-notify.
 NotifyAccess=all
 ExecStart=${words.join(" ")}
 WorkingDirectory=${pathToEndOfLine(service.workFolder)}
 ${ownership(service)}${environmentLines(environment)}
-# It starts as long as the install script runs or the backend cannot be reached.
+# Starting takes as long as the install script runs or the backend cannot be reached.
 TimeoutStartSec=infinity
 TimeoutStopSec=${stopSeconds}
-# The journal survives SIGKILL, and a dump of the core of a node that hangs tells nothing.
+# The journal survives SIGKILL, and a core dump of a node that hangs is of no use.
 WatchdogSec=${WATCHDOG_SECONDS}
 WatchdogSignal=SIGKILL
 
 Restart=on-failure
 RestartSec=10
-# 2, a wrong configuration, and 3, a rejected token, wait for somebody to mend them. 5, another node
-# has the state folder, does not: that one may be about to leave.
+# 2, a wrong configuration, and 3, a rejected token, need somebody to fix them. 5, another node has
+# the state folder, does not: that one may be about to stop.
 RestartPreventExitStatus=2 3
 
-# Workloads outlive the node: the next one takes them up. One that runs out of memory ends alone.
+# Workloads outlive the node: the next one finds them again. One that runs out of memory ends alone.
 KillMode=process
 OOMPolicy=continue
 
@@ -105,7 +105,7 @@ WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}
 }
 
 /**
- * What neither a driver that is loaded on first use nor `sudo apt-get` in an install script misses.
+ * What drivers that are loaded on first use and `sudo apt-get` in an install script can do without.
  * Most of what systemd has beyond implies NoNewPrivileges, which takes both away.
  */
 const HARDENING = `

@@ -5,7 +5,7 @@
  */
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { OS } from "../os/current.ts";
+import { syncFolder } from "../os/sync_folder.ts";
 
 /**
  * Makes `text` the content of the file at `path`, which only its owner can read: once this resolves
@@ -29,15 +29,4 @@ export async function replacePrivateFile(path: string, text: string): Promise<vo
     throw error;
   }
   await syncFolder(dirname(path));
-}
-
-/** Makes a rename in `folder` survive a power cut. */
-async function syncFolder(folder: string): Promise<void> {
-  if (!OS.syncsFolders) return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import * as fs from "node:fs";
-import { openRegularFile, readAt } from "../os/regular_file.ts";
+import { openRegularFile, readAt, readRegularFileAt } from "../os/regular_file.ts";
 import { cutMark, type Excerpt, type LongExcerpt } from "../protocol/response.ts";
 import type { OutputStream, WorkloadFolder } from "./folder.ts";
 import { LineSplitter } from "./line_splitter.ts";
@@ -38,6 +38,11 @@ export function excerptOf(
   return { text: [...pieces].join(""), truncated };
 }
 
+/** Whether a stream of output can be read: a workload may have removed its file, or anybody else. */
+export function hasOutput(folder: WorkloadFolder, stream: OutputStream): boolean {
+  return fs.lstatSync(folder.outputFile(stream), { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 /** How many bytes of output are in a file. */
 export function outputSize(path: string): number {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
@@ -46,17 +51,16 @@ export function outputSize(path: string): number {
 
 /** Fills `buffer` with output from `position` on, as far as there is any. */
 export function readOutputAt(path: string, position: number, buffer: Uint8Array): Uint8Array {
-  const file = openOutput(path);
-  if (file === undefined) return buffer.subarray(0, 0);
+  if (outputSize(path) === 0) return buffer.subarray(0, 0);
   try {
-    return buffer.subarray(0, fs.readSync(file, buffer, 0, buffer.length, position));
-  } finally {
-    fs.closeSync(file);
+    return readRegularFileAt(path, position, buffer);
+  } catch {
+    return buffer.subarray(0, 0);
   }
 }
 
 function openOutput(path: string): number | undefined {
-  // Between a look and the opening it may become something else.
+  // Something else may have replaced it since it was found.
   if (outputSize(path) === 0) return undefined;
   try {
     return openRegularFile(path);

@@ -13,7 +13,7 @@ import { type Clock, isAbort } from "../time.ts";
 import { removeStrays } from "./strays.ts";
 
 /** The commands in the journal. */
-export interface EndedCommands {
+interface EndedCommands {
   endOfLatest(how: EndedHow, rank: number): number | undefined;
   withFiles(before: number, after: Cursor, limit: number): EndedCommand[];
   endedBefore(how: EndedHow, before: number, after: Cursor, limit: number): EndedCommand[];

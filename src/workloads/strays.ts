@@ -11,7 +11,7 @@ import { foldersInUse } from "../os/processes.ts";
 import type { Clock } from "../time.ts";
 
 /** What it takes to find and remove them. */
-export interface StrayOptions {
+interface StrayOptions {
   /** Knows commands by the names of their folders. */
   readonly journal: { find(id: string): unknown };
   /** The folder of the workloads' folders. */

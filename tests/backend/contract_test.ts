@@ -79,11 +79,8 @@ for (const carrier of ["REST", "MQTT"] as const) {
       assertEquals(known.status, "registered");
       assertEquals(await plane.heartbeat(instance), "alive");
       await plane.log(instance, { type: "stderr", content: "hello\n" });
-      assertEquals(backend.logs, [{
-        instanceUuid: instance.uuid,
-        type: "stderr",
-        content: "hello\n",
-      }]);
+      const logs = backend.logs.map((log) => [log.instanceUuid, log.type, log.content]);
+      assertEquals(logs, [[instance.uuid, "stderr", "hello\n"]]);
       await plane.failed(instance, "no CUDA");
       assertEquals([known.status, known.error], ["failed", "no CUDA"]);
       await plane.terminated(instance);

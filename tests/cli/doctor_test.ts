@@ -14,6 +14,7 @@ const NAMES = [
   "commands",
   "disk",
   "node",
+  "agent",
   "shell",
   "gpu",
   "deno",
@@ -380,7 +381,7 @@ Deno.test("doctor works without any config at all", async () => {
   assertMatch(stdout, /^warn {2}config +No inference, .* -> Write a cyberwave\.yml: .* init/);
   // Some runtimes warn of what a dependency uses.
   const own = stderr.replaceAll(/^\(node:.*\n/gm, "");
-  assertMatch(own, /^\n2 of 11 checks failed\n$/);
+  assertMatch(own, /^\n2 of 12 checks failed\n$/);
   await Deno.remove(folder, { recursive: true });
 });
 

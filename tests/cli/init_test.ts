@@ -43,6 +43,23 @@ Deno.test("what init writes is valid, without a word of warning but for the toke
   });
 });
 
+Deno.test("on a computer with one GPU, training and inference exclude each other", async () => {
+  for (const [cards, isExclusive] of [[1, true], [2, false]] as const) {
+    await inFolder(async (cwd) => {
+      const lines = Array.from({ length: cards }, (_, index) => `echo "GPU ${index}: NVIDIA L4"`);
+      await Deno.writeTextFile(`${cwd}/nvidia-smi`, ["#!/bin/sh", ...lines].join("\n"), {
+        mode: 0o755,
+      });
+      await Program.run(["init"], { cwd, env: { PATH: `${cwd}:${Deno.env.get("PATH")}` } });
+      const config = await Deno.readTextFile(`${cwd}/cyberwave.yml`);
+      assertEquals(/^ {2}exclusive: \[training, inference\]$/m.test(config), isExclusive);
+      const env = { CYBERWAVE_API_TOKEN: "some-token", CYBERWAVE_EDGE_CONFIG_DIR: `${cwd}/state` };
+      const { code } = await Program.run(["validate"], { cwd, env });
+      assertEquals(code, 0);
+    });
+  }
+});
+
 Deno.test("dev --once runs what init writes, where there is Python", async () => {
   await inFolder(async (cwd) => {
     const { stdout: told } = await Program.run(["init"], { cwd });

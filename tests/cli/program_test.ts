@@ -45,7 +45,10 @@ Deno.test("what nobody knows is refused with the nearest that somebody knows", a
   const table: [string[], string][] = [
     [["strat"], 'There is no command "strat", did you mean start?'],
     [["quux"], 'There is no command "quux"'],
-    [["-v", "start"], 'There is no command before "-v"'],
+    [["-v"], 'There is no command before "-v"'],
+    [["--slug", "a"], 'There is no command before "--slug"'],
+    [["--slug", "start"], 'There is no command before "--slug"'],
+    [["-v", "strat"], 'There is no command "strat", did you mean start?'],
     [["start", "--mqtt-prot", "1"], 'There is no flag "--mqtt-prot" for "start", did you mean'],
     [["start", "--once", "here"], '"start" takes no argument "here"'],
     [["start", "--slug"], "--slug needs a value"],
@@ -74,4 +77,18 @@ Deno.test("that nobody reads the output is no failure", async () => {
   }).output();
   const text = new TextDecoder();
   assertEquals([text.decode(stdout), text.decode(stderr)], ["0\n", ""]);
+});
+
+Deno.test("as with the Python agent, flags may stand before start, and --config PATH starts", async () => {
+  const table = [
+    ["-v", "start", "--config", "missing.yml"],
+    ["--slug", "validate", "start", "--config", "missing.yml"],
+    ["--config", "missing.yml"],
+    ["-v", "--config=missing.yml", "--mqtt-port", "1883"],
+  ];
+  await Promise.all(table.map(async (args) => {
+    const { code, stderr } = await Program.run(args);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, 'error: Cannot read "missing.yml": there is no such file');
+  }));
 });

@@ -5,6 +5,7 @@ import {
   assertNotMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { V8_FLAGS } from "../../src/cli/invocation.ts";
 import { Gate, Stage } from "../support/stage.ts";
 import {
   assignments,
@@ -189,6 +190,23 @@ onLinux(
     assertEquals(assignments(stdout, "User"), ["cyberwave"]);
     assertEquals(assignments(stdout, "StateDirectory"), ["cyberwave-cloud-node"]);
     assertEquals(assignments(stdout, "Environment"), []);
+  },
+);
+
+onLinux(
+  "the service of a program that Deno runs bounds V8's memory on its command line",
+  async () => {
+    await using computer = await Computer.set();
+    const { stdout } = await computer.service("install", "--print", "--user");
+    const [command] = assignments(stdout, "ExecStart").map(words);
+    if (Deno.env.get("CLOUD_NODE_BIN") !== undefined) {
+      assertNotMatch(
+        command!.join(" "),
+        /v8-flags/,
+      );
+    } else assertEquals(command!.slice(1, 4), ["run", "-A", V8_FLAGS]);
+    // Workloads would inherit it from the environment.
+    assertNotMatch(stdout, /DENO_V8_FLAGS/);
   },
 );
 

@@ -102,6 +102,21 @@ Deno.test("a config file that is named must be there", async () => {
   assertStringIncludes(stdout, 'error    Cannot read "other.yml": there is no such file -> Give');
 });
 
+Deno.test("wrong settings of programs say what is expected", async () => {
+  const table: [string, RegExp][] = [
+    ["exclusive: [training, gpu]", /^exclusive must be some of inference, training, simulate, got/],
+    ["body: { training: path }", /^body for training must be json or file, got "path"/],
+    ["env: { CYBERWAVE_API_TOKEN: x }", /^env must not set CYBERWAVE_API_TOKEN: workloads get/],
+    ['inference: x.py "{param:p}"', /^inference must not have \{param:p\} inside double quotes/],
+    ["inference: curl -d '{body}' u", /: write curl -d @\{body_file\} u/],
+  ];
+  await Promise.all(table.map(async ([yaml, pattern]) => {
+    const { code, problems } = await remarks(yaml);
+    assertEquals([code, problems.length], [2, 1], problems.join("\n"));
+    assertMatch(problems[0]!, pattern);
+  }));
+});
+
 Deno.test("flags and variables are checked like the file", async () => {
   const { problems } = await remarks("inference: echo", {
     env: { CYBERWAVE_TRAINING_CMD: "for x in; do", CYBERWAVE_API_TOKEN: "two words" },
@@ -115,6 +130,9 @@ Deno.test("flags and variables are checked like the file", async () => {
 Deno.test("what looks wrong is a warning and no problem", async () => {
   const table: [string, RegExp][] = [
     ["profile_slug: gpu", /^No inference, training or simulate command is configured/],
+    ["inference: curl -d {body} localhost", /^inference: -d \{body\} makes curl send the path/],
+    ["training: train.py", /^training names the Python file "train\.py", which is not there/],
+    ["inference: echo\nenv: { A: '${NOT_SET}' }", /^env refers to \$\{NOT_SET\}, which the node/],
     ["inference: echo\nmqtt_tls_ca_certs: x", /^mqtt_tls_ca_certs has no effect: TLS is off/],
     ["inference: echo\ntoken: secret-token", /^Ignored "token" .*: set CYBERWAVE_API_TOKEN/],
     ["inference: |\n  cat <<END\n  x", /^inference looks wrong: .*here-document/],

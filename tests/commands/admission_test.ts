@@ -5,6 +5,7 @@ import { MIN_FREE_BYTES } from "../../src/state/private_folder.ts";
 const IDLE: Situation = {
   running: 0,
   concurrency: 1,
+  isExcluded: false,
   queued: 0,
   maxQueued: 2,
   tracked: false,
@@ -33,6 +34,13 @@ const TABLE: [name: string, situation: Partial<Situation>, refusal: string | und
   ["tracked, room", { tracked: true, running: 1, concurrency: 2 }, undefined],
   ["tracked, busy", { tracked: true, running: 1 }, "Busy: 1 of 1 running, 0 queued"],
   ["tracked, others wait", { tracked: true, queued: 1 }, "Busy: 0 of 1 running, 1 queued"],
+  ["another kind has the GPU", { isExcluded: true }, undefined],
+  ["another kind waits for the GPU", { isExcluded: true, running: 1, maxQueued: 1 }, undefined],
+  [
+    "tracked, another kind has the GPU",
+    { tracked: true, isExcluded: true },
+    "Busy: a workload of another kind runs or waits, and exclusive allows one kind",
+  ],
   ["just enough disk space", { freeBytes: MIN_FREE_BYTES }, undefined],
   ["the disk is full", { freeBytes: MIN_FREE_BYTES - 1 }, DISK_FULL],
   ["draining", { draining: true }, DRAINING],

@@ -1,16 +1,17 @@
 import { assertEquals } from "@std/assert";
 import type { Command } from "../../src/commands/command.ts";
-import { CommandQueue } from "../../src/commands/queue.ts";
+import { CommandQueue, type QueueLimits } from "../../src/commands/queue.ts";
 import { newCommand } from "../support/journal.ts";
 import { ScriptedExecutor } from "../support/scripted.ts";
 
 const LIMITS = {
   concurrency: { inference: 2, training: 1, simulate: 1 },
   maxQueued: { inference: 9, training: 0, simulate: 0 },
+  exclusive: [],
 };
 
-function queueOf(executor = new ScriptedExecutor()): CommandQueue {
-  return new CommandQueue(LIMITS, () => executor);
+function queueOf(executor = new ScriptedExecutor(), limits: QueueLimits = LIMITS): CommandQueue {
+  return new CommandQueue(limits, () => executor);
 }
 
 /** The ids of the commands whose turn it is now. */
@@ -30,6 +31,7 @@ Deno.test("commands have their turn in the order in which they came, as many as 
   assertEquals(queue.lane("inference"), {
     running: 2,
     concurrency: 2,
+    isExcluded: false,
     queued: 1,
     maxQueued: 9,
   });
@@ -41,6 +43,51 @@ Deno.test("no kind waits behind another", () => {
   const queue = queueOf();
   for (const command of [c1, c2, c3, training]) queue.add(command);
   assertEquals(turns(queue), ["c1", "c2", "t1"]);
+});
+
+const ONE_GPU: QueueLimits = { ...LIMITS, exclusive: ["training", "inference"] };
+
+Deno.test("exclusive kinds never run at the same time, and have their turns as they came", () => {
+  const queue = queueOf(undefined, ONE_GPU);
+  const [i1, i2, t3, i4, t5] = ["1", "2", "3", "4", "5"].map((id) =>
+    newCommand(id, { kind: id === "3" || id === "5" ? "training" : "inference" })
+  );
+  const simulate = newCommand("6", { kind: "simulate" });
+  for (const command of [i1, i2, t3, i4, t5, simulate]) queue.add(command);
+  assertEquals(turns(queue), ["1", "2", "6"], "other kinds run beside");
+  queue.left(i1);
+  assertEquals(turns(queue), [], "training waits, so no more inference starts");
+  queue.left(i2);
+  assertEquals(turns(queue), ["3"]);
+  queue.left(t3);
+  assertEquals(turns(queue), ["4"]);
+  queue.left(i4);
+  assertEquals(turns(queue), ["5"]);
+});
+
+Deno.test("a lane knows whether what comes has to wait for an exclusive kind", () => {
+  const queue = queueOf(undefined, ONE_GPU);
+  const isExcluded = () => [queue.lane("inference").isExcluded, queue.lane("training").isExcluded];
+  assertEquals(isExcluded(), [false, false]);
+  queue.offer(c1);
+  assertEquals(isExcluded(), [false, true]);
+  queue.add(c1);
+  turns(queue);
+  assertEquals(isExcluded(), [false, true]);
+  queue.add(training);
+  assertEquals([isExcluded(), turns(queue)], [[true, true], []]);
+  queue.left(c1);
+  assertEquals([turns(queue), isExcluded()], [["t1"], [true, false]]);
+});
+
+Deno.test("what an earlier node left running of exclusive kinds ends before anything starts", () => {
+  const queue = queueOf(undefined, ONE_GPU);
+  queue.resume(c1);
+  queue.resume(training);
+  queue.add(c2);
+  assertEquals(turns(queue), []);
+  queue.left(training);
+  assertEquals(turns(queue), ["c2"]);
 });
 
 Deno.test("a command for which its executor has no place keeps its turn", () => {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { replyNotKept } from "../../src/commands/reply.ts";
+import { replyNotKept, replyTo } from "../../src/commands/reply.ts";
 import type { CommandRecord, End } from "../../src/journal/record.ts";
+import { WorkloadFolder } from "../../src/workloads/folder.ts";
 import { newCommand, SUCCESS } from "../support/journal.ts";
 
 function ended(end: End): CommandRecord {
@@ -35,4 +36,23 @@ Deno.test("a repeat whose reply is no longer kept gets the outcome", () => {
       error: "Command cancelled (SIGTERM); the output is no longer kept",
     },
   ]);
+});
+
+Deno.test("a reply never passes output that was removed for none", () => {
+  const { params: _, ...command } = newCommand("c1");
+  const folder = new WorkloadFolder(Deno.makeTempDirSync({ prefix: "cloud_node_reply_" }));
+  const reply = () => {
+    const outcome = { status: "ok", end: { cause: "exited", exitCode: 0 } } as const;
+    const { payload } = replyTo(command, outcome, folder, 99);
+    const { status, output, output_truncated } = JSON.parse(new TextDecoder().decode(payload));
+    return { status, output, output_truncated };
+  };
+  const removed = { status: "ok", output: "[the output was removed]", output_truncated: true };
+  assertEquals(reply(), removed);
+  Deno.mkdirSync(folder.outputFile("stdout"));
+  assertEquals(reply(), removed);
+  Deno.removeSync(folder.outputFile("stdout"));
+  Deno.writeTextFileSync(folder.outputFile("stdout"), "");
+  assertEquals(reply(), { status: "ok", output: "", output_truncated: undefined });
+  folder.remove();
 });

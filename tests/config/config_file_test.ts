@@ -63,9 +63,9 @@ Deno.test("outside of a wrapper only the names of settings are mentioned", () =>
 });
 
 Deno.test("without a wrapper the sections of others are left alone, but not mistyped ones", () => {
-  const root = { services: {}, steps: [], version: 1, concurency: { inference: 2 } };
+  const root = { services: {}, steps: [], colour: 1, concurency: { inference: 2 } };
   assertEquals(readConfigFile(root, FILE).warnings, [
-    'Ignored "version" in cyberwave.yml: there is no such setting',
+    'Ignored "colour" in cyberwave.yml: there is no such setting',
     'Ignored "concurency" in cyberwave.yml: there is no such setting, did you mean concurrency?',
   ]);
 });
@@ -83,4 +83,15 @@ Deno.test("what does not belong in a file is sent to where it does, without repe
       'Ignored "instance_slug" in cyberwave.yml: set CYBERWAVE_INSTANCE_SLUG instead',
     ],
   });
+});
+
+Deno.test("what a manifest holds for other programs of the platform is no mistake", () => {
+  const others = {
+    ...{ config: "a.yml", provider: "x", server_port: 8000, gpu: true, name: "vla", version: "1" },
+    ...{ models: ["m"], workers: ["w.py"], requirements: ["torch"], input: "rgb", resources: {} },
+    ...{ runtime: "onnx", model: "m.pt" },
+  };
+  for (const root of [others, { cyberwave: others }, { "cyberwave-cloud-node": others }]) {
+    assertEquals(readConfigFile(root, FILE).warnings, []);
+  }
 });

@@ -60,6 +60,62 @@ Deno.test("cyberwave.yml in the current folder is read by itself", async () => {
   assertEquals(sources.get("inference"), "cyberwave.yml");
 });
 
+const README = `---
+license: mit
+inference: false
+cyberwave:
+  inference: inference.py
+  mqtt_prot: 1
+---
+# VLA
+
+---
+`;
+
+Deno.test("without a cyberwave.yml the front matter of README.md is read, if it has a section", async () => {
+  await using folder = await folderWith({ "project/README.md": README });
+  const { settings, configFile, sources, warnings } = await folder.load();
+  assertEquals([settings.inference, settings.workFolder], ["inference.py", folder.project]);
+  assertEquals([configFile, sources.get("inference")], [
+    join(folder.project, "README.md"),
+    "README.md",
+  ]);
+  assertStringIncludes(warnings[0]!, 'Ignored "mqtt_prot" in README.md');
+  const named = await folder.load({ configPath: "README.md" });
+  assertEquals(named.settings.inference, "inference.py");
+});
+
+Deno.test("a README.md for others is left alone", async () => {
+  const texts = [
+    "# VLA\n",
+    "---\ninference: false\n---\n",
+    "---\ncyberwave:\n  inference: x.py\n",
+    "# VLA\n---\ncyberwave: {}\n---\n",
+  ];
+  for (const text of texts) {
+    await using folder = await folderWith({ "project/README.md": text });
+    const { configFile, warnings } = await folder.load();
+    assertEquals([configFile, warnings], [undefined, []], text);
+  }
+  await using folder = await folderWith({
+    "project/README.md": README,
+    "project/cyberwave.yml": "inference: mine",
+  });
+  assertEquals((await folder.load()).settings.inference, "mine");
+});
+
+Deno.test("what is wrong in front matter is said with its line in the file", async () => {
+  await using folder = await folderWith({
+    "project/README.md": "---\ncyberwave:\n  inference: [\n---\n",
+    "project/other.md": "# None",
+  });
+  const error = await assertRejects(() => folder.load(), ConfigError);
+  assertStringIncludes(error.message, 'Cannot read "README.md": ');
+  assert(/line [345]/.test(error.message), error.message);
+  const none = await assertRejects(() => folder.load({ configPath: "other.md" }), ConfigError);
+  assertStringIncludes(none.message, 'Cannot read "other.md": it has no front matter');
+});
+
 Deno.test("a config file named brings its own folder and .env", async () => {
   await using folder = await folderWith({
     "project/.env": "CYBERWAVE_API_TOKEN=wrong-one",

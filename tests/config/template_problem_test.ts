@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { templateProblem } from "../../src/config/template_problem.ts";
+import { templateProblem, templateSurprise } from "../../src/config/template_problem.ts";
 
 /** Templates in which the placeholder stands where the shell reads plain words. */
 const RIGHT = [
@@ -30,6 +30,9 @@ const RIGHT = [
   "params={body}\ncat <<EOF\n$params\nEOF",
   "case x in (x) python x.py {body};; esac",
   "echo {body",
+  "torchrun train.py {flags} --prompt={param:prompt} --lr {param:lr:-1e-4} --out {results}",
+  'for f in "${flags}" ${results} ${param:0:3} "${param:-x}"; do echo {body}; done',
+  "echo '{param}' '{param:}' '{flag}' {a,b}",
   "echo 'body' {bodyguard} '{ body }'",
   "echo $x$ {body}",
   "# don't put '{body}' in quotes\npython x.py {body}",
@@ -46,6 +49,16 @@ const WRONG: [template: string, where: string, right: string][] = [
     "{body} inside single quotes on line 2",
     "python x.py {body}",
   ],
+  ['x.py "{flags}"', "{flags} inside double quotes", "x.py {flags}"],
+  ["cp a '{results}/b'", "{results} inside single quotes", "cp a {results}/b"],
+  ['x.py "{param:p:-a b}"', "{param:p:-a b} inside double quotes", "x.py {param:p:-a b}"],
+  ["curl -d '{body}' u", "{body} inside single quotes", "curl -d @{body_file} u"],
+  [
+    'curl -s u --data-raw="{body}"',
+    "{body} inside double quotes",
+    "curl -s u --data-raw=@{body_file}",
+  ],
+  ["curl --json '{body}' u", "{body} inside single quotes", "curl --json @{body_file} u"],
   ["echo $'{body}'", "{body} inside single quotes", "echo {body}"],
   ['echo "it\'s {body}"', "{body} inside double quotes", "echo its {body}"],
   ["echo # '\necho '{body}'", "{body} inside single quotes on line 2", "echo {body}"],
@@ -150,3 +163,19 @@ async function bash(command: string): Promise<string> {
   const { stdout } = await new Deno.Command("bash", options).output();
   return new TextDecoder().decode(stdout);
 }
+
+Deno.test("params that curl is to send are a file", () => {
+  const table: [template: string, surprise: string | undefined][] = [
+    ["curl -s -d {body} u", "-d {body}"],
+    ["curl -X POST \\\n  --data-binary {body} u", "--data-binary {body}"],
+    ["curl --json={body} u", "--json={body}"],
+    ["curl -d @{body_file} u", undefined],
+    ["python x.py -d {body}", undefined],
+  ];
+  for (const [template, given] of table) {
+    const right = given?.replace("{body}", "@{body_file}");
+    const expected = given &&
+      `${given} makes curl send the path of a file in place of large params: write ${right}`;
+    assertEquals(templateSurprise(template), expected, template);
+  }
+});

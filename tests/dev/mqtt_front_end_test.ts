@@ -77,7 +77,12 @@ Deno.test("over MQTT, logs are kept", async () => {
   const { uuid } = await mqtt.create();
   const log = { instance_uuid: uuid, log_type: "stderr", log_content: "hello\n" };
   assertEquals(await mqtt.ask(`cloud-node/${uuid}/logs`, log), OK);
-  assertEquals(mqtt.backend.logs, [{ instanceUuid: uuid, type: "stderr", content: "hello\n" }]);
+  const logs = mqtt.backend.logs.map(({ instanceUuid, type, content }) => [
+    instanceUuid,
+    type,
+    content,
+  ]);
+  assertEquals(logs, [[uuid, "stderr", "hello\n"]]);
 });
 
 Deno.test("over MQTT, a wrong token is rejected, none is the broker's business", async () => {
@@ -143,4 +148,25 @@ Deno.test("calls over MQTT can be awaited and answered otherwise, like any other
   ]);
   assertEquals([call.method, call.body, call.authorization], ["MQTT", undefined, null]);
   assertEquals((await mqtt.responses.next()).text, "<html>");
+});
+
+Deno.test("over MQTT, a workload that a client creates comes to its instance as a command", async () => {
+  await using mqtt = await Questions.start();
+  const { uuid } = await mqtt.create();
+  await mqtt.ask(`cloud-node/${uuid}/register`, { profile_slug: "default" });
+  const commands = await mqtt.client.collect(`devcyberwave/cloud-node/${uuid}/command`);
+  const fields = { profile_slug: "default", command_type: "training", command_params: { x: 1 } };
+  const workload = await mqtt.backend.requestWorkload(fields).json();
+  const { request_id, ...command } = JSON.parse((await commands.next()).text);
+  assert(request_id !== "");
+  assertEquals(command, {
+    command: "workload_received",
+    params: {
+      workload_uuid: workload.uuid,
+      profile_slug: "default",
+      status: "assigned",
+      command_type: "training",
+      command_params: { x: 1 },
+    },
+  });
 });

@@ -98,8 +98,8 @@ export function testExecutor(name: string, create: ExecutorFactory): void {
 
   test("a command that nobody watches any more goes on", async (bench) => {
     const { execution, folder, go } = await waiting(bench, "until");
-    execution.detach();
     const handle = await execution.started;
+    execution.detach();
     go();
     await bench.restart();
     assertEquals(await endOf(bench, handle, folder), { type: "exited", code: 0 });

@@ -176,7 +176,7 @@ Deno.test("output that cannot be read is reported once, and keeps nobody else's 
   assertEquals(
     test.logger.shown,
     ["directory", "loop"].map((id) =>
-      `warn: Cannot read the output in "${test.folderOf(id)}/stdout.log": it is no regular file`
+      `warn: Cannot read the output in "${test.folderOf(id)}/stdout.log": it is not a regular file`
     ),
   );
 });

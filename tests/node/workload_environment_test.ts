@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
+import { TOKEN_VARIABLES } from "../../src/config/variables.ts";
 import { nodeCredentials, workloadEnvironment } from "../../src/node/workload_environment.ts";
 
-Deno.test("workloads get the node's environment but for its credentials, and the results folder", () => {
+Deno.test("workloads get the node's environment but for its credentials", () => {
   const own = {
     PATH: "/bin",
     CYBERWAVE_API_KEY: "key of the node's environment",
@@ -10,11 +11,62 @@ Deno.test("workloads get the node's environment but for its credentials, and the
     CYBERWAVE_MQTT_PASSWORD: "password of the node's environment",
     CYBERWAVE_MQTT_USERNAME: "user",
   };
-  assertEquals(workloadEnvironment(own, resolveConfig({ resultsFolder: "/r" })), {
-    PATH: "/bin",
-    CYBERWAVE_MQTT_USERNAME: "user",
+  const { env } = workloadEnvironment(own, resolveConfig({ resultsFolder: "/r" }));
+  assertEquals([env.PATH, env.CYBERWAVE_MQTT_USERNAME], ["/bin", "user"]);
+  assertEquals(env.CYBERWAVE_RESULTS_FOLDER, "/r");
+  for (const name of TOKEN_VARIABLES) assertEquals(Object.hasOwn(env, name), false, name);
+});
+
+Deno.test("workloads find the platform of the node under the names that the Python SDK reads", () => {
+  const stale = { CYBERWAVE_BASE_URL: "https://other", CYBERWAVE_TOPIC_PREFIX: "other" };
+  const settings = resolveConfig({
+    apiUrl: "https://api.example.com",
+    mqttHost: "broker.example.com",
+    mqttPort: 8883,
+    mqttTlsCaCerts: "/ca.pem",
+    mqttUsername: "me",
+    environment: "dev",
+    resultsFolder: "/r",
+    workspaceSlug: "lab",
+    workspaceUuid: "w-1",
+  });
+  assertEquals(workloadEnvironment(stale, settings).env, {
+    CYBERWAVE_API_URL: "https://api.example.com",
+    CYBERWAVE_BASE_URL: "https://api.example.com",
+    CYBERWAVE_MQTT_HOST: "broker.example.com",
+    CYBERWAVE_MQTT_PORT: "8883",
+    CYBERWAVE_MQTT_USE_TLS: "true",
+    CYBERWAVE_MQTT_TLS_CA_CERTS: "/ca.pem",
+    CYBERWAVE_MQTT_TLS_CA_CERT: "/ca.pem",
+    CYBERWAVE_MQTT_USERNAME: "me",
+    CYBERWAVE_ENVIRONMENT: "dev",
+    CYBERWAVE_MQTT_TOPIC_PREFIX: "dev",
+    CYBERWAVE_TOPIC_PREFIX: "dev",
+    CYBERWAVE_WORKSPACE_SLUG: "lab",
+    CYBERWAVE_WORKSPACE_UUID: "w-1",
+    CYBERWAVE_WORKSPACE_ID: "w-1",
     CYBERWAVE_RESULTS_FOLDER: "/r",
   });
+});
+
+Deno.test("env: refers to the node's environment, and wins over it", () => {
+  const settings = resolveConfig({
+    env: {
+      PATH: "/opt/bin:${PATH}",
+      CACHE: "${XDG_CACHE_HOME:-/tmp}/hf",
+      SECRET: "${CYBERWAVE_API_TOKEN}",
+      PRICE: "$5",
+    },
+  });
+  const own = { PATH: "/bin", CYBERWAVE_API_TOKEN: "t-node" };
+  const { env, unset } = workloadEnvironment(own, settings);
+  assertEquals([env.PATH, env.CACHE, env.SECRET, env.PRICE], [
+    "/opt/bin:/bin",
+    "/tmp/hf",
+    "",
+    "$5",
+  ]);
+  assertEquals(unset, ["CYBERWAVE_API_TOKEN"], "a token is nothing that env: can pass on");
 });
 
 Deno.test("a workload may act for the node with its token under both names", () => {

@@ -72,7 +72,7 @@ for (const { name, scripts, ignore } of systems) {
       assertEquals(scripts.parseStartTime(await shell(look, pid!)), startTime);
       const age = Number(await shell(`pid=$1; ${scripts.stat}; ${scripts.age}; echo "$age"`, pid!));
       assert(age >= 0 && age < 60, String(age));
-      const seen = scripts.parseAll(await shell(scripts.all)).find((each) =>
+      const seen = scripts.parseAll(await shell(`${scripts.all}; :`)).find((each) =>
         each.pid === child.pid
       );
       assertEquals([seen?.parent, seen?.startTime], [Deno.pid, startTime]);

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { identifierProblem, isIdentifier } from "../../src/protocol/identifiers.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { identifierProblem } from "../../src/protocol/identifiers.ts";
 
 Deno.test("slugs, UUIDs and other plain names are identifiers", () => {
   for (
@@ -12,7 +12,7 @@ Deno.test("slugs, UUIDs and other plain names are identifiers", () => {
       "x".repeat(200),
       "...",
     ]
-  ) assert(isIdentifier(name), name);
+  ) assertEquals(identifierProblem(name), undefined, name);
 });
 
 const REFUSED: [value: unknown, problem: string][] = [
@@ -48,6 +48,5 @@ const REFUSED: [value: unknown, problem: string][] = [
 for (const [value, problem] of REFUSED) {
   Deno.test(`${JSON.stringify(value)?.slice(0, 20)} is no identifier`, () => {
     assertStringIncludes(identifierProblem(value)!, problem);
-    assertEquals(isIdentifier(value), false);
   });
 }

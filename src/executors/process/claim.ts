@@ -1,8 +1,8 @@
 /**
- * Who runs an attempt. Whoever wants to, or wants that nobody does, first makes the attempt's claim,
- * which can be made once. A supervisor's claim is a file, which holds its pid and start time and, in
- * the end, the workload's exit code; a node's is a folder. So the claim names its maker from the
- * moment it exists.
+ * Who may run an attempt. Before a supervisor runs it, or a node decides that nobody shall, each
+ * makes the attempt's claim, which can be made only once. A supervisor's claim is a file that holds
+ * its pid and start time and, in the end, the workload's exit code; a node's claim is a folder. So
+ * a claim shows its maker from the moment it exists.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export type Claim =
   | { readonly by: "node" }
   | {
     readonly by: "supervisor";
-    /** Its process, if it got as far as to write that. */
+    /** Its process, once it has written that down. */
     readonly process?: { readonly pid: number; readonly startTime: string };
     /** How the workload ended, once it has. */
     readonly code?: number;
@@ -56,7 +56,7 @@ export function parseClaim(text: string): Claim {
   };
 }
 
-/** A process as a supervisor says it: its pid, and what the operating system knows of it. */
+/** A process as a supervisor describes it: its pid, and what the operating system shows of it. */
 export function parseProcess(text: string): { pid: number; startTime: string } | undefined {
   const [, pid, stat] = /^(\d+) (.+)$/.exec(text) ?? [];
   const startTime = stat === undefined ? undefined : OS.processes.parseStartTime(stat);

@@ -16,7 +16,7 @@ import {
   untilNoneLives,
 } from "./stop_all.ts";
 
-/** What is seen of a workload, by whoever started it or found it again. */
+/** A workload as seen by what started it or found it again. */
 export interface Observed {
   /** Its supervisor's pid, once there is one. */
   readonly pid: number | undefined;
@@ -24,7 +24,7 @@ export interface Observed {
   readonly started: Promise<Handle>;
   /** How long it has run, in milliseconds. */
   readonly ageMs: number;
-  /** Resolves when the workload itself has ended; what it started may live on. */
+  /** Resolves when the workload itself has ended; what it started may still run. */
   readonly ended: Promise<Exit>;
   /** Stops looking: `ended` stays pending. */
   leave(): void;
@@ -52,7 +52,7 @@ export class ProcessExecution implements Execution {
   /** Resolves when the signals are sent that were asked for. */
   #sent: Promise<void> = Promise.resolve();
 
-  /** Takes charge of what is observed. */
+  /** Makes an execution of an observed workload. */
   constructor(handle: Handle, observed: Observed, context: StopContext) {
     this.handle = handle;
     this.#observed = observed;

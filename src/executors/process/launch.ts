@@ -5,22 +5,25 @@
  */
 import { messageOf, quoted } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock } from "../../time.ts";
+import { type Clock, isAbort } from "../../time.ts";
 import type { Exit, Handle } from "../executor.ts";
 import { readClaim } from "./claim.ts";
 import type { Observed } from "./execution.ts";
 import { type Orders, type Report, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What launching takes. */
-export interface LaunchContext {
+interface LaunchContext {
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** How many supervisors are started, one after the other, while none gets as far as to claim. */
+/** How many supervisors are started, one after the other, while none makes the claim. */
 const MAX_SUPERVISORS = 3;
 
-/** How long the end of output is waited for: something may run on and hold it open. */
+/** How long a supervisor may take to begin. It was stopped, most likely, if it takes longer. */
+const BEGINNING_MS = 30_000;
+
+/** How long the end of output may take: a background process may hold it open. */
 const DRAIN_MS = 1_000;
 
 /** A command that this node has started. */
@@ -32,6 +35,8 @@ export class Launch implements Observed {
   readonly #context: LaunchContext;
   readonly #begun = Promise.withResolvers<Handle>();
   readonly #leaving = new AbortController();
+  /** Aborts when a supervisor has begun or ended, or is left. */
+  #beginning = new AbortController();
   #handle: Handle;
   #supervisor: Supervisor | undefined;
   #startedAt: number | undefined;
@@ -63,6 +68,7 @@ export class Launch implements Observed {
 
   leave(): void {
     this.#leaving.abort();
+    this.#beginning.abort();
     this.#supervisor?.leave();
   }
 
@@ -77,7 +83,8 @@ export class Launch implements Observed {
       }
       this.#supervisor = supervisor;
       waiting = undefined;
-      supervisor.run(this.#orders, (report) => this.#hear(report));
+      supervisor.run(this.#orders, (report) => this.#receive(report));
+      this.#limitBeginning(supervisor);
       const signal = await this.#end(supervisor);
       if (this.#leaving.signal.aborted) return await new Promise(() => {});
       if (this.#code !== undefined) return { type: "exited", code: this.#code };
@@ -88,31 +95,48 @@ export class Launch implements Observed {
       if (this.#handle.process !== undefined) {
         return { type: "killed", signal: signal ?? "SIGKILL" };
       }
-      if (signal === undefined) {
-        why = `its supervisor could not write to ${quoted(this.#options.folder.path)}`;
-        break;
-      }
-      why = `its supervisor was ended by ${signal} before it began`;
+      why = signal === undefined
+        ? `its supervisor could not write to ${quoted(this.#options.folder.path)}`
+        : `its supervisor was ended by ${signal} before it began`;
       // A claim is made once, whoever made it.
       if (claim.by !== "nobody") break;
-      this.#context.logger.warn(`A supervisor was ended by ${signal} before it began; retrying`);
+      this.#context.logger.warn(
+        `A supervisor ended before it began${signal ? `, by ${signal}` : ""}; retrying`,
+      );
     }
     return { type: "not_started", why };
+  }
+
+  /** Kills a supervisor that does not begin, as one that was stopped while it waited. */
+  async #limitBeginning(supervisor: Supervisor): Promise<void> {
+    const { clock, logger } = this.#context;
+    const { signal } = this.#beginning = new AbortController();
+    try {
+      await clock.sleep(BEGINNING_MS, signal);
+      logger.warn(`The supervisor ${supervisor.pid} does not begin; killing it`);
+      await supervisor.kill();
+    } catch (error) {
+      if (!isAbort(error, signal)) logger.error(`Cannot kill a supervisor: ${messageOf(error)}`);
+    }
   }
 
   /** Resolves when a supervisor has ended and nobody is left whose output is missing. */
   async #end(supervisor: Supervisor): Promise<string | undefined> {
     const signal = await supervisor.ended;
-    // What a killed one leaves running is to be ended before its output can.
-    if (signal !== undefined) return signal;
+    this.#beginning.abort();
+    // What a killed one leaves running is to be ended before its output can. But that it has begun
+    // may be on the way.
+    const known = signal === undefined
+      ? supervisor.drained
+      : Promise.race([supervisor.drained, this.started]);
     const drained = new AbortController();
-    supervisor.drained.then(() => drained.abort());
+    known.then(() => drained.abort());
     await this.#context.clock.sleep(DRAIN_MS, drained.signal).catch(() => {});
     if (!drained.signal.aborted) supervisor.leave();
     return signal;
   }
 
-  #hear(report: Report): void {
+  #receive(report: Report): void {
     if (report.type === "exited") this.#code = report.code;
     else if (report.type === "begun") this.#begin(report);
   }
@@ -120,6 +144,7 @@ export class Launch implements Observed {
   #begin({ pid, startTime }: { pid: number; startTime: string }): void {
     if (this.#handle.process !== undefined) return;
     const { bootId } = this.#options.host;
+    this.#beginning.abort();
     this.#startedAt = this.#context.clock.monotonic();
     this.#handle = { ...this.#handle, process: { pid, startTime, bootId } };
     this.#begun.resolve(this.#handle);

@@ -6,7 +6,7 @@
 import type { SeenProcess } from "../../os/operating_system.ts";
 
 /** What was seen of the machine's processes. */
-export interface Sight {
+interface Sight {
   readonly processes: readonly SeenProcess[];
   /** Those with the workload's mark in their environment; none where that cannot be seen. */
   readonly marked: ReadonlySet<number>;

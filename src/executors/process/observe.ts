@@ -18,7 +18,7 @@ import { decide, type Evidence, type Recovery } from "./recovery.ts";
 import { CLAIM_VARIABLE } from "./supervisor.ts";
 
 /** What looking takes. */
-export interface LookContext {
+interface LookContext {
   readonly host: Pick<Host, "bootId">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -27,7 +27,7 @@ export interface LookContext {
 /** How long a supervisor that has claimed may take to write down its pid. */
 const WRITING_MS = 1_000;
 
-/** How often there is a look for that. */
+/** How often the node checks for that. */
 const WRITING_INTERVAL_MS = 50;
 
 /** Decides about an attempt that an earlier node made. It never begins later if it has not yet. */
@@ -176,10 +176,10 @@ export class Watch implements Observed {
   }
 }
 
-/** How long the end of output is waited for: something may run on and hold it open. */
+/** How long the end of output may take: a background process may hold it open. */
 const DRAIN_MS = 1_000;
 
-/** How often there is a look for that. */
+/** How often the node checks for that. */
 const DRAIN_INTERVAL_MS = 100;
 
 /** Resolves when the output of a workload that has ended is in its files. */

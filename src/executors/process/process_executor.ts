@@ -4,11 +4,12 @@
  * @module
  */
 import * as fs from "node:fs";
+import type { BodyForm } from "../../config/config.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Host } from "../../os/processes.ts";
 import type { Clock } from "../../time.ts";
-import { PARAMS_FILE, type WorkloadFolder } from "../../workloads/folder.ts";
+import { PARAMS_FILE, type WorkloadFile, type WorkloadFolder } from "../../workloads/folder.ts";
 import type {
   Execution,
   Executor,
@@ -23,7 +24,8 @@ import { Launch } from "./launch.ts";
 import { examine, untilDrained, Watch } from "./observe.ts";
 import { Spares } from "./spares.ts";
 import type { Supervisor, SupervisorOptions } from "./supervisor.ts";
-import { isLargeBody, MAX_INLINE_BODY, placeholderVariables, shellSource } from "./template.ts";
+import { commandProgram } from "./command_program.ts";
+import { isLargeBody, MAX_INLINE_BODY } from "./template.ts";
 
 /** What a process executor works with. */
 export interface ProcessExecutorOptions {
@@ -31,6 +33,10 @@ export interface ProcessExecutorOptions {
   readonly name?: string;
   /** The templates, as configured, by the kind of command. */
   readonly templates: Readonly<Partial<Record<string, string>>>;
+  /** What `{body}` is, by the kind of command. Default: JSON. */
+  readonly body?: Readonly<Partial<Record<string, BodyForm>>>;
+  /** The Python that runs functions of files. Default: that of `.venv`, else the system's. */
+  readonly python?: string;
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
   /** Where templates run. */
@@ -122,20 +128,25 @@ export class ProcessExecutor implements Executor {
   }
 
   #launch(handle: Handle, work: Work, spare: Supervisor | undefined): Observed {
-    const { templates, logger } = this.#options;
+    const { templates, body = {}, python, logger } = this.#options;
     const { id, kind, params, folder } = work;
     const template = templates[kind];
-    if (template === undefined) return neverStarted(`there is no template for ${kind}`);
-    let waiting = spare;
+    const program = template === undefined
+      ? { problem: `there is no template for ${kind}` }
+      : commandProgram({ template, kind, params, folder, python, body: body[kind] });
+    if ("problem" in program) {
+      if (spare !== undefined) this.#spares?.putBack(spare);
+      return neverStarted(program.problem);
+    }
+    const waiting = spare !== undefined && rename(spare.folder, folder) ? spare : undefined;
+    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
     try {
-      if (waiting !== undefined && !rename(waiting.folder, folder)) waiting = undefined;
-      writeFiles(work);
+      writeFiles(work, program.files);
     } catch (error) {
-      if (spare !== undefined) this.#spares?.discard(spare);
+      if (waiting !== undefined) this.#spares?.discard(waiting);
       return neverStarted(`its files could not be written: ${messageOf(error)}`);
     }
-    if (spare !== undefined && waiting === undefined) this.#spares?.discard(spare);
-    if (isLargeBody(params) && template.includes("{body}")) {
+    if (body[kind] !== "file" && isLargeBody(params) && template?.includes("{body}")) {
       logger.info(
         `${kind} ${id}: the params are larger than ${MAX_INLINE_BODY} bytes, so {body} is the path ` +
           "of a file that holds them",
@@ -143,8 +154,8 @@ export class ProcessExecutor implements Executor {
     }
     this.#spares?.fillSoon();
     const options = { ...this.#supervision, attempt: handle.attempt, folder };
-    const variables = placeholderVariables(template, params, folder.paramsFile);
-    const orders = { source: shellSource(template), env: { ...work.env, ...variables }, folder };
+    const { source, variables } = program;
+    const orders = { source, env: { ...work.env, ...variables }, folder };
     return new Launch(handle, options, orders, this.#options, waiting);
   }
 
@@ -156,20 +167,24 @@ export class ProcessExecutor implements Executor {
   }
 }
 
-function writeFiles({ folder, params, files }: Work): void {
+function writeFiles({ folder, params, files }: Work, more: readonly WorkloadFile[]): void {
   folder.create();
-  for (const file of [{ name: PARAMS_FILE, bytes: params }, ...files]) {
+  for (const file of [{ name: PARAMS_FILE, bytes: params }, ...files, ...more]) {
     // An earlier attempt that never began may have left it. Its claim stays: it still must not begin.
     fs.rmSync(`${folder.path}/${file.name}`, { force: true });
     folder.write(file);
   }
 }
 
-/** Gives the folder of a supervisor that waits the name it is to have, unless something has it. */
+/** Gives the folder of a supervisor that waits the name of one that is empty, or not there yet. */
 function rename(from: WorkloadFolder, to: WorkloadFolder): boolean {
-  if (fs.lstatSync(to.path, { throwIfNoEntry: false }) !== undefined) return false;
-  fs.renameSync(from.path, to.path);
-  return true;
+  try {
+    fs.renameSync(from.path, to.path);
+    return true;
+  } catch {
+    // An earlier attempt has left its claim there.
+    return false;
+  }
 }
 
 function neverStarted(why: string): Observed {

@@ -1,5 +1,5 @@
 /**
- * What became of an attempt of an earlier node: the decision.
+ * What happened to an attempt of an earlier node: the decision.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Claim } from "./claim.ts";
 
 /** What can be seen of an attempt from outside. */
 export interface Evidence {
-  /** This boot's id; `""` when it cannot be told. */
+  /** This boot's id; `""` when it is unknown. */
   readonly bootId: string;
   /** Whether its folder is there. */
   readonly hasFolder: boolean;
@@ -17,7 +17,7 @@ export interface Evidence {
   readonly claim: Claim;
   /**
    * The start time of the process that has the pid of the handle, or else of the claim, looked at
-   * before the claim was read; `undefined` when there is none, `"unknown"` when nobody can tell.
+   * before the claim was read; `undefined` when there is none, `"unknown"` when it cannot be seen.
    */
   readonly startTime: string | undefined | "unknown";
 }

@@ -1,22 +1,22 @@
 /**
- * Supervisors that wait for a command. Starting one takes longer than many a command runs, so while
- * commands come it is done before the next one does. They hold nothing of any command, and whatever
- * ends one changes nothing: a command whose supervisor does not run it gets another one.
+ * Supervisors that wait for a command. Starting one takes longer than many commands run, so while
+ * commands come, supervisors are started ahead of them. They know nothing of any command, and the
+ * death of one changes nothing: the command gets another one.
  *
  * @module
  */
 import * as fs from "node:fs";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type { Clock } from "../../time.ts";
+import { type Clock, orAbort } from "../../time.ts";
 import { WorkloadFolder } from "../../workloads/folder.ts";
 import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What spare supervisors take. */
-export interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
+interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
   /** Where the folders of workloads are. */
   readonly workloadsFolder: string;
-  /** How many wait at the most. */
+  /** How many wait at most. */
   readonly count: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -28,7 +28,7 @@ const FILL_AFTER_MS = 20;
 /** How long spares wait: a node without work has none. */
 const IDLE_MS = 60_000;
 
-/** The beginning of the names of their folders. */
+/** Their folders' names begin with this. */
 const PREFIX = ".spare-";
 
 /** Supervisors that wait for a command. */
@@ -43,7 +43,7 @@ export class Spares {
   #isExpiring = false;
   readonly #tasks = new Set<Promise<void>>();
 
-  /** Begins without any, and clears away what an earlier node left of its own. */
+  /** Starts with none, and removes what an earlier node left. */
   constructor(options: SparesOptions) {
     this.#options = options;
     const { workloadsFolder } = options;
@@ -52,7 +52,7 @@ export class Spares {
     }
   }
 
-  /** One that waits, which then is the caller's. */
+  /** Hands one that waits over to the caller. */
   take(): Supervisor | undefined {
     return this.#waiting.shift();
   }
@@ -73,7 +73,7 @@ export class Spares {
 
   /** Ends one that cannot be used. */
   discard(supervisor: Supervisor): void {
-    this.#own(discard(supervisor));
+    this.#own(this.#end(supervisor));
   }
 
   /** Lets others wait for the commands that may follow one that was just started. */
@@ -113,7 +113,7 @@ export class Spares {
     await this.#dismissAll();
   }
 
-  /** Starts one. Whether that worked: where it does not, a command that comes says why. */
+  /** Starts one. Returns whether that worked: if not, the next command reports why. */
   #start(): boolean {
     const { workloadsFolder, logger } = this.#options;
     const attempt = crypto.randomUUID();
@@ -133,10 +133,11 @@ export class Spares {
 
   /** Offers one as soon as it waits, until it ends or is taken. */
   async #watch(supervisor: Supervisor): Promise<void> {
-    const ended = supervisor.ended.then(() => "ended");
-    const what = await Promise.race([supervisor.waiting, ended]);
+    const { ended } = supervisor;
+    const isWaiting = Promise.race([supervisor.waiting.then(() => true), ended.then(() => false)]);
+    const isUsable = await orAbort(isWaiting, this.#closing.signal);
     this.#starting.delete(supervisor);
-    if (what === "ended" || this.#closing.signal.aborted) return await discard(supervisor);
+    if (!isUsable) return await this.#end(supervisor);
     this.#waiting.push(supervisor);
     ended.then(() => this.#ended(supervisor));
   }
@@ -149,7 +150,18 @@ export class Spares {
   }
 
   async #dismissAll(): Promise<void> {
-    await Promise.all(this.#waiting.splice(0).map(discard));
+    await Promise.all(this.#waiting.splice(0).map((supervisor) => this.#end(supervisor)));
+  }
+
+  /** Ends one that waits, and removes its folder. */
+  async #end(supervisor: Supervisor): Promise<void> {
+    const { clock, logger } = this.#options;
+    try {
+      await supervisor.dismiss(clock);
+    } catch (error) {
+      logger.warn(`Cannot end process ${supervisor.pid}, a supervisor: ${messageOf(error)}`);
+    }
+    removeFolder(supervisor.folder.path);
   }
 
   #own(task: Promise<void>): void {
@@ -158,16 +170,10 @@ export class Spares {
   }
 }
 
-/** Ends a supervisor that waits, and removes its folder. */
-async function discard(supervisor: Supervisor): Promise<void> {
-  await supervisor.dismiss();
-  removeFolder(supervisor.folder.path);
-}
-
 function removeFolder(path: string): void {
   try {
     fs.rmSync(path, { recursive: true, force: true });
   } catch {
-    // It holds nothing, and the next node tries again.
+    // It holds nothing, and the next start removes it.
   }
 }

@@ -26,7 +26,7 @@ export interface StopContext {
 }
 
 /** The processes of a workload that live. */
-export async function findMembers(
+async function findMembers(
   { process, attempt }: StopTarget,
   { host }: StopContext,
 ): Promise<number[]> {
@@ -41,7 +41,7 @@ export async function findMembers(
 
 const NONE: ReadonlySet<number> = new Set();
 
-/** The waits for a workload that has begun to be seen in the process table; each look takes a few ms. */
+/** The waits for a workload that has started to appear in the process table; each look takes a few ms. */
 const APPEARING_MS = [0, 0, 20, 50, 100, 200, 500];
 
 /** Sends a signal to each process of a workload, as soon as there is any. */
@@ -77,7 +77,7 @@ export async function killAll(target: StopTarget, context: StopContext): Promise
   return await findMembers(target, context);
 }
 
-/** How often there is a look whether all of a workload has ended. */
+/** How often the node checks whether all of a workload has ended. */
 const LOOK_MS = 250;
 
 /** Resolves when no process of a workload lives, or rejects with the signal's reason. */

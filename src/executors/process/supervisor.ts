@@ -6,8 +6,9 @@
  */
 import { becomeCommand, invocation } from "../../os/child_environment.ts";
 import { OS } from "../../os/current.ts";
-import type { Host } from "../../os/processes.ts";
+import { type Host, signalProcesses } from "../../os/processes.ts";
 import { inOwnSession } from "../../os/session.ts";
+import { type Clock, orAbort, within } from "../../time.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
 import { LineSplitter } from "../../workloads/line_splitter.ts";
 import { parseProcess } from "./claim.ts";
@@ -17,7 +18,7 @@ import { PUMP, pumpSizes } from "./pump.ts";
 export interface SupervisorOptions {
   /** Names the attempt that it claims. */
   readonly attempt: string;
-  /** Where the workload's files belong, which may get another name until it runs. */
+  /** The workload's folder, which may be renamed until the workload runs. */
   readonly folder: WorkloadFolder;
   /** Where the template runs. */
   readonly workFolder: string;
@@ -38,7 +39,7 @@ export interface Orders {
   readonly folder: WorkloadFolder;
 }
 
-/** What the workload's processes have in their environment, and nothing else has. */
+/** Set in the environment of the workload's processes, and of nothing else. */
 export const ATTEMPT_VARIABLE = "CYBERWAVE_ATTEMPT";
 
 /** What its supervisor has in the environment, and what that starts for itself: the attempt as well. */
@@ -48,6 +49,9 @@ export const CLAIM_VARIABLE = "cloud_node_claim";
 const OWN = [
   CLAIM_VARIABLE,
   "cloud_node_output",
+  "cloud_node_place",
+  "cloud_node_pumps",
+  "cloud_node_each",
   "cloud_node_block",
   "cloud_node_head",
   "cloud_node_segment",
@@ -59,23 +63,32 @@ const OWN = [
 ];
 
 /**
- * Opens descriptors 4 and 5, which end in pumps. None of these keeps the other's open. They start in
+ * Opens descriptors 4 and 5, which end in pumps. Neither keeps the other's pipe open. They start in
  * the workload's folder and stay there, whatever it is called later.
  */
 const OPEN_PUMPS: Readonly<Record<Host["shell"], string>> = {
   bash: `
-exec 4> >(cloud_node_pump stdout) 5> >(exec 4>&-; cloud_node_pump stderr)`,
+exec 9>>stdout.log || exit
+exec 4> >(cloud_node_pump stdout)
+cloud_node_pumps=$!
+exec 9>>stderr.log || exit
+exec 5> >(exec 4>&-; cloud_node_pump stderr)
+cloud_node_pumps="$cloud_node_pumps $!"`,
   // Descriptors 6 and 7 let a pipe be opened for writing before its pump reads from it.
   sh: `
+exec 9>>stdout.log 8>>stderr.log || exit
 mkfifo stdout.pipe stderr.pipe
 exec 6<>stdout.pipe 7<>stderr.pipe 4>stdout.pipe 5>stderr.pipe
-(exec 4>&- 5>&- 6>&- 7>&-; rm stdout.pipe && cloud_node_pump stdout) <stdout.pipe &
-(exec 4>&- 5>&- 6>&- 7>&-; rm stderr.pipe && cloud_node_pump stderr) <stderr.pipe &`,
+(exec 4>&- 5>&- 6>&- 7>&- 8>&-; rm stdout.pipe && cloud_node_pump stdout) <stdout.pipe &
+cloud_node_pumps=$!
+(exec 4>&- 5>&- 6>&- 7>&- 9>&8 8>&-; rm stderr.pipe && cloud_node_pump stderr) <stderr.pipe &
+cloud_node_pumps="$cloud_node_pumps $!"`,
 };
 
 /**
  * The supervisor's script. It waits for a line on standard input that says what to run: a node that
- * dies before ends it. It reports on descriptor 3, which the pumps hold, too: that ends when all
+ * dies before ends it. Without its pumps it runs nothing, and enters the template's folder no sooner:
+ * that may be another one by then. It reports on descriptor 3, which the pumps hold, too: that ends when all
  * output is in its file. The traps let a signal to the whole group reach the workload and leave this
  * shell to report its end; a program that is run gets back what they were before. A node that has
  * ended reads no report: that must not end this shell, least of all between claim and template.
@@ -89,11 +102,14 @@ cloud_node_newline='
 exec 3>&1 >/dev/null
 cd "$cloud_node_output" || exit
 ${PUMP}${OPEN_PUMPS[shell]}
-cd "$OLDPWD" || exit
+exec 8>&- 9>&-
 printf 'waiting\\n' >&3
 IFS= read -r cloud_node_line || exit 0
 exec </dev/null
 eval "$cloud_node_line"
+cd "$cloud_node_place" || exit
+${shell === "sh" ? "# It learns of children that have ended when it waits for one.\n(:)" : ""}
+for cloud_node_each in $cloud_node_pumps; do kill -s 0 "$cloud_node_each" || exit; done
 cloud_node_export="$cloud_node_export$cloud_node_newline$cloud_node_more"
 ${OS.processes.ownStat}
 set -C
@@ -116,7 +132,7 @@ function word(value: string): string {
 }
 
 /** The line that makes a supervisor run a command. */
-export function orderLine({ source, env, folder }: Orders): string {
+function orderLine({ source, env, folder }: Orders): string {
   const variables = Object.entries(env).map(([name, value]) => word(`${name}=${value}`));
   const assignments = { output: folder.path, source, more: `export ${variables.join(" ")}` };
   const line = Object.entries(assignments)
@@ -133,6 +149,9 @@ export type Report =
   | { readonly type: "exited"; readonly code: number };
 
 const encoder = new TextEncoder();
+
+/** How long one that was waiting takes at most to end by itself. */
+const DISMISS_MS = 1_000;
 
 /** A supervisor that was started. */
 export class Supervisor {
@@ -164,6 +183,7 @@ export class Supervisor {
         variables: {
           [CLAIM_VARIABLE]: attempt,
           cloud_node_output: folder.path,
+          cloud_node_place: workFolder,
           cloud_node_block: String(block),
           cloud_node_head: String(head),
           cloud_node_segment: String(segment),
@@ -190,15 +210,23 @@ export class Supervisor {
   run(orders: Orders, onReport: (report: Report) => void): void {
     this.#onReport = onReport;
     const line = encoder.encode(orderLine(orders));
-    // One that is gone says so by its end.
+    // If it has ended, `ended` resolves.
     this.#input.write(line).then(() => this.#input.close()).catch(() => {});
   }
 
-  /** Lets it end without having run anything, and waits for that. */
-  async dismiss(): Promise<void> {
-    await this.#input.close().catch(() => {});
-    await this.drained;
-    await this.ended;
+  /** Lets it end without having run anything, and waits for that. One that does not is killed. */
+  async dismiss(clock: Clock): Promise<void> {
+    this.#input.close().catch(() => {});
+    const ended = Promise.all([this.drained, this.ended]);
+    await within(DISMISS_MS, clock, async (tooLate) => {
+      if (await orAbort(ended, tooLate) === undefined) await this.kill();
+    });
+    await ended;
+  }
+
+  /** Kills it and its pumps, also when they were stopped. */
+  async kill(): Promise<void> {
+    await signalProcesses([-this.pid], "SIGKILL");
   }
 
   /** Its process, which leads the session. */
@@ -226,7 +254,7 @@ export class Supervisor {
         lines.push(value);
       }
     } catch {
-      // A pipe that cannot be read says no more than one that has ended.
+      // A pipe that cannot be read is as good as one that has ended.
     }
   }
 }

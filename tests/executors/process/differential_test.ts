@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { constants } from "node:os";
 import { ProcessExecutor } from "../../../src/executors/process/process_executor.ts";
-import { placeholderVariables, shellSource } from "../../../src/executors/process/template.ts";
+import { renderTemplate } from "../../../src/executors/process/template.ts";
 import { systemClock } from "../../../src/time.ts";
 import { WorkloadFolder } from "../../../src/workloads/folder.ts";
 import { RecordingLogger } from "../../support/events.ts";
@@ -56,10 +56,13 @@ async function run(source: Case, place: Place): Promise<Deed> {
 /** Runs it as its author would try it. */
 async function expected(source: Case, place: Place): Promise<Deed> {
   const { template } = source;
-  const variables = placeholderVariables(template, PARAMS, place.folder.paramsFile);
+  const values = { params: PARAMS, paramsFile: place.folder.paramsFile };
+  const rendered = renderTemplate(template, values);
+  assert("source" in rendered);
+  const { source: rendering, variables } = rendered;
   const { PATH: path, ...env } = { ...place.env, ...variables };
   const child = await new Deno.Command(path === "" ? HOST.shellPath : "bash", {
-    args: ["-c", shellSource(template)],
+    args: ["-c", rendering],
     env: path === undefined ? env : { ...env, PATH: path },
     clearEnv: true,
     cwd: place.work,

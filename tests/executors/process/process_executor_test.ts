@@ -3,6 +3,7 @@ import {
   ProcessExecutor,
   type ProcessExecutorOptions,
 } from "../../../src/executors/process/process_executor.ts";
+import { listProcesses } from "../../../src/os/processes.ts";
 import { systemClock } from "../../../src/time.ts";
 import { WorkloadFolder } from "../../../src/workloads/folder.ts";
 import { FakeClock } from "../../support/clock.ts";
@@ -99,10 +100,14 @@ Deno.test("pumps that are killed start again, and the workload goes on", async (
   });
 });
 
-/** Puts a script in place of setsid(1), which starts supervisors, while `body` runs. */
-async function withSetsid(script: string, body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = Deno.makeTempDirSync({ prefix: "cloud_node_setsid_" });
-  Deno.writeTextFileSync(`${folder}/setsid`, `#!/bin/sh\ncd ${folder}\n${script}\n`, {
+/** Puts a script in place of a program while `body` runs. */
+async function withProgram(
+  name: string,
+  script: string,
+  body: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = Deno.makeTempDirSync({ prefix: "cloud_node_program_" });
+  Deno.writeTextFileSync(`${folder}/${name}`, `#!/bin/sh\ncd ${folder}\n${script}\n`, {
     mode: 0o755,
   });
   Deno.env.set("PATH", `${folder}:${PATH}`);
@@ -114,16 +119,33 @@ async function withSetsid(script: string, body: (folder: string) => Promise<void
   }
 }
 
+Deno.test("output that could not be written is said to be missing", async () => {
+  const failing = `PATH=\${PATH#*:}; mkdir first 2>/dev/null || exec dd "$@"
+    dd bs=9 count=1 of=/dev/null; mkdir failed; exit 1`;
+  await withProgram("dd", failing, async (folder) => {
+    await using bench = benchFor(`echo lost; until [ -d ${folder}/failed ]; do :; done; echo more`);
+    assertEquals(await bench.run(), {
+      exit: { type: "exited", code: 0 },
+      stdout: "l\n[... output is missing here: it could not be written ...]\nmore\n",
+      stderr: "",
+    });
+  });
+});
+
 const REAL_SETSID = `cd "$OLDPWD"; PATH=\${PATH#*:}; exec setsid "$@"`;
 
 Deno.test("a supervisor that is killed before it begins is started again", async () => {
   await using bench = benchFor("echo ran");
   await bench.run();
-  await withSetsid(`mkdir first 2>/dev/null && kill -s KILL $$\n${REAL_SETSID}`, async () => {
-    const { exit, stdout } = await bench.run();
-    assertEquals([exit, stdout], [{ type: "exited", code: 0 }, "ran\n"]);
-  });
-  await withSetsid("kill -s KILL $$", async () => {
+  await withProgram(
+    "setsid",
+    `mkdir first 2>/dev/null && kill -s KILL $$\n${REAL_SETSID}`,
+    async () => {
+      const { exit, stdout } = await bench.run();
+      assertEquals([exit, stdout], [{ type: "exited", code: 0 }, "ran\n"]);
+    },
+  );
+  await withProgram("setsid", "kill -s KILL $$", async () => {
     const { exit } = await bench.run();
     assert(exit.type === "not_started");
     assertMatch(exit.why, /was ended by SIGKILL before it began/);
@@ -134,7 +156,7 @@ for (const host of HOSTS) {
   Deno.test(`a supervisor whose node has ended begins under ${host.shell}`, async () => {
     await using bench = benchFor("echo ran >ran", { host });
     // Nobody reads its reports.
-    await withSetsid(`mkfifo p; : <p & exec >p; wait; ${REAL_SETSID}`, async () => {
+    await withProgram("setsid", `mkfifo p; : <p & exec >p; wait; ${REAL_SETSID}`, async () => {
       const { execution } = bench.start();
       await execution.exit;
       assertEquals(Deno.readTextFileSync(`${bench.workFolder}/ran`), "ran\n");
@@ -147,7 +169,7 @@ Deno.test("a supervisor that is late finds its attempt taken, and runs nothing",
   await bench.run();
   Deno.removeSync(`${bench.workFolder}/ran`);
   await new Deno.Command("mkfifo", { args: [`${bench.folder}/go`] }).output();
-  await withSetsid(`read line <${bench.folder}/go\n${REAL_SETSID}`, async () => {
+  await withProgram("setsid", `read line <${bench.folder}/go\n${REAL_SETSID}`, async () => {
     const { execution, folder } = bench.start();
     const later = new ProcessExecutor({
       templates: {},
@@ -234,6 +256,76 @@ Deno.test("a workload may put anything in place of its files", async () => {
   assertEquals(recovered, { type: "ended", exit: { type: "killed", signal: "SIGKILL" } });
 });
 
+Deno.test("a pump does not wait for whoever reads what stands in place of its file", async () => {
+  const template = `cd "\${CYBERWAVE_PARAMS_FILE%/*}" && rm std*.log && mkfifo stdout.log stderr.log
+    echo "$CYBERWAVE_ATTEMPT" >"$OLDPWD/attempt"; echo out; echo err >&2`;
+  await using bench = benchFor(template);
+  assertEquals(await bench.run(), { exit: { type: "exited", code: 0 }, stdout: "", stderr: "" });
+  const attempt = (await fileWritten(`${bench.workFolder}/attempt`)).trim();
+  const { holding: [pumps] } = await listProcesses([`cloud_node_claim=${attempt}`]);
+  assertEquals([...pumps!], []);
+});
+
+Deno.test("a workload that kills its supervisor and removes its claim is not run again", async () => {
+  const template =
+    `echo ran >>ran; cd "\${CYBERWAVE_PARAMS_FILE%/*}"; rm claim-*; kill -KILL $PPID`;
+  await using bench = benchFor(template);
+  const { execution } = bench.start();
+  // All that is to be learnt about it arrives at once.
+  new Deno.Command("sleep", { args: ["0.3"] }).outputSync();
+  assertEquals(await execution.exit, { type: "killed", signal: "SIGKILL" });
+  assertEquals(Deno.readTextFileSync(`${bench.workFolder}/ran`), "ran\n");
+});
+
+/** Has two supervisors wait for commands. */
+const withSpares = (template: string) =>
+  new Bench(({ workFolder, workloadsFolder, logger }) =>
+    new ProcessExecutor({
+      templates: { inference: template },
+      env: { PATH },
+      workFolder,
+      host: HOST,
+      clock: systemClock,
+      logger,
+      spares: { workloadsFolder, count: 2 },
+    })
+  );
+
+/** The pid of a supervisor that waits for the next command, once one has its pumps. */
+async function spareIn({ workloadsFolder }: Bench): Promise<number> {
+  for (;;) {
+    const attempts = Array.from(Deno.readDirSync(workloadsFolder), ({ name }) => name)
+      .filter((name) => name.startsWith(".spare-")).map((name) => name.slice(7));
+    const texts = attempts.map((attempt) => `cloud_node_claim=${attempt}`);
+    const { processes, holding } = await listProcesses(texts);
+    const complete = holding.find(({ size }) => size === 3);
+    const leader = processes.find(({ pid, session }) => pid === session && complete?.has(pid));
+    if (leader !== undefined) return leader.pid;
+  }
+}
+
+Deno.test("a command runs under a supervisor that waited, in a folder made for it", async () => {
+  await using bench = withSpares("echo $PPID");
+  await bench.run();
+  const pid = await spareIn(bench);
+  const folder = bench.nextFolder();
+  folder.create();
+  assertEquals((await bench.run({ folder })).stdout, `${pid}\n`);
+});
+
+Deno.test("a command runs, whatever became of the folders of supervisors that wait", async () => {
+  await using bench = withSpares("pwd -P; ls");
+  await bench.run();
+  await spareIn(bench);
+  Deno.renameSync(bench.workFolder, `${bench.workFolder}.old`);
+  Deno.mkdirSync(bench.workFolder);
+  Deno.writeTextFileSync(`${bench.workFolder}/new`, "");
+  assertEquals((await bench.run()).stdout, `${bench.workFolder}\nnew\n`);
+  await spareIn(bench);
+  Deno.removeSync(bench.workloadsFolder, { recursive: true });
+  assertEquals((await bench.run()).exit, { type: "exited", code: 0 });
+});
+
 Deno.test("nothing of a command is in another command line, and no secret in any", async () => {
   const template = `: ACCIDENT; for file in /proc/[0-9]*/cmdline; do
     tr '\\0' ' ' <"$file" | sed "s|^|\${file#/proc/} |"; echo; done 2>/dev/null >lines`;
@@ -244,7 +336,7 @@ Deno.test("nothing of a command is in another command line, and no secret in any
   assertEquals(lines.filter((line) => /se-cret|par-am/.test(line)), []);
   const carriers = lines.filter((line) => line.includes("ACCIDENT"));
   assert(carriers.length > 0 && carriers.every((line) => / bash -c : ACCIDENT/.test(line)));
-  assert(lines.some((line) => line.includes("cyberwave-workload c1")));
+  assert(lines.some((line) => line.includes("cyberwave-workload")));
 });
 
 Deno.test("an executor that has nothing to do has no processes", async () => {

@@ -80,9 +80,39 @@ Deno.test("what an earlier node left of supervisors that waited is cleared away"
   assertEquals(waiting.names(), ["c1"]);
 });
 
+Deno.test("a supervisor that was stopped while it waited is killed with its pumps", async () => {
+  await using waiting = new Waiting();
+  await waiting.fill();
+  const supervisors = [waiting.spares.take()!, waiting.spares.take()!];
+  for (const supervisor of supervisors) {
+    Deno.kill(-supervisor.pid, "SIGSTOP");
+    waiting.spares.putBack(supervisor);
+  }
+  const closed = waiting.spares.close();
+  await waiting.clock.advance(1_000);
+  await closed;
+  await Promise.all(supervisors.map(({ drained }) => drained));
+  assertEquals(waiting.names(), []);
+});
+
+/** What happens to a supervisor that waits, before it gets a command. */
+const FATES: Readonly<Record<string, (supervisor: Supervisor) => Promise<unknown> | void>> = {
+  "runs under it": () => {},
+  "gets another one if it was killed": ({ pid, ended }) => {
+    Deno.kill(pid, "SIGKILL");
+    return ended;
+  },
+  "gets another one if it was stopped": ({ pid }) => Deno.kill(pid, "SIGSTOP"),
+  "gets another one if it has lost a pump": async ({ pid }) => {
+    const pumps = new Deno.Command("pgrep", { args: ["-P", String(pid)] });
+    const [pump] = new TextDecoder().decode((await pumps.output()).stdout).split("\n");
+    Deno.kill(Number(pump), "SIGKILL");
+    while (await isAlive(Number(pump)));
+  },
+};
+
 for (const host of HOSTS) {
-  for (const isKilled of [false, true]) {
-    const what = isKilled ? "gets another one" : "runs under it";
+  for (const [what, befall] of Object.entries(FATES)) {
     Deno.test(`a command whose supervisor waited ${what}, under ${host.shell}`, async () => {
       await using waiting = new Waiting();
       const from = new WorkloadFolder(`${waiting.workloadsFolder}/.spare-1`);
@@ -91,19 +121,25 @@ for (const host of HOSTS) {
       const options = { ...waiting.common, host, attempt: crypto.randomUUID() };
       const supervisor = new Supervisor({ ...options, folder: from });
       await supervisor.waiting;
-      if (isKilled) {
-        Deno.kill(supervisor.pid, "SIGKILL");
-        await supervisor.ended;
-      }
+      await befall(supervisor);
       Deno.renameSync(from.path, folder.path);
       const handle = { executor: "process", attempt: options.attempt, bootId: host.bootId };
       const source = 'echo "$COMMON, $OWN" && echo "$0" >&2';
       const orders = { source, env: { OWN: `it's\n"$HOME"` }, folder };
-      const context = { clock: systemClock, logger: waiting.logger };
-      const launch = new Launch(handle, { ...options, folder }, orders, context, supervisor);
+      const { logger } = waiting;
+      const isStopped = what.includes("stopped");
+      const clock = isStopped ? waiting.clock : systemClock;
+      const launch = new Launch(
+        handle,
+        { ...options, folder },
+        orders,
+        { clock, logger },
+        supervisor,
+      );
+      if (isStopped) await waiting.clock.advance(30_000);
       assertEquals(await launch.ended, { type: "exited", code: 0 });
       const { process } = await launch.started;
-      assertEquals(process!.pid === supervisor.pid, !isKilled);
+      assertEquals(process!.pid === supervisor.pid, what === "runs under it");
       assertEquals(excerptOf(folder, "stdout", 99).text, `for all, it's\n"$HOME"\n`);
       assertEquals(excerptOf(folder, "stderr", 99).text, `${host.shell}\n`);
     });

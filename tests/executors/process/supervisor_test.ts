@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { Supervisor } from "../../../src/executors/process/supervisor.ts";
+import { type Report, Supervisor } from "../../../src/executors/process/supervisor.ts";
 import { WorkloadFolder } from "../../../src/workloads/folder.ts";
 import { HOSTS } from "../../support/executors.ts";
 
 for (const host of HOSTS) {
-  Deno.test(`output that has no file goes nowhere, and leaves nothing that runs, under ${host.shell}`, async () => {
+  Deno.test(`a supervisor whose output has no file runs nothing, and ends, under ${host.shell}`, async () => {
     const path = Deno.makeTempDirSync({ prefix: "cloud_node_supervisor_" });
     for (const name of ["stdout.log", "stderr.log"]) Deno.mkdirSync(`${path}/${name}`);
     const folder = new WorkloadFolder(path);
@@ -16,13 +16,12 @@ for (const host of HOSTS) {
       env: { PATH: Deno.env.get("PATH")! },
       host,
     });
-    const codes: number[] = [];
-    supervisor.run({ source: "echo out; echo err >&2; exit 4", env: {}, folder }, (report) => {
-      if (report.type === "exited") codes.push(report.code);
-    });
+    const reports: Report[] = [];
+    const source = "echo out; echo err >&2; exit 4";
+    supervisor.run({ source, env: {}, folder }, (report) => reports.push(report));
     await supervisor.ended;
     await supervisor.drained;
-    assertEquals(codes, [4]);
+    assertEquals(reports, []);
     Deno.removeSync(path, { recursive: true });
   });
 }

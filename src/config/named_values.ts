@@ -1,22 +1,22 @@
 /**
- * Numbers that may differ by name, such as for each kind of workload: `2`,
+ * Values that may differ by name, such as for each kind of workload: `2`,
  * `inference=2,training=1`, or a mapping.
  *
  * @module
  */
 import { type Parsed, refuse, type ValueType } from "./values.ts";
 
-/** A number for some of the names. */
-export type SomeOf<Name extends string> = Readonly<Partial<Record<Name, number>>>;
+/** A value for some of the names. */
+type SomeOf<Name extends string, T> = Readonly<Partial<Record<Name, T>>>;
 
-/** A number for each of the names. */
-export type EachOf<Name extends string> = Readonly<Record<Name, number>>;
+/** A value for each of the names. */
+type EachOf<Name extends string, T> = Readonly<Record<Name, T>>;
 
-/** A number for each name: that of `missing` for those not given. */
-export function eachOf<Name extends string>(
-  item: ValueType<number>,
-  missing: EachOf<Name>,
-): ValueType<EachOf<Name>> {
+/** A value for each name: that of `missing` for those not given. */
+export function eachOf<Name extends string, T>(
+  item: ValueType<T>,
+  missing: EachOf<Name, T>,
+): ValueType<EachOf<Name, T>> {
   const some = someOf(Object.keys(missing) as Name[], item);
   return {
     ...some,
@@ -27,11 +27,11 @@ export function eachOf<Name extends string>(
   };
 }
 
-/** A number for the names given, or one number for all. */
-export function someOf<Name extends string>(
+/** A value for the names given, or one for all. */
+export function someOf<Name extends string, T>(
   names: readonly Name[],
-  item: ValueType<number>,
-): ValueType<SomeOf<Name>> {
+  item: ValueType<T>,
+): ValueType<SomeOf<Name, T>> {
   return {
     parse(value) {
       const mapping = mappingIn(value);
@@ -39,38 +39,38 @@ export function someOf<Name extends string>(
       const all = item.parse(value);
       return "problem" in all ? all : { value: sameForAll(names, all.value) };
     },
-    format(numbers) {
-      const entries = Object.entries<number | undefined>(numbers);
+    format(values) {
+      const entries = Object.entries(values) as [string, T][];
       if (entries.length === 0) return "none";
-      const same = entries.every(([, number]) => number === entries[0]![1]);
-      if (same && entries.length === names.length) return String(entries[0]![1]);
-      return entries.map(([name, number]) => `${name}=${number}`).join(",");
+      const same = entries.every(([, value]) => value === entries[0]![1]);
+      if (same && entries.length === names.length) return item.format(entries[0]![1]);
+      return entries.map(([name, value]) => `${name}=${item.format(value)}`).join(",");
     },
   };
 }
 
-/** `number` for each of `names`. */
-export function sameForAll<Name extends string>(
+/** `value` for each of `names`. */
+export function sameForAll<Name extends string, T>(
   names: readonly Name[],
-  number: number,
-): EachOf<Name> {
-  return Object.fromEntries(names.map((name) => [name, number])) as Record<Name, number>;
+  value: T,
+): EachOf<Name, T> {
+  return Object.fromEntries(names.map((name) => [name, value])) as Record<Name, T>;
 }
 
-function parseMapping<Name extends string>(
+function parseMapping<Name extends string, T>(
   names: readonly Name[],
-  item: ValueType<number>,
+  item: ValueType<T>,
   mapping: ReadonlyArray<readonly [string, unknown]>,
-): Parsed<SomeOf<Name>> {
-  const numbers: Partial<Record<Name, number>> = {};
+): Parsed<SomeOf<Name, T>> {
+  const values: Partial<Record<Name, T>> = {};
   for (const [given, value] of mapping) {
     const name = names.find((name) => name === given);
     if (!name) return refuse(`given for ${names.join(", ")}`, given);
     const parsed = item.parse(value);
     if ("problem" in parsed) return { problem: `for ${name} ${parsed.problem}` };
-    numbers[name] = parsed.value;
+    values[name] = parsed.value;
   }
-  return { value: numbers };
+  return { value: values };
 }
 
 /** The names and values of a mapping, also when it is written `name=value,name=value`. */
@@ -82,5 +82,5 @@ function mappingIn(value: unknown): [string, unknown][] | undefined {
     });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return Object.entries(value).filter(([, number]) => number !== undefined && number !== null);
+  return Object.entries(value).filter(([, value]) => value !== undefined && value !== null);
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { eachOf, sameForAll, someOf } from "../../src/config/named_numbers.ts";
+import { eachOf, sameForAll, someOf } from "../../src/config/named_values.ts";
 import { positiveCount } from "../../src/config/values.ts";
 import { WORKLOAD_KINDS } from "../../src/protocol/kinds.ts";
 

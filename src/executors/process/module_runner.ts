@@ -1,0 +1,130 @@
+/**
+ * The Python program that runs a function of a user's file. It takes nothing but the standard library
+ * of Python 3.8 or later, and travels as text: compiled programs and packages have no other files.
+ *
+ * @module
+ */
+
+/** What the program is called in a workload's folder. */
+export const MODULE_RUNNER_FILE = "run_module.py";
+
+/** Its source. Arguments: the file, the function, the key of the template in cyberwave.yml. */
+export const MODULE_RUNNER = `"""Calls a function of a Python file with the params of a command.
+
+What the function returns goes to standard output as JSON; whatever is printed meanwhile goes to
+standard error, which is shown while the command runs.
+"""
+
+import asyncio
+import base64
+import dataclasses
+import importlib.util
+import inspect
+import json
+import os
+import sys
+import traceback
+
+
+def main():
+    path, name, key = sys.argv[1:]
+    result_stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    use_virtual_environment()
+    function = load(path, name, key)
+    with open(os.environ["CYBERWAVE_PARAMS_FILE"], encoding="utf-8") as file:
+        params = json.load(file)
+    result = function(**arguments(function, name, params))
+    if inspect.isawaitable(result):
+        result = asyncio.run(wait_for(result))
+    try:
+        text = json.dumps(result, default=plain)
+    except (TypeError, ValueError) as error:
+        fail(f"{name}() returned what cannot be written as JSON: {error}")
+    print(text, file=result_stream, flush=True)
+
+
+def use_virtual_environment():
+    """Lets programs that the function starts come from the same virtual environment."""
+    if sys.prefix == sys.base_prefix:
+        return
+    os.environ["VIRTUAL_ENV"] = sys.prefix
+    folder = os.path.dirname(sys.executable)
+    os.environ["PATH"] = folder + os.pathsep + os.environ.get("PATH", os.defpath)
+
+
+def load(path, name, key):
+    """Imports the file, and returns the function."""
+    write = f'write "{key}: python {path} {{body}}" to run it as a program'
+    if not os.path.isfile(path):
+        fail(f"There is no {path} in {os.getcwd()}")
+    sys.path[0] = os.path.dirname(os.path.abspath(path))
+    sys.path.append(os.getcwd())
+    sys.argv = [path]
+    module_name = os.path.splitext(os.path.basename(path))[0]
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit):
+        traceback.print_exc()
+        fail(f"{path} cannot be imported, so as to call {name}(**params): correct it, or {write}")
+    function = getattr(module, name, None)
+    if not callable(function):
+        fail(f'{path} has no function {name}: write "def {name}(**params):" in it, or {write}')
+    return function
+
+
+def arguments(function, name, params):
+    """The params, without what the platform adds unless the function takes it."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return params
+    parameters = signature.parameters.values()
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    given = {
+        key: value
+        for key, value in params.items()
+        if takes_all or key in signature.parameters or not is_of_platform(key)
+    }
+    try:
+        signature.bind(**given)
+    except TypeError as error:
+        fail(f"{name}{signature} cannot be called with these params: {error}")
+    return given
+
+
+def is_of_platform(key):
+    return key == "workload_uuid" or key.startswith("cyberwave_")
+
+
+async def wait_for(awaitable):
+    return await awaitable
+
+
+def plain(value):
+    """What stands in JSON for a value that JSON has no word for."""
+    if hasattr(value, "tolist"):  # Arrays and numbers of NumPy, tensors of PyTorch.
+        return value.tolist()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"there is a {type(value).__name__} in it")
+
+
+def fail(message):
+    print(message, file=sys.stderr, flush=True)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
+`;

@@ -1,0 +1,2 @@
+async def simulate(steps, **options):
+    return {"steps": steps, "options": options}
