@@ -33,21 +33,26 @@ cloud_node_size() {
   cloud_node_bytes=\${5:-0}
 }
 
+# Says that output was lost, as soon as that can be written.
+cloud_node_report_loss() {
+  if [ "$cloud_node_lost" ] &&
+    printf '\\n[... some output is missing: it could not be written ...]\\n' >&9; then
+    cloud_node_lost=
+  fi
+}
+
 # Appends input to descriptor 9 until the file $1 has about $2 bytes. Succeeds at the end of the input.
-# What a full disk does not take is lost: a line says so as soon as it can be written.
 cloud_node_fill() {
   cloud_node_bytes=0
   while cloud_node_count=$((($2 - cloud_node_bytes) / cloud_node_block))
     [ "$cloud_node_count" -gt 0 ]; do
-    if [ "$cloud_node_lost" ] &&
-      printf '\\n[... output is missing here: it could not be written ...]\\n' >&9; then
-      cloud_node_lost=
-    fi
+    cloud_node_report_loss
     cloud_node_said=$(dd "bs=$cloud_node_block" "count=$cloud_node_count" 2>&1 >&9)
     case $? in
       0)
         cloud_node_said=\${cloud_node_said%% records in*}
-        [ $((\${cloud_node_said##*[!0-9+]})) -lt "$cloud_node_count" ] && return 0
+        [ $((\${cloud_node_said##*[!0-9+]})) -lt "$cloud_node_count" ] &&
+          cloud_node_report_loss && return 0
         ;;
       1) cloud_node_lost=yes ;;
       126 | 127) exec cat >&9 ;;

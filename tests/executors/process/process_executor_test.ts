@@ -126,7 +126,7 @@ Deno.test("output that could not be written is said to be missing", async () => 
     await using bench = benchFor(`echo lost; until [ -d ${folder}/failed ]; do :; done; echo more`);
     assertEquals(await bench.run(), {
       exit: { type: "exited", code: 0 },
-      stdout: "l\n[... output is missing here: it could not be written ...]\nmore\n",
+      stdout: "l\n[... some output is missing: it could not be written ...]\nmore\n",
       stderr: "",
     });
   });
