@@ -8,7 +8,7 @@ import { parseDotenv } from "./dotenv.ts";
 import { frontMatterOf, isMarkdown } from "./front_matter.ts";
 import { isMapping } from "./sources.ts";
 import { readTextFile } from "./text_file.ts";
-import { parseYaml } from "./yaml.ts";
+import { parseYaml, YamlError } from "./yaml.ts";
 
 /** Takes what the operator may want to know. */
 export type Warn = (message: string) => void;
@@ -31,14 +31,10 @@ export async function readYaml(path: string, shownAs: string): Promise<unknown> 
     return parseYaml(frontMatter);
   } catch (error) {
     throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${messageOf(error)}`, {
-      hint: error instanceof SyntaxError ? YAML_HINT : undefined,
+      hint: error instanceof YamlError ? error.hint : undefined,
     });
   }
 }
-
-const YAML_HINT =
-  'Indent with spaces, and put a command that holds ": " or " #" on a line of its own below its ' +
-  "key and a |";
 
 /** The variables in the .env file at `path`: none when there is no such file. */
 export function readDotenv(

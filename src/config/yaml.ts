@@ -7,6 +7,25 @@
 import { parse } from "@std/yaml";
 import { isMapping } from "./sources.ts";
 
+/** What is wrong with a document, and what to do about it. */
+export class YamlError extends SyntaxError {
+  /** What to do. */
+  readonly hint: string;
+
+  /** Makes an error that says what is wrong, and where. */
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+const SYNTAX_HINT =
+  'Indent with spaces, and put a command that holds ": " or " #" on a line of its own below its ' +
+  "key and a |";
+const SPACES_HINT = "Replace it with plain spaces";
+const SIZE_HINT = "Write the settings out, without aliases (*name) and in few levels";
+const KEY_HINT = "Keep one of the two lines";
+
 /** More than any file of settings has. Each of them can stand for nearly all of the file. */
 const MAX_ALIASES = 50;
 
@@ -16,7 +35,7 @@ const MAX_VALUES = 100_000;
 /**
  * The root of `text`, a YAML document.
  *
- * @throws {SyntaxError} when it is not, with line and column but without any of the text
+ * @throws {YamlError} when it is not, with line and column but without any of the text
  */
 export function parseYaml(text: string): unknown {
   refuseAliases(text);
@@ -31,9 +50,10 @@ function parseAny(text: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    if (error instanceof RangeError) throw new SyntaxError("It is nested too deeply");
+    if (error instanceof RangeError) throw new YamlError("It is nested too deeply", SIZE_HINT);
     if (!(error instanceof SyntaxError)) throw error;
-    throw new SyntaxError(withoutExcerpt(error.message));
+    const what = withoutExcerpt(error.message);
+    throw new YamlError(what, what.includes("duplicated key") ? KEY_HINT : SYNTAX_HINT);
   }
 }
 
@@ -48,7 +68,10 @@ function refuseAliases(text: string): void {
   const aliases = [...text.matchAll(/(?<=^|[\s[{,:-])\*[^\s[\]{},*]+/g)];
   const excess = aliases[MAX_ALIASES];
   if (excess === undefined) return;
-  throw new SyntaxError(`There are more than ${MAX_ALIASES} aliases ${at(text, excess.index)}`);
+  throw new YamlError(
+    `There are more than ${MAX_ALIASES} aliases ${at(text, excess.index)}`,
+    SIZE_HINT,
+  );
 }
 
 /** The keys of all mappings in a document, each time that one is reached. */
@@ -57,9 +80,13 @@ function keysIn(root: unknown): ReadonlySet<string> {
   const parents = new Set<unknown>();
   let values = 0;
   const visit = (value: unknown): void => {
-    if (++values > MAX_VALUES) throw new SyntaxError(`It holds more than ${MAX_VALUES} values`);
+    if (++values > MAX_VALUES) {
+      throw new YamlError(`It holds more than ${MAX_VALUES} values`, SIZE_HINT);
+    }
     if (typeof value !== "object" || value === null || value instanceof Date) return;
-    if (parents.has(value)) throw new SyntaxError("An alias stands for a value that it is part of");
+    if (parents.has(value)) {
+      throw new YamlError("An alias stands for a value that it is part of", SIZE_HINT);
+    }
     parents.add(value);
     if (!Array.isArray(value)) { for (const key of Object.keys(value)) keys.add(key); }
     for (const item of Object.values(value)) visit(item);
@@ -74,7 +101,7 @@ function refuseTabs(text: string, root: unknown): void {
   if (!isMapping(root)) return;
   for (const { index, 1: key } of text.matchAll(/^\t+([\w-]+):(?=\s|$)/gm)) {
     if (Object.hasOwn(root, key)) {
-      throw new SyntaxError(`A tab is no indentation ${at(text, index)}`);
+      throw new YamlError(`A tab is no indentation ${at(text, index)}`, SPACES_HINT);
     }
   }
 }
@@ -87,7 +114,10 @@ function refuseInvisible(text: string, keys: ReadonlySet<string>): void {
     if (index === -1) continue;
     const code = invisible.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
     const where = at(text, index + key.indexOf(invisible));
-    throw new SyntaxError(`Only plain spaces may stand beside a key, not U+${code} ${where}`);
+    throw new YamlError(
+      `Only plain spaces may stand beside a key, not U+${code} ${where}`,
+      SPACES_HINT,
+    );
   }
 }
 

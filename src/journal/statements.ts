@@ -15,6 +15,10 @@ export const MAX_INTEGER: number = Number.MAX_SAFE_INTEGER;
 export class Statements {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  /** Whether a transaction of `atomically()` is under way. */
+  #isWithin = false;
+  /** Whether something of the transaction could not be undone by itself. */
+  #mustUndo = false;
 
   /** Prepares statements when they are first run. */
   constructor(db: DatabaseSync) {
@@ -38,22 +42,47 @@ export class Statements {
 
   /** Makes all that `body` runs one transaction, which is undone when it throws. */
   atomically<T>(body: () => T): T {
-    if (this.#db.isTransaction) return this.nested(body);
+    if (this.#isWithin) return this.nested(body);
+    // One that could not be rolled back: what is written into it would never be committed.
+    if (this.#db.isTransaction) this.run("ROLLBACK");
     this.run("BEGIN IMMEDIATE");
+    this.#isWithin = true;
+    this.#mustUndo = false;
     try {
       const result = body();
+      if (this.#mustUndo) throw new Error("A part of the transaction could not be undone");
       this.run("COMMIT");
       return result;
     } catch (error) {
-      // A full disk makes SQLite roll back by itself, and a second rollback would hide why.
-      if (this.#db.isTransaction) this.run("ROLLBACK");
+      this.#rollBack();
       throw error;
+    } finally {
+      this.#isWithin = false;
+    }
+  }
+
+  /** A full disk makes SQLite roll back by itself. Never throws, which would hide why. */
+  #rollBack(): void {
+    try {
+      if (this.#db.isTransaction) this.run("ROLLBACK");
+    } catch {
+      // The next transaction begins with it.
+    }
+  }
+
+  #undoNested(): void {
+    if (!this.#db.isTransaction) return;
+    try {
+      this.run("ROLLBACK TO nested");
+      this.run("RELEASE nested");
+    } catch {
+      this.#mustUndo = true;
     }
   }
 
   /** The same for what a power cut may undo: nobody waits for the disk. */
   withoutSync<T>(body: () => T): T {
-    if (this.#db.isTransaction) return body();
+    if (this.#isWithin) return body();
     this.#db.exec("PRAGMA synchronous = NORMAL");
     try {
       return this.atomically(body);
@@ -62,9 +91,9 @@ export class Statements {
     }
   }
 
-  /** Whether a transaction is open. */
+  /** Whether a transaction is open, to which more may be added. */
   get isInTransaction(): boolean {
-    return this.#db.isTransaction;
+    return this.#db.isTransaction && !this.#mustUndo;
   }
 
   /** Makes what `body` runs a part of the open transaction that is undone by itself when it throws. */
@@ -75,10 +104,7 @@ export class Statements {
       this.run("RELEASE nested");
       return result;
     } catch (error) {
-      if (this.#db.isTransaction) {
-        this.run("ROLLBACK TO nested");
-        this.run("RELEASE nested");
-      }
+      this.#undoNested();
       throw error;
     }
   }

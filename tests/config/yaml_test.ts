@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { parseYaml } from "../../src/config/yaml.ts";
+import { parseYaml, YamlError } from "../../src/config/yaml.ts";
 
 Deno.test("YAML: aliases and merging are fine where somebody writes them", () => {
   const text = "base: &b {x: 1}\na: *b\nc:\n  <<: *b\n  y: 2\nrun: ls *.py *\n";
@@ -61,4 +61,19 @@ for (const [what, text, where] of SPACES) {
 Deno.test("YAML: such spaces may stand in values, comments and quoted keys", () => {
   const text = 'a: "\u00a0b"\n# \u00a0x: 1\nc: |\n  echo\u00a0d\n"\\u00a0e": 1\n';
   assertEquals(parseYaml(text), { a: "\u00a0b", c: "echo\u00a0d\n", "\u00a0e": 1 });
+});
+
+Deno.test("YAML: each error says what to do about it", () => {
+  const hints: [text: string, hint: string][] = [
+    [BOMB, "without aliases"],
+    ["a: &a\n  b: *a\n", "without aliases"],
+    ["[".repeat(100_000), "in few levels"],
+    ["a:\n\tb: 1\n", "plain spaces"],
+    ["a:\n\u00a0b: 1\n", "plain spaces"],
+    ["a: 1\na: 2\n", "Keep one"],
+    ["a: b: c\n", "on a line of its own"],
+  ];
+  for (const [text, hint] of hints) {
+    assertStringIncludes(assertThrows(() => parseYaml(text), YamlError).hint, hint);
+  }
 });

@@ -9,12 +9,18 @@ class Commits implements Disposable {
   readonly database = new DatabaseSync(":memory:");
   readonly group: GroupCommit;
   transactions = 0;
+  /** The statement that fails when it is run next. */
+  failing: string | undefined;
 
   constructor() {
     this.database.exec("CREATE TABLE notes (text TEXT NOT NULL)");
     const statements = new Statements(this.database);
     const run = statements.run.bind(statements);
     statements.run = (sql, ...values) => {
+      if (sql === this.failing) {
+        this.failing = undefined;
+        throw new Error("disk I/O error");
+      }
       if (sql === "COMMIT") this.transactions++;
       return run(sql, ...values);
     };
@@ -133,3 +139,32 @@ Deno.test("closing the journal brings what waits to the disk", async () => {
   await accepted;
   assertEquals(test.journal.find("c1")?.id, "c1");
 });
+
+Deno.test("a transaction that could not be rolled back takes none of the next one with it", async () => {
+  using commits = new Commits();
+  const failing = commits.group.commit(() => {
+    commits.insert("first");
+    commits.database.exec("RELEASE nested"); // So that the transaction fails as a whole.
+  });
+  commits.failing = "ROLLBACK";
+  await assertRejects(() => failing);
+  await commits.write("second");
+  assertEquals([commits.notes, commits.database.isTransaction], [["second"], false]);
+});
+
+for (const statement of ["ROLLBACK TO nested", "RELEASE nested"]) {
+  Deno.test(`when ${statement} fails, nothing of a write that failed is stored`, async () => {
+    using commits = new Commits();
+    const failing = commits.group.commit(() => {
+      commits.insert("half");
+      commits.failing = statement;
+      throw new Error("not today");
+    });
+    const beside = commits.write("beside");
+    await assertRejects(() => failing);
+    await assertRejects(() => beside);
+    assertEquals([commits.notes, commits.database.isTransaction], [[], false]);
+    await commits.write("again");
+    assertEquals(commits.notes, ["again"]);
+  });
+}
