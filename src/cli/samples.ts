@@ -92,6 +92,8 @@ export function sampleFiles(python: string, hasOneGpu = false): Sample[] {
       inference: `${python} infer.py {body}`,
       training: `${python} train.py {body_file}`,
       ...(hasOneGpu && { exclusive: "[training, inference]" }),
+      // The platform's broker speaks TLS there, without which the token travels in clear text.
+      mqtt_port: "8883",
     },
     examples: {
       install_script: `${python} -m venv .venv && .venv/bin/pip install -r requirements.txt`,
