@@ -152,11 +152,13 @@ export class ProcessExecutor implements Executor {
           "of a file that holds them",
       );
     }
-    this.#spares?.fillSoon();
     const options = { ...this.#supervision, attempt: handle.attempt, folder };
     const { source, variables } = program;
     const orders = { source, env: { ...work.env, ...variables }, folder };
-    return new Launch(handle, options, orders, this.#options, waiting);
+    const launch = new Launch(handle, options, orders, this.#options, waiting);
+    // While it runs, so that it is not kept from that.
+    launch.started.then(() => this.#spares?.fill());
+    return launch;
   }
 
   #execution(handle: Handle, observed: Observed): Execution {

@@ -22,9 +22,6 @@ interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
   readonly logger: Logger;
 }
 
-/** For how long a command that was just started has the machine to itself. */
-const FILL_AFTER_MS = 20;
-
 /** How long spares wait: a node without work has none. */
 const IDLE_MS = 60_000;
 
@@ -39,7 +36,6 @@ export class Spares {
   readonly #starting = new Set<Supervisor>();
   readonly #closing = new AbortController();
   #lastStart = 0;
-  #isFilling = false;
   #isExpiring = false;
   readonly #tasks = new Set<Promise<void>>();
 
@@ -76,10 +72,13 @@ export class Spares {
     this.#own(this.#end(supervisor));
   }
 
-  /** Lets others wait for the commands that may follow one that was just started. */
-  fillSoon(): void {
-    this.#lastStart = this.#options.clock.monotonic();
-    if (!this.#isFilling) this.#own(this.#fill());
+  /** Lets others wait for the commands that may follow one that has begun. */
+  fill(): void {
+    const { clock, count } = this.#options;
+    if (this.#closing.signal.aborted) return;
+    this.#lastStart = clock.monotonic();
+    while (this.#waiting.length + this.#starting.size < count && this.#start());
+    if (!this.#isExpiring) this.#own(this.#expire());
   }
 
   /** Ends those that wait. */
@@ -87,18 +86,6 @@ export class Spares {
     this.#closing.abort();
     await this.#dismissAll();
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
-  }
-
-  async #fill(): Promise<void> {
-    const { clock, count } = this.#options;
-    this.#isFilling = true;
-    await clock.sleep(FILL_AFTER_MS, this.#closing.signal).catch(() => {});
-    this.#isFilling = false;
-    while (
-      !this.#closing.signal.aborted && this.#waiting.length + this.#starting.size < count &&
-      this.#start()
-    );
-    if (!this.#isExpiring) this.#own(this.#expire());
   }
 
   /** Ends those that wait when no command was started for a while. */

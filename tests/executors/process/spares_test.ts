@@ -28,10 +28,9 @@ class Waiting implements AsyncDisposable {
     return new Spares({ ...this.common, ...this, count: 2 });
   }
 
-  /** Lets as much time pass as it takes until others wait. */
+  /** Has others wait. */
   async fill(): Promise<void> {
-    this.spares.fillSoon();
-    await this.clock.advance(20);
+    this.spares.fill();
     await this.spares.whenFilled();
   }
 
@@ -54,7 +53,7 @@ Deno.test("supervisors wait after a command was started, and an idle node has no
   const supervisors = [waiting.spares.take()!, waiting.spares.take()!];
   assertEquals(waiting.spares.take(), undefined);
   for (const supervisor of supervisors) waiting.spares.putBack(supervisor);
-  await waiting.clock.advance(MINUTE - 21);
+  await waiting.clock.advance(MINUTE - 1);
   for (const { pid } of supervisors) assert(await isAlive(pid));
   await waiting.clock.advance(1);
   await Promise.all(supervisors.map(({ ended }) => ended));
