@@ -6,7 +6,7 @@
 import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings, readToken, withDotenv } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
-import { createLogger } from "./log.ts";
+import { createLogger, type Logger } from "./log.ts";
 import type { Node } from "./node/node.ts";
 import { readEnvironment } from "./permissions.ts";
 import type { TokenSource } from "./registration/token.ts";
@@ -45,6 +45,7 @@ export class CloudNode implements AsyncDisposable {
   #tokenSource: string | undefined = "the config given";
   #tokens: TokenSource | undefined;
   #env: Readonly<Record<string, string>> | undefined;
+  #logger: Logger | undefined;
   #node: Node | undefined;
   #ended: Promise<unknown> | undefined;
   /** Whether it was asked to stop, also before there was a node to stop. */
@@ -64,9 +65,10 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   constructor(options: CloudNodeOptions = {}) {
-    const { config = {}, slug = config.slug, env } = options;
+    const { config = {}, slug = config.slug, env, logger } = options;
     this.#settings = resolveConfig({ ...config, slug });
     this.#env = env;
+    this.#logger = logger;
   }
 
   /**
@@ -91,9 +93,11 @@ export class CloudNode implements AsyncDisposable {
     const { slug, env = readEnvironment() } = overrides;
     const options = { configPath: path, flags: { slug }, env, cwd: Deno.cwd() };
     const loaded = await loadSettings(options);
-    const logger = createLogger("config");
+    const logger = createLogger("config", undefined, overrides.logger);
     for (const warning of loaded.warnings) logger.warn(warning);
-    return nodeFrom(loaded, withDotenv(env, loaded), { read: () => readToken(options) });
+    const node = nodeFrom(loaded, withDotenv(env, loaded), { read: () => readToken(options) });
+    node.#logger = overrides.logger;
+    return node;
   }
 
   /**
@@ -190,6 +194,7 @@ export class CloudNode implements AsyncDisposable {
         tokenSource: this.#tokenSource,
         tokens: this.#tokens,
         env: this.#env ?? readEnvironment(),
+        logger: this.#logger,
         once,
         drain,
         exitWhenIdle,

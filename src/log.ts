@@ -9,15 +9,27 @@ import { Buffer } from "node:buffer";
 import { styleText } from "node:util";
 import { systemClock } from "./time.ts";
 
-/** Where the parts of the node write what they do. */
+/**
+ * Where a node writes what it does: anything with these four functions, such as `console`.
+ *
+ * @example A node whose lines a program collects
+ * ```ts
+ * import { CloudNode, type Logger } from "@cyberwave/cloud-node";
+ *
+ * const lines: string[] = [];
+ * const write = (line: string) => void lines.push(line);
+ * const logger: Logger = { debug: () => {}, info: write, warn: write, error: write };
+ * new CloudNode({ logger });
+ * ```
+ */
 export interface Logger {
-  /** Detail for debugging. Shown with `-v`. */
+  /** Takes detail for debugging. */
   debug(message: string): void;
-  /** What the node does. */
+  /** Takes what the node does. */
   info(message: string): void;
-  /** Something that may need an operator's attention. */
+  /** Takes something that may need an operator's attention. */
   warn(message: string): void;
-  /** Something that needs an operator's attention. */
+  /** Takes something that needs an operator's attention. */
   error(message: string): void;
 }
 
@@ -49,14 +61,19 @@ export function setupLogging(options: { format: LogFormat; verbose: boolean }): 
 }
 
 /**
- * A logger whose lines name `component`. `listener` gets those at info and above as text, even if
- * logging is not set up.
+ * A logger whose lines name `component`. They go to `sink`, if a program that embeds the node gave
+ * one, else to `@std/log`. `listener` gets those at info and above as text, wherever they go.
  */
-export function createLogger(component: string, listener?: (line: string) => void): Logger {
+export function createLogger(
+  component: string,
+  listener?: (line: string) => void,
+  sink?: Logger,
+): Logger {
   const write = (level: "debug" | "info" | "warn" | "error") => (message: string) => {
     const line = printable(redact(message));
     try {
-      log.getLogger(LOGGER_NAME)[level](line, component);
+      if (sink === undefined) log.getLogger(LOGGER_NAME)[level](line, component);
+      else sink[level](`${component}: ${line}`);
     } catch {
       // A handler of the program that embeds the node. Its failure is no failure of a command.
     }

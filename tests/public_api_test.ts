@@ -56,6 +56,7 @@ Deno.test("the public API is small: a node, its configuration and its errors", (
     "ControlPlaneName",
     "InstallScriptError",
     "LogFormat",
+    "Logger",
     "MissingPermissionError",
     "NodeIdentity",
     "PerKind",

@@ -31,6 +31,8 @@ export interface NodeOptions {
   readonly settings: Settings;
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
+  /** Where to log. Default: `@std/log`. */
+  readonly logger?: Logger;
   /** Where to look for another one when it is refused. */
   readonly tokens: TokenSource | undefined;
   /** The environment of the workloads. */
@@ -111,6 +113,7 @@ export class Node {
       ...{ settings, tokenSource, tokens, env, host, once },
       events: this.events,
       loggerFor: (component) => this.#loggerFor(component),
+      localLoggerFor: (component) => this.#localLoggerFor(component),
       lines: this.#lines,
     });
     this.#parts = parts;
@@ -206,8 +209,12 @@ export class Node {
 
   /** A logger whose lines the platform sees too, if it is to see any. */
   #loggerFor(component: string): Logger {
-    if (this.#options.settings.logStreamInterval === 0) return createLogger(component);
-    return createLogger(component, (line) => this.#lines.add(line));
+    if (this.#options.settings.logStreamInterval === 0) return this.#localLoggerFor(component);
+    return createLogger(component, (line) => this.#lines.add(line), this.#options.logger);
+  }
+
+  #localLoggerFor(component: string): Logger {
+    return createLogger(component, undefined, this.#options.logger);
   }
 
   #listen(): void {

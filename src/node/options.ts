@@ -4,6 +4,7 @@
  * @module
  */
 import type { CloudNodeConfig } from "../config/config.ts";
+import type { Logger } from "../log.ts";
 
 /**
  * What makes a `CloudNode`.
@@ -30,6 +31,11 @@ export interface CloudNodeOptions {
    * the node is run. `fromConfigFile` and `fromEnv` also take the settings from it.
    */
   env?: Record<string, string>;
+  /**
+   * Where the node logs, each line with its component in front: `mqtt: Connected to ...`. Secrets are
+   * masked. Default: the logger `cyberwave-cloud-node` of `@std/log`, silent until it is set up.
+   */
+  logger?: Logger;
 }
 
 /**

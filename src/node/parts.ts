@@ -12,7 +12,7 @@ import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
 import type { Executor } from "../executors/executor.ts";
 import { Journal } from "../journal/journal.ts";
-import { createLogger, type Logger } from "../log.ts";
+import type { Logger } from "../log.ts";
 import type { LineBuffer } from "../logs/line_buffer.ts";
 import { LogStream } from "../logs/log_stream.ts";
 import { WorkloadOutput } from "../logs/workload_output.ts";
@@ -68,6 +68,8 @@ interface NodePartsOptions {
   readonly events: NodeEvents;
   /** Makes loggers whose lines the platform is to see. */
   readonly loggerFor: (component: string) => Logger;
+  /** Makes loggers whose lines stay here. */
+  readonly localLoggerFor: (component: string) => Logger;
   /** Those lines. */
   readonly lines: LineBuffer;
 }
@@ -163,7 +165,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     platformStatus: new PlatformStatus((uuid) => workloadTopic(prefix, uuid, "update-status")),
     logger: loggerFor("commands"),
     // What workloads print reaches the platform from their files, not as lines of the node.
-    outputLogger: createLogger("workloads"),
+    outputLogger: options.localLoggerFor("workloads"),
     address: () => identity.replyAddress,
     credentials: () => nodeCredentials(settings, token.value),
     status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
@@ -263,7 +265,7 @@ function createOutbox(
 }
 
 function createLogStream(
-  { settings, lines }: NodePartsOptions,
+  { settings, lines, localLoggerFor }: NodePartsOptions,
   api: Backend,
   journal: Journal,
   identity: CurrentIdentity,
@@ -272,7 +274,7 @@ function createLogStream(
 ): LogStream | undefined {
   if (settings.logStreamInterval === 0) return undefined;
   // Not streamed: a failed upload would log a line that is uploaded in turn.
-  const logger = createLogger("logs");
+  const logger = localLoggerFor("logs");
   return new LogStream({
     api,
     identity: () => identity.registered,

@@ -50,6 +50,29 @@ Deno.test("a node that is ready is registered, knows who it is, and answers", as
   assertEquals((await sender.ask(STATUS)).status, "ok");
 });
 
+Deno.test("a node logs to the logger it is given, and shows it no secret", async () => {
+  const lines: string[] = [];
+  const write = (level: string) => (line: string) => void lines.push(`${level} ${line}`);
+  const logger = {
+    debug: () => {},
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+  };
+  await using world = await World.start();
+  const local = await world.runNode(
+    { inference: "echo my token is $CYBERWAVE_API_TOKEN" },
+    { slug: "my-node", logger },
+  );
+  await using sender = await world.sender(local.identity);
+  await sender.ask({ command: "inference", request_id: "r1" });
+  await local.node.stop();
+  assert(lines.some((line) => line.startsWith("info mqtt: Connected to mqtt://")));
+  assert(lines.includes("info workloads: [inference r1] my token is ***"));
+  assert(lines.some((line) => /^info commands: inference r1 succeeded after /.test(line)));
+  assertEquals(lines.filter((line) => line.includes(world.backend.token)), []);
+});
+
 Deno.test("stop() says goodbye to the backend, and the next run is the same instance", async () => {
   await using world = await World.start();
   const first = await world.runNode();
