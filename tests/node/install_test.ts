@@ -109,9 +109,12 @@ Deno.test("an install script that minds no SIGTERM is killed after its grace", a
   assertEquals(await isAlive(pid), false);
 });
 
-/** A script that leaves a daemon behind, which writes its pid to a file and holds the output. */
+/**
+ * A script that leaves a daemon behind: in a session of its own, without a parent. It writes its pid to
+ * a file and holds the output.
+ */
 function withDaemon(script: string, daemon = "exec tail -f /dev/null"): string {
-  return `setsid sh -c 'echo $$ >daemon; ${daemon}' & ${script}`;
+  return `(setsid sh -c 'echo $$ >daemon; ${daemon}' &); ${script}`;
 }
 
 async function endDaemon(folder: string): Promise<void> {
@@ -154,9 +157,9 @@ Deno.test("the last lines of a script that leaves a daemon are shown, be they a 
   await endDaemon(test.folder);
 });
 
-Deno.test("a stopped install script does not wait for what has left its group", async () => {
+Deno.test("a stopped install script does not wait for a daemon that it has left", async () => {
   using test = new Harness();
-  const done = assertRejects(() => test.run(withDaemon("wait")));
+  const done = assertRejects(() => test.run(withDaemon("exec tail -f /dev/null")));
   await fileWritten(`${test.folder}/daemon`);
   const reason = new Error("The node was asked to stop");
   test.stop.abort(reason);
