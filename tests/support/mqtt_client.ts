@@ -70,6 +70,8 @@ export class TestClient implements AsyncDisposable {
   /** Disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.endAsync(true);
+    // mqtt.js ends a stream of its own in a timer of 0 ms, which would outlive this client.
+    await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
   #receive(topic: string, payload: Buffer, packet: IPublishPacket): void {
