@@ -12,6 +12,8 @@ console.log(JSON.stringify((await inspectHost()).ignoresHangup));
 const input = Deno.stdin.readable.getReader();
 await input.read();
 console.log("went on");
+// As the program does. Deno drops listeners before the end of a process that ends by itself.
+Deno.exit(0);
 `;
 
 /** Starts a program that listens, sends it SIGHUP, and what lets it go on then. */
