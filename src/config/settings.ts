@@ -153,14 +153,14 @@ const TABLE: SettingRows<SettingKey> = {
     type: values.positiveSeconds,
     help: "Seconds between heartbeats",
     default: 30,
-    flag: { name: "heartbeat-interval", value: "SECONDS" },
+    flag: { name: "heartbeat-interval", value: "TIME" },
   },
   stopTimeout: {
     group: "Node",
     type: values.seconds,
     help: "Seconds the node may take to stop",
     default: 10,
-    flag: { name: "stop-timeout", value: "SECONDS" },
+    flag: { name: "stop-timeout", value: "TIME" },
   },
   stateFolder: {
     group: "Node",
@@ -200,7 +200,7 @@ const TABLE: SettingRows<SettingKey> = {
     type: values.seconds,
     help: "Seconds between batches of output and log lines to the platform; 0 sends none",
     default: 3,
-    flag: { name: "log-stream-interval", value: "N" },
+    flag: { name: "log-stream-interval", value: "TIME" },
     env: ["CYBERWAVE_WORKLOAD_LOG_STREAM_INTERVAL"],
   },
 };

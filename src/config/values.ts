@@ -7,6 +7,7 @@
 import { isIPv6 } from "node:net";
 import { quoted } from "../errors.ts";
 import { identifierProblem, isMqttText } from "../protocol/identifiers.ts";
+import { durationSeconds } from "./durations.ts";
 import { isUuid, UUID_AS_PREFIX } from "./reservation.ts";
 import { templateProblem } from "./template_problem.ts";
 
@@ -34,23 +35,26 @@ export function refuse(expected: string, value: unknown): { readonly problem: st
 /** Timers count milliseconds in 31 bits and fire at once when asked for more. */
 const LONGEST_TIMER = 2_147_483;
 
-/** A duration, in seconds, that is not zero. */
+/** A duration that is not zero: a number of seconds, or with units (`1h30m`). */
 export const positiveSeconds: ValueType<number> = numberType({
-  expected: "a positive number of seconds",
+  expected: "a positive number of seconds or a duration such as 30s, 5m or 2h",
+  read: (value) => numberIn(value) ?? secondsIn(value),
   accepts: (seconds) => seconds > 0,
   max: LONGEST_TIMER,
 });
 
-/** A duration in seconds, possibly zero. */
+/** A duration, possibly zero: a number of seconds, or with units (`1h30m`). */
 export const seconds: ValueType<number> = numberType({
-  expected: "a number of seconds, 0 or more",
+  expected: "a number of seconds, 0 or more, or a duration such as 30s, 5m or 2h",
+  read: (value) => numberIn(value) ?? secondsIn(value),
   accepts: (seconds) => seconds >= 0,
   max: LONGEST_TIMER,
 });
 
-/** A duration in days, possibly zero. */
+/** A duration, possibly zero: a number of days, or with units (`12h`). */
 export const days: ValueType<number> = numberType({
-  expected: "a number of days, 0 or more",
+  expected: "a number of days, 0 or more, or a duration such as 12h or 7d",
+  read: (value) => numberIn(value) ?? daysIn(value),
   accepts: (days) => days >= 0,
   max: 1_000_000,
 });
@@ -78,16 +82,18 @@ export const port: ValueType<number> = numberType({
 
 interface NumberRules {
   expected: string;
+  /** Reads a value. Default: the number that it is or spells. */
+  read?(value: unknown): number | undefined;
   accepts(value: number): boolean;
   max: number;
 }
 
-function numberType({ expected, accepts, max }: NumberRules): ValueType<number> {
+function numberType({ expected, read = numberIn, accepts, max }: NumberRules): ValueType<number> {
   return {
     parse(value) {
-      const number = numberIn(value);
+      const number = read(value);
       if (number === undefined || !accepts(number)) return refuse(expected, value);
-      if (number > max) return refuse(`${expected}, at most ${max}`, value);
+      if (number > max) return refuse(`at most ${max}`, value);
       return { value: number };
     },
     format: String,
@@ -99,6 +105,15 @@ function numberIn(value: unknown): number | undefined {
   const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
   const number = typeof value === "string" && decimal.test(value.trim()) ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;
+}
+
+function secondsIn(value: unknown): number | undefined {
+  return typeof value === "string" ? durationSeconds(value.trim()) : undefined;
+}
+
+function daysIn(value: unknown): number | undefined {
+  const seconds = secondsIn(value);
+  return seconds === undefined ? undefined : seconds / durationSeconds("1d")!;
 }
 
 /** A string, number or boolean as text; nothing for anything else. */

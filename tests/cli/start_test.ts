@@ -119,7 +119,8 @@ Deno.test("a wrong setting exits with 2 and names key, value and file", async ()
   assertEquals(code, 2);
   assertEquals(
     stderr,
-    'error: heartbeat_interval must be a positive number of seconds, got "abc" ' +
+    "error: heartbeat_interval must be a positive number of seconds or a duration such as 30s, 5m " +
+      'or 2h, got "abc" ' +
       "(from cyberwave.yml)\n",
   );
 });

@@ -80,7 +80,7 @@ Deno.test("every problem is told, whatever its kind, and the exit code is 2", as
     /^.*cyberwave\.yml: 5 problems$/,
     /^ {2}error {4}inference must not have \{body\} inside double quotes, .*: write python infer/,
     /^ {2}error {4}max_queued must be a whole number, 0 or more, got "-1" \(from environment/,
-    /^ {2}error {4}heartbeat_interval must be a positive number of seconds, got "abc"/,
+    /^ {2}error {4}heartbeat_interval must be a positive number of seconds or a duration .*, got "abc"/,
     /^ {2}error {4}training is not valid (ba)?sh: .*\(from cyberwave\.yml\)$/,
     /^ {2}error {4}Cannot read the certificate authorities in ".*missing\.pem": .* -> Let mqtt_tls/,
     /^ {2}warning {2}Ignored "infrence" in cyberwave\.yml: .*did you mean inference\?$/,

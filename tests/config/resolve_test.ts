@@ -230,7 +230,8 @@ Deno.test("results, which are removed once sent, may not be where anything else 
 Deno.test("a wrong value names the setting, the value, what is expected and where it is from", () => {
   assertEquals(
     messageOf(yaml({ heartbeat_interval: "abc" })),
-    'heartbeat_interval must be a positive number of seconds, got "abc" (from cyberwave.yml)',
+    "heartbeat_interval must be a positive number of seconds or a duration such as 30s, 5m or 2h, " +
+      'got "abc" (from cyberwave.yml)',
   );
   assertEquals(
     messageOf(flagSource({ "mqtt-port": "70000" })),
@@ -252,7 +253,8 @@ Deno.test("all wrong values are told at once, one a line", () => {
     "token must be a single word of ASCII characters (from environment variable CYBERWAVE_API_TOKEN)",
     'mqtt_port must be a port number between 1 and 65535, got "x" ' +
     "(from environment variable CYBERWAVE_MQTT_PORT)",
-    "timeout for training must be a positive number of seconds, got 0 (from cyberwave.yml)",
+    "timeout for training must be a positive number of seconds or a duration such as 30s, 5m or 2h, " +
+    "got 0 (from cyberwave.yml)",
   ]);
 });
 
@@ -304,7 +306,8 @@ Deno.test("what is wrong with a program's configuration is told in its own names
   const wrong: [Parameters<typeof resolveConfig>[0], string][] = [
     [
       { heartbeatInterval: -1 },
-      "heartbeatInterval must be a positive number of seconds, got -1 (from the config given)",
+      "heartbeatInterval must be a positive number of seconds or a duration such as 30s, 5m or 2h, " +
+      "got -1 (from the config given)",
     ],
     [
       { inference: 'python x.py "{body}"' },

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { durationSeconds } from "../../src/config/durations.ts";
 import * as values from "../../src/config/values.ts";
 
 type Outcome = { value: unknown } | { problem: string };
@@ -21,7 +22,7 @@ function isNot(expected: string, got: string): Outcome {
 }
 
 Deno.test("a positive number of seconds", () => {
-  const expected = "a positive number of seconds";
+  const expected = "a positive number of seconds or a duration such as 30s, 5m or 2h";
   expectEach(values.positiveSeconds, [
     [30, isOne(30)],
     ["30", isOne(30)],
@@ -30,7 +31,8 @@ Deno.test("a positive number of seconds", () => {
     ["1e2", isOne(100)],
     ["abc", isNot(expected, '"abc"')],
     ["", isNot(expected, '""')],
-    ["30s", isNot(expected, '"30s"')],
+    ["30s", isOne(30)],
+    ["0s", isNot(expected, '"0s"')],
     ["0x10", isNot(expected, '"0x10"')],
     [0, isNot(expected, "0")],
     ["-1", isNot(expected, '"-1"')],
@@ -44,7 +46,7 @@ Deno.test("a positive number of seconds", () => {
 });
 
 Deno.test("seconds end where timers would overflow and fire at once", () => {
-  const expected = "a positive number of seconds, at most 2147483";
+  const expected = "at most 2147483";
   expectEach(values.positiveSeconds, [
     [2_147_483, isOne(2_147_483)],
     [2_147_484, isNot(expected, "2147484")],
@@ -54,12 +56,41 @@ Deno.test("seconds end where timers would overflow and fire at once", () => {
 Deno.test("seconds and days that may be zero", () => {
   expectEach(values.seconds, [
     [0, isOne(0)],
-    ["-1", isNot("a number of seconds, 0 or more", '"-1"')],
+    ["-1", isNot("a number of seconds, 0 or more, or a duration such as 30s, 5m or 2h", '"-1"')],
+    ["0s", isOne(0)],
   ]);
   expectEach(values.days, [
     ["0.5", isOne(0.5)],
-    [-1, isNot("a number of days, 0 or more", "-1")],
+    [-1, isNot("a number of days, 0 or more, or a duration such as 12h or 7d", "-1")],
+    ["12h", isOne(0.5)],
+    ["7d", isOne(7)],
   ]);
+});
+
+Deno.test("durations have units, one after the other", () => {
+  const cases: [string, number | undefined][] = [
+    ["500ms", 0.5],
+    ["30s", 30],
+    ["5m", 300],
+    ["2h", 7200],
+    ["1d", 86_400],
+    ["1h30m", 5400],
+    ["1.5h", 5400],
+    ["1h5m30s20ms", 3930.02],
+    ["30", undefined],
+    ["5 m", undefined],
+    ["5M", undefined],
+    ["-5m", undefined],
+    ["m", undefined],
+    ["5m ", undefined],
+    ["1h30", undefined],
+    ["5min", undefined],
+    ["1s".repeat(1_000_000), undefined],
+  ];
+  for (const [text, seconds] of cases) {
+    const found = durationSeconds(text);
+    assertEquals(found === undefined ? found : Math.round(found * 1000) / 1000, seconds, text);
+  }
 });
 
 Deno.test("counts are whole", () => {
