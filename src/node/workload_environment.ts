@@ -16,6 +16,12 @@ interface WorkloadEnvironment {
 }
 
 /**
+ * What all workloads get unless somebody says otherwise. Python would keep what it prints to a pipe
+ * in memory until there are 8 KiB of it, or the end.
+ */
+const DEFAULTS = { PYTHONUNBUFFERED: "1" };
+
+/**
  * What all workloads get: the node's own environment, without the token and password in it, where the
  * platform and results are, and the variables of the configuration.
  */
@@ -26,7 +32,7 @@ export function workloadEnvironment(
   const shared = Object.fromEntries(
     Object.entries(env).filter(([name]) => !TOKEN_VARIABLES.includes(name)),
   );
-  const known = { ...shared, ...platformVariables(settings) };
+  const known = { ...DEFAULTS, ...shared, ...platformVariables(settings) };
   const { variables, unset } = expandAll(settings.env, known);
   return { env: { ...known, ...variables }, unset };
 }

@@ -31,6 +31,7 @@ Deno.test("workloads find the platform of the node under the names that the Pyth
     workspaceUuid: "w-1",
   });
   assertEquals(workloadEnvironment(stale, settings).env, {
+    PYTHONUNBUFFERED: "1",
     CYBERWAVE_API_URL: "https://api.example.com",
     CYBERWAVE_BASE_URL: "https://api.example.com",
     CYBERWAVE_MQTT_HOST: "broker.example.com",
@@ -88,4 +89,12 @@ Deno.test("a password of its own for the broker is passed on as that", () => {
 Deno.test("with pass_token: false it gets neither", () => {
   const settings = resolveConfig({ passToken: false, mqttPassword: "p-broker" });
   assertEquals(nodeCredentials(settings, "t-node"), {});
+});
+
+Deno.test("what Python prints comes at once, unless the user decides otherwise: any value wins", () => {
+  const unbuffered = (own: Record<string, string>, env: Record<string, string> = {}) =>
+    workloadEnvironment(own, resolveConfig({ env })).env.PYTHONUNBUFFERED;
+  assertEquals(unbuffered({}), "1");
+  assertEquals(unbuffered({ PYTHONUNBUFFERED: "" }), "");
+  assertEquals(unbuffered({ PYTHONUNBUFFERED: "0" }, { PYTHONUNBUFFERED: "" }), "");
 });

@@ -6,7 +6,7 @@ import { Inbox } from "./events.ts";
 export interface ProgramOptions {
   /** The folder to start it in. */
   readonly cwd?: string;
-  /** Its environment beside what every program needs. No `CYBERWAVE_` variable is inherited. */
+  /** Its environment beside what every program needs. None is inherited that changes the node or Python. */
   readonly env?: Readonly<Record<string, string>>;
   /** What it reads from standard input. */
   readonly stdin?: string;
@@ -41,7 +41,7 @@ export class Program implements AsyncDisposable {
   static start(args: readonly string[], options: ProgramOptions = {}): Program {
     const { cwd, env = {}, stdin } = options;
     const inherited = Object.entries(Deno.env.toObject())
-      .filter(([name]) => !name.startsWith("CYBERWAVE_"));
+      .filter(([name]) => !/^(CYBERWAVE_|PYTHON)/.test(name));
     const [program, ...first] = commandOf(["-P"]);
     const child = new Deno.Command(program, {
       args: [...first, ...args],
