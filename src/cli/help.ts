@@ -54,8 +54,8 @@ export function commandHelp(command: CliCommand): string {
     section("Flags", [...flags, ...COMMON_FLAGS].map(flagLine)),
   ];
   if (settings.length > 0) parts.push(section("Settings", flagHelp(settings)));
-  const help = parts.join("\n\n");
-  return / TIME\b/.test(help) ? `${help}\n\n${TIME_NOTE}` : help;
+  if (parts.some((part) => /^ +--\S+ TIME /m.test(part))) parts.push(TIME_NOTE);
+  return parts.join("\n\n");
 }
 
 const TIME_NOTE = "A TIME is a number of seconds, or has units: 30s, 5m, 1h30m";

@@ -8,7 +8,9 @@ import { isMarkdown } from "./front_matter.ts";
 import { nearest } from "./nearest.ts";
 import type { Setting } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
+import type { YamlDocument } from "./files.ts";
 import { isMapping } from "./sources.ts";
+import { type YamlPath, yamlPosition } from "./yaml_position.ts";
 
 /** What a config file says. */
 export interface ConfigFile {
@@ -16,6 +18,8 @@ export interface ConfigFile {
   readonly mapping: Readonly<Record<string, unknown>>;
   /** What its author may want to know. */
   readonly warnings: readonly string[];
+  /** Where the value at `path` of its settings stands: `cyberwave.yml, line 3, column 5`. */
+  place(path: YamlPath): string;
 }
 
 /** The keys under which settings stand in a file that is shared. */
@@ -39,22 +43,34 @@ const MANIFEST_KEYS: readonly string[] = [
  *
  * @throws {ConfigError} when the root or the wrapper is not a mapping
  */
-export function readConfigFile(root: unknown, file: string): ConfigFile {
-  if (root === null) return { mapping: {}, warnings: [`${file} holds no settings`] };
+export function readConfigFile({ root, text }: YamlDocument, file: string): ConfigFile {
+  const placeOf = (path: YamlPath, of?: "key") =>
+    [file, yamlPosition(text, path, of) ?? []].flat().join(", ");
+  const empty = { mapping: {}, place: () => file };
+  if (root === null) return { ...empty, warnings: [`${file} holds no settings`] };
   const top = asMapping(root, file);
   const wrapper = WRAPPERS.find((name) => Object.hasOwn(top, name));
   if (wrapper === undefined) {
+    const meant = [...KEYS, ...WRAPPERS];
     const others = Object.keys(top).filter((key) =>
-      typeof top[key] === "object" && nearest(key, KEYS) === undefined
+      typeof top[key] === "object" && nearest(key, meant) === undefined
     );
-    return { mapping: top, warnings: unknownKeys(top, others, file) };
+    const place = (key: string) => placeOf([key], "key");
+    return { mapping: top, warnings: unknownKeys(top, others, meant, place), place: placeOf };
   }
   const mapping = asMapping(top[wrapper] ?? {}, `${wrapper} in ${file}`);
   // In front matter the same words mean something to others: Hugging Face has inference: false.
   const outside = Object.keys(top)
     .filter((key) => KEYS.includes(key) && !isMarkdown(file))
-    .map((key) => `Ignored ${quoted(key)} in ${file}: it stands outside of ${wrapper}`);
-  return { mapping, warnings: [...unknownKeys(mapping, [], file), ...outside] };
+    .map((key) =>
+      `Ignored ${quoted(key)} in ${placeOf([key], "key")}: it stands outside of ${wrapper}`
+    );
+  const place = (key: string) => placeOf([wrapper, key], "key");
+  return {
+    mapping,
+    warnings: [...unknownKeys(mapping, [], KEYS, place), ...outside],
+    place: (path) => placeOf([wrapper, ...path]),
+  };
 }
 
 function asMapping(value: unknown, what: string): Record<string, unknown> {
@@ -68,19 +84,20 @@ function asMapping(value: unknown, what: string): Record<string, unknown> {
 function unknownKeys(
   mapping: Record<string, unknown>,
   ignored: readonly string[],
-  file: string,
+  meant: readonly string[],
+  place: (key: string) => string,
 ): string[] {
   return Object.keys(mapping)
     .filter((key) => ![...KEYS, ...MANIFEST_KEYS, ...ignored].includes(key))
-    .map((key) => unknownKey(key, file));
+    .map((key) => unknownKey(key, meant, place(key)));
 }
 
-function unknownKey(key: string, file: string): string {
+function unknownKey(key: string, meant: readonly string[], place: string): string {
   const elsewhere = SETTINGS.find((setting) => isMeantBy(setting, key));
-  if (elsewhere) return `Ignored ${quoted(key)} in ${file}: set ${elsewhere.env[0]} instead`;
-  const near = nearest(key, KEYS);
+  if (elsewhere) return `Ignored ${quoted(key)} in ${place}: set ${elsewhere.env[0]} instead`;
+  const near = nearest(key, meant);
   const question = near === undefined ? "" : `, did you mean ${near}?`;
-  return `Ignored ${quoted(key)} in ${file}: there is no such setting${question}`;
+  return `Ignored ${quoted(key)} in ${place}: there is no such setting${question}`;
 }
 
 /** Whether `key` names a setting that cannot stand in a file, such as the token. */

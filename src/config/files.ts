@@ -13,22 +13,30 @@ import { parseYaml, YamlError } from "./yaml.ts";
 /** Takes what the operator may want to know. */
 export type Warn = (message: string) => void;
 
+/** A YAML document. */
+export interface YamlDocument {
+  /** What it says. */
+  readonly root: unknown;
+  /** Its text, with the lines that it has in its file. */
+  readonly text: string;
+}
+
 /**
- * The root of the YAML file at `path`, or of the front matter of a Markdown file; `undefined` when
- * there is no such file.
+ * The YAML file at `path`, or the front matter of a Markdown file; `undefined` when there is no such
+ * file.
  *
  * @throws {ConfigError} when it cannot be read or is not YAML, with line and column
  */
-export async function readYaml(path: string, shownAs: string): Promise<unknown> {
+export async function readYaml(path: string, shownAs: string): Promise<YamlDocument | undefined> {
   try {
     const text = await readTextFile(path);
     if (text === undefined) return undefined;
-    if (!isMarkdown(path)) return parseYaml(text);
+    if (!isMarkdown(path)) return { root: parseYaml(text), text };
     const frontMatter = frontMatterOf(text);
     if (frontMatter === undefined) {
       throw new ConfigError("it has no front matter: YAML between lines --- at its beginning");
     }
-    return parseYaml(frontMatter);
+    return { root: parseYaml(frontMatter), text: frontMatter };
   } catch (error) {
     throw new ConfigError(`Cannot read ${quoted(shownAs)}: ${messageOf(error)}`, {
       hint: error instanceof YamlError ? error.hint : undefined,

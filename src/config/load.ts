@@ -5,14 +5,13 @@
  */
 import { dirname, join, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
-import type { Settings } from "./config.ts";
 import { type ConfigFile, readConfigFile, WRAPPERS } from "./config_file.ts";
 import { placeReservation } from "./reservation.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
 import { frontMatterOf, README } from "./front_matter.ts";
 import { homeFolder } from "./home.ts";
 import { readCredentials, readDotenv, readYaml, type Warn } from "./files.ts";
-import { examineSources, stateFolderOf, withoutProblems } from "./resolve.ts";
+import { examineSources, type Resolved, stateFolderOf, withoutProblems } from "./resolve.ts";
 import {
   credentialsSource,
   flagSource,
@@ -35,11 +34,7 @@ export interface LoadOptions {
 }
 
 /** Settings, and where they came from. */
-export interface LoadedSettings {
-  /** The settings. */
-  readonly settings: Settings;
-  /** Where each setting that has a value came from, or `default`. */
-  readonly sources: ReadonlyMap<keyof Settings, string>;
+export interface LoadedSettings extends Resolved {
   /** What an operator may want to know. */
   readonly warnings: readonly string[];
   /** What the `.env` file beside the config file says, for workloads as well. */
@@ -85,7 +80,7 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
   const folders = { work: dirname(configFile), home: () => homeFolder(env) };
   const dotenv = await readDotenv(join(folders.work, ".env"), env, warn);
   const near = nearSources(flags, env, folders.work, dotenv);
-  const yaml = yamlSource(config.mapping, file);
+  const yaml = yamlSource(config.mapping, file, config.place);
   const state = stateFolderOf([...near, yaml], folders);
   requirePermissions([...readable, readPermission(state, "the state folder")]);
   const sources = [
@@ -154,8 +149,6 @@ async function hasFrontMatter(path: string): Promise<boolean> {
   return sections.test(frontMatterOf(text ?? "") ?? "");
 }
 
-const NO_FILE: ConfigFile = { mapping: {}, warnings: [] };
-
 /** A config file, and what makes it unusable. */
 interface ExaminedFile extends ConfigFile {
   readonly exists: boolean;
@@ -167,16 +160,19 @@ async function examineFile(
   shownAs: string,
   required: boolean,
 ): Promise<ExaminedFile> {
+  const noFile: ConfigFile = { mapping: {}, warnings: [], place: () => shownAs };
   try {
-    const root = await readYaml(path, shownAs);
-    if (root !== undefined) return { ...readConfigFile(root, shownAs), exists: true, problems: [] };
+    const document = await readYaml(path, shownAs);
+    if (document !== undefined) {
+      return { ...readConfigFile(document, shownAs), exists: true, problems: [] };
+    }
     const problem = new ConfigError(`Cannot read ${quoted(shownAs)}: there is no such file`, {
       hint: "Give --config the path of your cyberwave.yml",
     });
-    return { ...NO_FILE, exists: false, problems: required ? [problem] : [] };
+    return { ...noFile, exists: false, problems: required ? [problem] : [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { ...NO_FILE, exists: true, problems: [error] };
+    return { ...noFile, exists: true, problems: [error] };
   }
 }
 
@@ -232,8 +228,8 @@ async function readMapping(
   warn: Warn,
 ): Promise<ConfigFile["mapping"]> {
   try {
-    const root = await readYaml(path, shownAs);
-    return root === undefined ? {} : readConfigFile(root, shownAs).mapping;
+    const document = await readYaml(path, shownAs);
+    return document === undefined ? {} : readConfigFile(document, shownAs).mapping;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     warn(error.message);

@@ -65,9 +65,9 @@ function parseMapping<Name extends string, T>(
   const values: Partial<Record<Name, T>> = {};
   for (const [given, value] of mapping) {
     const name = names.find((name) => name === given);
-    if (!name) return refuse(`given for ${names.join(", ")}`, given);
+    if (!name) return { ...refuse(`given for ${names.join(", ")}`, given), path: [given] };
     const parsed = item.parse(value);
-    if ("problem" in parsed) return { problem: `for ${name} ${parsed.problem}` };
+    if ("problem" in parsed) return { problem: `for ${name} ${parsed.problem}`, path: [name] };
     values[name] = parsed.value;
   }
   return { value: values };

@@ -11,6 +11,7 @@ import type { Setting, SettingKey } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
 import { configSource, type Source } from "./sources.ts";
 import { path } from "./values.ts";
+import type { YamlPath } from "./yaml_position.ts";
 
 /** What paths in settings are relative to. */
 interface Folders {
@@ -26,6 +27,8 @@ export interface Resolved {
   readonly settings: Settings;
   /** Where each setting that has a value came from, or `default`. */
   readonly sources: ReadonlyMap<keyof Settings, string>;
+  /** Where exactly a setting, or what `path` leads to in it, was given: with line and column. */
+  place(key: SettingKey, path?: YamlPath): string;
 }
 
 /** Settings in which the default stands in for a wrong value, and what is wrong. */
@@ -48,8 +51,10 @@ export function examineSources(sources: readonly Source[], folders: Folders): Ex
   const values: Partial<Record<SettingKey, unknown>> = {};
   const origins = new Map<keyof Settings, string>();
   const problems: ConfigError[] = [];
+  const places = new Map<SettingKey, (path: YamlPath) => string>();
   for (const setting of SETTINGS) {
     const found = lookUp(setting, sources);
+    if (found.place !== undefined) places.set(setting.key, found.place);
     if ("problem" in found) {
       problems.push(new ConfigError(found.problem));
       values[setting.key] = setting.default;
@@ -64,9 +69,11 @@ export function examineSources(sources: readonly Source[], folders: Folders): Ex
   }
   // The table's types say that each value has the type its field has.
   const settings = complete(values as Settings, folders);
-  const danger = removalProblem(settings, origins.get("resultsFolder"));
+  const place: Resolved["place"] = (key, path = []) =>
+    places.get(key)?.(path) ?? origins.get(key) ?? "default";
+  const danger = removalProblem(settings, place("resultsFolder"));
   if (danger !== undefined) problems.push(danger);
-  return { settings, sources: origins, problems };
+  return { settings, sources: origins, place, problems };
 }
 
 /** What was examined, when nothing is wrong; throws one error for all that is. */
@@ -100,18 +107,20 @@ export function stateFolderOf(sources: readonly Source[], folders: Folders): str
   return stateFolder("value" in found ? found.value as string | undefined : undefined, folders);
 }
 
-type Found =
-  | { readonly value: unknown; readonly from: string }
-  | { readonly problem: string; readonly from: string };
+type Found = ({ readonly value: unknown } | { readonly problem: string }) & {
+  readonly from: string;
+  readonly place?: (path: YamlPath) => string;
+};
 
 function lookUp(setting: Setting, sources: readonly Source[]): Found {
   for (const source of sources) {
     const given = source(setting);
     if (!given) continue;
-    const parsed = setting.type.parse(given.value);
-    return "problem" in parsed
-      ? { problem: `${given.name} ${parsed.problem} (from ${given.from})`, from: given.from }
-      : { value: parsed.value, from: given.from };
+    const { value, name, from, place } = given;
+    const parsed = setting.type.parse(value);
+    if (!("problem" in parsed)) return { value: parsed.value, from, place };
+    const where = place?.(parsed.path ?? []) ?? from;
+    return { problem: `${name} ${parsed.problem} (from ${where})`, from, place };
   }
   return { value: setting.default, from: "default" };
 }
@@ -130,7 +139,7 @@ function complete(values: Settings, folders: Folders): Settings {
 }
 
 /** Results are removed once they are uploaded: the user's own files must not be among them. */
-function removalProblem(settings: Settings, source: string | undefined): ConfigError | undefined {
+function removalProblem(settings: Settings, source: string): ConfigError | undefined {
   const { uploadResults, resultsFolder, workFolder, stateFolder } = settings;
   const precious = [workFolder, stateFolder].find((folder) => holds(resultsFolder, folder));
   if (!uploadResults || precious === undefined) return undefined;

@@ -6,6 +6,7 @@
  */
 import type { CloudNodeConfig } from "./config.ts";
 import type { Setting } from "./setting.ts";
+import type { YamlPath } from "./yaml_position.ts";
 
 /** A value given for a setting, not yet checked. */
 interface Given {
@@ -15,6 +16,8 @@ interface Given {
   readonly name: string;
   /** Where they gave it: `cyberwave.yml`. */
   readonly from: string;
+  /** Where exactly: `cyberwave.yml, line 3, column 5`. `path` leads from the value to a part of it. */
+  place?(path: YamlPath): string;
 }
 
 /** Looks a setting up in one place. */
@@ -40,11 +43,17 @@ export function variableSource(
   };
 }
 
-/** The settings in `file`. */
-export function yamlSource(mapping: Readonly<Record<string, unknown>>, file: string): Source {
+/** The settings in `file`. `place` names the position of what `path` leads to from `mapping`. */
+export function yamlSource(
+  mapping: Readonly<Record<string, unknown>>,
+  file: string,
+  place: (path: YamlPath) => string = () => file,
+): Source {
   return ({ yaml }) => {
     const key = yaml.find((key) => (mapping[key] ?? undefined) !== undefined);
-    return key === undefined ? undefined : { value: mapping[key], name: key, from: file };
+    if (key === undefined) return undefined;
+    const value = mapping[key];
+    return { value, name: key, from: file, place: (path) => place([key, ...path]) };
   };
 }
 

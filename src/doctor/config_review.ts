@@ -73,7 +73,7 @@ function problemOf({ message, hint }: CloudNodeError): Finding {
 
 /** Has the shell read the commands. */
 async function reviewCommands(
-  { settings, sources }: LoadedSettings,
+  { settings, place }: LoadedSettings,
 ): Promise<Pick<Review, "problems" | "warnings">> {
   const given = COMMAND_KEYS.filter((key) => settings[key] !== undefined);
   const problems: Finding[] = [];
@@ -92,7 +92,7 @@ async function reviewCommands(
   warnings.push(...moduleWarnings(settings));
   for (const [index, { problem, warning }] of reviews.entries()) {
     const key = given[index]!;
-    const [name, from] = [nameOf(key), `(from ${sources.get(key)})`];
+    const [name, from] = [nameOf(key), `(from ${place(key)})`];
     if (problem) problems.push(fail(`${name} is not valid ${shell}: ${problem} ${from}`));
     if (warning) warnings.push(warn(`${name} looks wrong: ${warning} ${from}`));
     const surprise = key === "installScript" ? undefined : templateSurprise(settings[key]!);

@@ -121,7 +121,7 @@ Deno.test("a wrong setting exits with 2 and names key, value and file", async ()
     stderr,
     "error: heartbeat_interval must be a positive number of seconds or a duration such as 30s, 5m " +
       'or 2h, got "abc" ' +
-      "(from cyberwave.yml)\n",
+      "(from cyberwave.yml, line 2, column 23)\n",
   );
 });
 

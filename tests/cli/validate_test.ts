@@ -81,9 +81,9 @@ Deno.test("every problem is told, whatever its kind, and the exit code is 2", as
     /^ {2}error {4}inference must not have \{body\} inside double quotes, .*: write python infer/,
     /^ {2}error {4}max_queued must be a whole number, 0 or more, got "-1" \(from environment/,
     /^ {2}error {4}heartbeat_interval must be a positive number of seconds or a duration .*, got "abc"/,
-    /^ {2}error {4}training is not valid (ba)?sh: .*\(from cyberwave\.yml\)$/,
+    /^ {2}error {4}training is not valid (ba)?sh: .*\(from cyberwave\.yml, line 4, column 13\)$/,
     /^ {2}error {4}Cannot read the certificate authorities in ".*missing\.pem": .* -> Let mqtt_tls/,
-    /^ {2}warning {2}Ignored "infrence" in cyberwave\.yml: .*did you mean inference\?$/,
+    /^ {2}warning {2}Ignored "infrence" in cyberwave\.yml, line 2, column 3: .*did you mean inference\?$/,
     /^ {2}warning {2}There is no API token -> Set CYBERWAVE_API_TOKEN/,
   ];
   assertEquals(lines.length, table.length, stdout.replaceAll(cwd, ""));

@@ -1,28 +1,35 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { parse } from "@std/yaml";
 import { readConfigFile } from "../../src/config/config_file.ts";
 import { ConfigError } from "../../src/errors.ts";
 
 const FILE = "cyberwave.yml";
 
+/** What a file with this root says. */
+function readRoot(root: unknown, file: string) {
+  const { mapping, warnings } = readConfigFile({ root, text: "" }, file);
+  return { mapping, warnings };
+}
+
 Deno.test("settings stand under either wrapper, or at the top level", () => {
   const mapping = { inference: "echo {body}" };
   for (const root of [{ "cyberwave-cloud-node": mapping }, { cyberwave: mapping }, mapping]) {
-    assertEquals(readConfigFile(root, FILE), { mapping, warnings: [] });
+    assertEquals(readRoot(root, FILE), { mapping, warnings: [] });
   }
 });
 
 Deno.test("with both wrappers, cyberwave-cloud-node is ours", () => {
   const root = { cyberwave: { mqtt_port: 1 }, "cyberwave-cloud-node": { mqtt_port: 2 } };
-  assertEquals(readConfigFile(root, FILE), { mapping: { mqtt_port: 2 }, warnings: [] });
+  assertEquals(readRoot(root, FILE), { mapping: { mqtt_port: 2 }, warnings: [] });
 });
 
 Deno.test("an empty wrapper holds no settings", () => {
-  assertEquals(readConfigFile({ cyberwave: null }, FILE), { mapping: {}, warnings: [] });
+  assertEquals(readRoot({ cyberwave: null }, FILE), { mapping: {}, warnings: [] });
 });
 
 Deno.test("an empty file is worth a warning", () => {
   const warnings = ["cyberwave.yml holds no settings"];
-  assertEquals(readConfigFile(null, FILE), { mapping: {}, warnings });
+  assertEquals(readRoot(null, FILE), { mapping: {}, warnings });
 });
 
 Deno.test("anything but a mapping is refused", () => {
@@ -40,7 +47,7 @@ Deno.test("anything but a mapping is refused", () => {
   ];
   for (const [root, message] of wrong) {
     assertEquals(
-      assertThrows(() => readConfigFile(root, FILE), ConfigError).message,
+      assertThrows(() => readRoot(root, FILE), ConfigError).message,
       message,
     );
   }
@@ -48,7 +55,7 @@ Deno.test("anything but a mapping is refused", () => {
 
 Deno.test("under a wrapper every unknown key is mentioned, with what may have been meant", () => {
   const root = { cyberwave: { mqtt_prot: 1, colour: "red", sensors: [] } };
-  assertEquals(readConfigFile(root, FILE).warnings, [
+  assertEquals(readRoot(root, FILE).warnings, [
     'Ignored "mqtt_prot" in cyberwave.yml: there is no such setting, did you mean mqtt_port?',
     'Ignored "colour" in cyberwave.yml: there is no such setting',
     'Ignored "sensors" in cyberwave.yml: there is no such setting',
@@ -57,14 +64,14 @@ Deno.test("under a wrapper every unknown key is mentioned, with what may have be
 
 Deno.test("outside of a wrapper only the names of settings are mentioned", () => {
   const root = { services: {}, version: 1, mqtt_port: 8883, cyberwave: {} };
-  assertEquals(readConfigFile(root, FILE).warnings, [
+  assertEquals(readRoot(root, FILE).warnings, [
     'Ignored "mqtt_port" in cyberwave.yml: it stands outside of cyberwave',
   ]);
 });
 
 Deno.test("without a wrapper the sections of others are left alone, but not mistyped ones", () => {
   const root = { services: {}, steps: [], colour: 1, concurency: { inference: 2 } };
-  assertEquals(readConfigFile(root, FILE).warnings, [
+  assertEquals(readRoot(root, FILE).warnings, [
     'Ignored "colour" in cyberwave.yml: there is no such setting',
     'Ignored "concurency" in cyberwave.yml: there is no such setting, did you mean concurrency?',
   ]);
@@ -74,7 +81,7 @@ Deno.test("what does not belong in a file is sent to where it does, without repe
   const root = {
     cyberwave: { token: "hunter2", api_key: "hunter2", slug: "a", instance_slug: "b" },
   };
-  assertEquals(readConfigFile(root, FILE), {
+  assertEquals(readRoot(root, FILE), {
     mapping: root.cyberwave,
     warnings: [
       'Ignored "token" in cyberwave.yml: set CYBERWAVE_API_TOKEN instead',
@@ -92,6 +99,23 @@ Deno.test("what a manifest holds for other programs of the platform is no mistak
     ...{ runtime: "onnx", model: "m.pt" },
   };
   for (const root of [others, { cyberwave: others }, { "cyberwave-cloud-node": others }]) {
-    assertEquals(readConfigFile(root, FILE).warnings, []);
+    assertEquals(readRoot(root, FILE).warnings, []);
   }
+});
+
+Deno.test("a top key that is nearly right is asked about", () => {
+  const keys = ["cyberwave_cloud_node", "cyberwave-cloudnode", "cyberwave_node", "Cyberwave"];
+  for (const key of keys) {
+    const [warning] = readRoot({ [key]: { inference: "run" } }, FILE).warnings;
+    assertMatch(warning!, /^Ignored "[^"]+" in .*.*, did you mean cyberwave(-cloud-node)?\?$/, key);
+  }
+  assertEquals(readRoot({ services: {}, other_cloud: { inference: "x" } }, FILE).warnings, []);
+});
+
+Deno.test("what is ignored is named with its line and column", () => {
+  const text = "cyberwave:\n  mqtt_prot: 1\nmqtt_port: 1\n";
+  const { warnings, place } = readConfigFile({ root: parse(text), text }, FILE);
+  assertMatch(warnings[0]!, /^Ignored "mqtt_prot" in cyberwave.yml, line 2, column 3: /);
+  assertMatch(warnings[1]!, /^Ignored "mqtt_port" in cyberwave.yml, line 3, column 1: /);
+  assertEquals(place(["mqtt_prot"]), "cyberwave.yml, line 2, column 14");
 });

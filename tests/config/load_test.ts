@@ -395,7 +395,7 @@ Deno.test("what looks like a mistake in cyberwave.yml is a warning", async () =>
   const { settings, warnings } = await folder.load();
   assertEquals(settings.mqttPort, 1883);
   assertEquals(warnings, [
-    'Ignored "mqtt_prot" in cyberwave.yml: there is no such setting, did you mean mqtt_port?',
+    'Ignored "mqtt_prot" in cyberwave.yml, line 1, column 1: there is no such setting, did you mean mqtt_port?',
   ]);
 });
 
@@ -417,7 +417,7 @@ Deno.test("all that is wrong is told at once, and defaults stand in for it", asy
   const examined = await examineSettings({ cwd: folder.project, env });
   assertEquals(examined.problems.map(({ message }) => message), [
     "token must be a single word of ASCII characters (from environment variable CYBERWAVE_API_TOKEN)",
-    "mqtt_port must be a port number between 1 and 65535, got 0 (from cyberwave.yml)",
+    "mqtt_port must be a port number between 1 and 65535, got 0 (from cyberwave.yml, line 2, column 12)",
   ]);
   assertEquals(examined.warnings.length, 1);
   assertEquals([examined.settings.mqttPort, examined.settings.inference], [1883, "echo"]);

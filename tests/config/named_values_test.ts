@@ -23,17 +23,19 @@ Deno.test("a mapping is for the kinds it names", () => {
 });
 
 Deno.test("what is wrong is said for the kind it is wrong for", () => {
-  const wrong: [unknown, string][] = [
+  const wrong: [unknown, string, string?][] = [
     ["abc", 'must be a positive whole number, got "abc"'],
     [0, "must be a positive whole number, got 0"],
     [[1], "must be a positive whole number, got [1]"],
-    [{ training: 0 }, "for training must be a positive whole number, got 0"],
-    ["training=x", 'for training must be a positive whole number, got "x"'],
-    ["training=1=2", 'for training must be a positive whole number, got "1=2"'],
-    [{ trainig: 1 }, 'must be given for inference, training, simulate, got "trainig"'],
-    ["inference=1,", 'must be given for inference, training, simulate, got ""'],
+    [{ training: 0 }, "for training must be a positive whole number, got 0", "training"],
+    ["training=x", 'for training must be a positive whole number, got "x"', "training"],
+    ["training=1=2", 'for training must be a positive whole number, got "1=2"', "training"],
+    [{ trainig: 1 }, 'must be given for inference, training, simulate, got "trainig"', "trainig"],
+    ["inference=1,", 'must be given for inference, training, simulate, got ""', ""],
   ];
-  for (const [given, problem] of wrong) assertEquals(some.parse(given), { problem });
+  for (const [given, problem, key] of wrong) {
+    assertEquals(some.parse(given), key === undefined ? { problem } : { problem, path: [key] });
+  }
 });
 
 Deno.test("numbers per kind are shown as they can be written", () => {

@@ -12,7 +12,7 @@ const folders = { work: "/project", home: () => "/home/me" };
 
 /** What is wrong with a cyberwave.yml, and where its settings come from. */
 function examine(yaml: string) {
-  const { mapping, warnings } = readConfigFile(parse(yaml), "cyberwave.yml");
+  const { mapping, warnings } = readConfigFile({ root: parse(yaml), text: yaml }, "cyberwave.yml");
   const { problems, sources } = examineSources([yamlSource(mapping, "cyberwave.yml")], folders);
   return { problems: [...warnings, ...problems.map(({ message }) => message)], mapping, sources };
 }
