@@ -7,11 +7,11 @@ import { existsSync } from "node:fs";
 import { ConfigError, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import type { CommandRecord } from "../journal/record.ts";
-import { createLogger, printable } from "../log.ts";
+import { createLogger } from "../log.ts";
 import { systemClock } from "../time.ts";
 import { type OutputStream, WorkloadFolder } from "../workloads/folder.ts";
 import { readOutputAt } from "../workloads/output.ts";
-import { LineSplitter } from "../workloads/line_splitter.ts";
+import { readOutputIndex } from "../workloads/output_index.ts";
 import { inspectHost } from "../os/processes.ts";
 import { nameOf } from "../commands/command.ts";
 import { look, Watch } from "../executors/process/observe.ts";
@@ -19,8 +19,10 @@ import type { Arguments } from "./arguments.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { useStateFolder } from "./load_settings.ts";
 import { isTerminal, report, type Stream, write } from "./terminal.ts";
+import { TerminalText } from "./terminal_text.ts";
 
-const INTERVAL_MS = 250;
+/** How often there is a look for new output: short steps show both streams in their order. */
+const INTERVAL_MS = 50;
 
 /** Prints the output of a workload. */
 export async function run(args: Arguments): Promise<number> {
@@ -30,7 +32,8 @@ export async function run(args: Arguments): Promise<number> {
   const record = history?.find(name);
   if (history === undefined || record === undefined) throw unknownWorkload(name, stateFolder);
   const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
-  const outputs = outputsOf(args).map(({ from, to }) => new Output(folder.outputFile(from), to));
+  const outputs = outputsOf(args).map(({ from, to }) => new Output(folder, from, to));
+  for (const growth of readOutputIndex(folder)) outputs.forEach((output) => output.showTo(growth));
   const show = () => outputs.forEach((output) => output.show());
   if (args.has("follow")) await follow(record, folder, history, show);
   show();
@@ -100,21 +103,17 @@ async function follow(
 /** A stream of output on its way to the user: as it is for a program, harmless for a terminal. */
 class Output {
   readonly #path: string;
-  readonly #emit: (bytes: Uint8Array) => void;
-  readonly #lines: LineSplitter | undefined;
+  readonly #from: OutputStream;
+  readonly #to: Stream;
+  readonly #terminal: TerminalText | undefined;
   #position = 0;
   #exists = false;
 
-  constructor(path: string, to: Stream) {
-    this.#path = path;
-    if (isTerminal(to)) {
-      const encoder = new TextEncoder();
-      const lines = new LineSplitter((line) => write(to, encoder.encode(`${printable(line)}\n`)));
-      this.#lines = lines;
-      this.#emit = (bytes) => lines.push(bytes);
-    } else {
-      this.#emit = (bytes) => write(to, bytes);
-    }
+  constructor(folder: WorkloadFolder, from: OutputStream, to: Stream) {
+    this.#path = folder.outputFile(from);
+    this.#from = from;
+    this.#to = to;
+    this.#terminal = isTerminal(to) ? new TerminalText() : undefined;
   }
 
   /** Whether its file was there. */
@@ -122,20 +121,31 @@ class Output {
     return this.#exists;
   }
 
-  /** Shows what is new. */
-  show(): void {
+  /** Shows what was there when the streams had these sizes. */
+  showTo(sizes: Readonly<Record<OutputStream, number>>): void {
+    this.show(sizes[this.#from]);
+  }
+
+  /** Shows what is new, up to a position. */
+  show(end = Infinity): void {
     this.#exists ||= existsSync(this.#path);
     const buffer = new Uint8Array(64 * 1024);
-    for (;;) {
-      const bytes = readOutputAt(this.#path, this.#position, buffer);
+    while (this.#position < end) {
+      const room = buffer.subarray(0, Math.min(buffer.length, end - this.#position));
+      const bytes = readOutputAt(this.#path, this.#position, room);
       if (bytes.length === 0) return;
       this.#position += bytes.length;
-      this.#emit(bytes);
+      if (this.#terminal === undefined) write(this.#to, bytes);
+      else this.#write(this.#terminal.push(bytes));
     }
   }
 
-  /** Shows a last line that has no line break. */
+  /** Shows what was held back of a last line. */
   end(): void {
-    this.#lines?.end();
+    if (this.#terminal !== undefined) this.#write(this.#terminal.end());
+  }
+
+  #write(text: string): void {
+    write(this.#to, new TextEncoder().encode(text));
   }
 }

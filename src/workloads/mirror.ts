@@ -6,32 +6,104 @@
 import { type Clock, isAbort } from "../time.ts";
 import type { WorkloadFolder } from "./folder.ts";
 import { outputSize, Tail } from "./output.ts";
-
-/** How often there is a look for new output. */
-const INTERVAL_MS = 250;
+import { OutputIndex } from "./output_index.ts";
 
 /**
- * Shows lines of a workload's output until `ended` aborts, and then what is left. `onlyNew` leaves
- * out what is there already, which an earlier node has shown.
+ * From one look for new output to the next: short while some comes, so that both streams are seen in
+ * the order in which they were written, longer and longer while none does.
+ */
+const INTERVAL_MS = { min: 20, max: 250 };
+
+/** How often the state of a progress bar is shown. */
+const PROGRESS_MS = 10_000;
+
+/** How much of a job's output is shown: all lines, the latest one now and then, none. */
+export type JobOutput = "all" | "progress" | "none";
+
+/** What showing output depends on. */
+interface MirrorOptions {
+  readonly clock: Clock;
+  /** Aborts when the workload has ended. */
+  readonly ended: AbortSignal;
+  /** Whether to leave out what is there already, which an earlier node has shown. */
+  readonly onlyNew: boolean;
+  /** Default: `all`. */
+  readonly jobOutput?: JobOutput;
+}
+
+/**
+ * Shows lines of a workload's output until `ended` aborts, and then what is left. A line that writes
+ * over itself, as a progress bar does, is shown as it stands every ten seconds. Also notes in which
+ * order the streams grow.
  */
 export async function mirrorOutput(
   folder: WorkloadFolder,
   show: (line: string) => void,
-  { clock, ended, onlyNew }: { clock: Clock; ended: AbortSignal; onlyNew: boolean },
+  { clock, ended, onlyNew, jobOutput = "all" }: MirrorOptions,
 ): Promise<void> {
-  const tails = (["stdout", "stderr"] as const).map((stream) =>
-    new Tail(folder, stream, show, onlyNew ? outputSize(folder.outputFile(stream)) : 0)
-  );
+  const progress = new Progress(show, clock);
+  const showLine = {
+    all: show,
+    progress: (line: string) => progress.update(line),
+    none: () => {},
+  }[jobOutput];
+  const [stdout, stderr] = (["stdout", "stderr"] as const).map((stream) =>
+    new Tail(folder, stream, showLine, onlyNew ? outputSize(folder.outputFile(stream)) : 0)
+  ) as [Tail, Tail];
+  const index = new OutputIndex(folder);
+  /** Whether there is more output than at the last look. */
+  const look = (): boolean => {
+    const before = stdout.position + stderr.position;
+    for (const tail of [stdout, stderr]) {
+      tail.read();
+      if (tail.rewritten !== undefined && jobOutput !== "none") progress.update(tail.rewritten);
+    }
+    index.note({ at: clock.now(), stdout: stdout.position, stderr: stderr.position });
+    return stdout.position + stderr.position > before;
+  };
   try {
-    while (!ended.aborted) {
-      await clock.sleep(INTERVAL_MS, ended);
-      for (const tail of tails) tail.read();
+    for (let wait = INTERVAL_MS.min; !ended.aborted;) {
+      await clock.sleep(wait, ended);
+      wait = look() ? INTERVAL_MS.min : Math.min(2 * wait, INTERVAL_MS.max);
+      progress.showWhenDue();
     }
   } catch (error) {
     if (!isAbort(error, ended)) throw error;
   }
-  for (const tail of tails) {
-    tail.read();
-    tail.end();
+  look();
+  for (const tail of [stdout, stderr]) tail.end();
+  if (jobOutput === "progress") progress.show();
+}
+
+/** The latest state of what goes on, shown now and then. */
+class Progress {
+  readonly #show: (line: string) => void;
+  readonly #clock: Clock;
+  #latest: string | undefined;
+  #shown: string | undefined;
+  #shownAt: number;
+
+  constructor(show: (line: string) => void, clock: Clock) {
+    this.#show = show;
+    this.#clock = clock;
+    this.#shownAt = clock.monotonic();
+  }
+
+  update(state: string): void {
+    this.#latest = state;
+  }
+
+  /** Shows the latest state when the last one was shown long enough ago. */
+  showWhenDue(): void {
+    if (this.#clock.monotonic() - this.#shownAt >= PROGRESS_MS) this.show();
+  }
+
+  /** Shows the latest state, unless it was shown. */
+  show(): void {
+    if (this.#latest === undefined || this.#latest.trim() === "") return;
+    if (this.#latest === this.#shown) return;
+    this.#shown = this.#latest;
+    this.#shownAt = this.#clock.monotonic();
+    this.#show(this.#latest);
   }
 }

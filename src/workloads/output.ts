@@ -148,6 +148,16 @@ export class Tail {
     }
   }
 
+  /** How far it was read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The latest state of a last line that writes over itself, as a progress bar does. */
+  get rewritten(): string | undefined {
+    return this.#lines.rewritten;
+  }
+
   /** Shows a last line that has no line break. */
   end(): void {
     this.#lines.end();

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { commandOf, DENO_DIR } from "../support/command.ts";
 import { Gate, Stage } from "../support/stage.ts";
 
 /** A stage with a node, and what it takes to send that node commands. */
@@ -24,6 +25,29 @@ Deno.test("logs shows each stream of output where it belongs, byte for byte", as
   assertEquals([out.stdout, out.stderr], ["out\ufffd", ""]);
   const err = await stage.run(["logs", "r1", "--stderr"]);
   assertEquals([err.stdout, err.stderr], ["err\n", ""]);
+});
+
+Deno.test("logs shows both streams in the order in which they came", async () => {
+  await using world = await setUp(
+    "  inference: echo 1; read a <go; echo 2 >&2; read a <go; echo 3; read a <go; echo 4 >&2",
+  );
+  const { stage, node, sender } = world;
+  const go = `${stage.world.folder}/go`;
+  await new Deno.Command("mkfifo", { args: [go] }).output();
+  const reply = sender.ask({ command: "inference", request_id: "r1" });
+  for (const line of [/\b1$/, /\b2$/, /\b3$/]) {
+    await node.awaitLine(line);
+    await Deno.writeTextFile(go, "go\n");
+  }
+  await reply;
+  await node.awaitLine(/inference r1 succeeded/);
+  // Both to one pipe, which alone shows an order.
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", '"$@" 2>&1', "sh", ...commandOf(["-P"]), "logs", "r1"],
+    cwd: stage.world.folder,
+    env: { ...stage.env, DENO_DIR },
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "1\n2\n3\n4\n");
 });
 
 Deno.test("logs takes the newest of several workloads, and any by its id", async () => {

@@ -54,3 +54,19 @@ Deno.test("lines: a long line comes in pieces, however it arrives, and nothing o
     assertEquals([lines.slice(0, -1).join(""), lines.at(-1)], [long, "next"]);
   }
 });
+
+Deno.test("lines: a line that writes over itself has a latest state before it ends, and takes no room", () => {
+  const lines: string[] = [];
+  const splitter = new LineSplitter((line) => lines.push(line));
+  const push = (text: string) => splitter.push(new TextEncoder().encode(text));
+  push("loading\n 1%");
+  assertEquals(splitter.rewritten, undefined);
+  push("\r 2%");
+  assertEquals(splitter.rewritten, " 2%");
+  push("\r \x1b[1m3%\x1b[0m\r");
+  assertEquals(splitter.rewritten, " 3%");
+  for (let step = 0; step < 10_000; step++) push(` ${step}: ${"#".repeat(60)}\r`);
+  assertEquals(lines, ["loading"]);
+  push("done\nnext");
+  assertEquals([lines, splitter.rewritten], [["loading", "done"], undefined]);
+});

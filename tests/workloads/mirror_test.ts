@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { WorkloadFolder } from "../../src/workloads/folder.ts";
-import { mirrorOutput } from "../../src/workloads/mirror.ts";
+import { type JobOutput, mirrorOutput } from "../../src/workloads/mirror.ts";
 import { Tail } from "../../src/workloads/output.ts";
+import { readOutputIndex } from "../../src/workloads/output_index.ts";
 import { FakeClock } from "../support/clock.ts";
 import { Inbox } from "../support/events.ts";
 
@@ -15,10 +16,17 @@ class Harness implements Disposable {
     Deno.writeTextFileSync(this.folder.outputFile(stream), text, { append: true });
   }
 
-  mirror(onlyNew = false): Promise<void> {
+  mirror(onlyNew = false, jobOutput?: JobOutput): Promise<void> {
     const { clock, folder, lines } = this;
-    const ended = this.#ended.signal;
-    return mirrorOutput(folder, (line) => lines.push(line), { clock, ended, onlyNew });
+    const options = { clock, ended: this.#ended.signal, onlyNew, jobOutput };
+    return mirrorOutput(folder, (line) => lines.push(line), options);
+  }
+
+  /** Writes, and lets the mirror look: once, or as often as it does within `ms`. */
+  async step(stream: "stdout" | "stderr", text: string, ms?: number): Promise<void> {
+    const next = await this.clock.sleeping();
+    this.write(stream, text);
+    await this.clock.advance(ms ?? next);
   }
 
   end(): void {
@@ -101,4 +109,76 @@ Deno.test("a file that was emptied meanwhile is followed quietly", async () => {
   await tail.read();
   tail.end();
   assertEquals(lines, ["a", "b"]);
+});
+
+Deno.test("both streams are shown in the order in which they came, and noted so", async () => {
+  using test = new Harness();
+  const mirrored = test.mirror();
+  await test.step("stderr", "W: old driver\n");
+  await test.step("stdout", "epoch 1\n");
+  await test.step("stderr", "W: slow\n");
+  await test.step("stdout", "epoch 2\n");
+  test.end();
+  await mirrored;
+  assertEquals(test.lines.all, ["W: old driver", "epoch 1", "W: slow", "epoch 2"]);
+  const start = test.clock.epoch;
+  assertEquals(
+    readOutputIndex(test.folder).map(({ at, ...sizes }) => ({ after: at - start, ...sizes })),
+    [
+      { after: 20, stdout: 0, stderr: 14 },
+      { after: 40, stdout: 8, stderr: 14 },
+      { after: 60, stdout: 8, stderr: 22 },
+      { after: 80, stdout: 16, stderr: 22 },
+    ],
+  );
+});
+
+Deno.test("a workload that prints all at once leaves no file for its order", async () => {
+  using test = new Harness();
+  const mirrored = test.mirror();
+  await test.step("stdout", "ok\n");
+  test.end();
+  await mirrored;
+  assertEquals(readOutputIndex(test.folder), []);
+  assertEquals([...Deno.readDirSync(test.folder.path)].map(({ name }) => name), ["stdout.log"]);
+});
+
+Deno.test("a progress bar is shown every ten seconds as it stands, and its end", async () => {
+  using test = new Harness();
+  const mirrored = test.mirror();
+  for (let percent = 1; percent <= 90; percent++) await test.step("stderr", `\r ${percent}%`, 250);
+  assertEquals(test.lines.all, [" 41%", " 81%"]);
+  await test.step("stderr", "\r100%\n");
+  test.end();
+  await mirrored;
+  assertEquals(test.lines.all, [" 41%", " 81%", "100%"]);
+});
+
+Deno.test("a progress bar that stands still is not repeated", async () => {
+  using test = new Harness();
+  const mirrored = test.mirror();
+  await test.step("stderr", "\r 1%");
+  for (let i = 0; i < 100; i++) await test.step("stderr", "", 250);
+  assertEquals(test.lines.all, [" 1%"]);
+  test.end();
+  await mirrored;
+});
+
+Deno.test("log_job_output: progress shows the latest line every ten seconds and at the end", async () => {
+  using test = new Harness();
+  const mirrored = test.mirror(false, "progress");
+  for (let step = 1; step <= 45; step++) await test.step("stdout", `step ${step}\n`, 250);
+  test.end();
+  await mirrored;
+  assertEquals(test.lines.all, ["step 41", "step 45"]);
+});
+
+Deno.test("log_job_output: none shows nothing", async () => {
+  using test = new Harness();
+  const mirrored = test.mirror(false, "none");
+  await test.step("stdout", "a\n");
+  await test.step("stderr", "\r 1%", 20_000);
+  test.end();
+  await mirrored;
+  assertEquals(test.lines.all, []);
 });
