@@ -12,10 +12,12 @@ import { systemClock } from "../time.ts";
 import { type OutputStream, WorkloadFolder } from "../workloads/folder.ts";
 import { readOutputAt } from "../workloads/output.ts";
 import { readOutputIndex } from "../workloads/output_index.ts";
+import { ProgressFile } from "../workloads/progress_file.ts";
 import { inspectHost } from "../os/processes.ts";
 import { nameOf } from "../commands/command.ts";
 import { look, Watch } from "../executors/process/observe.ts";
 import type { Arguments } from "./arguments.ts";
+import { progressText } from "./progress_bar.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { useStateFolder } from "./load_settings.ts";
 import { isTerminal, report, type Stream, write } from "./terminal.ts";
@@ -34,7 +36,12 @@ export async function run(args: Arguments): Promise<number> {
   const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
   const outputs = outputsOf(args).map(({ from, to }) => new Output(folder, from, to));
   for (const growth of readOutputIndex(folder)) outputs.forEach((output) => output.showTo(growth));
-  const show = () => outputs.forEach((output) => output.show());
+  const progress = new ProgressFile(folder.progressFile);
+  const show = () => {
+    for (const output of outputs) output.show();
+    const latest = args.has("follow") ? progress.look()?.progress : undefined;
+    if (latest !== undefined) report(`${nameOf(record)}: ${progressText(latest)}`);
+  };
   if (args.has("follow")) await follow(record, folder, history, show);
   show();
   for (const output of outputs) output.end();

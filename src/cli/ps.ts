@@ -13,9 +13,12 @@ import { inspectHost } from "../os/processes.ts";
 import { look } from "../executors/process/observe.ts";
 import type { Recovery } from "../executors/process/recovery.ts";
 import { systemClock } from "../time.ts";
+import type { Progress } from "../protocol/progress.ts";
 import { WorkloadFolder } from "../workloads/folder.ts";
+import { latestProgress } from "../workloads/progress_file.ts";
 import type { Arguments } from "./arguments.ts";
 import { duration, table } from "./layout.ts";
+import { progressText } from "./progress_bar.ts";
 import { useStateFolder } from "./load_settings.ts";
 import { print, report } from "./terminal.ts";
 
@@ -29,11 +32,12 @@ export async function run(args: Arguments): Promise<number> {
   const recorded = history?.list(args.has("all") ? ALL : LATEST) ?? [];
   const nodePid = lockHolder(stateFolder);
   const records = nodePid === undefined ? await lookAtAll(recorded, stateFolder) : recorded;
+  const progress = (record: CommandRecord) => progressOf(record, stateFolder);
   if (args.has("json")) {
     print(JSON.stringify({
       state_folder: stateFolder,
       node_pid: nodePid ?? null,
-      workloads: records.map(jsonOf),
+      workloads: records.map((record) => jsonOf(record, progress(record))),
     }));
     return 0;
   }
@@ -45,8 +49,14 @@ export async function run(args: Arguments): Promise<number> {
   );
   if (history === undefined) report("There is no journal: no node has accepted a command here");
   else if (records.length === 0) report("There are no workloads");
-  else for (const line of workloadTable(records, Date.now())) print(line);
+  else for (const line of workloadTable(records, Date.now(), progress)) print(line);
   return 0;
+}
+
+/** How far a command is that runs. */
+function progressOf({ id, state }: CommandRecord, stateFolder: string): Progress | undefined {
+  if (state !== "running") return undefined;
+  return latestProgress(new WorkloadFolder(`${stateFolder}/workloads/${id}`).progressFile).progress;
 }
 
 /** The commands as they are while no node is there to see them end. */
@@ -71,13 +81,17 @@ export function asRecovered(record: CommandRecord, recovery: Recovery): CommandR
   return { ...record, state: "ended", end: { ...end, bytes: 0 } };
 }
 
-/** Workloads as lines of a table. */
-export function workloadTable(records: readonly CommandRecord[], now: number): string[] {
+/** Workloads as lines of a table, in which those that run have their progress for a result. */
+export function workloadTable(
+  records: readonly CommandRecord[],
+  now: number,
+  progressOf: (record: CommandRecord) => Progress | undefined = () => undefined,
+): string[] {
   const head = ["ID", "KIND", "REQUEST", "STATE", "PID", "AGE", "TIME", "RESULT"];
-  return table([head, ...records.map((record) => row(record, now))]);
+  return table([head, ...records.map((record) => row(record, now, progressOf(record)))]);
 }
 
-function row(record: CommandRecord, now: number): string[] {
+function row(record: CommandRecord, now: number, progress: Progress | undefined): string[] {
   const { id, kind, requestId, state, handle, acceptedAt, end } = record;
   const unseen = state === "ended" && record.endedAt === undefined;
   return [
@@ -88,7 +102,9 @@ function row(record: CommandRecord, now: number): string[] {
     state === "running" ? `${handle?.process?.pid ?? "-"}` : "-",
     duration(now - acceptedAt),
     unseen ? "-" : runTime(record, now),
-    end === undefined ? "-" : resultOf(end) + (unseen ? " (the node was down)" : ""),
+    end === undefined
+      ? shortened(progress === undefined ? "-" : progressText(progress))
+      : resultOf(end) + (unseen ? " (the node was down)" : ""),
   ];
 }
 
@@ -96,10 +112,13 @@ function runTime({ startedAt, endedAt }: CommandRecord, now: number): string {
   return startedAt === undefined ? "-" : duration((endedAt ?? now) - startedAt);
 }
 
-/** An id that a stranger chose, on one line and no wider than a UUID. */
+/** An id that a stranger chose, on one line. */
 function harmlessId(id: string): string {
-  if (id === "") return '""';
-  const text = printable(id.replaceAll(/\s/g, " "));
+  return id === "" ? '""' : shortened(printable(id.replaceAll(/\s/g, " ")));
+}
+
+/** Text no wider than a UUID. */
+function shortened(text: string): string {
   return text.length <= 36 ? text : `${text.slice(0, 35)}…`;
 }
 
@@ -123,7 +142,7 @@ export function resultOf({ cause, exitCode, signal }: Omit<End, "bytes">): strin
   }
 }
 
-function jsonOf(record: CommandRecord): Record<string, unknown> {
+function jsonOf(record: CommandRecord, progress: Progress | undefined): Record<string, unknown> {
   const { end } = record;
   return {
     id: record.id,
@@ -135,6 +154,7 @@ function jsonOf(record: CommandRecord): Record<string, unknown> {
     accepted_at: isoTime(record.acceptedAt),
     started_at: isoTime(record.startedAt),
     ended_at: isoTime(record.endedAt),
+    progress: progress ?? null,
     cause: end?.cause ?? null,
     exit_code: end?.exitCode ?? null,
     signal: end?.signal ?? null,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Progress } from "../protocol/progress.ts";
 import type { CommandInfo } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -12,6 +13,8 @@ export interface CommandEventMap {
   readonly accepted: { readonly command: CommandInfo };
   /** A command runs. */
   readonly started: { readonly command: CommandInfo; readonly pid: number | undefined };
+  /** A command has said how far it is: twice a second at most, and the last of it always. */
+  readonly progress: { readonly command: CommandInfo; readonly progress: Progress };
   /** A command has ended, and its reply is in the journal. */
   readonly ended: {
     readonly command: CommandInfo;

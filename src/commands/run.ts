@@ -11,13 +11,13 @@ import type { StopRequest } from "../journal/record.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
-import { type Clock, orAbort } from "../time.ts";
+import { orAbort } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { type Command, infoOf, nameOf } from "./command.ts";
 import { endingOf } from "./ending.ts";
-import type { CommandEvents } from "./command_events.ts";
 import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
+import { type ProgressParts, ProgressReport } from "./progress_report.ts";
 import type { CommandQueue } from "./queue.ts";
 import { notConfigured, toAll } from "./reply.ts";
 import { showOutput } from "./show_output.ts";
@@ -34,7 +34,7 @@ interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
 }
 
 /** What a runner works with. */
-interface CommandRunnerParts {
+interface CommandRunnerParts extends ProgressParts {
   readonly settings: RunSettings;
   readonly journal: Journal;
   readonly queue: CommandQueue;
@@ -42,9 +42,6 @@ interface CommandRunnerParts {
   readonly uploads: Uploads;
   readonly outbox: { send(messages: readonly Pending[]): void };
   readonly platformStatus: PlatformStatus;
-  readonly events: CommandEvents;
-  readonly clock: Clock;
-  readonly logger: Logger;
   /** Where what workloads print is shown. It reaches the platform from their files. */
   readonly outputLogger: Logger;
   folderOf(id: string): WorkloadFolder;
@@ -58,6 +55,8 @@ export interface Run {
   /** When it was started, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly stop: Stop;
+  /** How far it is. */
+  readonly progress: ProgressReport;
   /** Whether an earlier node started it, and has shown and reported that. */
   readonly isResumed: boolean;
   /** What runs it, once something does. */
@@ -134,10 +133,11 @@ export class CommandRunner {
     const { stop } = run;
     run.execution = execution;
     stop.watch(execution);
+    run.progress.follow(execution);
     // Nothing that fails here keeps the command from its reply.
     const beside = new Tasks(this.#parts.logger);
     beside.add(this.#recordStart(run, execution));
-    beside.add(this.#showOutput(run));
+    beside.add(showOutput(run, this.#parts));
     beside.add(this.#parts.uploads.watch(run.command, stop.over));
     const exit = await orAbort(execution.exit, this.#leaving.signal);
     stop[Symbol.dispose]();
@@ -240,7 +240,8 @@ export class CommandRunner {
   }
 
   #enter(command: Command, startedAt: number, earlier?: StopRequest, isResumed = false): Run {
-    const run = { command, startedAt, stop: this.#stopFor(command, earlier), isResumed };
+    const progress = new ProgressReport(command, this.#parts.folderOf(command.id), this.#parts);
+    const run = { command, startedAt, stop: this.#stopFor(command, earlier), progress, isResumed };
     this.#runs.set(command.id, run);
     return run;
   }
@@ -291,10 +292,5 @@ export class CommandRunner {
       return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
     });
     outbox.send(stored ?? []);
-  }
-
-  #showOutput({ command, stop, isResumed }: Run): Promise<void> {
-    const folder = this.#parts.folderOf(command.id);
-    return showOutput(command, folder, isResumed, this.#parts, stop.over);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Shows what a workload prints in the node's own log.
+ * Shows what a workload prints in the node's own log, and how far it is.
  *
  * @module
  */
@@ -9,6 +9,16 @@ import type { Clock } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { mirrorOutput } from "../workloads/mirror.ts";
 import { type Command, nameOf } from "./command.ts";
+import type { ProgressReport } from "./progress_report.ts";
+
+/** A command that runs. */
+interface RunningCommand {
+  readonly command: Command;
+  /** Whether an earlier node has shown what is there. */
+  readonly isResumed: boolean;
+  readonly stop: { readonly over: AbortSignal };
+  readonly progress: ProgressReport;
+}
 
 /** What showing output takes. */
 interface ShowOutputParts {
@@ -17,20 +27,24 @@ interface ShowOutputParts {
   /** Where it is reported that they cannot be. */
   readonly logger: Logger;
   readonly clock: Clock;
+  folderOf(id: string): WorkloadFolder;
 }
 
-/** Shows the lines of a command until `ended` aborts, and then what is left. Never rejects. */
+/**
+ * Shows the lines of a command and reports its progress while it runs, and then what is left. Never
+ * rejects.
+ */
 export async function showOutput(
-  command: Command,
-  folder: WorkloadFolder,
-  onlyNew: boolean,
-  { outputLogger, logger, clock }: ShowOutputParts,
-  ended: AbortSignal,
+  { command, stop: { over: ended }, isResumed: onlyNew, progress }: RunningCommand,
+  { outputLogger, logger, clock, folderOf }: ShowOutputParts,
 ): Promise<void> {
   const show = (line: string) => outputLogger.info(`[${nameOf(command)}] ${line}`);
+  const onLook = () => progress.look();
   try {
-    await mirrorOutput(folder, show, { clock, ended, onlyNew });
+    await mirrorOutput(folderOf(command.id), show, { clock, ended, onlyNew, onLook });
   } catch (error) {
     logger.warn(`Cannot show the output of ${nameOf(command)}: ${messageOf(error)}`);
+  } finally {
+    progress.end();
   }
 }

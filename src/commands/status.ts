@@ -4,6 +4,7 @@
  * @module
  */
 import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { Progress } from "../protocol/progress.ts";
 
 /** A workload that runs, or whose results are being sent. */
 export interface WorkloadState {
@@ -14,6 +15,8 @@ export interface WorkloadState {
   readonly pid: number | undefined;
   /** When it was started, in milliseconds since the epoch. */
   readonly startedAt: number;
+  /** How far it is, if it has said so. */
+  readonly progress?: Progress;
 }
 
 /** What a status is made of. */
@@ -43,12 +46,15 @@ export function statusOutput(source: StatusSource): string {
     has_simulate: kinds.includes("simulate"),
     is_busy: running.length + finalizing.length > 0,
     queued,
-    active_workloads: running.map(({ pid, kind, requestId, workloadUuid, startedAt }) => ({
+    active_workloads: running.map((
+      { pid, kind, requestId, workloadUuid, startedAt, progress },
+    ) => ({
       pid: pid ?? null,
       type: kind,
       request_id: requestId ?? null,
       workload_uuid: workloadUuid ?? null,
       running_for_seconds: Math.max(0, Math.round((now - startedAt) / 100) / 10),
+      ...(progress !== undefined && { progress }),
     })),
     finalizing_workloads: finalizing.filter((workload) => workload !== undefined),
   });

@@ -28,6 +28,7 @@ export function workFor(
       CYBERWAVE_REQUEST_ID: requestId ?? "",
       CYBERWAVE_INSTANCE_UUID: instanceUuid,
       CYBERWAVE_SLUG: slug,
+      CYBERWAVE_PROGRESS_FILE: folder.progressFile,
       ...(token !== undefined && credentials(token.value)),
     }),
   };

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
+import type { Progress } from "../protocol/progress.ts";
 import type { WorkloadFile, WorkloadFolder } from "../workloads/folder.ts";
 
 /**
@@ -99,6 +100,8 @@ export interface Execution {
   readonly started: Promise<Handle>;
   /** How long it has run already, in milliseconds, by a clock that nobody sets. */
   readonly ageMs: number;
+  /** Called each time it says how far it is; who follows it sets this. */
+  onProgress?: (progress: Progress) => void;
   /** Resolves when it has ended, and, if it was asked to stop, nothing of it is left. Never rejects. */
   readonly exit: Promise<Exit>;
   /** Sends a signal to all of it. */

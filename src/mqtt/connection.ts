@@ -171,14 +171,24 @@ export class MqttConnection {
       return Promise.reject(new BrokerError(`Not connected to ${this.#url}`));
     }
     // A broker closes the connection over a packet that is too large, and would do so each time.
-    if (this.#maxPacketSize !== undefined) {
-      const size = PUBLISH_OVERHEAD + Buffer.byteLength(topic) + Buffer.byteLength(payload) +
-        sizeOf(options.properties);
-      if (size > this.#maxPacketSize) {
-        return Promise.reject(new PublishRefusedError(topic, PACKET_TOO_LARGE));
-      }
+    if (this.#isTooLarge(topic, payload, options.properties)) {
+      return Promise.reject(new PublishRefusedError(topic, PACKET_TOO_LARGE));
     }
     return this.#link.publish(topic, payload, options.properties);
+  }
+
+  /**
+   * Publishes at QoS 0 what nobody misses: it is dropped when the broker is not connected, or takes
+   * what it gets too slowly.
+   */
+  publishUnacknowledged(topic: string, payload: string): void {
+    if (!this.#connected || this.#isTooLarge(topic, payload)) return;
+    this.#link?.publishUnacknowledged(topic, payload);
+  }
+
+  #isTooLarge(topic: string, payload: string | Uint8Array, properties?: MessageProperties) {
+    const size = PUBLISH_OVERHEAD + Buffer.byteLength(topic) + Buffer.byteLength(payload);
+    return size + sizeOf(properties) > (this.#maxPacketSize ?? Infinity);
   }
 
   /** Connects once and resolves when that connection is closed: with why, and how long it lasted. */

@@ -55,6 +55,9 @@ interface RefusedTopic {
 
 const CLOSE_TIMEOUT_MS = 2_000;
 
+/** With more bytes than that to be sent, what nobody misses is dropped. */
+const MAX_UNSENT = 64 * 1024;
+
 // The same in MQTT 5 and 3.1.1. mqtt.js's own end() first waits for acknowledgements, without end.
 const DISCONNECT = new Uint8Array([0xe0, 0x00]);
 
@@ -169,6 +172,12 @@ export class MqttLink {
       }
     });
     return promise;
+  }
+
+  /** Publishes at QoS 0, or drops it when much waits to be sent already. */
+  publishUnacknowledged(topic: string, payload: string): void {
+    if (!this.#client.connected || this.#socket.writableLength > MAX_UNSENT) return;
+    this.#client.publish(topic, payload, { qos: 0 }, () => {});
   }
 
   /** Subscribes at QoS 1. Resolves with those that were refused, also when the link is closed. */

@@ -7,6 +7,7 @@ import { Acceptor } from "../commands/accept.ts";
 import { CommandCanceller } from "../commands/canceller.ts";
 import type { CommandEvents } from "../commands/command_events.ts";
 import type { PlatformStatus } from "../commands/platform_status.ts";
+import type { ProgressPublisher } from "../commands/progress_report.ts";
 import { CommandQueue } from "../commands/queue.ts";
 import { CommandReceiver } from "../commands/receive.ts";
 import { PlatformRecheck, type WorkloadDirectory } from "../commands/recheck.ts";
@@ -51,6 +52,7 @@ interface CommandPartsOptions {
   /** What runs commands, by name. */
   readonly executors: ReadonlyMap<string, Executor>;
   readonly results: Results;
+  readonly progress: ProgressPublisher;
   readonly platformStatus: PlatformStatus;
   /** What the platform knows of its workloads. */
   readonly directory: WorkloadDirectory;

@@ -46,6 +46,7 @@ import type { NodeEvents } from "./events.ts";
 import {
   brokerOf,
   isStatusTopic,
+  progressOver,
   publisherOver,
   reportRefusedStatus,
   type StatusRequest,
@@ -162,6 +163,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     ...{ settings, journal, outbox, executors, results, events, workloadsFolder, clock },
     once: options.once,
     directory: backend,
+    progress: progressOver(connection, prefix),
     platformStatus: new PlatformStatus((uuid) => workloadTopic(prefix, uuid, "update-status")),
     logger: loggerFor("commands"),
     // What workloads print reaches the platform from their files, not as lines of the node.

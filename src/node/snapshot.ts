@@ -57,10 +57,11 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
     connection: { url: connection.url, isConnected: connection.connected },
     isDraining: acceptor.isDraining,
     lanes: Object.fromEntries(configured.map((kind) => [kind, queue.lane(kind)])),
-    workloads: parts.runner.runs().map(({ command, startedAt, execution }) => ({
+    workloads: parts.runner.runs().map(({ command, startedAt, execution, progress }) => ({
       ...infoOf(command),
       pid: execution?.pid,
       startedAt,
+      ...(progress.latest !== undefined && { progress: progress.latest }),
     })),
     finalizing: uploads.commands().map(infoOf),
     executors: Array.from(executors, ([name, executor]) => ({ name, state: executor.state() })),

@@ -49,6 +49,11 @@ export function responseTopic(prefix: string, instanceUuid: string): string {
   return `${prefix}cyberwave/cloud-node/${instanceUuid}/response`;
 }
 
+/** Where a node publishes how far the commands are that it runs. */
+export function progressTopic(prefix: string, instanceUuid: string): string {
+  return `${prefix}cyberwave/cloud-node/${instanceUuid}/progress`;
+}
+
 /** Where answers to the requests of an MQTT client arrive. */
 export function clientResponseTopic(prefix: string, clientId: string): string {
   return `${prefix}cyberwave/response/${clientId}`;

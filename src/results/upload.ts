@@ -11,7 +11,7 @@ import { commitUntilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
 import { backoff, type Clock } from "../time.ts";
 import { attempts, mayPass } from "./attempts.ts";
-import { Progress, sizeText } from "./progress.ts";
+import { sizeText, UploadProgress } from "./upload_progress.ts";
 import type { Semaphore } from "./semaphore.ts";
 import { type FileStorage, sendAll, sendFile } from "./send.ts";
 
@@ -148,7 +148,7 @@ export class Upload {
     await attempts(report, this.#parts, signal);
   }
 
-  #progress(): Progress {
+  #progress(): UploadProgress {
     const { clock, logger } = this.#parts;
     const [files, unsent] = [this.#files(), this.#unsent()];
     const [total, left] = [bytesOf(files), bytesOf(unsent)];
@@ -159,7 +159,7 @@ export class Upload {
       `Uploading ${files.length} result files (${sizeText(total)}${sent}) of ${this.#name}`,
     );
     const report = (words: string) => logger.info(`Results of ${this.#name}: ${words}`);
-    return new Progress({ done: total - left, total, clock, report });
+    return new UploadProgress({ done: total - left, total, clock, report });
   }
 
   #files(): RecordedFile[] {

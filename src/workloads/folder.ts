@@ -21,6 +21,9 @@ const BLOCK = 4096;
 /** What the params are called in a workload's folder. */
 export const PARAMS_FILE = "params.json";
 
+/** What the file is called in which a workload writes down how far it is. */
+const PROGRESS_FILE = "progress.jsonl";
+
 /** The folder of one workload. */
 export class WorkloadFolder {
   /** Names a folder; it may not exist. */
@@ -29,6 +32,11 @@ export class WorkloadFolder {
   /** Where the params are. */
   get paramsFile(): string {
     return `${this.path}/${PARAMS_FILE}`;
+  }
+
+  /** Where a workload writes down how far it is. */
+  get progressFile(): string {
+    return `${this.path}/${PROGRESS_FILE}`;
   }
 
   /** Where a stream of output goes. */
@@ -44,6 +52,14 @@ export class WorkloadFolder {
   /** Writes a file that is not there yet. */
   write({ name, bytes }: WorkloadFile): void {
     fs.writeFileSync(`${this.path}/${name}`, bytes, { mode: 0o600, flag: "wx" });
+  }
+
+  /** Puts a line in place of the progress that stands there. */
+  keepProgress(line: string): void {
+    const next = `${PROGRESS_FILE}.new`;
+    fs.rmSync(`${this.path}/${next}`, { force: true });
+    this.write({ name: next, bytes: `${line}\n` });
+    fs.renameSync(`${this.path}/${next}`, this.progressFile);
   }
 
   /** What the files take on disk in bytes, each at least a block, and whether nothing was printed. */

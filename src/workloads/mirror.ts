@@ -29,6 +29,8 @@ interface MirrorOptions {
   readonly onlyNew: boolean;
   /** Default: `all`. */
   readonly jobOutput?: JobOutput;
+  /** Called at each look but the last. Default: nothing is. */
+  onLook?(): void;
 }
 
 /**
@@ -39,7 +41,7 @@ interface MirrorOptions {
 export async function mirrorOutput(
   folder: WorkloadFolder,
   show: (line: string) => void,
-  { clock, ended, onlyNew, jobOutput = "all" }: MirrorOptions,
+  { clock, ended, onlyNew, jobOutput = "all", onLook }: MirrorOptions,
 ): Promise<void> {
   const progress = new Progress(show, clock);
   const showLine = {
@@ -66,6 +68,7 @@ export async function mirrorOutput(
       await clock.sleep(wait, ended);
       wait = look() ? INTERVAL_MS.min : Math.min(2 * wait, INTERVAL_MS.max);
       progress.showWhenDue();
+      onLook?.();
     }
   } catch (error) {
     if (!isAbort(error, ended)) throw error;

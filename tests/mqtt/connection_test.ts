@@ -55,6 +55,20 @@ for (const { name, start, ignore } of BROKERS) {
     assertEquals((await replies.next()).text, "as bytes");
   });
 
+  test("what nobody misses is published at QoS 0, and dropped without a connection", async () => {
+    await using broker = await start();
+    await using client = await clientOf(broker);
+    const replies = await client.collect(RESPONSE);
+    await using node = new Harness(broker);
+    node.connection.publishUnacknowledged(RESPONSE, "too early");
+    await node.connection.whenConnected();
+    node.connection.publishUnacknowledged(RESPONSE, "in time");
+    await node.connection.publish(RESPONSE, "behind it");
+    assertEquals((await replies.next()).text, "in time");
+    assertEquals((await replies.next()).text, "behind it");
+    assertEquals(replies.all.length, 2);
+  });
+
   test("publish carries MQTT 5 properties", async () => {
     await using broker = await start();
     await using node = new Harness(broker);

@@ -22,6 +22,7 @@ import {
 } from "../../src/node/command_parts.ts";
 import { NodeEvents } from "../../src/node/events.ts";
 import { WORKLOAD_KINDS } from "../../src/protocol/kinds.ts";
+import type { Progress } from "../../src/protocol/progress.ts";
 import type { Reply } from "../../src/protocol/response.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
 import { Inbox, RecordingLogger } from "./events.ts";
@@ -81,6 +82,8 @@ export class Commands implements AsyncDisposable {
   /** What was sent, replies and statuses, in order. */
   readonly replies = new Inbox<SentReply>();
   readonly outcomes = new Inbox<Outcome>();
+  /** The progress that was published. */
+  readonly progress = new Inbox<Progress>();
   #node!: OneNode;
   #packetId = 0;
 
@@ -327,6 +330,7 @@ class OneNode {
       },
       executors: new Map([["process", this.executor]]),
       results: results ?? NO_RESULTS,
+      progress: { publish: (_, progress) => test.progress.push(progress) },
       platformStatus: new PlatformStatus((uuid) => `workloads/${uuid}`),
       directory,
       events: this.events,

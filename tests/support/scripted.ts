@@ -9,6 +9,7 @@ import type {
   Reservation,
   Work,
 } from "../../src/executors/executor.ts";
+import type { Progress } from "../../src/protocol/progress.ts";
 import { Inbox } from "./events.ts";
 
 /** Processes of the kernel, which no test hits. */
@@ -22,6 +23,7 @@ export class ScriptedExecution implements Execution {
   readonly exit: Promise<Exit> = this.#exit.promise;
   /** The signals it was sent. */
   readonly signals = new Inbox<string>();
+  onProgress?: (progress: Progress) => void;
   isDetached = false;
 
   constructor(

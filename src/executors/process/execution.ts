@@ -5,6 +5,7 @@
  */
 import { messageOf } from "../../errors.ts";
 import type { StopSignal } from "../../os/process_identity.ts";
+import type { Progress } from "../../protocol/progress.ts";
 import { isAbort } from "../../time.ts";
 import type { Execution, Exit, Handle } from "../executor.ts";
 import { signalGroup } from "../../os/processes.ts";
@@ -40,6 +41,7 @@ const SIGKILL_CODE = 128 + 9;
 export class ProcessExecution implements Execution {
   readonly handle: Handle;
   readonly exit: Promise<Exit>;
+  onProgress?: (progress: Progress) => void;
   readonly #observed: Observed;
   readonly #context: StopContext;
   readonly #leaving = new AbortController();

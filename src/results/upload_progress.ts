@@ -12,7 +12,7 @@ const EVERY_PART = 0.1;
 const NOT_WITHIN_MS = 1_000;
 
 /** Counts bytes, and reports them from time to time. */
-export class Progress {
+export class UploadProgress {
   readonly #total: number;
   readonly #clock: Clock;
   readonly #report: (words: string) => void;

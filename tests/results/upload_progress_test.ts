@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Progress, sizeText } from "../../src/results/progress.ts";
+import { sizeText, UploadProgress } from "../../src/results/upload_progress.ts";
 import { FakeClock } from "../support/clock.ts";
 
 Deno.test("sizes are reported in units that people read", () => {
@@ -19,7 +19,7 @@ Deno.test("sizes are reported in units that people read", () => {
 Deno.test("progress is reported each ten seconds or ten percent, not more than once a second", async () => {
   const clock = new FakeClock();
   const reported: string[] = [];
-  const progress = new Progress({
+  const progress = new UploadProgress({
     done: 0,
     total: 1000,
     clock,
