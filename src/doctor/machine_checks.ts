@@ -107,7 +107,7 @@ export function agentCheck(places: AgentPlaces): Check {
 }
 
 function agentFinding({ definition, override, workloads }: PythonAgent): Finding {
-  const fix = 'See "Coming from the Python agent" in the README';
+  const fix = 'See "Coming from the Python agent" in the documentation';
   if (workloads.length > 0) {
     const pids = workloads.map(({ pid }) => pid).join(", ");
     return warn(`the Python agent's workloads still run: process ${pids}`, fix);
