@@ -20,6 +20,15 @@
 export { CloudNode } from "./src/cloud_node.ts";
 export type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./src/node/options.ts";
 export type { BodyForm, CloudNodeConfig, ControlPlaneName, PerKind } from "./src/config/config.ts";
+export type {
+  CommandConfig,
+  ProgramConfig,
+  ReadinessConfig,
+  ServerApi,
+  ServerConfig,
+  WarmConfig,
+  WorkerConfig,
+} from "./src/config/workload_program.ts";
 export type { LogFormat, Logger } from "./src/log.ts";
 export type { WorkloadKind } from "./src/protocol/kinds.ts";
 export {

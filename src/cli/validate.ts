@@ -5,7 +5,13 @@
  */
 import { clearTextWarning } from "../config/clear_text.ts";
 import type { LoadedSettings } from "../config/load.ts";
-import { COMMAND_KEYS, MISSING_TOKEN, nameOf, type Review } from "../doctor/config_review.ts";
+import {
+  COMMAND_KEYS,
+  MISSING_TOKEN,
+  nameOf,
+  type Review,
+  textOf,
+} from "../doctor/config_review.ts";
 import { type Finding, warn } from "../doctor/finding.ts";
 import { redact } from "../log.ts";
 import { urlOf } from "../mqtt/socket.ts";
@@ -51,9 +57,10 @@ function line(color: Color, word: string, { detail, fix }: Finding): string {
 function summary({ settings }: LoadedSettings): string[] {
   const { mqttUseTls, mqttHost: host, mqttPort: port, apiUrl, stateFolder } = settings;
   const broker = urlOf({ host, port, tls: mqttUseTls ? {} : undefined });
-  const commands = COMMAND_KEYS.flatMap((key) =>
-    settings[key] === undefined ? [] : [[nameOf(key), settings[key]] as const]
-  );
+  const commands = COMMAND_KEYS.flatMap((key) => {
+    const text = textOf(settings, key);
+    return text === undefined ? [] : [[nameOf(key), text] as const];
+  });
   return [
     ...commands,
     ["broker", broker] as const,
@@ -79,7 +86,7 @@ function jsonOf({ loaded, problems, warnings }: Review): string {
     problems: listed(problems),
     warnings: listed(warnings),
     commands: Object.fromEntries(
-      COMMAND_KEYS.map((key) => [nameOf(key), jsonText(settings[key])]),
+      COMMAND_KEYS.map((key) => [nameOf(key), jsonText(textOf(settings, key))]),
     ),
   });
 }

@@ -44,7 +44,7 @@ interface RefusedCommand {
 
 /** What an acceptor works with. */
 interface AcceptorParts {
-  readonly settings: Readonly<Partial<Record<WorkloadKind, string>>> & {
+  readonly settings: Readonly<Partial<Record<WorkloadKind, unknown>>> & {
     /** Seconds for which a request id is remembered; 0 for not at all. */
     readonly dedupeWindow: number;
     /** Whether workloads of the platform wait for their turn rather than being refused. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Executor, Reservation } from "../executors/executor.ts";
+import type { Executor, Reservation, Unavailable } from "../executors/executor.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Command } from "./command.ts";
 
@@ -32,10 +32,10 @@ export interface LaneState {
   readonly maxQueued: number;
 }
 
-/** A command whose turn it is, and a place for it. */
+/** A command whose turn it is, and a place for it, or why nothing can run it. */
 interface Turn {
   readonly command: Command;
-  readonly place: Reservation;
+  readonly place: Reservation | Unavailable;
 }
 
 class Lane {

@@ -4,64 +4,20 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Execution, Executor, Exit, Reservation, Work } from "../executors/executor.ts";
-import type { Journal } from "../journal/journal.ts";
-import type { Pending } from "../journal/messages.ts";
+import type { Execution, Exit, Reservation, Unavailable, Work } from "../executors/executor.ts";
 import type { StopRequest } from "../journal/record.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
-import type { Logger } from "../log.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import { orAbort } from "../time.ts";
-import type { WorkloadFolder } from "../workloads/folder.ts";
 import { type Command, infoOf, nameOf } from "./command.ts";
 import { endingOf } from "./ending.ts";
 import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
-import type { PlatformStatus } from "./platform_status.ts";
-import { type ProgressParts, ProgressReport } from "./progress_report.ts";
-import type { CommandQueue } from "./queue.ts";
+import { ProgressReport } from "./progress_report.ts";
 import { notConfigured, toAll } from "./reply.ts";
 import { showOutput } from "./show_output.ts";
+import type { CommandRunnerParts, Run } from "./runner_parts.ts";
 import { Stop } from "./stop.ts";
 import { Tasks } from "./tasks.ts";
-import type { Uploads } from "./uploads.ts";
 import { isPermanent, workFor } from "./work.ts";
-
-/** The settings that running depends on. */
-interface RunSettings extends Partial<Readonly<Record<WorkloadKind, string>>> {
-  readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
-  readonly cancelGrace: Readonly<Record<WorkloadKind, number>>;
-  readonly maxOutput: number;
-}
-
-/** What a runner works with. */
-interface CommandRunnerParts extends ProgressParts {
-  readonly settings: RunSettings;
-  readonly journal: Journal;
-  readonly queue: CommandQueue;
-  readonly executors: readonly Executor[];
-  readonly uploads: Uploads;
-  readonly outbox: { send(messages: readonly Pending[]): void };
-  readonly platformStatus: PlatformStatus;
-  /** Where what workloads print is shown. It reaches the platform from their files. */
-  readonly outputLogger: Logger;
-  folderOf(id: string): WorkloadFolder;
-  /** The variables with which a workload may act for the node now. */
-  credentials(): Readonly<Record<string, string>>;
-}
-
-/** A command in hand. */
-export interface Run {
-  readonly command: Command;
-  /** When it was started, in milliseconds since the epoch. */
-  readonly startedAt: number;
-  readonly stop: Stop;
-  /** How far it is. */
-  readonly progress: ProgressReport;
-  /** Whether an earlier node started it, and has shown and reported that. */
-  readonly isResumed: boolean;
-  /** What runs it, once something does. */
-  execution?: Execution;
-}
 
 /** How long a command waits whose start could not be stored. */
 const RETRY_START_MS = 2_000;
@@ -100,8 +56,9 @@ export class CommandRunner {
   }
 
   /** Runs a command whose turn it is, to its reply. */
-  async run(command: Command, place: Reservation): Promise<void> {
+  async run(command: Command, place: Reservation | Unavailable): Promise<void> {
     const { journal, clock } = this.#parts;
+    if ("problem" in place) return await this.conclude(command, notStarted(place.problem));
     const obstacle = this.#obstacle(command);
     if (obstacle !== undefined) {
       place.release();
@@ -111,6 +68,7 @@ export class CommandRunner {
     let work: Work;
     try {
       work = this.#workFor(command);
+      place.prepare?.(work.folder);
       await journal.commit(() => journal.start(command.id, place.handle));
     } catch (error) {
       place.release();
@@ -230,11 +188,10 @@ export class CommandRunner {
     return "The node restarted before the workload began, and its token was not kept";
   }
 
-  /** What its executor is given. Its folder is there when the start is stored: without one it is lost. */
+  /** What its executor is given. */
   #workFor(command: Command): Work {
     const { journal, uploads, folderOf } = this.#parts;
     const folder = folderOf(command.id);
-    folder.create();
     const given = { ...this.#parts.credentials(), ...uploads.variablesFor(command) };
     return workFor(command, journal.params(command.id), folder, given);
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ExecutorStatus } from "../executors/executor.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Progress } from "../protocol/progress.ts";
 
@@ -29,6 +30,8 @@ export interface StatusSource {
   readonly running: readonly WorkloadState[];
   /** The platform's ids of the workloads whose results are being sent. */
   readonly finalizing: readonly (string | undefined)[];
+  /** What runs the commands of each configured kind is doing. */
+  readonly executors: Readonly<Partial<Record<WorkloadKind, ExecutorStatus>>>;
   readonly queued: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -36,7 +39,7 @@ export interface StatusSource {
 
 /** The output of a `status` command: a JSON string. */
 export function statusOutput(source: StatusSource): string {
-  const { slug, uuid, profileSlug, kinds, running, finalizing, queued, now } = source;
+  const { slug, uuid, profileSlug, kinds, running, finalizing, executors, queued, now } = source;
   return JSON.stringify({
     slug,
     instance_uuid: uuid,
@@ -46,6 +49,12 @@ export function statusOutput(source: StatusSource): string {
     has_simulate: kinds.includes("simulate"),
     is_busy: running.length + finalizing.length > 0,
     queued,
+    executors: Object.fromEntries(
+      Object.entries(executors).map(([kind, { state, reason }]) => [
+        kind,
+        { state, reason: reason ?? null },
+      ]),
+    ),
     active_workloads: running.map((
       { pid, kind, requestId, workloadUuid, startedAt, progress },
     ) => ({

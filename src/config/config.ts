@@ -5,6 +5,7 @@
  */
 import type { LogFormat } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { Program, ProgramConfig } from "./workload_program.ts";
 
 /**
  * What carries the calls of a node to the backend: HTTP, or requests over MQTT 5.
@@ -100,12 +101,12 @@ export interface CloudNodeConfig {
   mqttPassword?: string;
   /** A shell command, run once at each start before registration. Default: none. */
   installScript?: string;
-  /** The shell command template of `inference` commands. Default: none. */
-  inference?: string;
-  /** The shell command template of `training` commands. Default: none. */
-  training?: string;
-  /** The shell command template of `simulate` commands. Default: none. */
-  simulate?: string;
+  /** What runs `inference` commands: a shell command template, or what stays loaded. Default: none. */
+  inference?: ProgramConfig;
+  /** What runs `training` commands. Default: none. */
+  training?: ProgramConfig;
+  /** What runs `simulate` commands. Default: none. */
+  simulate?: ProgramConfig;
   /** The folder in which workloads and the install script run. Default: the current one. */
   workFolder?: string;
   /**
@@ -210,12 +211,12 @@ export interface Settings {
   readonly mqttPassword: string | undefined;
   /** The shell command run at each start. */
   readonly installScript: string | undefined;
-  /** The template of `inference` commands. */
-  readonly inference: string | undefined;
-  /** The template of `training` commands. */
-  readonly training: string | undefined;
-  /** The template of `simulate` commands. */
-  readonly simulate: string | undefined;
+  /** What runs `inference` commands. */
+  readonly inference: Program | undefined;
+  /** What runs `training` commands. */
+  readonly training: Program | undefined;
+  /** What runs `simulate` commands. */
+  readonly simulate: Program | undefined;
   /** Absolute path of the folder in which workloads run. */
   readonly workFolder: string;
   /** The Python that runs functions of Python files. */

@@ -55,7 +55,7 @@ export function readConfigFile({ root, text }: YamlDocument, file: string): Conf
     const others = Object.keys(top).filter((key) =>
       typeof top[key] === "object" && nearest(key, meant) === undefined
     );
-    const place = (key: string) => placeOf([key], "key");
+    const place = (...path: string[]) => placeOf(path, "key");
     return { mapping: top, warnings: unknownKeys(top, others, meant, place), place: placeOf };
   }
   const mapping = asMapping(top[wrapper] ?? {}, `${wrapper} in ${file}`);
@@ -65,7 +65,7 @@ export function readConfigFile({ root, text }: YamlDocument, file: string): Conf
     .map((key) =>
       `Ignored ${quoted(key)} in ${placeOf([key], "key")}: it stands outside of ${wrapper}`
     );
-  const place = (key: string) => placeOf([wrapper, key], "key");
+  const place = (...path: string[]) => placeOf([wrapper, ...path], "key");
   return {
     mapping,
     warnings: [...unknownKeys(mapping, [], KEYS, place), ...outside],
@@ -85,17 +85,35 @@ function unknownKeys(
   mapping: Record<string, unknown>,
   ignored: readonly string[],
   meant: readonly string[],
-  place: (key: string) => string,
+  place: (...path: string[]) => string,
 ): string[] {
-  return Object.keys(mapping)
+  const unknown = Object.keys(mapping)
     .filter((key) => ![...KEYS, ...MANIFEST_KEYS, ...ignored].includes(key))
     .map((key) => unknownKey(key, meant, place(key)));
+  return [...unknown, ...unknownInside(mapping, place)];
+}
+
+/** What settings that are mappings themselves hold and do not have. */
+function unknownInside(
+  mapping: Record<string, unknown>,
+  place: (...path: string[]) => string,
+): string[] {
+  return SETTINGS.flatMap(({ yaml, type: { keys } }) => {
+    const name = yaml.find((name) => isMapping(mapping[name]));
+    if (keys === undefined || name === undefined) return [];
+    return Object.keys(mapping[name] as Record<string, unknown>)
+      .filter((key) => !keys.includes(key))
+      .map((key) => noSuchKey(`${name}: ${key}`, nearest(key, keys), place(name, key)));
+  });
 }
 
 function unknownKey(key: string, meant: readonly string[], place: string): string {
   const elsewhere = SETTINGS.find((setting) => isMeantBy(setting, key));
   if (elsewhere) return `Ignored ${quoted(key)} in ${place}: set ${elsewhere.env[0]} instead`;
-  const near = nearest(key, meant);
+  return noSuchKey(key, nearest(key, meant), place);
+}
+
+function noSuchKey(key: string, near: string | undefined, place: string): string {
   const question = near === undefined ? "" : `, did you mean ${near}?`;
   return `Ignored ${quoted(key)} in ${place}: there is no such setting${question}`;
 }

@@ -6,6 +6,7 @@
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { BodyForm } from "./config.ts";
 import { eachOf, sameForAll } from "./named_values.ts";
+import { program } from "./program_value.ts";
 import type { SettingRows } from "./setting.ts";
 import * as values from "./values.ts";
 import { someWords } from "./word_list.ts";
@@ -25,20 +26,20 @@ export const PROGRAM_SETTINGS: SettingRows<
   },
   inference: {
     group: "Workloads",
-    type: values.template,
+    type: program,
     help: "Shell command template of `inference` commands, or a Python file",
     env: ["CYBERWAVE_INFERENCE_CMD"],
   },
   training: {
     group: "Workloads",
-    type: values.template,
+    type: program,
     help: "Shell command template of `training` commands, or a Python file",
     env: ["CYBERWAVE_TRAINING_CMD"],
     yaml: ["training", "train"],
   },
   simulate: {
     group: "Workloads",
-    type: values.template,
+    type: program,
     help: "Shell command template of `simulate` commands, or a Python file",
     env: ["CYBERWAVE_SIMULATE_CMD"],
   },

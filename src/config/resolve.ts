@@ -8,6 +8,7 @@ import { ConfigError, quoted } from "../errors.ts";
 import { homeFolder } from "./home.ts";
 import type { CloudNodeConfig, Settings } from "./config.ts";
 import type { Setting, SettingKey } from "./setting.ts";
+import { laneProblems, lanesOf } from "./lanes.ts";
 import { SETTINGS } from "./settings.ts";
 import { configSource, type Source } from "./sources.ts";
 import { path } from "./values.ts";
@@ -69,6 +70,7 @@ export function examineSources(sources: readonly Source[], folders: Folders): Ex
   }
   // The table's types say that each value has the type its field has.
   const settings = complete(values as Settings, folders);
+  problems.push(...laneProblems(settings, sources));
   const place: Resolved["place"] = (key, path = []) =>
     places.get(key)?.(path) ?? origins.get(key) ?? "default";
   const danger = removalProblem(settings, place("resultsFolder"));
@@ -130,6 +132,7 @@ function complete(values: Settings, folders: Folders): Settings {
   const { mqttUseTls, mqttPort, mqttTlsCaCerts, resultsFolder } = values;
   return {
     ...values,
+    concurrency: lanesOf(values),
     workFolder: folders.work,
     stateFolder: stateFolder(values.stateFolder, folders),
     mqttUseTls: mqttUseTls ?? mqttPort === 8883,

@@ -8,6 +8,7 @@ import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { eachOf, sameForAll, someOf } from "./named_values.ts";
 import { PROGRAM_SETTINGS } from "./program_settings.ts";
 import type { Setting, SettingKey, SettingRows } from "./setting.ts";
+import { inSnakeCase } from "./sources.ts";
 import * as values from "./values.ts";
 
 const MiB = 2 ** 20;
@@ -207,7 +208,7 @@ const TABLE: SettingRows<SettingKey> = {
 
 /** Every setting, in the order in which the documentation lists them. */
 export const SETTINGS: readonly Setting[] = Object.entries(TABLE).map(([key, row]) => {
-  const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const name = inSnakeCase(key);
   return {
     key: key as SettingKey,
     name,

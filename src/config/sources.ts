@@ -75,10 +75,24 @@ export function credentialsSource(
 
 /** What a program gives. */
 export function configSource(config: CloudNodeConfig): Source {
-  return ({ key }) => {
-    const value = config[key] ?? undefined;
-    return value === undefined ? undefined : { value, name: key, from: "the config given" };
+  return ({ key, type }) => {
+    const given = config[key] ?? undefined;
+    if (given === undefined) return undefined;
+    const value = type.keys !== undefined && isMapping(given) ? withSnakeCase(given) : given;
+    return { value, name: key, from: "the config given" };
   };
+}
+
+/** A mapping as it would stand in a file. */
+function withSnakeCase(mapping: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(mapping).map(([key, value]) => [inSnakeCase(key), value]),
+  );
+}
+
+/** `someName` as `some_name`. */
+export function inSnakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** Whether `value` is a mapping of names to values. */

@@ -27,6 +27,8 @@ export interface ValueType<T> {
   readonly words?: readonly string[];
   /** Whether its values are never shown. */
   readonly secret?: true;
+  /** The keys that its values have where they are mappings. */
+  readonly keys?: readonly string[];
 }
 
 /** Says that `value` is not what was expected. */

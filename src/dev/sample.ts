@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Program } from "../config/workload_program.ts";
 
 /** Echoes its params, or fails when they ask for it. */
 const INFERENCE = `params={body}
@@ -20,7 +21,7 @@ done
 printf 'trained with %s\\n' {body}`;
 
 /** The templates of the sample. */
-export const SAMPLE: { readonly inference: string; readonly training: string } = {
-  inference: INFERENCE,
-  training: TRAINING,
+export const SAMPLE: Readonly<Record<"inference" | "training", Program>> = {
+  inference: { type: "command", command: INFERENCE },
+  training: { type: "command", command: TRAINING },
 };

@@ -14,8 +14,9 @@ import {
   type LoadOptions,
   withDotenv,
 } from "../config/load.ts";
-import type { SettingKey } from "../config/setting.ts";
+import type { Setting, SettingKey } from "../config/setting.ts";
 import { FUNCTIONS, moduleIn } from "../config/module_template.ts";
+import { commandOf } from "../config/workload_program.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { templateSurprise } from "../config/template_problem.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
@@ -75,7 +76,10 @@ function problemOf({ message, hint }: CloudNodeError): Finding {
 async function reviewCommands(
   { settings, place }: LoadedSettings,
 ): Promise<Pick<Review, "problems" | "warnings">> {
-  const given = COMMAND_KEYS.filter((key) => settings[key] !== undefined);
+  const given = COMMAND_KEYS.flatMap((key) => {
+    const command = commandIn(settings, key);
+    return command === undefined ? [] : [{ key, command }];
+  });
   const problems: Finding[] = [];
   const warnings: Finding[] = [];
   if (given.length === 0) return { problems, warnings };
@@ -87,24 +91,31 @@ async function reviewCommands(
     return { problems, warnings: [warn(error.message, error.hint)] };
   }
   const reviews = await Promise.all(
-    given.map((key) => reviewSyntax(settings[key]!, shell)),
+    given.map(({ command }) => reviewSyntax(command, shell)),
   );
   warnings.push(...moduleWarnings(settings));
   for (const [index, { problem, warning }] of reviews.entries()) {
-    const key = given[index]!;
+    const { key, command } = given[index]!;
     const [name, from] = [nameOf(key), `(from ${place(key)})`];
     if (problem) problems.push(fail(`${name} is not valid ${shell}: ${problem} ${from}`));
     if (warning) warnings.push(warn(`${name} looks wrong: ${warning} ${from}`));
-    const surprise = key === "installScript" ? undefined : templateSurprise(settings[key]!);
+    const surprise = key === "installScript" ? undefined : templateSurprise(command);
     if (surprise) warnings.push(warn(`${name}: ${surprise} ${from}`));
   }
   return { problems, warnings };
 }
 
+/** The shell command of a setting; `undefined`: it has none. */
+function commandIn(settings: Settings, key: typeof COMMAND_KEYS[number]): string | undefined {
+  if (key === "installScript") return settings.installScript;
+  const program = settings[key];
+  return program && commandOf(program);
+}
+
 /** A Python file that is missing is no problem: the install script may bring it. */
 function moduleWarnings(settings: Settings): Finding[] {
   return WORKLOAD_KINDS.flatMap((kind) => {
-    const module = moduleIn(settings[kind] ?? "");
+    const module = moduleIn(commandIn(settings, kind) ?? "");
     if (module === undefined || fs.existsSync(resolve(settings.workFolder, module))) return [];
     return [warn(
       `${nameOf(kind)} names the Python file ${quoted(module)}, which is not there`,
@@ -115,7 +126,17 @@ function moduleWarnings(settings: Settings): Finding[] {
 
 /** How messages call the setting `key`. */
 export function nameOf(key: SettingKey): string {
-  return SETTINGS.find((setting) => setting.key === key)!.name;
+  return settingOf(key).name;
+}
+
+/** A setting as it can be written; `undefined`: it has no value. */
+export function textOf(settings: Settings, key: SettingKey): string | undefined {
+  const value = settings[key];
+  return value === undefined ? undefined : settingOf(key).type.format(value);
+}
+
+function settingOf(key: SettingKey): Setting {
+  return SETTINGS.find((setting) => setting.key === key)!;
 }
 
 function authorityProblems(settings: Settings): Finding[] {

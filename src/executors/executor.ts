@@ -65,22 +65,43 @@ export type ExecutorState =
   | "failed"
   | "stopped";
 
+/** What an executor is doing, and why when that is not what it is there for. */
+export interface ExecutorStatus {
+  readonly state: ExecutorState;
+  readonly reason?: string;
+}
+
 /** Runs commands. */
 export interface Executor extends AsyncDisposable {
-  /** A place for a command now; `undefined`: there is none, and `onRoom` is called when there is. */
-  reserve(command: Pick<Work, "id" | "kind">): Reservation | undefined;
+  /**
+   * A place for a command now; `undefined`: there is none, and `onRoom` is called when there is. A
+   * problem is the answer to the command: nothing can run it.
+   */
+  reserve(command: Pick<Work, "id" | "kind">): Reservation | Unavailable | undefined;
   /** Called when there is room again. */
   onRoom?: () => void;
   /** Finds out what happened to an attempt of an earlier node. */
   recover(handle: Handle, folder: WorkloadFolder): Promise<Recovered>;
   /** What it is doing. */
-  state(): ExecutorState;
+  status(): ExecutorStatus;
+  /** Called when that changes. */
+  onStatus?: (status: ExecutorStatus) => void;
+}
+
+/** Why nothing can run a command. */
+export interface Unavailable {
+  readonly problem: string;
 }
 
 /** A place for one command. */
 export interface Reservation {
   /** Names the attempt that `start()` makes. */
   readonly handle: Handle;
+  /**
+   * Makes what has to be there before it is stored that the attempt starts, so that it is missed if
+   * somebody removes it. Throws.
+   */
+  prepare?(folder: WorkloadFolder): void;
   /** Starts the command. Never throws: what goes wrong is in the execution's `exit`. */
   start(work: Work): Execution;
   /** Gives the place back unused. */

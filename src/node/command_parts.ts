@@ -16,28 +16,29 @@ import type { ReplyAddress } from "../commands/reply.ts";
 import { CommandRunner } from "../commands/run.ts";
 import { type Results, Uploads } from "../commands/uploads.ts";
 import type { Settings } from "../config/config.ts";
-import type { Executor } from "../executors/executor.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Message, Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { WorkloadFolder } from "../workloads/folder.ts";
+import type { Executors } from "./create_executors.ts";
 
-/** The settings that commands depend on. */
-export type CommandSettings = Pick<
-  Settings,
-  | WorkloadKind
-  | "cancelGrace"
-  | "concurrency"
-  | "dedupeWindow"
-  | "exclusive"
-  | "maxCommandSize"
-  | "maxOutput"
-  | "maxQueued"
-  | "queuePlatformWorkloads"
-  | "timeout"
->;
+/** The settings that commands depend on, and which kinds are configured. */
+export type CommandSettings =
+  & Readonly<Partial<Record<WorkloadKind, unknown>>>
+  & Pick<
+    Settings,
+    | "cancelGrace"
+    | "concurrency"
+    | "dedupeWindow"
+    | "exclusive"
+    | "maxCommandSize"
+    | "maxOutput"
+    | "maxQueued"
+    | "queuePlatformWorkloads"
+    | "timeout"
+  >;
 
 /** What these parts are made from. */
 interface CommandPartsOptions {
@@ -49,8 +50,7 @@ interface CommandPartsOptions {
     send(messages: readonly Pending[]): void;
     publishNow(message: Message): boolean;
   };
-  /** What runs commands, by name. */
-  readonly executors: ReadonlyMap<string, Executor>;
+  readonly executors: Executors;
   readonly results: Results;
   readonly progress: ProgressPublisher;
   readonly platformStatus: PlatformStatus;
@@ -87,15 +87,15 @@ export interface CommandParts {
 export function createCommandParts(options: CommandPartsOptions): CommandParts {
   const { settings, executors, workloadsFolder } = options;
   const folderOf = (id: string) => new WorkloadFolder(`${workloadsFolder}/${id}`);
-  const queue = new CommandQueue(settings, () => executors.get("process")!);
+  const queue = new CommandQueue(settings, (kind) => executors.of(kind));
   const uploads = new Uploads(options);
   const shared = { ...options, queue, uploads, folderOf };
-  const runner = new CommandRunner({ ...shared, executors: [...executors.values()] });
+  const runner = new CommandRunner({ ...shared, executors: [...executors.byName.values()] });
   const recheck = new PlatformRecheck({ ...shared, runner });
   const acceptor = new Acceptor({ ...shared, runner, recheck });
   const canceller = new CommandCanceller({ ...shared, runner, acceptor });
   const receiver = new CommandReceiver({ ...shared, acceptor, canceller });
-  const executorNamed = (name: string) => executors.get(name);
+  const executorNamed = (name: string) => executors.byName.get(name);
   return {
     receiver,
     acceptor,

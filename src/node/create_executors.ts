@@ -8,7 +8,7 @@ import type { Executor } from "../executors/executor.ts";
 import { ProcessExecutor } from "../executors/process/process_executor.ts";
 import type { Logger } from "../log.ts";
 import type { Host } from "../os/processes.ts";
-import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 
 /** What executors are made from. */
@@ -20,26 +20,49 @@ interface ExecutorsOptions {
   readonly loggerFor: (component: string) => Logger;
 }
 
-/** Makes them, by their names. */
-export function createExecutors(
+/** What runs commands. */
+export interface Executors {
+  /** Each executor by its name, which is in the handles of the attempts it makes. */
+  readonly byName: ReadonlyMap<string, Executor>;
+  /** The one for the commands of a kind. */
+  of(kind: WorkloadKind): Executor;
+}
+
+/** The name of the executor that runs each command as a process of its own. */
+const PROCESS = "process";
+
+/** Makes an executor for each kind that is configured; one for all that run as processes. */
+export function createExecutors(options: ExecutorsOptions, clock: Clock): Executors {
+  // It is there in any case: an earlier configuration may have left processes.
+  const process = createProcessExecutor(options, clock);
+  return { byName: new Map([[PROCESS, process]]), of: () => process };
+}
+
+function createProcessExecutor(
   { settings, env, host, loggerFor }: ExecutorsOptions,
   clock: Clock,
-): Map<string, Executor> {
-  const { inference, training, simulate, body, python, concurrency } = settings;
-  const atOnce = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined)
-    .reduce((sum, kind) => sum + concurrency[kind], 0);
-  const process = new ProcessExecutor({
-    templates: { inference, training, simulate },
+): Executor {
+  const { body, python, concurrency, maxOutputFiles, stateFolder, workFolder } = settings;
+  const templates: Partial<Record<WorkloadKind, string>> = {};
+  let atOnce = 0;
+  for (const kind of WORKLOAD_KINDS) {
+    const program = settings[kind];
+    if (program?.type !== "command") continue;
+    templates[kind] = program.command;
+    atOnce += concurrency[kind];
+  }
+  return new ProcessExecutor({
+    name: PROCESS,
+    templates,
     body,
     python,
-    maxOutputFiles: settings.maxOutputFiles,
+    maxOutputFiles,
     // No more than may run at once, and never more than two.
-    spares: { workloadsFolder: `${settings.stateFolder}/workloads`, count: Math.min(2, atOnce) },
-    workFolder: settings.workFolder,
+    spares: { workloadsFolder: `${stateFolder}/workloads`, count: Math.min(2, atOnce) },
+    workFolder,
     env,
     host,
     clock,
     logger: loggerFor("workloads"),
   });
-  return new Map([["process", process]]);
 }

@@ -10,7 +10,6 @@ import { PlatformStatus } from "../commands/platform_status.ts";
 import { statusOutput } from "../commands/status.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
-import type { Executor } from "../executors/executor.ts";
 import { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
 import type { LineBuffer } from "../logs/line_buffer.ts";
@@ -40,7 +39,7 @@ import { type Clock, systemClock } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { type CommandParts, createCommandParts } from "./command_parts.ts";
 import { createBackend } from "./create_backend.ts";
-import { createExecutors } from "./create_executors.ts";
+import { createExecutors, type Executors } from "./create_executors.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
 import {
@@ -90,8 +89,7 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly registration: Registration;
   readonly connection: MqttConnection;
   readonly outbox: Outbox;
-  /** What runs commands, by name. */
-  readonly executors: ReadonlyMap<string, Executor>;
+  readonly executors: Executors;
   /** Where the platform answers statuses. */
   readonly answersTopic: string;
   /** `undefined` when no logs are to be sent. */
@@ -148,7 +146,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   );
   resources.defer(() => outbox.close());
   const executors = createExecutors(options, clock);
-  for (const executor of executors.values()) resources.use(executor);
+  for (const executor of executors.byName.values()) resources.use(executor);
   const results = new ResultUploads({
     store: journal.resultFiles,
     journal,

@@ -7,9 +7,10 @@
 import { type CommandInfo, infoOf } from "../commands/command.ts";
 import type { LaneState } from "../commands/queue.ts";
 import type { StatusSource, WorkloadState } from "../commands/status.ts";
-import type { Executor, ExecutorState } from "../executors/executor.ts";
+import type { ExecutorStatus } from "../executors/executor.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { CommandParts } from "./command_parts.ts";
+import type { Executors } from "./create_executors.ts";
 import type { CurrentIdentity } from "./current_identity.ts";
 
 /** A node as it is now. */
@@ -29,7 +30,8 @@ export interface NodeSnapshot {
   readonly workloads: readonly WorkloadState[];
   /** The commands whose result files are being sent. */
   readonly finalizing: readonly CommandInfo[];
-  readonly executors: readonly { readonly name: string; readonly state: ExecutorState }[];
+  /** What runs the commands of each configured kind is doing. */
+  readonly executors: Readonly<Partial<Record<WorkloadKind, ExecutorStatus>>>;
   readonly outbox: {
     /** How many replies and statuses the broker has not acknowledged. */
     readonly pending: number;
@@ -41,10 +43,11 @@ export interface NodeSnapshot {
 /** What a snapshot is taken of. */
 export interface SnapshotParts
   extends Pick<CommandParts, "acceptor" | "queue" | "runner" | "uploads"> {
-  readonly settings: Readonly<Partial<Record<WorkloadKind, string>>>;
+  /** What runs each configured kind. */
+  readonly settings: Readonly<Partial<Record<WorkloadKind, unknown>>>;
   readonly identity: CurrentIdentity;
   readonly connection: { readonly url: string; readonly connected: boolean };
-  readonly executors: ReadonlyMap<string, Executor>;
+  readonly executors: Executors;
   readonly journal: { readonly messages: { pendingCount(): number } };
 }
 
@@ -64,7 +67,9 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
       ...(progress.latest !== undefined && { progress: progress.latest }),
     })),
     finalizing: uploads.commands().map(infoOf),
-    executors: Array.from(executors, ([name, executor]) => ({ name, state: executor.state() })),
+    executors: Object.fromEntries(
+      configured.map((kind) => [kind, executors.of(kind).status()]),
+    ),
     outbox: { pending: journal.messages.pendingCount() },
     lastHeartbeat: identity.lastHeartbeat,
   };
@@ -76,7 +81,7 @@ export function statusSource(
   profileSlug: string,
   now: number,
 ): StatusSource {
-  const { identity, lanes, workloads, finalizing } = snapshot;
+  const { identity, lanes, workloads, finalizing, executors } = snapshot;
   return {
     slug: identity?.slug ?? "",
     uuid: identity?.uuid ?? "",
@@ -84,6 +89,7 @@ export function statusSource(
     kinds: Object.keys(lanes) as WorkloadKind[],
     running: workloads,
     finalizing: finalizing.map(({ workloadUuid }) => workloadUuid),
+    executors,
     queued: Object.values(lanes).reduce((sum, { queued }) => sum + queued, 0),
     now,
   };

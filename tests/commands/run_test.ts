@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeClock } from "../support/clock.ts";
 import { Commands, WAITS } from "../support/commands.ts";
 import { isAlive } from "../support/executors.ts";
+import { ScriptedExecutor } from "../support/scripted.ts";
 
 const SECOND = 1_000;
 
@@ -411,3 +412,12 @@ for (const [when, restarts] of [["while it runs", false], ["before a restart", t
     });
   }
 }
+
+Deno.test("a command that nothing can run is answered at once with the reason", async () => {
+  const executor = new ScriptedExecutor();
+  executor.problem = "the model does not load";
+  await using test = await Commands.start({ inference: "a", executor });
+  const { status, error } = await test.ask({ command: "inference", request_id: "r1" });
+  assertEquals([status, error], ["error", "the model does not load"]);
+  assertEquals(test.parts.queue.isEmpty, true);
+});

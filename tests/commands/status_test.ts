@@ -8,6 +8,7 @@ const IDLE: StatusSource = {
   kinds: [],
   running: [],
   finalizing: [],
+  executors: {},
   queued: 0,
   now: 0,
 };
@@ -22,6 +23,7 @@ Deno.test("the status of an idle node without templates", () => {
     has_simulate: false,
     is_busy: false,
     queued: 0,
+    executors: {},
     active_workloads: [],
     finalizing_workloads: [],
   });
@@ -78,3 +80,16 @@ Deno.test("a node that sends results is busy, and names the workloads that the p
   const status = JSON.parse(statusOutput({ ...IDLE, finalizing: ["w-1", undefined] }));
   assertEquals([status.is_busy, status.finalizing_workloads], [true, ["w-1"]]);
 });
+
+Deno.test("the status says what each kind's executor is doing, and why when that is not well", () => {
+  const { executors } = JSON.parse(statusOutput({
+    ...IDLE,
+    executors: { inference: { state: "failed", reason: "out of memory" }, training: READY },
+  }));
+  assertEquals(executors, {
+    inference: { state: "failed", reason: "out of memory" },
+    training: { state: "ready", reason: null },
+  });
+});
+
+const READY = { state: "ready" } as const;

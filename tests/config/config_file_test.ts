@@ -119,3 +119,12 @@ Deno.test("what is ignored is named with its line and column", () => {
   assertMatch(warnings[1]!, /^Ignored "mqtt_port" in cyberwave.yml, line 3, column 1: /);
   assertEquals(place(["mqtt_prot"]), "cyberwave.yml, line 2, column 14");
 });
+
+Deno.test("an unknown key of a program is worth a warning, with the nearest known one", () => {
+  const text = "cyberwave:\n  inference:\n    command: a\n    ready_timout: 5\n    zzz: 1\n";
+  assertEquals(readConfigFile({ root: parse(text), text }, FILE).warnings, [
+    'Ignored "inference: ready_timout" in cyberwave.yml, line 4, column 5: there is no such ' +
+    "setting, did you mean ready_timeout?",
+    'Ignored "inference: zzz" in cyberwave.yml, line 5, column 5: there is no such setting',
+  ]);
+});

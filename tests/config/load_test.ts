@@ -41,6 +41,11 @@ function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
+/** A process for each command. */
+function command(command: string) {
+  return { type: "command", command } as const;
+}
+
 Deno.test("nothing has to exist", async () => {
   await using folder = await folderWith({});
   const { settings, warnings, configFile, sources } = await folder.load();
@@ -55,7 +60,7 @@ Deno.test("cyberwave.yml in the current folder is read by itself", async () => {
     "project/cyberwave.yml": "cyberwave-cloud-node:\n  mqtt_port: 8883\n  inference: run {body}\n",
   });
   const { settings, configFile, sources } = await folder.load();
-  assertEquals([settings.mqttPort, settings.inference], [8883, "run {body}"]);
+  assertEquals([settings.mqttPort, settings.inference], [8883, command("run {body}")]);
   assertEquals(configFile, join(folder.project, "cyberwave.yml"));
   assertEquals(sources.get("inference"), "cyberwave.yml");
 });
@@ -75,14 +80,17 @@ cyberwave:
 Deno.test("without a cyberwave.yml the front matter of README.md is read, if it has a section", async () => {
   await using folder = await folderWith({ "project/README.md": README });
   const { settings, configFile, sources, warnings } = await folder.load();
-  assertEquals([settings.inference, settings.workFolder], ["inference.py", folder.project]);
+  assertEquals([settings.inference, settings.workFolder], [
+    command("inference.py"),
+    folder.project,
+  ]);
   assertEquals([configFile, sources.get("inference")], [
     join(folder.project, "README.md"),
     "README.md",
   ]);
   assertStringIncludes(warnings[0]!, 'Ignored "mqtt_prot" in README.md');
   const named = await folder.load({ configPath: "README.md" });
-  assertEquals(named.settings.inference, "inference.py");
+  assertEquals(named.settings.inference, command("inference.py"));
 });
 
 Deno.test("a README.md for others is left alone", async () => {
@@ -101,7 +109,7 @@ Deno.test("a README.md for others is left alone", async () => {
     "project/README.md": README,
     "project/cyberwave.yml": "inference: mine",
   });
-  assertEquals((await folder.load()).settings.inference, "mine");
+  assertEquals((await folder.load()).settings.inference, command("mine"));
 });
 
 Deno.test("what is wrong in front matter is said with its line in the file", async () => {
@@ -207,7 +215,7 @@ Deno.test("byte order marks and Windows line ends do no harm", async () => {
   });
   const { settings, warnings } = await folder.load();
   assertEquals(warnings, []);
-  assertEquals([settings.inference, settings.mqttPort], ["a &&\nb {body}\n", 1884]);
+  assertEquals([settings.inference, settings.mqttPort], [command("a &&\nb {body}\n"), 1884]);
   assertEquals([settings.token, settings.mqttHost], ["abc", "broker"]);
   assertEquals(settings.workspaceSlug, "lab");
 });
@@ -420,7 +428,7 @@ Deno.test("all that is wrong is told at once, and defaults stand in for it", asy
     "mqtt_port must be a port number between 1 and 65535, got 0 (from cyberwave.yml, line 2, column 12)",
   ]);
   assertEquals(examined.warnings.length, 1);
-  assertEquals([examined.settings.mqttPort, examined.settings.inference], [1883, "echo"]);
+  assertEquals([examined.settings.mqttPort, examined.settings.inference], [1883, command("echo")]);
   assertEquals([examined.settings.token, examined.sources.has("token")], [undefined, true]);
 });
 

@@ -139,8 +139,9 @@ export function testExecutor(name: string, create: ExecutorFactory): void {
 
   test("a start that a node has only announced never begins, and may be made again", async (bench) => {
     const folder = bench.nextFolder();
-    const { handle } = bench.executor.reserve({ id: "c1", kind: "echo" })!;
-    Deno.mkdirSync(folder.path);
+    const place = bench.reserve({ id: "c1", kind: "echo" });
+    const { handle } = place;
+    place.prepare?.(folder);
     await bench.restart();
     assertEquals(await bench.executor.recover(handle, folder), { type: "not_started" });
     const { exit, stdout } = await bench.run({ kind: "echo", params: "[1]", folder });
@@ -149,17 +150,17 @@ export function testExecutor(name: string, create: ExecutorFactory): void {
 
   test("a start before the last reboot is lost", async (bench) => {
     const folder = bench.nextFolder();
-    const { handle } = bench.executor.reserve({ id: "c1", kind: "echo" })!;
+    const { handle } = bench.reserve({ id: "c1", kind: "echo" });
     const recovered = await bench.executor.recover({ ...handle, bootId: "another" }, folder);
     assertEquals(recovered.type === "ended" && recovered.exit.type, "lost");
   });
 
   test("a place that is not used costs nothing", async (bench) => {
-    bench.executor.reserve({ id: "c1", kind: "echo" })!.release();
+    bench.reserve({ id: "c1", kind: "echo" }).release();
     assertEquals((await bench.run({ kind: "echo" })).exit.type, "exited");
-    assertEquals(bench.executor.state(), "ready");
+    assertEquals(bench.executor.status().state, "ready");
     await bench.executor[Symbol.asyncDispose]();
-    assertEquals(bench.executor.state(), "stopped");
+    assertEquals(bench.executor.status().state, "stopped");
   });
 }
 

@@ -17,7 +17,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
     settings: { inference: "a" },
     identity,
     connection: { url: "mqtt://127.0.0.1:1883", connected: true },
-    executors: new Map([["process", executor]]),
+    executors: { byName: new Map([["process", executor]]), of: () => executor },
     journal: test.journal,
   };
   const first = snapshotOf(parts);
@@ -36,7 +36,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
   assertEquals(Object.keys(lanes), ["inference"]);
   assertEquals([lanes.inference?.running, lanes.inference?.queued], [1, 1]);
   assertEquals(workloads.map((workload) => [workload.requestId, workload.pid]), [["r1", pid]]);
-  assertEquals(executors, [{ name: "process", state: "ready" }]);
+  assertEquals(executors, { inference: { state: "ready" } });
 
   const source = statusSource(snapshotOf(parts), "default", clock.now());
   assertEquals([source.slug, source.kinds, source.queued], ["my-node", ["inference"], 1]);

@@ -5,7 +5,7 @@ import { PlatformStatus } from "../../src/commands/platform_status.ts";
 import type { Outcome } from "../../src/commands/outcome.ts";
 import type { WorkloadDirectory } from "../../src/commands/recheck.ts";
 import type { ReplyAddress } from "../../src/commands/reply.ts";
-import type { Run } from "../../src/commands/run.ts";
+import type { Run } from "../../src/commands/runner_parts.ts";
 import { statusOutput } from "../../src/commands/status.ts";
 import type { Results } from "../../src/commands/uploads.ts";
 import { infoOf } from "../../src/commands/command.ts";
@@ -275,6 +275,13 @@ export class Commands implements AsyncDisposable {
   }
 }
 
+/** The templates of a test's settings, which give them as they are. */
+function templatesIn(settings: CommandSettings): Record<string, string> {
+  return Object.fromEntries(
+    WORKLOAD_KINDS.flatMap((kind) => settings[kind] === undefined ? [] : [[kind, settings[kind]]]),
+  ) as Record<string, string>;
+}
+
 class OneNode {
   readonly journal: Journal;
   readonly executor: Executor;
@@ -310,7 +317,7 @@ class OneNode {
       ({ command, pid }) => this.started.push({ id: command.requestId, pid }),
     );
     this.executor = executor ?? new ProcessExecutor({
-      templates: Object.fromEntries(WORKLOAD_KINDS.map((kind) => [kind, settings[kind]])),
+      templates: templatesIn(settings),
       env: { PATH: Deno.env.get("PATH")! },
       workFolder,
       host: HOST,
@@ -328,7 +335,7 @@ class OneNode {
           return true;
         },
       },
-      executors: new Map([["process", this.executor]]),
+      executors: { byName: new Map([["process", this.executor]]), of: () => this.executor },
       results: results ?? NO_RESULTS,
       progress: { publish: (_, progress) => test.progress.push(progress) },
       platformStatus: new PlatformStatus((uuid) => `workloads/${uuid}`),
@@ -351,6 +358,7 @@ class OneNode {
             pid: execution?.pid,
             startedAt,
           })),
+          executors: {},
           finalizing: uploads.commands().map(({ workloadUuid }) => workloadUuid),
           queued: queue.waiting().length,
           now: clock.now(),

@@ -1,5 +1,12 @@
 /** Where an executor runs commands for a test. */
-import type { Execution, Executor, Exit, Handle, Work } from "../../src/executors/executor.ts";
+import type {
+  Execution,
+  Executor,
+  Exit,
+  Handle,
+  Reservation,
+  Work,
+} from "../../src/executors/executor.ts";
 import { type Host, inspectHost, startTimes } from "../../src/os/processes.ts";
 import { WorkloadFolder } from "../../src/workloads/folder.ts";
 import { excerptOf } from "../../src/workloads/output.ts";
@@ -54,12 +61,19 @@ export class Bench implements AsyncDisposable {
     return new WorkloadFolder(`${this.workloadsFolder}/c${++this.#count}`);
   }
 
+  /** A place for a command. */
+  reserve(command: Pick<Work, "id" | "kind">): Reservation {
+    const place = this.executor.reserve(command);
+    if (place === undefined || "problem" in place) throw new Error(JSON.stringify(place));
+    return place;
+  }
+
   /** Starts a command. */
   start(work: Partial<Work> = {}): Started {
     const folder = work.folder ?? this.nextFolder();
     const id = work.id ?? folder.path.split("/").at(-1)!;
     const kind = work.kind ?? "inference";
-    const execution = this.executor.reserve({ id, kind })!.start({
+    const execution = this.reserve({ id, kind }).start({
       params: "{}",
       files: [],
       env: {},

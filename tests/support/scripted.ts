@@ -2,11 +2,12 @@
 import type {
   Execution,
   Executor,
-  ExecutorState,
+  ExecutorStatus,
   Exit,
   Handle,
   Recovered,
   Reservation,
+  Unavailable,
   Work,
 } from "../../src/executors/executor.ts";
 import type { Progress } from "../../src/protocol/progress.ts";
@@ -69,6 +70,8 @@ export class ScriptedExecutor implements Executor {
   onRoom?: () => void;
   /** How many commands there is room for. */
   room = Infinity;
+  /** Why nothing can run a command. */
+  problem: string | undefined;
   /** What is found of an attempt of an earlier node. */
   recovered: (handle: Handle) => Promise<Recovered> = () =>
     Promise.resolve({ type: "ended", exit: { type: "lost", why: "the test forgot it" } });
@@ -83,7 +86,8 @@ export class ScriptedExecutor implements Executor {
   /** Its handles were made in this boot. */
   constructor(readonly bootId: string = "boot-1") {}
 
-  reserve(): Reservation | undefined {
+  reserve(): Reservation | Unavailable | undefined {
+    if (this.problem !== undefined) return { problem: this.problem };
     if (this.room === 0) return undefined;
     this.room--;
     this.reserved++;
@@ -94,6 +98,7 @@ export class ScriptedExecutor implements Executor {
     };
     return {
       handle,
+      prepare: (folder) => folder.create(),
       start: (work) => {
         this.reserved--;
         const execution = new ScriptedExecution(handle, FIRST_PID + this.#attempts, work);
@@ -113,8 +118,8 @@ export class ScriptedExecutor implements Executor {
     return this.recovered(handle);
   }
 
-  state(): ExecutorState {
-    return "ready";
+  status(): ExecutorStatus {
+    return { state: "ready" };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

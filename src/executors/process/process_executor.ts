@@ -13,7 +13,7 @@ import { PARAMS_FILE, type WorkloadFile, type WorkloadFolder } from "../../workl
 import type {
   Execution,
   Executor,
-  ExecutorState,
+  ExecutorStatus,
   Handle,
   Recovered,
   Reservation,
@@ -85,6 +85,8 @@ export class ProcessExecutor implements Executor {
     };
     return {
       handle,
+      // Its claim is made there: without it nobody can tell whether the attempt began.
+      prepare: (folder) => folder.create(),
       start: (work) => this.#start(handle, work, spare),
       release: () => spare && this.#spares?.putBack(spare),
     };
@@ -106,8 +108,8 @@ export class ProcessExecutor implements Executor {
     }
   }
 
-  state(): ExecutorState {
-    return this.#isStopped ? "stopped" : "ready";
+  status(): ExecutorStatus {
+    return { state: this.#isStopped ? "stopped" : "ready" };
   }
 
   /** Stops watching what runs, which goes on without the node. */

@@ -237,7 +237,7 @@ Deno.test("how a workload ended is seen, whatever becomes of its folder", async 
 
 Deno.test("a start whose folder was removed is lost, and never made again", async () => {
   await using bench = benchFor("true");
-  const { handle } = bench.executor.reserve({ id: "c", kind: "inference" })!;
+  const { handle } = bench.reserve({ id: "c", kind: "inference" });
   const recovered = await bench.executor.recover(handle, new WorkloadFolder(`${bench.folder}/no`));
   assertEquals(recovered, {
     type: "ended",

@@ -1,0 +1,54 @@
+/**
+ * What running commands takes, and what is known of each that runs.
+ *
+ * @module
+ */
+import type { Execution, Executor } from "../executors/executor.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Pending } from "../journal/messages.ts";
+import type { Logger } from "../log.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { WorkloadFolder } from "../workloads/folder.ts";
+import type { Command } from "./command.ts";
+import type { PlatformStatus } from "./platform_status.ts";
+import type { CommandQueue } from "./queue.ts";
+import type { ProgressParts, ProgressReport } from "./progress_report.ts";
+import type { Stop } from "./stop.ts";
+import type { Uploads } from "./uploads.ts";
+
+/** The settings that running depends on. */
+interface RunSettings extends Partial<Readonly<Record<WorkloadKind, unknown>>> {
+  readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
+  readonly cancelGrace: Readonly<Record<WorkloadKind, number>>;
+  readonly maxOutput: number;
+}
+
+/** What a runner works with. */
+export interface CommandRunnerParts extends ProgressParts {
+  readonly settings: RunSettings;
+  readonly journal: Journal;
+  readonly queue: CommandQueue;
+  readonly executors: readonly Executor[];
+  readonly uploads: Uploads;
+  readonly outbox: { send(messages: readonly Pending[]): void };
+  readonly platformStatus: PlatformStatus;
+  /** Where what workloads print is shown. It reaches the platform from their files. */
+  readonly outputLogger: Logger;
+  folderOf(id: string): WorkloadFolder;
+  /** The variables with which a workload may act for the node now. */
+  credentials(): Readonly<Record<string, string>>;
+}
+
+/** A command in hand. */
+export interface Run {
+  readonly command: Command;
+  /** When it was started, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly stop: Stop;
+  /** How far it is. */
+  readonly progress: ProgressReport;
+  /** Whether an earlier node started it, and has shown and reported that. */
+  readonly isResumed: boolean;
+  /** What runs it, once something does. */
+  execution?: Execution;
+}

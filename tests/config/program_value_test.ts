@@ -1,0 +1,28 @@
+import { assertEquals } from "@std/assert";
+import { program } from "../../src/config/program_value.ts";
+
+Deno.test("a text and a mapping with a command are a process for each command", () => {
+  const expected = { value: { type: "command", command: "run {body}" } } as const;
+  assertEquals(program.parse("run {body}"), expected);
+  assertEquals(program.parse({ command: "run {body}" }), expected);
+  assertEquals(program.format(expected.value), "run {body}");
+});
+
+const WRONG: readonly [given: unknown, problem: string][] = [
+  [7, "must be a shell command, or a mapping with command, worker, server or url, got 7"],
+  [{}, "must have one of command, worker, server, url"],
+  [{ workers: 2 }, "must have one of command, worker, server, url"],
+  [{ command: "a", worker: "b" }, "must have only one of command and worker"],
+  [{ command: "a", workers: 2 }, "must not have workers beside command: it belongs to worker"],
+];
+
+for (const [given, problem] of WRONG) {
+  Deno.test(`a program that is ${JSON.stringify(given)} is refused`, () => {
+    assertEquals(program.parse(given), { problem });
+  });
+}
+
+Deno.test("a wrong value inside of a program is named with the way to it", () => {
+  const problem = 'has a wrong command: it must be a shell command, got " "';
+  assertEquals(program.parse({ command: " " }), { problem, path: ["command"] });
+});
