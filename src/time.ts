@@ -78,14 +78,6 @@ export async function within(
   }
 }
 
-/** Resolves when `signal` aborts. */
-export function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
-}
-
 /**
  * What `promise` resolves with, or `undefined` when `signal` aborts first. A signal that lasts keeps
  * nothing of promises that are over, as it would with `Promise.race()`.

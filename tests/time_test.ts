@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { backoff, isAbort, orAbort, systemClock, whenAborted, within } from "../src/time.ts";
+import { backoff, isAbort, orAbort, systemClock, within } from "../src/time.ts";
 import { FakeClock } from "./support/clock.ts";
 
 Deno.test("backoff doubles up to its limit, with full jitter", () => {
@@ -81,14 +81,6 @@ Deno.test("what takes too long is told to end, and what does not leaves no timer
   });
   await clock.advance(1_000);
   assertEquals(tooLate?.aborted, false);
-});
-
-Deno.test("whenAborted() resolves when its signal aborts, or has", async () => {
-  await whenAborted(AbortSignal.abort());
-  const stop = new AbortController();
-  const aborted = whenAborted(stop.signal);
-  stop.abort();
-  await aborted;
 });
 
 Deno.test("orAbort() gives what comes first: what is promised, or nothing", async () => {

@@ -92,9 +92,10 @@ export class CommandRunner {
     run.execution = execution;
     stop.watch(execution);
     run.progress.follow(execution);
+    // Its end is stored after that, or in one transaction with it.
+    this.#tasks.add(this.#recordStart(run, execution));
     // Nothing that fails here keeps the command from its reply.
     const beside = new Tasks(this.#parts.logger);
-    beside.add(this.#recordStart(run, execution));
     beside.add(showOutput(run, this.#parts));
     beside.add(this.#parts.uploads.watch(run.command, stop.over));
     const exit = await orAbort(execution.exit, this.#leaving.signal);
@@ -241,13 +242,15 @@ export class CommandRunner {
     const handle = await orAbort(execution.started, stop.over);
     if (handle === undefined) return;
     const pid = handle.process?.pid ?? execution.pid;
-    logger.info(`${nameOf(command)} started as process ${pid} (id ${command.id})`);
-    events.emit("started", { command: infoOf(command), pid });
     const what = `the start of ${nameOf(command)}`;
-    const stored = await commitUntilStored(what, this.#parts, stop.over, () => {
+    // Until then the supervisor's claim names the process.
+    const parts = { ...this.#parts, journal: journal.soon };
+    const stored = await commitUntilStored(what, parts, stop.over, () => {
       journal.running(command.id, handle);
       return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
     });
+    logger.info(`${nameOf(command)} started as process ${pid} (id ${command.id})`);
+    events.emit("started", { command: infoOf(command), pid });
     outbox.send(stored ?? []);
   }
 }

@@ -47,6 +47,8 @@ export class Journal implements Disposable {
   readonly resultFiles: ResultFiles;
   /** The commands of which nothing is left to do, and what may be removed of them. */
   readonly answered: AnsweredCommands;
+  /** `commit()` for what nobody waits for: with the next transaction, within 20 ms. */
+  readonly soon = { commit: <T>(write: () => T): Promise<T> => this.#group.commitSoon(write) };
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -273,11 +275,10 @@ export class Journal implements Disposable {
 
   /** Moves rows to a table of their own. Their stored replies are still delivered. */
   #setAside(damaged: readonly { row: Row; damage: string }[]): void {
+    const [{ damage: example }] = damaged;
     this.#logger.error(
-      `${damaged.length} commands in the journal are damaged (${
-        damaged[0].damage
-      }): they are set ` +
-        'aside in its table "damaged", and will not be answered',
+      `${damaged.length} commands in the journal are damaged (${example}): they are set aside in ` +
+        'its table "damaged", and will not be answered',
     );
     try {
       this.atomically(() => {

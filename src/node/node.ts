@@ -15,7 +15,7 @@ import { sendHeartbeats } from "../registration/heartbeat.ts";
 import type { Identity } from "../registration/identity.ts";
 import { reportFailed } from "../registration/report_end.ts";
 import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
-import { isAbort, whenAborted } from "../time.ts";
+import { isAbort, orAbort } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
@@ -120,7 +120,7 @@ export class Node {
     this.#listen();
     try {
       await this.#start(parts, env, host);
-      await whenAborted(this.#stopping.signal);
+      await orAbort(new Promise<never>(() => {}), this.#stopping.signal);
     } catch (error) {
       this.#fail(error);
     } finally {

@@ -69,6 +69,16 @@ Deno.test("nothing is stored before the end of the turn, and all of it once a wr
   assertEquals(commits.notes, ["a", "b"]);
 });
 
+Deno.test("a write that is not urgent waits for the next transaction, in which it keeps its place", async () => {
+  using commits = new Commits();
+  const soon = ["a", "b"].map((text) => commits.group.commitSoon(() => commits.insert(text)));
+  await commits.write("c");
+  assertEquals(await Promise.all(soon), ["a", "b"]);
+  assertEquals([commits.notes, commits.transactions], [["a", "b", "c"], 1]);
+  await commits.group.commitSoon(() => commits.insert("alone"));
+  assertEquals([commits.notes.at(-1), commits.transactions], ["alone", 2]);
+});
+
 Deno.test("a write that throws takes no other with it, and leaves nothing of itself", async () => {
   using commits = new Commits();
   const failing = commits.group.commit(() => {

@@ -158,8 +158,7 @@ export class ProcessExecutor implements Executor {
     const { source, variables } = program;
     const orders = { source, env: { ...work.env, ...variables }, folder };
     const launch = new Launch(handle, options, orders, this.#options, waiting);
-    // While it runs, so that it is not kept from that.
-    launch.started.then(() => this.#spares?.fill());
+    launch.started.then(() => this.#spares?.fillSoon());
     return launch;
   }
 

@@ -22,6 +22,12 @@ interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
   readonly logger: Logger;
 }
 
+/**
+ * For how long a command that has begun has the machine to itself: starting a supervisor costs as much
+ * as a short command, which ends and is answered before.
+ */
+const FILL_AFTER_MS = 20;
+
 /** How long spares wait: a node without work has none. */
 const IDLE_MS = 60_000;
 
@@ -36,6 +42,7 @@ export class Spares {
   readonly #starting = new Set<Supervisor>();
   readonly #closing = new AbortController();
   #lastStart = 0;
+  #isFilling = false;
   #isExpiring = false;
   readonly #tasks = new Set<Promise<void>>();
 
@@ -58,27 +65,15 @@ export class Spares {
     this.#waiting.unshift(supervisor);
   }
 
-  /** Resolves when none is about to wait. */
-  async whenFilled(): Promise<void> {
-    while (this.#starting.size > 0) {
-      await Promise.all(
-        [...this.#starting].map(({ waiting, ended }) => Promise.race([waiting, ended])),
-      );
-    }
-  }
-
   /** Ends one that cannot be used. */
   discard(supervisor: Supervisor): void {
     this.#own(this.#end(supervisor));
   }
 
-  /** Lets others wait for the commands that may follow one that has begun. */
-  fill(): void {
-    const { clock, count } = this.#options;
-    if (this.#closing.signal.aborted) return;
-    this.#lastStart = clock.monotonic();
-    while (this.#waiting.length + this.#starting.size < count && this.#start());
-    if (!this.#isExpiring) this.#own(this.#expire());
+  /** Lets others wait, soon, for the commands that may follow one that has begun. */
+  fillSoon(): void {
+    this.#lastStart = this.#options.clock.monotonic();
+    if (!this.#isFilling) this.#own(this.#fill());
   }
 
   /** Ends those that wait. */
@@ -86,6 +81,16 @@ export class Spares {
     this.#closing.abort();
     await this.#dismissAll();
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+  }
+
+  async #fill(): Promise<void> {
+    const { clock, count } = this.#options;
+    this.#isFilling = true;
+    await clock.sleep(FILL_AFTER_MS, this.#closing.signal).catch(() => {});
+    this.#isFilling = false;
+    if (this.#closing.signal.aborted) return;
+    while (this.#waiting.length + this.#starting.size < count && this.#start());
+    if (!this.#isExpiring) this.#own(this.#expire());
   }
 
   /** Ends those that wait when no command was started for a while. */

@@ -30,8 +30,15 @@ class Waiting implements AsyncDisposable {
 
   /** Has others wait. */
   async fill(): Promise<void> {
-    this.spares.fill();
-    await this.spares.whenFilled();
+    this.spares.fillSoon();
+    await this.clock.advance(20);
+    const taken: Supervisor[] = [];
+    while (taken.length < 2) {
+      const supervisor = this.spares.take();
+      if (supervisor === undefined) await new Promise((resolve) => setTimeout(resolve, 0));
+      else taken.push(supervisor);
+    }
+    for (const supervisor of taken.reverse()) this.spares.putBack(supervisor);
   }
 
   /** The names of what is in the folder. */
@@ -48,12 +55,17 @@ class Waiting implements AsyncDisposable {
 Deno.test("supervisors wait after a command was started, and an idle node has none", async () => {
   await using waiting = new Waiting();
   assertEquals([waiting.spares.take(), waiting.names()], [undefined, []]);
+  waiting.spares.fillSoon();
+  await waiting.clock.advance(19);
+  assertEquals(waiting.names(), []);
+  await waiting.clock.advance(1);
+  assertEquals(waiting.names().length, 2);
   await waiting.fill();
   assertEquals(waiting.names().length, 2);
   const supervisors = [waiting.spares.take()!, waiting.spares.take()!];
   assertEquals(waiting.spares.take(), undefined);
   for (const supervisor of supervisors) waiting.spares.putBack(supervisor);
-  await waiting.clock.advance(MINUTE - 1);
+  await waiting.clock.advance(MINUTE - 21);
   for (const { pid } of supervisors) assert(await isAlive(pid));
   await waiting.clock.advance(1);
   await Promise.all(supervisors.map(({ ended }) => ended));
