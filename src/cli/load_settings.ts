@@ -4,7 +4,6 @@
  * @module
  */
 import { statePermissions } from "../config/needed_permissions.ts";
-import type { Settings } from "../config/config.ts";
 import { describeSettings } from "../config/settings_help.ts";
 import {
   type LoadedSettings,
@@ -13,6 +12,7 @@ import {
   locateState,
   withDotenv,
 } from "../config/load.ts";
+import { isSecretName } from "../config/variables.ts";
 import { type Review, reviewConfig } from "../doctor/config_review.ts";
 import { addSecret, createLogger, setupLogging } from "../log.ts";
 import { readEnvironment, readsWholeEnvironment, requirePermissions } from "../permissions.ts";
@@ -28,7 +28,7 @@ export async function useSettings(
   adapt: (loaded: LoadedSettings) => LoadedSettings = (loaded) => loaded,
 ): Promise<LoadedSettings> {
   const loaded = adapt(await loadSettings(loadOptions(args)));
-  hideSecrets(loaded.settings);
+  hideSecrets(loaded);
   setupLogging({ format: loaded.settings.logFormat, verbose: args.has("verbose") });
   const logger = createLogger("config");
   for (const warning of loaded.warnings) logger.warn(warning);
@@ -45,7 +45,7 @@ function logSettings(loaded: LoadedSettings): void {
 export async function reviewSettings(args: Arguments): Promise<Review> {
   setupLogging({ format: "text", verbose: args.has("verbose") });
   const review = await reviewConfig(loadOptions(args));
-  hideSecrets(review.loaded.settings);
+  hideSecrets(review.loaded);
   if (review.isComplete) logSettings(review.loaded);
   return review;
 }
@@ -80,6 +80,7 @@ export function loadOptions(args: Arguments): LoadOptions {
   };
 }
 
-function hideSecrets({ token, mqttPassword }: Settings): void {
+function hideSecrets({ settings: { token, mqttPassword }, dotenv }: LoadedSettings): void {
   for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
+  for (const [name, value] of Object.entries(dotenv)) if (isSecretName(name)) addSecret(value);
 }

@@ -4,16 +4,20 @@
  * @module
  */
 import { nodeFrom } from "../cloud_node.ts";
-import { readToken } from "../config/load.ts";
+import { type LoadedSettings, readToken } from "../config/load.ts";
+import { reviewStart } from "../doctor/config_review.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import { createLogger } from "../log.ts";
 import type { NodeIdentity } from "../node/options.ts";
 import type { StopRequests } from "../os/signals.ts";
+import { readEnvironment } from "../permissions.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { Notifier, withoutNotifyVariables } from "../service/notifier.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
+import { reportLine } from "./report_line.ts";
 import { runNode } from "./run_node.ts";
 import { loadOptions, useSettings, workloadEnvironment } from "./load_settings.ts";
 
@@ -24,6 +28,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   const exitWhenIdle = args.seconds("exit-when-idle");
   const loaded = await useSettings(args);
   const env = workloadEnvironment(loaded);
+  await reportReview(loaded);
   const tokens = { read: () => readToken(loadOptions(args)) };
   const node = nodeFrom(loaded, withoutNotifyVariables(env), tokens);
   await using notifier = new Notifier({
@@ -32,10 +37,28 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
     clock: systemClock,
     logger: createLogger("service"),
   });
-  const onReady = ({ slug, uuid }: NodeIdentity) =>
+  const onReady = ({ slug, uuid }: NodeIdentity) => {
     notifier.ready(`Waiting for commands as ${slug} (${uuid})`);
+    createLogger("node").info(`ready: ${served(loaded)}`);
+  };
   const result = await runNode(node, { once, drain, exitWhenIdle, onReady }, requests);
   return once && result.failed > 0 ? COMMAND_FAILED : 0;
+}
+
+/** Says what looks wrong with the configuration, as `validate` does, and names the jobs' variables. */
+async function reportReview(loaded: LoadedSettings): Promise<void> {
+  const logger = createLogger("config");
+  const { problems: [problem], warnings, variables } = await reviewStart(loaded, readEnvironment());
+  if (problem !== undefined) throw new ConfigError(problem.detail, { hint: problem.fix });
+  for (const { detail, fix } of warnings) logger.warn(reportLine(detail, fix));
+  for (const names of variables) logger.debug(`variables for workloads from ${names}`);
+}
+
+/** What the node serves, and which file says so: `inference, training from /srv/x/cyberwave.yml`. */
+function served({ settings, configFile }: LoadedSettings): string {
+  const kinds = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
+  const what = kinds.length === 0 ? "status alone" : kinds.join(", ");
+  return `${what} from ${configFile ?? "the environment"}`;
 }
 
 /** Throws if the journal is missing or cannot be read: commands accepted now would be lost. */

@@ -118,9 +118,15 @@ export interface CloudNodeConfig {
   body?: BodyForm | Readonly<Partial<Record<WorkloadKind, BodyForm>>>;
   /**
    * Variables for workloads and the install script, by name, over those of `CloudNodeOptions.env`, of
-   * which `${NAME}` and `${NAME:-default}` take the values. Default: none.
+   * which `${NAME}`, `${NAME:-default}` and `${NAME:?error}` take the values; `$$` is `$`, and `null` a
+   * variable as it is there. Default: none.
    */
-  env?: Readonly<Record<string, string>>;
+  env?: Readonly<Record<string, string | null>>;
+  /**
+   * Files of variables for workloads and the install script, relative to `workFolder`, read when the
+   * node starts; `env` wins over them, and a later file over an earlier one. Default: none.
+   */
+  envFile?: string | readonly (string | { readonly path: string; readonly required?: boolean })[];
   /** Seconds between heartbeats; fractions are fine. Default: 30. */
   heartbeatInterval?: number;
   /** How many workloads of a kind run at the same time. Default: 1 for each kind. */
@@ -223,8 +229,10 @@ export interface Settings {
   readonly python: string | undefined;
   /** What `{body}` is in the template of each kind. */
   readonly body: Readonly<Record<WorkloadKind, BodyForm>>;
-  /** Variables for workloads, in which `${NAME}` is not expanded yet. */
-  readonly env: Readonly<Record<string, string>>;
+  /** Variables for workloads, in which `${NAME}` is not expanded yet; `null` is the node's own. */
+  readonly env: Readonly<Record<string, string | null>>;
+  /** Files of variables for workloads, with absolute paths. */
+  readonly envFile: readonly { readonly path: string; readonly required: boolean }[];
   /** Seconds between heartbeats. */
   readonly heartbeatInterval: number;
   /** How many workloads of each kind run at the same time. */

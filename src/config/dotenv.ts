@@ -98,20 +98,12 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** `value` with its `${NAME}` and `${NAME:-default}` expanded, once. Names without value go to `unset`. */
-export function expandVariables(
-  value: string,
-  lookUp: (name: string) => string | undefined,
-  unset?: Set<string>,
-): string {
+/** `value` with its `${NAME}` and `${NAME:-default}` expanded, once. */
+function expandVariables(value: string, lookUp: (name: string) => string | undefined): string {
   // The bounds keep a hostile value from taking quadratic time.
   return value.replace(
     /\$\{([^}:]{0,1000})(?::-([^}]{0,1000}))?\}/g,
-    (_, name: string, fallback?: string) => {
-      const found = lookUp(name) ?? fallback;
-      if (found === undefined) unset?.add(name);
-      return found ?? "";
-    },
+    (_, name: string, fallback?: string) => lookUp(name) ?? fallback ?? "",
   );
 }
 

@@ -50,15 +50,23 @@ export function readDotenv(
   env: Readonly<Record<string, string>>,
   warn: Warn,
 ): Promise<Readonly<Record<string, string>>> {
-  return readOptional(path, warn, (text) => {
-    const { variables, unreadable } = parseDotenv(text, env);
-    if (unreadable.length > 0) {
-      const lines = unreadable.slice(0, MAX_LINES_NAMED).join(", ");
-      const more = unreadable.length > MAX_LINES_NAMED ? ", ..." : "";
-      warn(`Ignored what is not NAME=value in ${quoted(path)} (line ${lines}${more})`);
-    }
-    return variables;
-  });
+  return readOptional(path, warn, (text) => readVariables(path, text, env, warn));
+}
+
+/** The variables in `text`, that of the file at `path`. */
+export function readVariables(
+  path: string,
+  text: string,
+  env: Readonly<Record<string, string>>,
+  warn: Warn,
+): Readonly<Record<string, string>> {
+  const { variables, unreadable } = parseDotenv(text, env);
+  if (unreadable.length > 0) {
+    const lines = unreadable.slice(0, MAX_LINES_NAMED).join(", ");
+    const more = unreadable.length > MAX_LINES_NAMED ? ", ..." : "";
+    warn(`Ignored what is not NAME=value in ${quoted(path)} (line ${lines}${more})`);
+  }
+  return variables;
 }
 
 const MAX_LINES_NAMED = 10;

@@ -9,11 +9,12 @@ import type { Settings } from "./config.ts";
 
 /** What a node with these settings must be allowed where workloads run under `shell`. */
 export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[] {
-  const { stateFolder, workFolder, mqttTlsCaCerts } = settings;
+  const { stateFolder, workFolder, mqttTlsCaCerts, envFile } = settings;
   return [
     readPermission(workFolder, "the folder of cyberwave.yml and .env"),
     ...statePermissions(stateFolder),
     ...(mqttTlsCaCerts === undefined ? [] : [readPermission(mqttTlsCaCerts, "mqtt_tls_ca_certs")]),
+    ...envFile.map(({ path }) => readPermission(path, "env_file")),
     { what: { name: "net", host: apiHost(settings) }, why: "the backend" },
     brokerPermission(settings),
     ...(settings.uploadResults ? resultPermissions(settings) : []),

@@ -5,6 +5,7 @@
  */
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { BodyForm } from "./config.ts";
+import { envFiles } from "./env_files.ts";
 import { eachOf, sameForAll } from "./named_values.ts";
 import { program } from "./program_value.ts";
 import type { SettingRows } from "./setting.ts";
@@ -16,7 +17,15 @@ const JSON_FOR_EACH = sameForAll<WorkloadKind, BodyForm>(WORKLOAD_KINDS, "json")
 
 /** These rows. */
 export const PROGRAM_SETTINGS: SettingRows<
-  "installScript" | "inference" | "training" | "simulate" | "exclusive" | "python" | "body" | "env"
+  | "installScript"
+  | "inference"
+  | "training"
+  | "simulate"
+  | "exclusive"
+  | "python"
+  | "body"
+  | "env"
+  | "envFile"
 > = {
   installScript: {
     group: "Workloads",
@@ -70,5 +79,12 @@ export const PROGRAM_SETTINGS: SettingRows<
     default: {},
     defaultText: "none",
     env: [],
+  },
+  envFile: {
+    group: "Workloads",
+    type: envFiles,
+    help: "Files of variables for workloads, relative to the config file, such as `secrets.env`",
+    default: [],
+    defaultText: "none",
   },
 };

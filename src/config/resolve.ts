@@ -129,7 +129,7 @@ function lookUp(setting: Setting, sources: readonly Source[]): Found {
 
 /** Fills in the defaults that depend on something, and makes paths absolute. */
 function complete(values: Settings, folders: Folders): Settings {
-  const { mqttUseTls, mqttPort, mqttTlsCaCerts, resultsFolder } = values;
+  const { mqttUseTls, mqttPort, mqttTlsCaCerts, resultsFolder, envFile } = values;
   return {
     ...values,
     concurrency: lanesOf(values),
@@ -138,6 +138,7 @@ function complete(values: Settings, folders: Folders): Settings {
     mqttUseTls: mqttUseTls ?? mqttPort === 8883,
     mqttTlsCaCerts: mqttTlsCaCerts && absolutePath(mqttTlsCaCerts, folders),
     resultsFolder: absolutePath(resultsFolder, folders),
+    envFile: envFile.map((file) => ({ ...file, path: absolutePath(file.path, folders) })),
   };
 }
 

@@ -30,7 +30,7 @@ const BODY_AS_DATA = /(?<=\bcurl\b.*?\s)(-d|--data(?:-\w+)?|--json)([ \t]*=?)\{b
 export function templateSurprise(template: string): string | undefined {
   const [given] = template.match(BODY_AS_DATA) ?? [];
   if (given === undefined) return undefined;
-  return `${given} makes curl send the path of a file in place of large params: write ` +
+  return `${given}, which makes curl send the path of a file in place of large params: write ` +
     withoutBodyAsData(template).match(/(-d|--data(?:-\w+)?|--json)[ \t]*=?@\{body_file\}/)![0];
 }
 

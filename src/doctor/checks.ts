@@ -41,6 +41,7 @@ export function checksFor(review: Review, clock: Clock): Check[] {
   ];
   return [
     { name: "config", run: () => Promise.resolve(configFinding(review)) },
+    ...variablesCheck(review),
     ...review.isComplete ? network : network.map(postponed),
     diskCheck(settings.stateFolder),
     nodeCheck(settings.stateFolder, () => identity.peek()),
@@ -68,6 +69,12 @@ function configFinding({ loaded, problems, warnings }: Review): Finding {
   const [warning] = warnings;
   if (warning !== undefined) return warn(warning.detail + more(warnings), warning.fix);
   return ok(summary(loaded));
+}
+
+/** The names of the variables that workloads are given beside the node's own. */
+function variablesCheck({ variables }: Review): Check[] {
+  const finding = ok(variables.join("; "));
+  return variables.length === 0 ? [] : [{ name: "variables", run: () => Promise.resolve(finding) }];
 }
 
 function more(findings: readonly unknown[]): string {

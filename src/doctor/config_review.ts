@@ -6,23 +6,18 @@
 import * as fs from "node:fs";
 import { resolve } from "node:path";
 import { tlsOf } from "../node/publisher.ts";
-import { unsetWarning, workloadEnvironment } from "../node/workload_environment.ts";
 import type { Settings } from "../config/config.ts";
-import {
-  examineSettings,
-  type LoadedSettings,
-  type LoadOptions,
-  withDotenv,
-} from "../config/load.ts";
+import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
 import type { Setting, SettingKey } from "../config/setting.ts";
 import { FUNCTIONS, moduleIn } from "../config/module_template.ts";
 import { commandOf } from "../config/workload_program.ts";
 import { SETTINGS } from "../config/settings.ts";
-import { templateSurprise } from "../config/template_problem.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { reviewEnvironment } from "./environment_review.ts";
 import { fail, type Finding, warn } from "./finding.ts";
 import { reviewSyntax } from "./syntax.ts";
+import { reviewTemplate, reviewWords } from "./template_review.ts";
 import { type Host, inspectHost, ShellMissingError } from "../os/processes.ts";
 
 /** A configuration, and what was found in it. */
@@ -35,6 +30,8 @@ export interface Review {
   readonly warnings: readonly Finding[];
   /** Whether every setting could be read, so that no default stands in for one. */
   readonly isComplete: boolean;
+  /** Where the variables of workloads come from, and their names. */
+  readonly variables: readonly string[];
 }
 
 /** The settings that are shell commands. */
@@ -50,11 +47,13 @@ export const MISSING_TOKEN: Finding = warn(
 export async function reviewConfig(options: LoadOptions): Promise<Review> {
   const { problems, ...loaded } = await examineSettings(options);
   const commands = await reviewCommands(loaded);
+  const start = await reviewStart(loaded, options.env);
   return {
     loaded,
     problems: [
       ...problems.map(problemOf),
       ...commands.problems,
+      ...start.problems,
       ...authorityProblems(loaded.settings),
       ...resultsProblems(loaded.settings),
     ],
@@ -62,10 +61,55 @@ export async function reviewConfig(options: LoadOptions): Promise<Review> {
       ...loaded.warnings.map((message) => warn(message)),
       ...commands.warnings,
       // With half of the settings missing, everything would look odd.
-      ...problems.length === 0 ? oddities(loaded, withDotenv(options.env, loaded)) : [],
+      ...problems.length === 0 ? [...start.environmentWarnings, ...start.warnings] : [],
     ],
     isComplete: problems.length === 0,
+    variables: start.variables,
   };
+}
+
+/** What there is to say about a configuration when a node starts with it. */
+export interface StartReview extends Pick<Review, "problems" | "warnings" | "variables"> {
+  /** What the node itself says of its environment as it starts. */
+  readonly environmentWarnings: readonly Finding[];
+}
+
+/** Looks at what a node that starts with the environment `own` is likely to fail at. Runs nothing. */
+export async function reviewStart(
+  loaded: LoadedSettings,
+  own: Readonly<Record<string, string>>,
+): Promise<StartReview> {
+  const { problems, warnings, names, env } = await reviewEnvironment(loaded, own);
+  return {
+    problems,
+    warnings: [
+      ...moduleWarnings(loaded.settings),
+      ...templateWarnings(loaded, env),
+      ...oddities(loaded),
+    ],
+    environmentWarnings: warnings,
+    variables: names,
+  };
+}
+
+function templateWarnings(
+  { settings, place }: LoadedSettings,
+  env: Readonly<Record<string, string>>,
+): Finding[] {
+  const { workFolder, installScript } = settings;
+  const where = { workFolder, env, hasInstallScript: installScript !== undefined };
+  return WORKLOAD_KINDS.flatMap((kind) => {
+    const program = settings[kind];
+    const command = program && commandOf(program);
+    if (program === undefined || command === undefined) return [];
+    // What stays loaded gets its params in another way.
+    const remarks = program.type === "command"
+      ? reviewTemplate(command, where)
+      : reviewWords(command, where);
+    return remarks.map(({ detail, fix }) =>
+      warn(`${nameOf(kind)} ${detail} (from ${place(kind)})`, fix)
+    );
+  });
 }
 
 function problemOf({ message, hint }: CloudNodeError): Finding {
@@ -93,14 +137,11 @@ async function reviewCommands(
   const reviews = await Promise.all(
     given.map(({ command }) => reviewSyntax(command, shell)),
   );
-  warnings.push(...moduleWarnings(settings));
   for (const [index, { problem, warning }] of reviews.entries()) {
-    const { key, command } = given[index]!;
+    const { key } = given[index]!;
     const [name, from] = [nameOf(key), `(from ${place(key)})`];
     if (problem) problems.push(fail(`${name} is not valid ${shell}: ${problem} ${from}`));
     if (warning) warnings.push(warn(`${name} looks wrong: ${warning} ${from}`));
-    const surprise = key === "installScript" ? undefined : templateSurprise(command);
-    if (surprise) warnings.push(warn(`${name}: ${surprise} ${from}`));
   }
   return { problems, warnings };
 }
@@ -171,15 +212,8 @@ function resultsProblems({ uploadResults, resultsFolder }: Settings): Finding[] 
   }
 }
 
-function oddities(
-  { settings, sources, configFile }: LoadedSettings,
-  env: Readonly<Record<string, string>>,
-): Finding[] {
+function oddities({ settings, sources, configFile }: LoadedSettings): Finding[] {
   const findings: Finding[] = [];
-  const { unset } = workloadEnvironment(env, settings);
-  if (unset.length > 0) {
-    findings.push(warn(unsetWarning(unset), "Write a default: ${NAME:-default}"));
-  }
   if (!WORKLOAD_KINDS.some((kind) => sources.has(kind))) {
     findings.push(warn(
       "No inference, training or simulate command is configured, so none can run",

@@ -24,7 +24,7 @@ import { INSTALL_GRACE_MS, runInstallScript } from "./install.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { shutDown } from "./shutdown.ts";
-import { nodeCredentials, unsetWarning, workloadEnvironment } from "./workload_environment.ts";
+import { nodeCredentials, readWorkloadEnvironment } from "./workload_environment.ts";
 
 /** What a run is made from. */
 export interface NodeOptions {
@@ -101,14 +101,14 @@ export class Node {
     const { token, mqttPassword } = this.#options.settings;
     if (token === undefined) throw missingTokenError();
     const settings = { ...this.#options.settings, token };
-    const { env, unset } = workloadEnvironment(this.#options.env, settings);
-    if (unset.length > 0) this.#logger.warn(unsetWarning(unset));
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
     const warning = clearTextWarning(settings);
     if (warning !== undefined) this.#logger.warn(`${warning.message}. ${warning.hint}`);
     requirePermissions(nodePermissions(settings, "sh"));
     const host = await inspectHost();
     requirePermissions(nodePermissions(settings, host.shell));
+    const warn = (message: string) => this.#logger.warn(message);
+    const env = await readWorkloadEnvironment(this.#options.env, settings, warn);
     await using parts = await createParts({
       ...{ settings, tokenSource, tokens, env, host, once },
       events: this.events,

@@ -5,7 +5,10 @@
  */
 import { credentials } from "../commands/work.ts";
 import type { Settings } from "../config/config.ts";
-import { expandAll, TOKEN_VARIABLES } from "../config/variables.ts";
+import { readEnvFiles } from "../config/env_files.ts";
+import { expandAll, isSecretName, TOKEN_VARIABLES } from "../config/variables.ts";
+import { ConfigError } from "../errors.ts";
+import { addSecret } from "../log.ts";
 import { topicPrefix } from "../protocol/topics.ts";
 
 /** An environment, and what its author may want to know. */
@@ -13,6 +16,10 @@ interface WorkloadEnvironment {
   readonly env: Record<string, string>;
   /** The variables that `env:` refers to and that have no value. */
   readonly unset: readonly string[];
+  /** What is wrong with values of `env:`, by the names of their variables. */
+  readonly problems: ReadonlyMap<string, string>;
+  /** Values that logs must not show. */
+  readonly secrets: readonly string[];
 }
 
 /**
@@ -23,18 +30,55 @@ const DEFAULTS = { PYTHONUNBUFFERED: "1" };
 
 /**
  * What all workloads get: the node's own environment, without the token and password in it, where the
- * platform and results are, and the variables of the configuration.
+ * platform and results are, the variables of the files that `env_file` names, and those of `env:`.
  */
 export function workloadEnvironment(
   env: Readonly<Record<string, string>>,
   settings: Omit<Settings, "token">,
+  fromFiles: Readonly<Record<string, string>> = {},
 ): WorkloadEnvironment {
-  const shared = Object.fromEntries(
+  const known = { ...DEFAULTS, ...withoutTokens(env), ...platformVariables(settings) };
+  const { variables, ...found } = expandAll(settings.env, known);
+  const given = { ...withoutTokens(fromFiles), ...variables };
+  const secrets = Object.entries(given)
+    .flatMap(([name, value]) => value !== undefined && isSecretName(name) ? [value] : []);
+  return { env: withoutMissing({ ...known, ...given }), secrets, ...found };
+}
+
+/**
+ * Reads the files of variables and makes the environment of workloads.
+ *
+ * @throws {ConfigError} when a file or a variable cannot be used
+ */
+export async function readWorkloadEnvironment(
+  env: Readonly<Record<string, string>>,
+  settings: Omit<Settings, "token">,
+  warn: (message: string) => void,
+): Promise<Record<string, string>> {
+  const files = await readEnvFiles(settings.envFile, env);
+  const [unusable] = files.problems;
+  if (unusable !== undefined) throw unusable.error;
+  const found = workloadEnvironment(env, settings, files.variables);
+  for (const [name, problem] of found.problems) throw new ConfigError(`env for ${name} ${problem}`);
+  for (const secret of found.secrets) addSecret(secret);
+  for (const warning of files.warnings) warn(warning);
+  if (found.unset.length > 0) warn(unsetWarning(found.unset));
+  return found.env;
+}
+
+/** A file that holds the node's token beside others is no reason to pass it on. */
+function withoutTokens(env: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
     Object.entries(env).filter(([name]) => !TOKEN_VARIABLES.includes(name)),
   );
-  const known = { ...DEFAULTS, ...shared, ...platformVariables(settings) };
-  const { variables, unset } = expandAll(settings.env, known);
-  return { env: { ...known, ...variables }, unset };
+}
+
+function withoutMissing(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 /**
@@ -69,12 +113,17 @@ function given(name: string, value: string | undefined): Record<string, string> 
   return value === undefined ? {} : { [name]: value };
 }
 
-/** What lets a workload act for the node: its token as it is now, unless `pass_token` says no. */
+/**
+ * What lets a workload act for the node: its token as it is now, unless `pass_token` says no. What
+ * `env:` gives under these names stays.
+ */
 export function nodeCredentials(
-  { passToken, mqttPassword }: Pick<Settings, "passToken" | "mqttPassword">,
+  { passToken, mqttPassword, env }: Pick<Settings, "passToken" | "mqttPassword" | "env">,
   token: string,
 ): Record<string, string> {
-  return passToken ? credentials(token, mqttPassword) : {};
+  if (!passToken) return {};
+  const all = Object.entries(credentials(token, mqttPassword));
+  return Object.fromEntries(all.filter(([name]) => !Object.hasOwn(env, name)));
 }
 
 /** The warning about variables without a value. */

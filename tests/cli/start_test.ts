@@ -229,3 +229,61 @@ Deno.test("unknown keys of cyberwave.yml are told, and no reason to stop", async
   await using node = await stage.startNode();
   assertMatch(node.output.stderr, /WARN +config +Ignored "infrence" .*did you mean inference\?/);
 });
+
+Deno.test("start says what it serves and from which file, and what looks wrong as validate does", async () => {
+  await using stage = await Stage.set(
+    "  inference: pyhton infer.py\n  training: cat {body_file}\n",
+  );
+  await using node = stage.start(["start"]);
+  await node.awaitLine(/WARN .*inference has no placeholder.* -> Write \{body\}/);
+  await node.awaitLine(
+    /WARN .*inference runs "pyhton", which is not on the PATH \(from cyberwave.yml, line/,
+  );
+  const [, file] = await node.awaitLine(/INFO .*ready: inference, training from (.*)$/);
+  assertEquals(file, `${await Deno.realPath(stage.world.folder)}/cyberwave.yml`);
+  assertEquals(await node.end("SIGTERM"), 0);
+});
+
+Deno.test("start without a command warns that none can run", async () => {
+  await using stage = await Stage.set("  heartbeat_interval: 1m\n");
+  await using node = stage.start(["start"]);
+  await node.awaitLine(/WARN .*No inference, training or simulate command is configured/);
+  await node.awaitLine(/INFO .*ready: status alone from .*cyberwave\.yml$/);
+  assertEquals(await node.end("SIGTERM"), 0);
+});
+
+Deno.test("a job gets env, env_file and .env in this order, and logs show names but no secrets", async () => {
+  await using stage = await Stage.set(
+    `  inference: echo {body_file} >&2; echo "$A $B $C $CYBERWAVE_API_TOKEN"
+  env: { A: "env-\${D_TOKEN}", CYBERWAVE_API_TOKEN: token-of-the-job }
+  env_file: [job.env, { path: gone.env, required: false }]
+`,
+  );
+  const { folder } = stage.world;
+  await Deno.writeTextFile(`${folder}/job.env`, "A=file\nB=file\n");
+  await Deno.writeTextFile(`${folder}/.env`, "A=dot\nB=dot\nC=dot\nD_TOKEN=from-dotenv\n");
+  await using node = stage.start(["start", "-v"]);
+  await node.awaitLine(/DEBUG .*variables for workloads from env: A, CYBERWAVE_API_TOKEN$/);
+  await node.awaitLine(/DEBUG .*variables for workloads from env_file: A, B$/);
+  await node.awaitLine(/DEBUG .*variables for workloads from \.env: A, B, C, D_TOKEN$/);
+  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  const { output } = await sender.ask({ command: "inference", request_id: "r1" });
+  assertEquals(output, "env-from-dotenv file dot token-of-the-job\n");
+  assertEquals(await node.end("SIGTERM"), 0);
+  for (const secret of ["from-dotenv", "token-of-the-job"]) {
+    assert(!node.output.stderr.includes(secret), node.output.stderr);
+  }
+});
+
+Deno.test("a variable that must be set and is not keeps the node from starting", async () => {
+  await using stage = await Stage.set(
+    "  inference: echo {body}\n  env:\n    A: ${NOT_SET:?the model}\n",
+  );
+  const { code, stderr } = await stage.run(["start"]);
+  assertEquals(code, 2);
+  assertStringIncludes(
+    stderr,
+    'error: env for A needs the variable NOT_SET: "the model" (from cyberwave.yml, line 4, column 8)\n',
+  );
+});

@@ -109,7 +109,24 @@ Deno.test("wrong settings of programs say what is expected", async () => {
   const table: [string, RegExp][] = [
     ["exclusive: [training, gpu]", /^exclusive must be some of inference, training, simulate, got/],
     ["body: { training: path }", /^body for training must be json or file, got "path"/],
-    ["env: { CYBERWAVE_API_TOKEN: x }", /^env must not set CYBERWAVE_API_TOKEN: workloads get/],
+    [
+      "env: { A B: x }",
+      /^env must be given for names of variables .*, got "A B" \(from cyberw.*line 1/,
+    ],
+    [
+      "env: { A: '${B:?why}' }",
+      /^env for A needs the variable B: "why" \(from cyberwave.yml, line 1, column 11/,
+    ],
+    [
+      "env: [A=1, 5B=2]",
+      /^env must be given for names .*, got "5B" \(from cyberwave.yml, line 1, column 12\)/,
+    ],
+    ['env: { A: "x\\0" }', /^env for A must not hold NUL/],
+    ["env: { A: '${B' }", /^env for A has \$\{ that is no \$\{NAME\}/],
+    [
+      "env_file: [nowhere.env]",
+      /^Cannot read the env_file ".*nowhere.env": there is no such file \(from .*column 12/,
+    ],
     ['inference: x.py "{param:p}"', /^inference must not have \{param:p\} inside double quotes/],
     ["inference: curl -d '{body}' u", /: write curl -d @\{body_file\} u/],
   ];
@@ -135,26 +152,36 @@ Deno.test("what looks wrong is a warning and no problem", async () => {
     ["profile_slug: gpu\n" + LOCAL, /^No inference, training or simulate command is configured/],
     [
       "inference: curl -d {body} localhost\n" + LOCAL,
-      /^inference: -d \{body\} makes curl send the path/,
+      /^inference has -d \{body\}, which makes curl send the path/,
     ],
     [
       "training: train.py\n" + LOCAL,
       /^training names the Python file "train\.py", which is not there/,
     ],
     [
-      "inference: echo\nenv: { A: '${NOT_SET}' }\n" + LOCAL,
+      "inference: echo {body}\nenv: { A: '${NOT_SET}' }\n" + LOCAL,
       /^env refers to \$\{NOT_SET\}, which the node/,
     ],
     [
-      "inference: echo\nmqtt_tls_ca_certs: x\n" + LOCAL,
+      "inference: echo {body}\nmqtt_tls_ca_certs: x\n" + LOCAL,
       /^mqtt_tls_ca_certs has no effect: TLS is off/,
     ],
     [
-      "inference: echo\ntoken: secret-token\n" + LOCAL,
+      "inference: echo {body}\ntoken: secret-token\n" + LOCAL,
       /^Ignored "token" .*: set CYBERWAVE_API_TOKEN/,
     ],
-    ["inference: echo", /^The API token is sent to the broker "mqtt.cyberwave.com" in clear text/],
-    ["inference: |\n  cat <<END\n  x\n" + LOCAL, /^inference looks wrong: .*here-document/],
+    [
+      "inference: echo hello\n" + LOCAL,
+      /^inference has no placeholder, .* \(from cyberwave\.yml, line 1, column 12\)$/,
+    ],
+    [
+      "inference: echo {body}",
+      /^The API token is sent to the broker "mqtt.cyberwave.com" in clear text/,
+    ],
+    [
+      "inference: |\n  cat {body_file} <<END\n  x\n" + LOCAL,
+      /^inference looks wrong: .*here-document/,
+    ],
   ];
   await Promise.all(table.map(async ([yaml, pattern]) => {
     const { code, problems, warnings } = await remarks(yaml);

@@ -57,6 +57,7 @@ Deno.test("with nothing given there are defaults", () => {
     python: undefined,
     body: { inference: "json", training: "json", simulate: "json" },
     env: {},
+    envFile: [],
     heartbeatInterval: 30,
     concurrency: { inference: 1, training: 1, simulate: 1 },
     maxQueued: { inference: 10_000, training: 10_000, simulate: 10_000 },

@@ -175,7 +175,7 @@ Deno.test("params that curl is to send are a file", () => {
   for (const [template, given] of table) {
     const right = given?.replace("{body}", "@{body_file}");
     const expected = given &&
-      `${given} makes curl send the path of a file in place of large params: write ${right}`;
+      `${given}, which makes curl send the path of a file in place of large params: write ${right}`;
     assertEquals(templateSurprise(template), expected, template);
   }
 });

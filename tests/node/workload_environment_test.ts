@@ -98,3 +98,49 @@ Deno.test("what Python prints comes at once, unless the user decides otherwise: 
   assertEquals(unbuffered({ PYTHONUNBUFFERED: "" }), "");
   assertEquals(unbuffered({ PYTHONUNBUFFERED: "0" }, { PYTHONUNBUFFERED: "" }), "");
 });
+
+Deno.test("env: wins over files, files over the node's environment, and a name alone is the node's", () => {
+  const settings = resolveConfig({
+    env: { BOTH: "env", FROM_NODE: null, NOT_THERE: null, REFERS: "${IN_FILE:-not in files}" },
+  });
+  const own = { BOTH: "node", FROM_NODE: "node", IN_NODE: "node", SHADOWED: "node" };
+  const files = {
+    BOTH: "file",
+    FROM_NODE: "file",
+    NOT_THERE: "file",
+    IN_FILE: "file",
+    SHADOWED: "file",
+  };
+  const { env } = workloadEnvironment(own, settings, files);
+  assertEquals([env.BOTH, env.FROM_NODE, env.NOT_THERE, env.IN_FILE, env.IN_NODE, env.SHADOWED], [
+    "env",
+    "node",
+    undefined,
+    "file",
+    "node",
+    "file",
+  ]);
+  assertEquals(env.REFERS, "not in files");
+});
+
+Deno.test("the node's own variables in env: go to the job alone, and those in files nowhere", () => {
+  const settings = resolveConfig({
+    apiUrl: "https://api.example.com",
+    env: { CYBERWAVE_API_TOKEN: "t-job", CYBERWAVE_API_URL: "https://other.example.com" },
+  });
+  const { env } = workloadEnvironment({}, settings, { CYBERWAVE_API_KEY: "t-file" });
+  assertEquals(env.CYBERWAVE_API_TOKEN, "t-job");
+  assertEquals(env.CYBERWAVE_API_URL, "https://other.example.com");
+  assertEquals(env.CYBERWAVE_API_KEY, undefined);
+  assertEquals(settings.apiUrl, "https://api.example.com");
+  assertEquals(nodeCredentials(settings, "t-node"), {
+    CYBERWAVE_API_KEY: "t-node",
+    CYBERWAVE_MQTT_PASSWORD: "t-node",
+  });
+});
+
+Deno.test("what logs must not show are the values whose names say so", () => {
+  const settings = resolveConfig({ env: { HF_TOKEN: "${SOURCE}", PLAIN: "plain" } });
+  const { secrets } = workloadEnvironment({ SOURCE: "from-node" }, settings, { DB_PASSWORD: "db" });
+  assertEquals(secrets.toSorted(), ["db", "from-node"]);
+});
