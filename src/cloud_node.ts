@@ -7,7 +7,7 @@ import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings, readToken, withDotenv } from "./config/load.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger, type Logger } from "./log.ts";
-import type { Node } from "./node/node.ts";
+import type { Node, NodeOptions } from "./node/node.ts";
 import { readEnvironment } from "./permissions.ts";
 import type { TokenSource } from "./registration/token.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./node/options.ts";
@@ -198,6 +198,7 @@ export class CloudNode implements AsyncDisposable {
         once,
         drain,
         exitWhenIdle,
+        serve: serverFor(this.#settings),
       });
       if (onReady !== undefined) node.events.on("ready", onReady);
       this.#node = node;
@@ -257,4 +258,13 @@ export class CloudNode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
+}
+
+/** What puts a node with these settings on HTTP, which is loaded only where that is asked for. */
+function serverFor({ http, stateFolder }: Settings): NodeOptions["serve"] {
+  if (http === undefined) return undefined;
+  return async (node) => {
+    const { serveNode } = await import("./http/serve.ts");
+    return await serveNode(http, { ...node, stateFolder });
+  };
 }

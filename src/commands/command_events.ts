@@ -12,7 +12,12 @@ export interface CommandEventMap {
   /** A command is in the journal and will be answered. */
   readonly accepted: { readonly command: CommandInfo };
   /** A command runs. */
-  readonly started: { readonly command: CommandInfo; readonly pid: number | undefined };
+  readonly started: {
+    readonly command: CommandInfo;
+    readonly pid: number | undefined;
+    /** How long it waited for its turn. */
+    readonly queuedSeconds: number;
+  };
   /** A command has said how far it is: twice a second at most, and the last of it always. */
   readonly progress: { readonly command: CommandInfo; readonly progress: Progress };
   /** A command has ended, and its reply is in the journal. */

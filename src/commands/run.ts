@@ -9,6 +9,7 @@ import type { StopRequest } from "../journal/record.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import { orAbort } from "../time.ts";
 import { type Command, infoOf, nameOf } from "./command.ts";
+import { secondsQueued } from "./command_id.ts";
 import { endingOf } from "./ending.ts";
 import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
 import { ProgressReport } from "./progress_report.ts";
@@ -236,7 +237,8 @@ export class CommandRunner {
   }
 
   /** Stores which process runs a command, and reports that it runs. */
-  async #recordStart({ command, stop, isResumed }: Run, execution: Execution): Promise<void> {
+  async #recordStart(run: Run, execution: Execution): Promise<void> {
+    const { command, startedAt, stop, isResumed } = run;
     if (isResumed) return;
     const { journal, outbox, platformStatus, events, logger } = this.#parts;
     const handle = await orAbort(execution.started, stop.over);
@@ -250,7 +252,8 @@ export class CommandRunner {
       return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
     });
     logger.info(`${nameOf(command)} started as process ${pid} (id ${command.id})`);
-    events.emit("started", { command: infoOf(command), pid });
+    const queuedSeconds = secondsQueued(command.id, startedAt);
+    events.emit("started", { command: infoOf(command), pid, queuedSeconds });
     outbox.send(stored ?? []);
   }
 }

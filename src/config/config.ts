@@ -179,6 +179,11 @@ export interface CloudNodeConfig {
   logFormat?: LogFormat;
   /** Seconds between batches of log lines to the platform; 0 sends none. Default: 3. */
   logStreamInterval?: number;
+  /**
+   * Where the node answers over HTTP: a port on loopback, `HOST:PORT` with an address, `auto` for the
+   * first free port from 8470 to 8479, or `unix:` and a path. Default: nowhere.
+   */
+  http?: string | number;
 }
 
 /** The settings of a node: read, checked, and complete where there is a default. */
@@ -279,4 +284,6 @@ export interface Settings {
   readonly logFormat: LogFormat;
   /** Seconds between batches of log lines to the platform; 0 for none. */
   readonly logStreamInterval: number;
+  /** Where the node answers over HTTP. */
+  readonly http: string | undefined;
 }

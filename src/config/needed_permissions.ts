@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { OS } from "../os/current.ts";
 import { type Need, readPermission } from "../permissions.ts";
 import type { Settings } from "./config.ts";
+import { readHttpAddress } from "./http_address.ts";
 
 /** What a node with these settings must be allowed where workloads run under `shell`. */
 export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[] {
@@ -17,6 +19,7 @@ export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[
     ...envFile.map(({ path }) => readPermission(path, "env_file")),
     { what: { name: "net", host: apiHost(settings) }, why: "the backend" },
     brokerPermission(settings),
+    ...(settings.http === undefined ? [] : httpPermissions(settings.http)),
     ...(settings.uploadResults ? resultPermissions(settings) : []),
     ...["sh", shell].map((command): Need => ({ what: { name: "run", command }, why: "workloads" })),
     ...SESSION_PERMISSIONS,
@@ -52,6 +55,28 @@ function resultPermissions({ resultsFolder, apiUrl }: Settings): Need[] {
       why: "for result files, whose hosts the platform names; upload_results: false sends none",
     },
   ];
+}
+
+/** What answering over HTTP takes. */
+function httpPermissions(http: string): Need[] {
+  const address = readHttpAddress(http);
+  const why = "http";
+  switch (address?.type) {
+    case "tcp": {
+      const { hostname, port } = address;
+      const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+      return [{ what: { name: "net", host: `${host}:${port}` }, why }];
+    }
+    case "auto":
+      return [{ what: { name: "net", host: "127.0.0.1" }, why }];
+    case "unix":
+      return [
+        readPermission(dirname(address.path), why),
+        { what: { name: "write", path: dirname(address.path) }, why },
+      ];
+    case undefined:
+      return [];
+  }
 }
 
 /** What talking to the broker takes. */

@@ -5,6 +5,7 @@
  */
 import { ACCOUNT_SETTINGS } from "./account_settings.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { httpAddress } from "./http_address.ts";
 import { eachOf, sameForAll, someOf } from "./named_values.ts";
 import { PROGRAM_SETTINGS } from "./program_settings.ts";
 import type { Setting, SettingKey, SettingRows } from "./setting.ts";
@@ -203,6 +204,13 @@ const TABLE: SettingRows<SettingKey> = {
     default: 3,
     flag: { name: "log-stream-interval", value: "TIME" },
     env: ["CYBERWAVE_WORKLOAD_LOG_STREAM_INTERVAL"],
+  },
+  http: {
+    group: "Node",
+    type: httpAddress,
+    help: "Where to answer over HTTP: `8470`, `HOST:PORT`, `auto` or `unix:PATH`",
+    defaultText: "nowhere",
+    flag: { name: "http", value: "ADDRESS" },
   },
 };
 

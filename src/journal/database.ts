@@ -226,3 +226,10 @@ function makeShrinkable(database: DatabaseSync): void {
     // A full disk. The next start retries.
   }
 }
+
+/** How many bytes a database takes on disk. */
+export function databaseBytes(path: string): number {
+  return SIDE_FILES.reduce((sum, suffix) => {
+    return sum + (fs.statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0);
+  }, 0);
+}

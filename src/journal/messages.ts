@@ -83,6 +83,15 @@ export class Messages {
       .n as number;
   }
 
+  /** How many messages are still to be delivered, and when the oldest of them was stored. */
+  backlog(): { readonly pending: number; readonly oldestAt: number | undefined } {
+    const pending = this.pendingCount();
+    const oldest = this.#statements.get(
+      "SELECT created_at FROM outbox WHERE delivered_at IS NULL ORDER BY seq LIMIT 1",
+    );
+    return { pending, oldestAt: oldest?.created_at as number | undefined };
+  }
+
   /** Stores that messages were delivered. Those that belong to no command are removed. */
   delivered(seqs: readonly number[]): void {
     this.#statements.atomically(() => {

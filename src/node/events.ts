@@ -13,6 +13,8 @@ export interface NodeEventMap extends CommandEventMap {
   readonly ready: { readonly uuid: string; readonly slug: string };
   /** The connection to the broker came up, or was lost. */
   readonly connection: { readonly isConnected: boolean };
+  /** The node takes no new commands from now on. */
+  readonly draining: Record<never, never>;
   /** The backend has taken a heartbeat. */
   readonly heartbeat: { readonly at: number };
 }

@@ -23,6 +23,7 @@ import { notedHeartbeats } from "./noted_heartbeats.ts";
 import { INSTALL_GRACE_MS, runInstallScript } from "./install.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
+import { type ServedNode, servedNode } from "./served_node.ts";
 import { shutDown } from "./shutdown.ts";
 import { nodeCredentials, readWorkloadEnvironment } from "./workload_environment.ts";
 
@@ -43,6 +44,8 @@ export interface NodeOptions {
   readonly drain: boolean;
   /** Seconds without work after which to stop. */
   readonly exitWhenIdle: number | undefined;
+  /** Shows the node to others while it runs. */
+  serve?(node: ServedNode): Promise<AsyncDisposable>;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -90,6 +93,7 @@ export class Node {
     if (this.#isDraining) return;
     this.#isDraining = true;
     this.#parts?.acceptor.drain();
+    this.events.emit("draining", {});
     if (this.#parts?.identity.current === undefined) return this.stop();
     this.#logger.info("Draining: taking no new commands, and stopping when all is done");
     this.#run(this.#stopWhenDone(this.#parts));
@@ -112,11 +116,15 @@ export class Node {
     await using parts = await createParts({
       ...{ settings, tokenSource, tokens, env, host, once },
       events: this.events,
+      stopping: this.#stopping.signal,
       loggerFor: (component) => this.#loggerFor(component),
       localLoggerFor: (component) => this.#localLoggerFor(component),
       lines: this.#lines,
     });
     this.#parts = parts;
+    await using _served = await this.#options.serve?.(
+      servedNode(parts, this.#loggerFor("http")),
+    );
     this.#listen();
     try {
       await this.#start(parts, env, host);

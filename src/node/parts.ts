@@ -66,6 +66,8 @@ interface NodePartsOptions {
   /** Whether to accept one command only. */
   readonly once: boolean;
   readonly events: NodeEvents;
+  /** Aborts when the node is to stop. */
+  readonly stopping: AbortSignal;
   /** Makes loggers whose lines the platform is to see. */
   readonly loggerFor: (component: string) => Logger;
   /** Makes loggers whose lines stay here. */
@@ -79,6 +81,8 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly settings: Settings;
   readonly clock: Clock;
   readonly events: NodeEvents;
+  /** Aborts when the node is to stop. */
+  readonly stopping: AbortSignal;
   readonly workloadsFolder: string;
   readonly identity: CurrentIdentity;
   readonly journal: Journal;
@@ -98,7 +102,7 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
 
 /** Claims the state folder and makes the parts; nothing runs yet. */
 export async function createParts(options: NodePartsOptions): Promise<NodeParts> {
-  const { settings, events, loggerFor } = options;
+  const { settings, events, stopping, loggerFor } = options;
   const { stateFolder } = settings;
   const clock = systemClock;
   await using resources = new AsyncDisposableStack();
@@ -181,6 +185,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     settings,
     clock,
     events,
+    stopping,
     workloadsFolder,
     identity,
     journal,

@@ -8,6 +8,7 @@ import { type CommandInfo, infoOf } from "../commands/command.ts";
 import type { LaneState } from "../commands/queue.ts";
 import type { StatusSource, WorkloadState } from "../commands/status.ts";
 import type { ExecutorStatus } from "../executors/executor.ts";
+import type { Messages } from "../journal/messages.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { CommandParts } from "./command_parts.ts";
 import type { Executors } from "./create_executors.ts";
@@ -24,6 +25,8 @@ export interface NodeSnapshot {
   };
   /** Whether it takes no new commands. */
   readonly isDraining: boolean;
+  /** Whether it was asked to stop. */
+  readonly isStopping: boolean;
   /** How full the lane of each configured kind is. */
   readonly lanes: Readonly<Partial<Record<WorkloadKind, LaneState>>>;
   /** What runs. */
@@ -35,6 +38,8 @@ export interface NodeSnapshot {
   readonly outbox: {
     /** How many replies and statuses the broker has not acknowledged. */
     readonly pending: number;
+    /** When the oldest of them was written, in milliseconds since the epoch. */
+    readonly oldestAt: number | undefined;
   };
   /** When the backend took the last heartbeat, in milliseconds since the epoch. */
   readonly lastHeartbeat: number | undefined;
@@ -46,9 +51,11 @@ export interface SnapshotParts
   /** What runs each configured kind. */
   readonly settings: Readonly<Partial<Record<WorkloadKind, unknown>>>;
   readonly identity: CurrentIdentity;
+  /** Aborts when the node is to stop. */
+  readonly stopping: AbortSignal;
   readonly connection: { readonly url: string; readonly connected: boolean };
   readonly executors: Executors;
-  readonly journal: { readonly messages: { pendingCount(): number } };
+  readonly journal: { readonly messages: Pick<Messages, "backlog"> };
 }
 
 /** Takes a snapshot. */
@@ -59,6 +66,7 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
     identity: identity.current,
     connection: { url: connection.url, isConnected: connection.connected },
     isDraining: acceptor.isDraining,
+    isStopping: parts.stopping.aborted,
     lanes: Object.fromEntries(configured.map((kind) => [kind, queue.lane(kind)])),
     workloads: parts.runner.runs().map(({ command, startedAt, execution, progress }) => ({
       ...infoOf(command),
@@ -70,7 +78,7 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
     executors: Object.fromEntries(
       configured.map((kind) => [kind, executors.of(kind).status()]),
     ),
-    outbox: { pending: journal.messages.pendingCount() },
+    outbox: journal.messages.backlog(),
     lastHeartbeat: identity.lastHeartbeat,
   };
 }

@@ -80,6 +80,7 @@ Deno.test("with nothing given there are defaults", () => {
     logFormat: "text",
     passToken: true,
     logStreamInterval: 3,
+    http: undefined,
   });
 });
 

@@ -19,6 +19,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
     connection: { url: "mqtt://127.0.0.1:1883", connected: true },
     executors: { byName: new Map([["process", executor]]), of: () => executor },
     journal: test.journal,
+    stopping: new AbortController().signal,
   };
   const first = snapshotOf(parts);
   assertEquals([first.identity, first.lastHeartbeat, first.isDraining], [

@@ -1,0 +1,108 @@
+/**
+ * Who may ask what over HTTP. Pure.
+ *
+ * A web page in a browser on this computer can send requests to loopback too, and a name that its
+ * owner points at 127.0.0.1 makes them look local. So the Host is checked on every route, and Origin
+ * and Sec-Fetch-Site wherever a browser sends them.
+ *
+ * @module
+ */
+
+/** What of a request decides. */
+export interface GuardedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Headers;
+}
+
+/** What a route asks for. */
+export interface Access {
+  /** The method it answers to. HEAD goes with GET. */
+  readonly method: "GET" | "POST";
+  /** Whether anybody who reaches the server may use it. */
+  readonly isOpen?: boolean;
+}
+
+/** Where the server is. */
+export interface Listening {
+  /** The values of Host that mean this server; `undefined` on a unix socket, where any does. */
+  readonly hosts: ReadonlySet<string> | undefined;
+  /** Whether a token is wanted: not on a unix socket, which only its owner can open. */
+  readonly needsToken: boolean;
+}
+
+/** Why a request is refused. */
+export interface Refusal {
+  readonly status: 400 | 401 | 403 | 404 | 405;
+  readonly error: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Checks where a request comes from, before anything else is looked at. */
+export function refuseOrigin(
+  { headers }: Pick<GuardedRequest, "headers">,
+  { hosts }: Listening,
+): Refusal | undefined {
+  const host = headers.get("host")?.toLowerCase() ?? "";
+  if (hosts !== undefined && !hosts.has(host)) {
+    return { status: 403, error: "This server does not answer to that Host" };
+  }
+  const origin = headers.get("origin");
+  if (origin !== null && origin.toLowerCase() !== `http://${host}`) {
+    return { status: 403, error: "Requests from other origins are refused" };
+  }
+  const site = headers.get("sec-fetch-site");
+  if (site !== null && site !== "same-origin" && site !== "none") {
+    return { status: 403, error: "Requests from other sites are refused" };
+  }
+  return undefined;
+}
+
+/** Checks whether a request may use the route it names; `undefined` as access: there is no such route. */
+export function refuseAccess(
+  request: GuardedRequest,
+  access: Access | undefined,
+  { needsToken }: Listening,
+  isAuthorized: boolean,
+): Refusal | undefined {
+  // Said to nobody who may not know which workloads there are.
+  if (needsToken && !isAuthorized && !access?.isOpen) {
+    return {
+      status: 401,
+      error: "This needs the token of the file http_token in the node's state folder",
+      headers: { "www-authenticate": 'Bearer realm="cyberwave-cloud-node"' },
+    };
+  }
+  if (access === undefined) return { status: 404, error: "There is nothing here" };
+  const method = request.method === "HEAD" ? "GET" : request.method;
+  if (method !== access.method) {
+    const allowed = access.method === "GET" ? "GET, HEAD" : access.method;
+    return { status: 405, error: `Use ${allowed} here`, headers: { allow: allowed } };
+  }
+  if (method === "POST" && !isJson(request.headers)) {
+    // What a form of another site can send without being asked is never JSON.
+    return { status: 400, error: "The content type must be application/json" };
+  }
+  return undefined;
+}
+
+function isJson(headers: Headers): boolean {
+  const [type] = (headers.get("content-type") ?? "").split(";");
+  return type.trim().toLowerCase() === "application/json";
+}
+
+/** The values of Host that mean a server on this address: with the port, and as localhost on loopback. */
+export function hostsOf(hostname: string, port: number): Set<string> {
+  const name = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const loopback = ["127.0.0.1", "[::1]", "localhost"];
+  const names = isEverywhere(hostname) || loopback.includes(name) ? [name, ...loopback] : [name];
+  return new Set(names.flatMap((name) => {
+    const host = name.toLowerCase();
+    return port === 80 ? [host, `${host}:80`] : [`${host}:${port}`];
+  }));
+}
+
+/** Whether an address means all of the machine. */
+export function isEverywhere(hostname: string): boolean {
+  return hostname === "0.0.0.0" || hostname === "::";
+}

@@ -1,0 +1,237 @@
+/**
+ * The node as Prometheus sees it: figures of a snapshot, and counts of events since the start.
+ *
+ * @module
+ */
+import manifest from "../../deno.json" with { type: "json" };
+import { cpuUsage } from "node:process";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { NodeEventMap, NodeEventName, NodeEvents } from "../node/events.ts";
+import type { NodeSnapshot } from "../node/snapshot.ts";
+import type { Clock } from "../time.ts";
+
+/** What metrics are taken of. */
+export interface MetricsSource {
+  readonly events: Pick<NodeEvents, "on">;
+  readonly clock: Pick<Clock, "now" | "monotonic">;
+  snapshot(): NodeSnapshot;
+  /** How many bytes the journal takes on disk. */
+  journalBytes(): number;
+}
+
+/** Upper bounds in seconds, from the fastest command to the longest training: 5 ms to 12 h. */
+const SECONDS = [
+  ...[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  ...[5 * 60, 15 * 60, 3600, 4 * 3600, 12 * 3600],
+];
+
+/** The metrics of a node. Counts from when it is made until it is disposed. */
+export class Metrics implements Disposable {
+  readonly #registry = new Registry();
+  readonly #source: MetricsSource;
+  readonly #listeners: (() => void)[] = [];
+  /** The snapshot that one scrape shows, so that its figures belong together. */
+  #snapshot: NodeSnapshot;
+
+  /** Starts counting. */
+  constructor(source: MetricsSource) {
+    this.#source = source;
+    this.#snapshot = source.snapshot();
+    this.#defineWorkloads();
+    this.#defineConnection();
+    this.#defineNode();
+  }
+
+  /** All metrics in Prometheus's text format. */
+  async text(): Promise<string> {
+    this.#snapshot = this.#source.snapshot();
+    return await this.#registry.metrics();
+  }
+
+  /** What `text()` is, for the Content-Type header. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Stops counting. */
+  [Symbol.dispose](): void {
+    for (const stop of this.#listeners) stop();
+  }
+
+  #defineWorkloads(): void {
+    const started = this.#counter(
+      "cloud_node_workloads_started_total",
+      "Workloads started since the node started",
+      ["kind"],
+    );
+    const ended = this.#counter(
+      "cloud_node_workloads_ended_total",
+      "Workloads ended since the node started, by how they ended",
+      ["kind", "outcome"],
+    );
+    const duration = this.#histogram(
+      "cloud_node_workload_duration_seconds",
+      "How long workloads ran",
+    );
+    const queued = this.#histogram(
+      "cloud_node_workload_queue_seconds",
+      "How long commands waited for their turn",
+    );
+    this.#on("started", ({ command: { kind }, queuedSeconds }) => {
+      started.inc({ kind });
+      queued.observe({ kind }, queuedSeconds);
+    });
+    this.#on("ended", ({ command: { kind }, outcome, seconds }) => {
+      ended.inc({ kind, outcome: outcomeLabel(outcome) });
+      duration.observe({ kind }, seconds);
+    });
+    this.#lanes("cloud_node_workloads_running", "Workloads that run", ({ running }) => running);
+    this.#lanes(
+      "cloud_node_workloads_queued",
+      "Commands that wait for their turn",
+      ({ queued }) => queued,
+    );
+    this.#lanes("cloud_node_slots", "How many may run at once", ({ concurrency }) => concurrency);
+  }
+
+  #defineConnection(): void {
+    this.#gauge(
+      "cloud_node_mqtt_connected",
+      "Whether the broker is connected",
+      () => Number(this.#snapshot.connection.isConnected),
+    );
+    const reconnects = this.#counter(
+      "cloud_node_mqtt_reconnects_total",
+      "Connections to the broker after the first",
+    );
+    let isFirst = !this.#snapshot.connection.isConnected;
+    this.#on("connection", ({ isConnected }) => {
+      if (!isConnected) return;
+      if (!isFirst) reconnects.inc();
+      isFirst = false;
+    });
+    this.#gauge(
+      "cloud_node_last_heartbeat_timestamp_seconds",
+      "When the backend took the last heartbeat",
+      () => secondsOf(this.#snapshot.lastHeartbeat),
+    );
+    this.#gauge(
+      "cloud_node_outbox_pending",
+      "Replies and statuses that the broker has not acknowledged",
+      () => this.#snapshot.outbox.pending,
+    );
+    this.#gauge(
+      "cloud_node_outbox_oldest_timestamp_seconds",
+      "When the oldest of them was written",
+      () => secondsOf(this.#snapshot.outbox.oldestAt),
+    );
+  }
+
+  #defineNode(): void {
+    const { clock } = this.#source;
+    const startedAt = clock.now() - clock.monotonic();
+    const info = new Gauge({
+      name: "cloud_node_info",
+      help: "The program and what it runs on; always 1",
+      labelNames: ["version", "os", "arch"],
+      registers: [this.#registry],
+    });
+    info.set({ version: manifest.version, os: Deno.build.os, arch: Deno.build.arch }, 1);
+    this.#gauge(
+      "cloud_node_draining",
+      "Whether the node takes no new commands",
+      () => Number(this.#snapshot.isDraining),
+    );
+    this.#gauge(
+      "cloud_node_journal_bytes",
+      "Bytes that the journal takes on disk",
+      () => this.#source.journalBytes(),
+    );
+    this.#gauge(
+      "process_resident_memory_bytes",
+      "Resident memory of the node's process",
+      () => Deno.memoryUsage().rss,
+    );
+    this.#gauge(
+      "process_start_time_seconds",
+      "When the node's process started, in seconds since the epoch",
+      () => startedAt / 1000,
+    );
+    new Counter({
+      name: "process_cpu_seconds_total",
+      help: "CPU time of the node's process",
+      registers: [this.#registry],
+      collect() {
+        const { user, system } = cpuUsage();
+        this.reset();
+        this.inc((user + system) / 1e6);
+      },
+    });
+  }
+
+  #lanes(name: string, help: string, figure: (lane: Lane) => number): void {
+    const source = () => this.#snapshot.lanes;
+    new Gauge({
+      name,
+      help,
+      labelNames: ["kind"],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [kind, lane] of Object.entries(source())) this.set({ kind }, figure(lane));
+      },
+    });
+  }
+
+  /** A gauge without a sample while its figure is `undefined`. */
+  #gauge(name: string, help: string, figure: () => number | undefined): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect() {
+        const value = figure();
+        if (value === undefined) this.remove();
+        else this.set(value);
+      },
+    });
+  }
+
+  #counter<Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames: Label[] = [],
+  ): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #histogram(name: string, help: string): Histogram<"kind"> {
+    return new Histogram({
+      name,
+      help,
+      labelNames: ["kind"],
+      buckets: SECONDS,
+      registers: [this.#registry],
+    });
+  }
+
+  #on<Name extends NodeEventName>(
+    name: Name,
+    listener: (detail: NodeEventMap[Name]) => void,
+  ): void {
+    this.#listeners.push(this.#source.events.on(name, listener));
+  }
+}
+
+type Lane = NonNullable<NodeSnapshot["lanes"][keyof NodeSnapshot["lanes"]]>;
+type Outcome = NodeEventMap["ended"]["outcome"];
+
+/** How a command ended, as a label: `succeeded`, `failed`, or why else it ended. */
+function outcomeLabel({ status, end }: Outcome): string {
+  if (status === "ok") return "succeeded";
+  return end.cause === "exited" ? "failed" : end.cause;
+}
+
+function secondsOf(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1000;
+}

@@ -1,0 +1,59 @@
+/**
+ * Puts a node on HTTP, and writes into its state folder where it is found and what it takes to be
+ * let in.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { readHttpAddress } from "../config/http_address.ts";
+import { databaseBytes } from "../journal/database.ts";
+import { JOURNAL_FILE } from "../journal/journal.ts";
+import type { ServedNode } from "../node/served_node.ts";
+import { readStateFile, requireFile } from "../state/state_file.ts";
+import { replacePrivateFile } from "../state/private_file.ts";
+import { HttpServer } from "./http_server.ts";
+import { secret } from "./sessions.ts";
+
+/** The file with the token. */
+const TOKEN_FILE = "http_token";
+
+/** The file that says where the server is, as long as there is one. */
+const ADDRESS_FILE = "http.json";
+
+/** What serving a node takes. */
+interface ServeParts extends ServedNode {
+  readonly stateFolder: string;
+}
+
+/**
+ * Answers on `http`, an address as it stands in the settings, until the result is disposed.
+ *
+ * @throws {ConfigError} if it cannot be listened on
+ */
+export async function serveNode(http: string, parts: ServeParts): Promise<AsyncDisposable> {
+  const { stateFolder, logger } = parts;
+  const journal = `${stateFolder}/${JOURNAL_FILE}`;
+  const source = { ...parts, journalBytes: () => databaseBytes(journal) };
+  await using resources = new AsyncDisposableStack();
+  const address = readHttpAddress(http)!;
+  const token = await loadToken(parts);
+  const server = resources.use(
+    new HttpServer({ source, address, token, clock: parts.clock, logger }),
+  );
+  const file = `${stateFolder}/${ADDRESS_FILE}`;
+  await replacePrivateFile(file, `${JSON.stringify({ url: server.url, pid: Deno.pid })}\n`);
+  resources.defer(() => fs.rmSync(file, { force: true }));
+  logger.info(`HTTP on ${server.url}`);
+  return resources.move();
+}
+
+/** The token in the state folder. One that is missing or damaged is made anew. */
+async function loadToken(parts: ServeParts): Promise<string> {
+  const path = `${parts.stateFolder}/${TOKEN_FILE}`;
+  requireFile(path, parts);
+  const stored = readStateFile(path)?.trim();
+  if (stored !== undefined && /^[\w-]{43}$/.test(stored)) return stored;
+  const token = secret();
+  await replacePrivateFile(path, `${token}\n`);
+  return token;
+}

@@ -1,0 +1,102 @@
+/**
+ * Who may see the node over HTTP: who can read the token's file, and whom they have given a link.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../time.ts";
+
+/** The cookie that a link is exchanged for. Ports share cookies, so it has its port in its name. */
+const COOKIE = "cloud_node_session";
+
+const LINK_MS = 60_000;
+const SESSION_MS = 7 * 24 * 60 * 60 * 1000;
+/** Of more than these, the oldest are forgotten. */
+const MAX_SESSIONS = 100;
+const MAX_LINKS = 100;
+
+/** Tokens, links and cookies. */
+export class Sessions {
+  readonly #token: string;
+  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #links = new Expiring(MAX_LINKS);
+  readonly #sessions = new Expiring(MAX_SESSIONS);
+
+  /** Authorizes who has `token`. */
+  constructor(token: string, clock: Pick<Clock, "monotonic">) {
+    this.#token = token;
+    this.#clock = clock;
+  }
+
+  /** Whether a request comes from somebody who may see the node. */
+  isAuthorized(headers: Headers): boolean {
+    const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "") ?? [];
+    if (bearer !== undefined) return isSame(bearer, this.#token);
+    const cookie = cookieIn(headers, COOKIE);
+    return cookie !== undefined && this.#sessions.has(digest(cookie), this.#clock.monotonic());
+  }
+
+  /** A code that can be exchanged for a cookie, once and within a minute. */
+  createLink(): string {
+    const code = secret();
+    this.#links.add(digest(code), this.#clock.monotonic() + LINK_MS);
+    return code;
+  }
+
+  /** The Set-Cookie header that a code is worth; `undefined`: it is none, used or too old. */
+  redeem(code: string): string | undefined {
+    const now = this.#clock.monotonic();
+    if (!this.#links.take(digest(code), now)) return undefined;
+    const session = secret();
+    this.#sessions.add(digest(session), now + SESSION_MS);
+    return `${COOKIE}=${session}; Path=/; Max-Age=${SESSION_MS / 1000}; HttpOnly; SameSite=Strict`;
+  }
+}
+
+/** Secrets, by their digests, each until its time. */
+class Expiring {
+  readonly #until = new Map<string, number>();
+
+  constructor(readonly limit: number) {}
+
+  add(key: string, until: number): void {
+    this.#until.set(key, until);
+    if (this.#until.size > this.limit) this.#until.delete(this.#until.keys().next().value!);
+  }
+
+  has(key: string, now: number): boolean {
+    return (this.#until.get(key) ?? -Infinity) > now;
+  }
+
+  take(key: string, now: number): boolean {
+    const is = this.has(key, now);
+    this.#until.delete(key);
+    return is;
+  }
+}
+
+/** 256 bits that nobody can guess. */
+export function secret(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Compares in a time that tells nothing about where two secrets differ. */
+function isSame(one: string, other: string): boolean {
+  return timingSafeEqual(
+    createHash("sha256").update(one).digest(),
+    createHash("sha256").update(other).digest(),
+  );
+}
+
+function cookieIn(headers: Headers, name: string): string | undefined {
+  for (const pair of (headers.get("cookie") ?? "").split(";")) {
+    const [key, value] = pair.trim().split("=", 2);
+    if (key === name) return value;
+  }
+  return undefined;
+}

@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ask } from "../support/http_client.ts";
+import { modeOf } from "../support/modes.ts";
+import { World } from "../support/world.ts";
+
+/** Where a node is found over HTTP, as its state folder says. */
+async function urlOf(stateFolder: string): Promise<string> {
+  return JSON.parse(await Deno.readTextFile(`${stateFolder}/http.json`)).url;
+}
+
+Deno.test("http: off unless it is asked for", async () => {
+  await using world = await World.start();
+  await using _node = await world.runNode();
+  const names = Array.from(Deno.readDirSync(world.stateFolder), ({ name }) => name);
+  assertEquals(names.filter((name) => name.startsWith("http")), []);
+});
+
+Deno.test("http: a node says where it is, that it lives, and that it is ready", async () => {
+  await using world = await World.start();
+  await using local = await world.runNode({ inference: "true", http: "127.0.0.1:0" });
+  const url = await urlOf(world.stateFolder);
+  assertMatch(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  assertEquals(modeOf(`${world.stateFolder}/http.json`), "600");
+  assertEquals(modeOf(`${world.stateFolder}/http_token`), "600");
+  const health = await ask(url, "/healthz");
+  assertEquals([health.status, health.body], [200, "ok\n"]);
+  const ready = await ask(url, "/readyz");
+  assertEquals([ready.status, JSON.parse(ready.body).ready], [200, true]);
+  assertEquals(ready.headers.get("cache-control"), "no-store");
+  assertEquals(ready.headers.get("access-control-allow-origin"), null);
+  await local.node.stop();
+  const names = Array.from(Deno.readDirSync(world.stateFolder), ({ name }) => name);
+  assert(!names.includes("http.json"));
+});
+
+Deno.test("http: without its broker a node lives, but is not ready, and says since when", async () => {
+  await using world = await World.withMosquitto();
+  await using _node = await world.runNode({ inference: "true", http: "127.0.0.1:0" });
+  const url = await urlOf(world.stateFolder);
+  const before = JSON.parse((await ask(url, "/readyz")).body).since;
+  await world.broker.kill();
+  const unready = await untilUnready(url);
+  assertEquals(unready.reasons, ["mqtt_disconnected"]);
+  assert(unready.since > before);
+  assertEquals((await ask(url, "/healthz")).status, 200);
+});
+
+Deno.test("http: a draining node is not ready from the first moment", async () => {
+  await using world = await World.start();
+  const inference = `touch began; until [ -e go ]; do read -t 0.05 <> <(:) || :; done`;
+  await using local = await world.runNode({ inference, http: "127.0.0.1:0" });
+  const url = await urlOf(world.stateFolder);
+  await using sender = await world.sender(local.identity);
+  const asked = sender.ask({ command: "inference", request_id: "r1" });
+  while (!await exists(`${world.folder}/began`)) await ask(url, "/healthz");
+  const drained = local.node.drain();
+  const { status, body } = await ask(url, "/readyz");
+  assertEquals([status, JSON.parse(body).reasons], [503, ["draining"]]);
+  await Deno.writeTextFile(`${world.folder}/go`, "");
+  assertEquals((await asked).status, "ok");
+  await drained;
+});
+
+Deno.test("http: on a unix socket that only its owner can open", async () => {
+  await using world = await World.start();
+  const path = `${world.folder}/node.sock`;
+  await using local = await world.runNode({ inference: "true", http: `unix:${path}` });
+  assertEquals(modeOf(path), "600");
+  assertEquals(await urlOf(world.stateFolder), `unix:${path}`);
+  assertEquals((await ask(`unix:${path}`, "/healthz")).body, "ok\n");
+  assertEquals((await ask(`unix:${path}`, "/nothing")).status, 404);
+  await local.node.stop();
+  assert(!await exists(path));
+});
+
+Deno.test("http: strangers learn nothing, not even what there is", async () => {
+  await using world = await World.start();
+  await using _node = await world.runNode({ inference: "true", http: "127.0.0.1:0" });
+  const url = await urlOf(world.stateFolder);
+  assertEquals((await ask(url, "/nothing")).status, 401);
+  const token = (await Deno.readTextFile(`${world.stateFolder}/http_token`)).trim();
+  const authorization = `Bearer ${token}`;
+  assertEquals((await ask(url, "/nothing", { headers: { authorization } })).status, 404);
+  for (const path of ["/healthz", "/readyz", "/metrics", "/nothing"]) {
+    const rebound = await ask(url, path, { headers: { authorization, host: "evil.example" } });
+    assertEquals(rebound.status, 403, path);
+    assertStringIncludes(rebound.body, "Host");
+  }
+  assertEquals((await ask(url, "/healthz", { method: "POST" })).status, 405);
+  assertEquals((await ask(url, "/healthz", { method: "HEAD" })).body, "");
+});
+
+async function untilUnready(url: string): Promise<{ reasons: string[]; since: string }> {
+  for (;;) {
+    const { status, body } = await ask(url, "/readyz");
+    if (status === 503) return JSON.parse(body);
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return Deno.lstat(path).then(() => true, () => false);
+}

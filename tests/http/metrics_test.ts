@@ -1,0 +1,148 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { CommandInfo } from "../../src/commands/command.ts";
+import type { Outcome } from "../../src/commands/outcome.ts";
+import { Metrics } from "../../src/http/metrics.ts";
+import { createLogger } from "../../src/log.ts";
+import { NodeEvents } from "../../src/node/events.ts";
+import type { NodeSnapshot } from "../../src/node/snapshot.ts";
+import { FakeClock } from "../support/clock.ts";
+import { IDLE_SNAPSHOT } from "../support/snapshot.ts";
+import { promtool, promtoolAvailable } from "../support/prometheus.ts";
+import { ask } from "../support/http_client.ts";
+import { World } from "../support/world.ts";
+
+const COMMAND: CommandInfo = {
+  id: "01jdr",
+  kind: "inference",
+  requestId: "r1",
+  workloadUuid: undefined,
+};
+const OK: Outcome = { status: "ok", end: { cause: "exited", exitCode: 0 } };
+const FAILED: Outcome = {
+  status: "error",
+  source: "stderr",
+  fallback: "",
+  end: { cause: "exited", exitCode: 1 },
+};
+const CANCELLED: Outcome = {
+  status: "error",
+  source: "node",
+  error: "Command was cancelled",
+  end: { cause: "cancelled", signal: "SIGTERM" },
+};
+
+const SNAPSHOT: NodeSnapshot = {
+  ...IDLE_SNAPSHOT,
+  lanes: {
+    inference: {
+      ...{ running: 2, leaving: 0, concurrency: 4, isExcluded: false },
+      ...{ queued: 3, maxQueued: 10 },
+    },
+  },
+  outbox: { pending: 5, oldestAt: 1_700_000_000_500 },
+};
+
+/** Metrics of a node that is as `SNAPSHOT` says. */
+function metricsOf(snapshot: () => NodeSnapshot = () => SNAPSHOT) {
+  const events = new NodeEvents(createLogger("test"));
+  const clock = new FakeClock();
+  return { events, metrics: new Metrics({ events, clock, snapshot, journalBytes: () => 4096 }) };
+}
+
+/** The value of a sample; `undefined`: there is none. */
+async function sample(metrics: Metrics, name: string): Promise<number | undefined> {
+  const line = (await metrics.text()).split("\n").find((line) => line.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length + 1));
+}
+
+Deno.test("metrics: figures of the snapshot, as it is at each scrape", async () => {
+  let snapshot = SNAPSHOT;
+  const { metrics } = metricsOf(() => snapshot);
+  using _ = metrics;
+  assertEquals(await sample(metrics, 'cloud_node_workloads_running{kind="inference"}'), 2);
+  assertEquals(await sample(metrics, 'cloud_node_workloads_queued{kind="inference"}'), 3);
+  assertEquals(await sample(metrics, 'cloud_node_slots{kind="inference"}'), 4);
+  assertEquals(await sample(metrics, "cloud_node_outbox_pending"), 5);
+  assertEquals(await sample(metrics, "cloud_node_outbox_oldest_timestamp_seconds"), 1700000000.5);
+  assertEquals(await sample(metrics, "cloud_node_mqtt_connected"), 1);
+  assertEquals(await sample(metrics, "cloud_node_journal_bytes"), 4096);
+  // A heartbeat that never was has no time, not the time 0.
+  assertEquals(await sample(metrics, "cloud_node_last_heartbeat_timestamp_seconds"), undefined);
+  snapshot = {
+    ...SNAPSHOT,
+    connection: { ...SNAPSHOT.connection, isConnected: false },
+    outbox: { pending: 0, oldestAt: undefined },
+    lastHeartbeat: 1_700_000_001_000,
+  };
+  assertEquals(await sample(metrics, "cloud_node_mqtt_connected"), 0);
+  assertEquals(await sample(metrics, "cloud_node_outbox_oldest_timestamp_seconds"), undefined);
+  assertEquals(await sample(metrics, "cloud_node_last_heartbeat_timestamp_seconds"), 1700000001);
+});
+
+Deno.test("metrics: commands are counted by kind and by how they ended", async () => {
+  const { events, metrics } = metricsOf();
+  using _ = metrics;
+  for (const [outcome, seconds] of [[OK, 0.2], [OK, 3], [FAILED, 1], [CANCELLED, 7]] as const) {
+    events.emit("started", { command: COMMAND, pid: 1, queuedSeconds: 0.001 });
+    events.emit("ended", { command: COMMAND, outcome, seconds });
+  }
+  const ended = (outcome: string) =>
+    sample(metrics, `cloud_node_workloads_ended_total{kind="inference",outcome="${outcome}"}`);
+  assertEquals(await ended("succeeded"), 2);
+  assertEquals(await ended("failed"), 1);
+  assertEquals(await ended("cancelled"), 1);
+  const duration = "cloud_node_workload_duration_seconds";
+  assertEquals(await sample(metrics, 'cloud_node_workloads_started_total{kind="inference"}'), 4);
+  assertEquals(await sample(metrics, `${duration}_count{kind="inference"}`), 4);
+  assertEquals(await sample(metrics, `${duration}_bucket{le="1",kind="inference"}`), 2);
+  assertEquals(await sample(metrics, `${duration}_sum{kind="inference"}`), 11.2);
+  assertEquals(
+    await sample(metrics, 'cloud_node_workload_queue_seconds_bucket{le="0.005",kind="inference"}'),
+    4,
+  );
+});
+
+Deno.test("metrics: the first connection is no reconnect", async () => {
+  const isConnected = false;
+  const { events, metrics } = metricsOf(() => ({
+    ...SNAPSHOT,
+    connection: { ...SNAPSHOT.connection, isConnected },
+  }));
+  using _ = metrics;
+  const reconnects = () => sample(metrics, "cloud_node_mqtt_reconnects_total");
+  events.emit("connection", { isConnected: true });
+  assertEquals(await reconnects(), 0);
+  events.emit("connection", { isConnected: false });
+  events.emit("connection", { isConnected: true });
+  assertEquals(await reconnects(), 1);
+});
+
+Deno.test("metrics: no id is a label, and what is disposed counts no longer", async () => {
+  const { events, metrics } = metricsOf();
+  events.emit("ended", { command: COMMAND, outcome: OK, seconds: 1 });
+  metrics[Symbol.dispose]();
+  events.emit("ended", { command: COMMAND, outcome: OK, seconds: 1 });
+  const text = await metrics.text();
+  assertStringIncludes(text, 'outcome="succeeded"} 1\n');
+  for (const id of ["u-1", "my-node", "01jdr", "r1"]) assertEquals(text.includes(`"${id}"`), false);
+});
+
+Deno.test({
+  name: "metrics: promtool finds nothing to say about those of a node that has worked",
+  ignore: !promtoolAvailable(),
+  async fn() {
+    await using world = await World.start();
+    await using local = await world.runNode({ inference: "true", http: "127.0.0.1:0" });
+    await using sender = await world.sender(local.identity);
+    await sender.ask({ command: "inference", request_id: "r1" });
+    const { url } = JSON.parse(await Deno.readTextFile(`${world.stateFolder}/http.json`));
+    const { body, headers } = await ask(url, "/metrics");
+    assertMatch(headers.get("content-type")!, /^text\/plain; version=0\.0\.4/);
+    assertMatch(
+      body,
+      /^cloud_node_workloads_ended_total\{kind="inference",outcome="succeeded"\} 1$/m,
+    );
+    assertMatch(body, /^process_cpu_seconds_total \d+\.\d+$/m);
+    assertEquals(await promtool(["check", "metrics"], body), "");
+  },
+});

@@ -1,0 +1,16 @@
+/** A node that has nothing to do. */
+import type { NodeSnapshot } from "../../src/node/snapshot.ts";
+
+/** Its snapshot. */
+export const IDLE_SNAPSHOT: NodeSnapshot = {
+  identity: { uuid: "u-1", slug: "my-node" },
+  connection: { url: "mqtt://127.0.0.1:1883", isConnected: true },
+  isDraining: false,
+  isStopping: false,
+  lanes: {},
+  workloads: [],
+  finalizing: [],
+  executors: {},
+  outbox: { pending: 0, oldestAt: undefined },
+  lastHeartbeat: undefined,
+};
