@@ -19,6 +19,9 @@
  */
 export { CloudNode } from "./src/cloud_node.ts";
 export type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./src/node/options.ts";
+export type { CloudNodeEvents, CloudNodeSnapshot, CommandEnd } from "./src/node/embedding.ts";
+export type { CommandInfo } from "./src/commands/command.ts";
+export type { Progress } from "./src/protocol/progress.ts";
 export type { BodyForm, CloudNodeConfig, ControlPlaneName, PerKind } from "./src/config/config.ts";
 export type {
   CommandConfig,

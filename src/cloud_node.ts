@@ -5,9 +5,17 @@
  */
 import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings, readToken, withDotenv } from "./config/load.ts";
+import { refuseUnknownKeys } from "./config/known_keys.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger, type Logger } from "./log.ts";
 import type { Node, NodeOptions } from "./node/node.ts";
+import {
+  type CloudNodeEvents,
+  type CloudNodeSnapshot,
+  publicIdentity,
+  publicSnapshot,
+  Subscriptions,
+} from "./node/embedding.ts";
 import { readEnvironment } from "./permissions.ts";
 import type { TokenSource } from "./registration/token.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./node/options.ts";
@@ -23,6 +31,8 @@ export let nodeFrom: (
   env: Readonly<Record<string, string>>,
   tokens?: TokenSource,
 ) => CloudNode;
+
+const OPTIONS: readonly (keyof CloudNodeOptions)[] = ["config", "slug", "env", "logger"];
 
 /**
  * A computer as a Cyberwave Cloud Node: it registers with the backend, takes commands from the MQTT
@@ -46,6 +56,7 @@ export class CloudNode implements AsyncDisposable {
   #tokens: TokenSource | undefined;
   #env: Readonly<Record<string, string>> | undefined;
   #logger: Logger | undefined;
+  readonly #subscriptions = new Subscriptions();
   #node: Node | undefined;
   #ended: Promise<unknown> | undefined;
   /** Whether it was asked to stop, also before there was a node to stop. */
@@ -55,7 +66,7 @@ export class CloudNode implements AsyncDisposable {
    * Makes a node from a configuration. Reads no files, and of the environment nothing but the home
    * folder, for the default `stateFolder`.
    *
-   * @throws {ConfigError} naming every value that is not what it should be
+   * @throws {ConfigError} naming every key that does not exist, or every value that is wrong
    *
    * @example
    * ```ts
@@ -65,6 +76,7 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   constructor(options: CloudNodeOptions = {}) {
+    refuseUnknownKeys(options, OPTIONS, "option");
     const { config = {}, slug = config.slug, env, logger } = options;
     this.#settings = resolveConfig({ ...config, slug });
     this.#env = env;
@@ -73,7 +85,8 @@ export class CloudNode implements AsyncDisposable {
 
   /**
    * Makes a node from a config file, the environment, `.env` files and credentials, as the command
-   * line does. Without `path` it is `cyberwave.yml` in the current folder, which may be missing.
+   * line does. Without `path` it is `cyberwave.yml` in the current folder, which may be missing. What
+   * `overrides` has wins over all of them.
    *
    * @throws {ConfigError} when a file or a value is not what it should be
    *
@@ -83,15 +96,16 @@ export class CloudNode implements AsyncDisposable {
    *
    * const file = await Deno.makeTempFile({ suffix: ".yml" });
    * await Deno.writeTextFile(file, "inference: python infer.py {body}");
-   * await CloudNode.fromConfigFile(file, { slug: "my-gpu-node" });
+   * await CloudNode.fromConfigFile(file, { config: { mqttPort: 8883 }, slug: "my-gpu-node" });
    * ```
    */
   static async fromConfigFile(
     path?: string,
-    overrides: Omit<CloudNodeOptions, "config"> = {},
+    overrides: CloudNodeOptions = {},
   ): Promise<CloudNode> {
-    const { slug, env = readEnvironment() } = overrides;
-    const options = { configPath: path, flags: { slug }, env, cwd: Deno.cwd() };
+    refuseUnknownKeys(overrides, OPTIONS, "option");
+    const { config = {}, slug = config.slug, env = readEnvironment() } = overrides;
+    const options = { configPath: path, config: { ...config, slug }, env, cwd: Deno.cwd() };
     const loaded = await loadSettings(options);
     const logger = createLogger("config", undefined, overrides.logger);
     for (const warning of loaded.warnings) logger.warn(warning);
@@ -114,7 +128,7 @@ export class CloudNode implements AsyncDisposable {
    * console.log(node.identity); // undefined: it does not run
    * ```
    */
-  static fromEnv(overrides: Omit<CloudNodeOptions, "config"> = {}): Promise<CloudNode> {
+  static fromEnv(overrides: CloudNodeOptions = {}): Promise<CloudNode> {
     return CloudNode.fromConfigFile(undefined, overrides);
   }
 
@@ -132,16 +146,47 @@ export class CloudNode implements AsyncDisposable {
 
   /**
    * Who this node is; `undefined` while it is not registered.
+   */
+  get identity(): NodeIdentity | undefined {
+    const identity = this.#node?.identity;
+    return identity && publicIdentity(identity);
+  }
+
+  /**
+   * Calls `listener` at each event of that name, in this run and later ones, until the result is
+   * called. It may be async; if it throws or rejects, that is logged and harms nothing.
+   *
+   * @throws {ConfigError} if there is no event of that name
    *
    * @example
    * ```ts
    * import { CloudNode } from "@cyberwave/cloud-node";
    *
-   * console.log(new CloudNode().identity); // undefined
+   * const node = new CloudNode();
+   * const unsubscribe = node.on("ended", ({ command, status }) => console.log(command.id, status));
+   * unsubscribe();
    * ```
    */
-  get identity(): NodeIdentity | undefined {
-    return this.#node?.identity;
+  on<Name extends keyof CloudNodeEvents>(
+    name: Name,
+    listener: (detail: CloudNodeEvents[Name]) => unknown,
+  ): () => void {
+    return this.#subscriptions.on(name, listener);
+  }
+
+  /**
+   * What the node is doing; `undefined` when it does not run.
+   *
+   * @example
+   * ```ts
+   * import { CloudNode } from "@cyberwave/cloud-node";
+   *
+   * console.log(new CloudNode().snapshot()?.connection.isConnected); // undefined: it does not run
+   * ```
+   */
+  snapshot(): CloudNodeSnapshot | undefined {
+    const snapshot = this.#node?.snapshot();
+    return snapshot && publicSnapshot(snapshot);
   }
 
   /**
@@ -201,6 +246,7 @@ export class CloudNode implements AsyncDisposable {
         serve: serverFor(this.#settings),
       });
       if (onReady !== undefined) node.events.on("ready", onReady);
+      this.#subscriptions.attach(node.events);
       this.#node = node;
       if (signal?.aborted || this.#stopped) node.stop();
       return await node.run();
@@ -213,13 +259,6 @@ export class CloudNode implements AsyncDisposable {
   /**
    * Stops the node and resolves when it has stopped: work that runs goes on without it, answers are
    * delivered as far as `stopTimeout` allows. Does nothing when the node does not run.
-   *
-   * @example
-   * ```ts
-   * import { CloudNode } from "@cyberwave/cloud-node";
-   *
-   * await new CloudNode().stop();
-   * ```
    */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -230,13 +269,6 @@ export class CloudNode implements AsyncDisposable {
   /**
    * Takes no new commands, and stops when all accepted ones are done and their answers delivered.
    * Resolves then.
-   *
-   * @example
-   * ```ts
-   * import { CloudNode } from "@cyberwave/cloud-node";
-   *
-   * await new CloudNode().drain();
-   * ```
    */
   async drain(): Promise<void> {
     // Without a running node there is nothing to finish.
@@ -247,13 +279,6 @@ export class CloudNode implements AsyncDisposable {
 
   /**
    * Stops the node, for `await using`.
-   *
-   * @example
-   * ```ts
-   * import { CloudNode } from "@cyberwave/cloud-node";
-   *
-   * await using _node = new CloudNode();
-   * ```
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();

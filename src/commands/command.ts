@@ -6,6 +6,7 @@
 import { quoted } from "../errors.ts";
 import type { NewCommand } from "../journal/record.ts";
 import { holdSecret } from "../log.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
 
 /** A command. Its params are in the journal: they may be large, and many may wait. */
 export interface Command extends Omit<NewCommand, "params"> {
@@ -23,8 +24,27 @@ export function holdToken(value: string): WorkloadToken {
   return { value, [Symbol.dispose]: holdSecret(value) };
 }
 
-/** A command as it may be shown. */
-export type CommandInfo = Pick<Command, "id" | "kind" | "requestId" | "workloadUuid">;
+/**
+ * A command as it may be shown.
+ *
+ * @example
+ * ```ts
+ * import type { CommandInfo } from "@cyberwave/cloud-node";
+ *
+ * const title = ({ kind, requestId, id }: CommandInfo) => `${kind} ${requestId ?? id}`;
+ * console.log(title({ id: "01K", kind: "inference", requestId: "r1", workloadUuid: undefined }));
+ * ```
+ */
+export interface CommandInfo {
+  /** The node's own id for it. */
+  readonly id: string;
+  /** What it runs. */
+  readonly kind: WorkloadKind;
+  /** The sender's id for it, if it gave one. */
+  readonly requestId: string | undefined;
+  /** The platform's id for the work, when the platform follows it. */
+  readonly workloadUuid: string | undefined;
+}
 
 /** What of a command may be shown. */
 export function infoOf({ id, kind, requestId, workloadUuid }: Command): CommandInfo {

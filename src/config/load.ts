@@ -11,8 +11,17 @@ import { readPermission, requirePermissions } from "../permissions.ts";
 import { frontMatterOf, README } from "./front_matter.ts";
 import { homeFolder } from "./home.ts";
 import { readCredentials, readDotenv, readYaml, type Warn } from "./files.ts";
-import { examineSources, type Resolved, stateFolderOf, withoutProblems } from "./resolve.ts";
+import type { CloudNodeConfig } from "./config.ts";
+import { refuseUnknownSettings } from "./known_keys.ts";
 import {
+  examineSources,
+  type Resolved,
+  stateFolderOf,
+  withoutProblems,
+  workFolderOf,
+} from "./resolve.ts";
+import {
+  configSource,
   credentialsSource,
   flagSource,
   type Source,
@@ -27,6 +36,8 @@ export interface LoadOptions {
   configPath?: string;
   /** Values by the names of their flags, without dashes. Other names are ignored. */
   flags?: Readonly<Record<string, unknown>>;
+  /** What a program gives: it wins over every other place. Default: nothing. */
+  config?: CloudNodeConfig;
   /** The environment variables. */
   env: Readonly<Record<string, string>>;
   /** The current folder. Absolute. */
@@ -50,7 +61,7 @@ interface ExaminedSettings extends LoadedSettings {
 }
 
 /**
- * Reads the settings, the first place that gives one winning: flags, environment, `.env` beside the
+ * Reads the settings, the first place that gives one winning: a program, flags, environment, `.env` beside the
  * config file, `.env` in the state folder, config file, credentials.json in the state folder.
  *
  * The state folder replaces `~/.cyberwave`, so the files in it cannot name another one.
@@ -63,7 +74,8 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
 
 /** Reads the settings as `loadSettings` does, and reports every problem instead of throwing. */
 export async function examineSettings(options: LoadOptions): Promise<ExaminedSettings> {
-  const { configPath, env, cwd } = options;
+  const { configPath, config: given = {}, env, cwd } = options;
+  refuseUnknownSettings(given);
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
   const flags = placeReservation(options.flags ?? {}, warn);
@@ -77,9 +89,10 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
   const config = await examineFile(configFile, file, configPath !== undefined);
   warnings.push(...config.warnings);
 
-  const folders = { work: dirname(configFile), home: () => homeFolder(env) };
-  const dotenv = await readDotenv(join(folders.work, ".env"), env, warn);
-  const near = nearSources(flags, env, folders.work, dotenv);
+  const folder = dirname(configFile);
+  const folders = { work: workFolderOf(given, folder), home: () => homeFolder(env) };
+  const dotenv = await readDotenv(join(folder, ".env"), env, warn);
+  const near = [configSource(given), ...nearSources(flags, env, folder, dotenv)];
   const yaml = yamlSource(config.mapping, file, config.place);
   const state = stateFolderOf([...near, yaml], folders);
   requirePermissions([...readable, readPermission(state, "the state folder")]);

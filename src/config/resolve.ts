@@ -9,6 +9,7 @@ import { homeFolder } from "./home.ts";
 import type { CloudNodeConfig, Settings } from "./config.ts";
 import type { Setting, SettingKey } from "./setting.ts";
 import { laneProblems, lanesOf } from "./lanes.ts";
+import { refuseUnknownSettings } from "./known_keys.ts";
 import { SETTINGS } from "./settings.ts";
 import { configSource, type Source } from "./sources.ts";
 import { path } from "./values.ts";
@@ -95,12 +96,16 @@ export function withoutProblems<T>(
  * @throws {ConfigError} naming every invalid value
  */
 export function resolveConfig(config: CloudNodeConfig): Settings {
-  const workFolder = path.parse(config.workFolder ?? ".");
-  if ("problem" in workFolder) {
-    throw new ConfigError(`workFolder ${workFolder.problem} (from the config given)`);
-  }
-  const folders = { work: absolute(workFolder.value), home: () => homeFolder({}) };
+  refuseUnknownSettings(config);
+  const folders = { work: workFolderOf(config, "."), home: () => homeFolder({}) };
   return resolveSettings([configSource(config)], folders).settings;
+}
+
+/** The folder that a program's configuration names for workloads, else `otherwise`. Absolute. */
+export function workFolderOf({ workFolder }: CloudNodeConfig, otherwise: string): string {
+  const parsed = path.parse(workFolder ?? otherwise);
+  if ("value" in parsed) return absolute(parsed.value);
+  throw new ConfigError(`workFolder ${parsed.problem} (from the config given)`);
 }
 
 /** The state folder, which is needed before the rest. A wrong one is reported with the rest. */

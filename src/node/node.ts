@@ -25,6 +25,7 @@ import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { type ServedNode, servedNode } from "./served_node.ts";
 import { shutDown } from "./shutdown.ts";
+import { type NodeSnapshot, snapshotOf } from "./snapshot.ts";
 import { nodeCredentials, readWorkloadEnvironment } from "./workload_environment.ts";
 
 /** What a run is made from. */
@@ -83,6 +84,11 @@ export class Node {
     return this.#parts?.identity.current;
   }
 
+  /** What it is doing; `undefined` before it has its parts, and after it has stopped. */
+  snapshot(): NodeSnapshot | undefined {
+    return this.#parts && snapshotOf(this.#parts);
+  }
+
   /** Stops the node: what runs goes on without it. */
   stop(): void {
     this.#stopping.abort(new Error("The node was asked to stop"));
@@ -133,6 +139,7 @@ export class Node {
       this.#fail(error);
     } finally {
       await this.#shutDown(parts);
+      this.#parts = undefined;
     }
     this.#logger.info("Stopped");
     if (this.#fatal !== undefined) throw this.#fatal;

@@ -22,7 +22,10 @@ import type { Logger } from "../log.ts";
  * ```
  */
 export interface CloudNodeOptions {
-  /** The configuration. Default: all defaults, which lack a token. */
+  /**
+   * The configuration. With `fromConfigFile` and `fromEnv` it wins over files and variables, setting by
+   * setting. Default: all defaults, which lack a token.
+   */
   config?: CloudNodeConfig;
   /** A hint: the slug the node would like. Wins over `config.slug`. Default: the backend chooses. */
   slug?: string;

@@ -1,0 +1,52 @@
+/**
+ * Refuses what a program gives under a name that means nothing, which types alone do not prevent: it
+ * may be JavaScript, or have a cast.
+ *
+ * @module
+ */
+import { ConfigError, quoted } from "../errors.ts";
+import type { CloudNodeConfig } from "./config.ts";
+import { nearest } from "./nearest.ts";
+import { SETTINGS } from "./settings.ts";
+
+/**
+ * Checks the keys of a configuration. A key that is known in `cyberwave.yml` is answered with its name
+ * here: `mqttPort` for `mqtt_port`.
+ *
+ * @throws {ConfigError} naming every unknown key, and the nearest known one
+ */
+export function refuseUnknownSettings(config: CloudNodeConfig): void {
+  const known = [...SETTINGS.map(({ key }) => key), "workFolder"];
+  refuseUnknownKeys(
+    config,
+    known,
+    "setting",
+    (key) => SETTINGS.find(({ yaml }) => yaml.includes(key))?.key,
+  );
+}
+
+/**
+ * Checks that `given` has no keys but `known` ones; `what` names one of them, and `meant` may know an
+ * unknown one by another name. A key without a value counts as not given.
+ *
+ * @throws {ConfigError} naming every unknown key, and the nearest known one
+ */
+export function refuseUnknownKeys(
+  given: object,
+  known: readonly string[],
+  what: string,
+  meant: (key: string) => string | undefined = () => undefined,
+): void {
+  const unknown = Object.entries(given).filter(([key, value]) =>
+    value !== undefined && !known.includes(key)
+  );
+  if (unknown.length === 0) return;
+  const messages = unknown.map(([key]) => {
+    const guess = meant(key) ?? nearest(key, known);
+    return `There is no ${what} ${quoted(key)}` +
+      (guess === undefined ? "" : `, did you mean ${quoted(guess)}?`);
+  });
+  throw new ConfigError(messages.join("\n"), {
+    hint: `There are: ${[...known].sort().join(", ")}`,
+  });
+}

@@ -1,0 +1,199 @@
+/**
+ * What a program that embeds a node sees of it: views of the node's events and snapshot that stay as
+ * they are while the node's inside changes.
+ *
+ * @module
+ */
+import type { CommandInfo } from "../commands/command.ts";
+import { refuseUnknownKeys } from "../config/known_keys.ts";
+import type { Progress } from "../protocol/progress.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { NodeEventMap, NodeEvents } from "./events.ts";
+import type { NodeIdentity } from "./options.ts";
+import type { NodeSnapshot } from "./snapshot.ts";
+
+/**
+ * The events of a `CloudNode` by name, and what a listener is given.
+ *
+ * @example
+ * ```ts
+ * import { CloudNode, type CloudNodeEvents } from "@cyberwave/cloud-node";
+ *
+ * const showLight = ({ isConnected }: CloudNodeEvents["connection"]) =>
+ *   console.log(isConnected ? "green" : "red");
+ * new CloudNode().on("connection", showLight);
+ * ```
+ */
+export interface CloudNodeEvents {
+  /** The node waits for commands: once in each run. */
+  readonly ready: NodeIdentity;
+  /** The connection to the broker came up, or was lost. */
+  readonly connection: { readonly isConnected: boolean };
+  /** The backend has taken a heartbeat, at this time in milliseconds since the epoch. */
+  readonly heartbeat: { readonly at: number };
+  /** A command is stored and will be answered. */
+  readonly accepted: { readonly command: CommandInfo };
+  /** A command runs; `pid` is `undefined` where it is no process of its own. */
+  readonly started: { readonly command: CommandInfo; readonly pid: number | undefined };
+  /** A command has said how far it is: twice a second at most, and the last of it always. */
+  readonly progress: { readonly command: CommandInfo; readonly progress: Progress };
+  /** A command has ended, and its reply is stored. */
+  readonly ended: CommandEnd;
+}
+
+/**
+ * How a command ended.
+ *
+ * @example
+ * ```ts
+ * import type { CommandEnd } from "@cyberwave/cloud-node";
+ *
+ * const line = ({ command, status, cause, seconds }: CommandEnd) =>
+ *   `${command.kind}: ${status === "ok" ? "succeeded" : cause} after ${seconds} s`;
+ * console.log(line.length); // 1
+ * ```
+ */
+export interface CommandEnd {
+  /** The command. */
+  readonly command: CommandInfo;
+  /** Whether it succeeded, as its reply says. */
+  readonly status: "ok" | "error";
+  /**
+   * Why it ended: `exited`, `killed`, `cancelled`, `timed_out`, `withdrawn` by the platform, `lost`
+   * when nobody knows, `not_started`.
+   */
+  readonly cause:
+    | "exited"
+    | "killed"
+    | "cancelled"
+    | "timed_out"
+    | "withdrawn"
+    | "lost"
+    | "not_started";
+  /** Its exit code, when it is known. */
+  readonly exitCode?: number;
+  /** The signal that ended it, when one did. */
+  readonly signal?: string;
+  /** How long it ran. */
+  readonly seconds: number;
+}
+
+/**
+ * A running `CloudNode` at one moment.
+ *
+ * @example
+ * ```ts
+ * import type { CloudNodeSnapshot } from "@cyberwave/cloud-node";
+ *
+ * const isBusy = ({ workloads }: CloudNodeSnapshot) => workloads.length > 0;
+ * console.log(isBusy.name);
+ * ```
+ */
+export interface CloudNodeSnapshot {
+  /** Who it is; `undefined` while it is not registered. */
+  readonly identity: NodeIdentity | undefined;
+  /** The connection to the broker, which is at `url`: `mqtt://host:port`. */
+  readonly connection: { readonly url: string; readonly isConnected: boolean };
+  /** Whether it takes no new commands. */
+  readonly isDraining: boolean;
+  /** How many commands of each configured kind run and wait, and how many may run. */
+  readonly lanes: Readonly<
+    Partial<
+      Record<
+        WorkloadKind,
+        { readonly running: number; readonly queued: number; readonly concurrency: number }
+      >
+    >
+  >;
+  /** What runs; `startedAt` is in milliseconds since the epoch. */
+  readonly workloads: readonly (CommandInfo & {
+    readonly pid: number | undefined;
+    readonly startedAt: number;
+    readonly progress?: Progress;
+  })[];
+  /** The commands whose result files are being sent. */
+  readonly finalizing: readonly CommandInfo[];
+  /** How many replies and statuses the broker has not acknowledged. */
+  readonly undelivered: number;
+  /** When the backend took the last heartbeat, in milliseconds since the epoch. */
+  readonly lastHeartbeat: number | undefined;
+}
+
+/** A snapshot as a program sees it. */
+export function publicSnapshot(snapshot: NodeSnapshot): CloudNodeSnapshot {
+  const { identity, lanes, outbox, connection, isDraining, workloads, finalizing } = snapshot;
+  return {
+    identity: identity && publicIdentity(identity),
+    connection,
+    isDraining,
+    lanes: Object.fromEntries(
+      Object.entries(lanes).map((
+        [kind, { running, queued, concurrency }],
+      ) => [kind, { running, queued, concurrency }]),
+    ),
+    workloads,
+    finalizing,
+    undelivered: outbox.pending,
+    lastHeartbeat: snapshot.lastHeartbeat,
+  };
+}
+
+/** An identity as a program sees it. */
+export function publicIdentity({ uuid, slug }: NodeIdentity): NodeIdentity {
+  return { uuid, slug };
+}
+
+type Views = {
+  readonly [Name in keyof CloudNodeEvents]: (detail: NodeEventMap[Name]) => CloudNodeEvents[Name];
+};
+
+const VIEWS: Views = {
+  ready: publicIdentity,
+  connection: (detail) => detail,
+  heartbeat: (detail) => detail,
+  accepted: (detail) => detail,
+  started: ({ command, pid }) => ({ command, pid }),
+  progress: (detail) => detail,
+  ended({ command, outcome: { status, end }, seconds }) {
+    const { cause, exitCode, signal } = end;
+    return {
+      ...{ command, status, cause, seconds },
+      ...(exitCode !== undefined && { exitCode }),
+      ...(signal !== undefined && { signal }),
+    };
+  },
+};
+
+/** The listeners of a program, which last longer than one run of the node. */
+export class Subscriptions {
+  readonly #all = new Set<Subscription>();
+  #events: NodeEvents | undefined;
+
+  /** Calls `listener` at each event of that name, in this run and later ones, until the result is called. */
+  on<Name extends keyof CloudNodeEvents>(
+    name: Name,
+    listener: (detail: CloudNodeEvents[Name]) => unknown,
+  ): () => void {
+    refuseUnknownKeys({ [name]: listener }, Object.keys(VIEWS), "event");
+    const subscription: Subscription = {
+      subscribe: (events) => events.on(name, (detail) => listener(VIEWS[name](detail))),
+    };
+    this.#all.add(subscription);
+    if (this.#events !== undefined) subscription.remove = subscription.subscribe(this.#events);
+    return () => {
+      this.#all.delete(subscription);
+      subscription.remove?.();
+    };
+  }
+
+  /** Listens to a run that begins. */
+  attach(events: NodeEvents): void {
+    this.#events = events;
+    for (const subscription of this.#all) subscription.remove = subscription.subscribe(events);
+  }
+}
+
+interface Subscription {
+  readonly subscribe: (events: NodeEvents) => () => void;
+  remove?: () => void;
+}

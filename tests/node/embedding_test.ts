@@ -1,0 +1,189 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { CloudNode } from "../../src/cloud_node.ts";
+import type { CloudNodeConfig } from "../../src/config/config.ts";
+import type { CommandEnd } from "../../src/node/embedding.ts";
+import type { CloudNodeOptions } from "../../src/node/options.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { linesOf } from "../support/lines.ts";
+import { type Sender, World } from "../support/world.ts";
+
+const PAGE = await Deno.readTextFile(
+  new URL("../../.github/docs/embedding.md", import.meta.url),
+);
+
+function block(language: string): string {
+  return PAGE.match(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "m"))![1]!;
+}
+
+Deno.test("the page on embedding: its program runs a command, shows a red light, and stops", async () => {
+  await using world = await World.withMosquitto();
+  const { token, apiUrl, mqttHost, mqttPort, stateFolder } = world.config();
+  const program = `${world.folder}/program.ts`;
+  await Deno.writeTextFile(program, block("ts ignore"));
+  await using child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...[
+        "run",
+        "-A",
+        "-q",
+        "--config",
+        fileURLToPath(new URL("../../deno.json", import.meta.url)),
+      ],
+      program,
+    ],
+    env: {
+      CYBERWAVE_API_TOKEN: token!,
+      CYBERWAVE_API_URL: apiUrl!,
+      CYBERWAVE_MQTT_HOST: mqttHost!,
+      CYBERWAVE_MQTT_PORT: String(mqttPort),
+      CYBERWAVE_EDGE_CONFIG_DIR: stateFolder!,
+    },
+    cwd: world.folder,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const seen: string[] = [];
+  const lines = linesOf(child.stdout)[Symbol.asyncIterator]();
+  const until = async (wanted: string) => {
+    while (seen.at(-1) !== wanted) {
+      const { value, done } = await lines.next();
+      assert(!done, `ended before "${wanted}": ${seen.join("\n")}`);
+      seen.push(value);
+    }
+  };
+  await until("my-robot waits for commands");
+  const [uuid] = world.backend.instances.keys();
+  await using sender = await world.sender({ uuid: uuid!, slug: "my-robot" });
+  const reply = await sender.ask({ command: "inference", request_id: "r1" });
+  assertEquals(reply.output, "got r1\n");
+  await until("r1: ok");
+  await sender[Symbol.asyncDispose]();
+  await world.broker.kill();
+  await until("light: red");
+  assertEquals(seen, block("text").trim().split("\n"));
+  child.kill("SIGTERM");
+  await until("stopped after 1 of 1 commands succeeded");
+  assertEquals((await child.status).code, 0);
+});
+
+Deno.test("listeners last from run to run until they are removed, and a failing one harms nothing", async () => {
+  await using world = await World.start();
+  const node = new CloudNode({ config: world.config({ inference: "exit 3" }) });
+  const ends: CommandEnd[] = [];
+  const ended = Promise.withResolvers<void>();
+  node.on("ended", () => {
+    throw new Error("mine");
+  });
+  const remove = node.on("ended", (end) => {
+    ends.push(end);
+    ended.resolve();
+  });
+  for (const requestId of ["r1", "r2"]) {
+    const ready = Promise.withResolvers<{ uuid: string; slug: string }>();
+    const unready = node.on("ready", ready.resolve);
+    const run = node.run();
+    const identity = await ready.promise;
+    unready();
+    assertEquals(node.identity, identity);
+    assertEquals(Object.keys(node.identity!).sort(), ["slug", "uuid"]);
+    {
+      await using sender = await world.sender(identity);
+      await sender.ask({ command: "inference", request_id: requestId });
+    }
+    await ended.promise;
+    remove();
+    const { lanes, connection, undelivered, workloads } = node.snapshot()!;
+    assertEquals(lanes, { inference: { running: 0, queued: 0, concurrency: 1 } });
+    assertEquals([connection.isConnected, workloads], [true, []]);
+    assert(undelivered <= 1, "nothing but the reply may wait for its acknowledgement");
+    await node.stop();
+    assertEquals(await run, { succeeded: 0, failed: 1 });
+    assertEquals(node.snapshot(), undefined);
+  }
+  assertEquals(
+    ends.map(({ command, status, cause, exitCode }) => [
+      command.requestId,
+      status,
+      cause,
+      exitCode,
+    ]),
+    [["r1", "error", "exited", 3]],
+  );
+});
+
+Deno.test("two nodes in a process log to two loggers", async () => {
+  await using world = await World.start();
+  const lines: Record<"a" | "b", string[]> = { a: [], b: [] };
+  const logger = (name: "a" | "b") => {
+    const write = (line: string) => void lines[name].push(line);
+    return { debug() {}, info: write, warn: write, error: write };
+  };
+  await using a = await world.runNode({ stateFolder: `${world.folder}/a` }, {
+    slug: "node-a",
+    logger: logger("a"),
+  });
+  await using b = await world.runNode({ stateFolder: `${world.folder}/b` }, {
+    slug: "node-b",
+    logger: logger("b"),
+  });
+  await a.node.stop();
+  await b.node.stop();
+  assert(lines.a.length > 3 && lines.b.length > 3);
+  assertEquals(lines.a.filter((line) => line.includes("node-b")), []);
+  assertEquals(lines.b.filter((line) => line.includes("node-a")), []);
+});
+
+const UNKNOWN: readonly [given: Record<string, unknown>, message: string][] = [
+  [
+    { config: { heartbeatIntervall: 5 } },
+    'no setting "heartbeatIntervall", did you mean "heartbeatInterval"?',
+  ],
+  [{ config: { mqtt_port: 5 } }, 'no setting "mqtt_port", did you mean "mqttPort"?'],
+  [{ config: { zzz: 5 } }, 'no setting "zzz"'],
+  [{ confg: {} }, 'no option "confg", did you mean "config"?'],
+];
+
+Deno.test("what a node cannot be told is refused, with the name that was probably meant", async () => {
+  for (const [given, message] of UNKNOWN) {
+    const options = given as CloudNodeOptions;
+    assertStringIncludes(assertThrows(() => new CloudNode(options), ConfigError).message, message);
+    const error = await assertRejects(() => CloudNode.fromEnv(options), ConfigError);
+    assertStringIncludes(error.message, message);
+  }
+  const absent = { zzz: undefined } as CloudNodeConfig;
+  new CloudNode({ config: absent });
+  const on = () => new CloudNode().on("end" as "ended", () => {});
+  assertStringIncludes(
+    assertThrows(on, ConfigError).message,
+    'no event "end", did you mean "ended"?',
+  );
+});
+
+Deno.test("what a program gives wins over the config file and the environment, setting by setting", async () => {
+  await using world = await World.start();
+  const file = `${world.folder}/cyberwave.yml`;
+  await Deno.writeTextFile(file, "inference: echo file\ntraining: echo file\nmqtt_port: 1\n");
+  const { workFolder: _, ...config } = world.config({ inference: "echo given" });
+  const node = await CloudNode.fromConfigFile(file, {
+    config,
+    env: { PATH: Deno.env.get("PATH")!, CYBERWAVE_API_TOKEN: "wrong-token" },
+  });
+  const ready = Promise.withResolvers<{ uuid: string; slug: string }>();
+  const run = node.run({ onReady: ready.resolve });
+  await using sender: Sender = await world.sender(await ready.promise);
+  const outputs = [];
+  for (const command of ["inference", "training"]) {
+    outputs.push((await sender.ask({ command, request_id: command })).output);
+  }
+  assertEquals(outputs, ["given\n", "file\n"]);
+  await node.stop();
+  await run;
+});
