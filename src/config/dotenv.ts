@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { parse } from "@std/dotenv";
 
 /** What a `.env` file says. */
 interface Dotenv {
@@ -14,15 +13,9 @@ interface Dotenv {
   readonly unreadable: readonly number[];
 }
 
-/** A line that all readers understand alike: a comment, or a name and a plain word. */
-const PLAIN = /^(?:#.*|[A-Za-z]\w*=[\w.,:/@+-]*)?$/;
-
 /** Reads the text of a `.env` file, in which `${NAME}` is a variable of `env` or of a line above. */
 export function parseDotenv(text: string, env: Readonly<Record<string, string>>): Dotenv {
   const lines = text.replace(/\r\n?/g, "\n");
-  if (lines.split("\n").every((line) => PLAIN.test(line))) {
-    return { variables: parse(lines), unreadable: [] };
-  }
   const variables = new Map<string, string>();
   const unreadable: number[] = [];
   const lookUp = (name: string) => Object.hasOwn(env, name) ? env[name] : variables.get(name);

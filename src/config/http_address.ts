@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isIP } from "node:net";
+import { isIP } from "./ip_address.ts";
 import { quoted } from "../errors.ts";
 import type { Parsed, ValueType } from "./values.ts";
 
@@ -45,6 +45,6 @@ export function readHttpAddress(text: string): HttpAddress | undefined {
   const port = Number(digits);
   const hostname = host === "localhost" ? LOOPBACK : host.replace(/^\[(.*)\]$/, "$1");
   // An address, because a name may come to mean another one.
-  if (digits === undefined || port > 65_535 || isIP(hostname) === 0) return undefined;
+  if (digits === undefined || port > 65_535 || !isIP(hostname)) return undefined;
   return { type: "tcp", hostname, port };
 }

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { isIPv6 } from "node:net";
 import { quoted } from "../errors.ts";
 import { identifierProblem, isMqttText } from "../protocol/identifiers.ts";
+import { isIPv6 } from "./ip_address.ts";
 import { isUuid, UUID_AS_PREFIX } from "./reservation.ts";
 import { templateProblem } from "./template_problem.ts";
 import { refuse, scalarText, type ValueType } from "./value_type.ts";

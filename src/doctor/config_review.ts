@@ -18,7 +18,7 @@ import { reviewEnvironment } from "./environment_review.ts";
 import { fail, type Finding, warn } from "./finding.ts";
 import { reviewSyntax } from "./syntax.ts";
 import { reviewTemplate, reviewWords } from "./template_review.ts";
-import { type Host, inspectHost, ShellMissingError } from "../os/processes.ts";
+import { findShell, type Host, ShellMissingError } from "../os/processes.ts";
 
 /** A configuration, and what was found in it. */
 export interface Review {
@@ -129,7 +129,7 @@ async function reviewCommands(
   if (given.length === 0) return { problems, warnings };
   let shell: Host["shell"];
   try {
-    ({ shell } = await inspectHost());
+    shell = await findShell();
   } catch (error) {
     if (!(error instanceof ShellMissingError)) throw error;
     return { problems, warnings: [warn(error.message, error.hint)] };

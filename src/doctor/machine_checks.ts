@@ -11,7 +11,7 @@ import { freeBytes, MIN_FREE_BYTES } from "../state/private_folder.ts";
 import { lockHolder } from "../state/lock.ts";
 import { type AgentPlaces, findPythonAgent, type PythonAgent } from "../state/python_agent.ts";
 import { askShell, NO_SUCH_PROGRAM } from "../os/ask_shell.ts";
-import { inspectHost } from "../os/processes.ts";
+import { findShell } from "../os/processes.ts";
 import type { WhoAmI } from "./broker_checks.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
 import { bytes } from "./quantities.ts";
@@ -129,7 +129,7 @@ export function shellCheck(): Check {
   return {
     name: "shell",
     async run(signal) {
-      const { shell } = await inspectHost();
+      const shell = await findShell();
       if (shell === "sh") {
         const detail = "there is no bash: templates run under sh";
         return warn(detail, "Install bash, which templates are written for");

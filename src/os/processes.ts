@@ -35,11 +35,13 @@ export class ShellMissingError extends CloudNodeError {
   readonly exitCode = 1;
 }
 
+const FIND_SHELL = "command -v bash || command -v sh";
+
 // Each answer but the last is a line.
 const HOST_SCRIPT = `
 line() { head=$1; echo "\${head%%
 *}"; }
-line "$(command -v bash || command -v sh)"
+line "$(${FIND_SHELL})"
 line "$(umask)"
 line "$(${OS.processes.startedWithFiles || ":"}
 )"
@@ -47,29 +49,41 @@ line "$(${OS.processes.bootId})"
 ${OS.processes.startedWithEnvironment || ":"}
 :`;
 
+/** The shell that templates run under. */
+export async function findShell(): Promise<Host["shell"]> {
+  return shellAt(new TextDecoder().decode(await askHost(FIND_SHELL)).trimEnd());
+}
+
 /** Learns what is the same for all workloads of this machine. */
 export async function inspectHost(): Promise<Host> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await shellBytes(HOST_SCRIPT);
-  } catch (error) {
-    throw new ShellMissingError('Cannot run "sh", which every workload needs', {
-      hint: "Put a POSIX shell on the PATH, and allow it with --allow-run=sh",
-      cause: error,
-    });
-  }
+  const bytes = await askHost(HOST_SCRIPT);
   // Latin-1 keeps each byte, whatever it means.
   const [shellPath, umask, openFiles, bootId, ...rest] = new TextDecoder("latin1").decode(bytes)
     .split("\n");
   return {
     bootId: bootId!,
-    shell: /(^|\/)bash$/.test(shellPath!) ? "bash" : "sh",
+    shell: shellAt(shellPath!),
     shellPath: shellPath!,
     umask: umask!,
     ...(/^\d+$/.test(openFiles!) && { openFiles: Number(openFiles) }),
     ignoresHangup: ignoresHangup(),
     unreadable: unreadableVariables(rest.join("\n")),
   };
+}
+
+async function askHost(script: string): Promise<Uint8Array> {
+  try {
+    return await shellBytes(script);
+  } catch (error) {
+    throw new ShellMissingError('Cannot run "sh", which every workload needs', {
+      hint: "Put a POSIX shell on the PATH, and allow it with --allow-run=sh",
+      cause: error,
+    });
+  }
+}
+
+function shellAt(path: string): Host["shell"] {
+  return /(^|\/)bash$/.test(path) ? "bash" : "sh";
 }
 
 /** The names of variables that are no UTF-8. `environment` has a character for each byte. */
