@@ -78,7 +78,7 @@ Deno.test("architecture: no file leads back to itself", () => {
 
 Deno.test("architecture: the edges are where they belong", () => {
   assertEquals(
-    outside(["executors", "os", "node", "service"], /\bDeno\.Command\b|node:child_process/),
+    outside(["executors", "gpu", "os", "node", "service"], /\bDeno\.Command\b|node:child_process/),
     [],
   );
   assertEquals(outside(["backend"], /\bfetch\(/), []);

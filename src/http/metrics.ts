@@ -6,6 +6,7 @@
 import manifest from "../../deno.json" with { type: "json" };
 import { cpuUsage } from "node:process";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { GpuSample } from "../gpu/nvidia_smi.ts";
 import type { NodeEventMap, NodeEventName, NodeEvents } from "../node/events.ts";
 import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { Clock } from "../time.ts";
@@ -40,6 +41,7 @@ export class Metrics implements Disposable {
     this.#defineWorkloads();
     this.#defineConnection();
     this.#defineNode();
+    this.#defineGpus();
   }
 
   /** All metrics in Prometheus's text format. */
@@ -165,6 +167,56 @@ export class Metrics implements Disposable {
         const { user, system } = cpuUsage();
         this.reset();
         this.inc((user + system) / 1e6);
+      },
+    });
+  }
+
+  #defineGpus(): void {
+    this.#gpus(
+      "cloud_node_gpu_utilization_ratio",
+      "How busy a GPU is, from 0 to 1",
+      (gpu) => gpu.utilization,
+    );
+    this.#gpus(
+      "cloud_node_gpu_memory_used_bytes",
+      "Memory of a GPU that is in use",
+      (gpu) => gpu.memoryUsedBytes,
+    );
+    this.#gpus(
+      "cloud_node_gpu_memory_total_bytes",
+      "Memory of a GPU",
+      (gpu) => gpu.memoryTotalBytes,
+    );
+    this.#gpus("cloud_node_gpu_power_watts", "Power that a GPU draws", (gpu) => gpu.powerWatts);
+    this.#gpus(
+      "cloud_node_gpu_temperature_celsius",
+      "Temperature of a GPU",
+      (gpu) => gpu.temperatureCelsius,
+    );
+    this.#gauge(
+      "cloud_node_gpu_last_collect_success",
+      "Whether the last look at the GPUs succeeded; no sample where there is no nvidia-smi",
+      () => {
+        const isSuccessful = this.#snapshot.gpus?.isSuccessful;
+        return isSuccessful === undefined ? undefined : Number(isSuccessful);
+      },
+    );
+  }
+
+  /** A gauge for each GPU, without a sample of what the driver does not tell. */
+  #gpus(name: string, help: string, figure: (gpu: GpuSample) => number | undefined): void {
+    const samples = () => this.#snapshot.gpus?.samples ?? [];
+    new Gauge({
+      name,
+      help,
+      labelNames: ["gpu", "model"],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const gpu of samples()) {
+          const value = figure(gpu);
+          if (value !== undefined) this.set({ gpu: String(gpu.index), model: gpu.name }, value);
+        }
       },
     });
   }

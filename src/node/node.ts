@@ -165,6 +165,7 @@ export class Node {
     this.#run(this.#heartbeats(parts));
     this.#run(this.#retention(parts));
     if (logStream !== undefined) this.#run(logStream.run(this.#ended.signal));
+    if (parts.gpus !== undefined) this.#run(parts.gpus.run(this.#ended.signal));
     uploads.resume();
     runner.open();
     await connection.whenConnected(signal);

@@ -5,16 +5,15 @@
  */
 import type { Backend } from "../backend/backend.ts";
 import { putPayload } from "../backend/storage.ts";
-import { nameOf } from "../commands/command.ts";
 import { PlatformStatus } from "../commands/platform_status.ts";
 import { statusOutput } from "../commands/status.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
+import { GpuMonitor } from "../gpu/gpu_monitor.ts";
 import { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
 import type { LineBuffer } from "../logs/line_buffer.ts";
-import { LogStream } from "../logs/log_stream.ts";
-import { WorkloadOutput } from "../logs/workload_output.ts";
+import type { LogStream } from "../logs/log_stream.ts";
 import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
 import { OS } from "../os/current.ts";
 import type { Host } from "../os/processes.ts";
@@ -36,10 +35,10 @@ import { lockFolder } from "../state/lock.ts";
 import { makePrivateFolder } from "../state/private_folder.ts";
 import { requireFolder } from "../state/state_file.ts";
 import { type Clock, systemClock } from "../time.ts";
-import type { WorkloadFolder } from "../workloads/folder.ts";
 import { type CommandParts, createCommandParts } from "./command_parts.ts";
 import { createBackend } from "./create_backend.ts";
 import { createExecutors, type Executors } from "./create_executors.ts";
+import { createLogStream } from "./create_log_stream.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
 import {
@@ -94,6 +93,8 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly connection: MqttConnection;
   readonly outbox: Outbox;
   readonly executors: Executors;
+  /** `undefined` when nobody asks about the GPUs. */
+  readonly gpus: GpuMonitor | undefined;
   /** Where the platform answers statuses. */
   readonly answersTopic: string;
   /** `undefined` when no logs are to be sent. */
@@ -174,7 +175,9 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     credentials: () => nodeCredentials(settings, token.value),
     status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
   });
-  const logStream = createLogStream(options, backend, journal, identity, commands.folderOf, clock);
+  const logStream = createLogStream(options, {
+    ...{ api: backend, journal, identity, clock, folderOf: commands.folderOf },
+  });
   if (logStream === undefined) {
     // What is printed while no logs are to be sent is not sent later either.
     journal.logPositions.skip();
@@ -196,6 +199,9 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     connection,
     outbox,
     executors,
+    gpus: settings.http === undefined
+      ? undefined
+      : new GpuMonitor({ clock, logger: loggerFor("gpu") }),
     answersTopic,
     logStream,
     ...commands,
@@ -267,31 +273,4 @@ function createOutbox(
   const logger = loggerFor("outbox");
   const [inOrder, mayBeRefused] = [isStatusTopic, isForeignTopic];
   return new Outbox({ store: journal.messages, publisher, inOrder, mayBeRefused, clock, logger });
-}
-
-function createLogStream(
-  { settings, lines, localLoggerFor }: NodePartsOptions,
-  api: Backend,
-  journal: Journal,
-  identity: CurrentIdentity,
-  folderOf: (id: string) => WorkloadFolder,
-  clock: Clock,
-): LogStream | undefined {
-  if (settings.logStreamInterval === 0) return undefined;
-  // Not streamed: a failed upload would log a line that is uploaded in turn.
-  const logger = localLoggerFor("logs");
-  return new LogStream({
-    api,
-    identity: () => identity.registered,
-    output: new WorkloadOutput({
-      store: journal.logPositions,
-      fileOf: (id, stream) => folderOf(id).outputFile(stream),
-      nameOf,
-      logger,
-    }),
-    lines,
-    intervalMs: settings.logStreamInterval * 1000,
-    clock,
-    logger,
-  });
 }

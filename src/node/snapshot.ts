@@ -8,6 +8,7 @@ import { type CommandInfo, infoOf } from "../commands/command.ts";
 import type { LaneState } from "../commands/queue.ts";
 import type { StatusSource, WorkloadState } from "../commands/status.ts";
 import type { ExecutorStatus } from "../executors/executor.ts";
+import type { GpuMonitor, GpuReadings } from "../gpu/gpu_monitor.ts";
 import type { Messages } from "../journal/messages.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { CommandParts } from "./command_parts.ts";
@@ -41,6 +42,8 @@ export interface NodeSnapshot {
     /** When the oldest of them was written, in milliseconds since the epoch. */
     readonly oldestAt: number | undefined;
   };
+  /** The GPUs of the machine; `undefined`: nobody watches them. */
+  readonly gpus: GpuReadings | undefined;
   /** When the backend took the last heartbeat, in milliseconds since the epoch. */
   readonly lastHeartbeat: number | undefined;
 }
@@ -56,6 +59,8 @@ export interface SnapshotParts
   readonly connection: { readonly url: string; readonly connected: boolean };
   readonly executors: Executors;
   readonly journal: { readonly messages: Pick<Messages, "backlog"> };
+  /** What watches the GPUs, where something does. */
+  readonly gpus: Pick<GpuMonitor, "readings"> | undefined;
 }
 
 /** Takes a snapshot. */
@@ -79,6 +84,7 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
       configured.map((kind) => [kind, executors.of(kind).status()]),
     ),
     outbox: journal.messages.backlog(),
+    gpus: parts.gpus?.readings(),
     lastHeartbeat: identity.lastHeartbeat,
   };
 }

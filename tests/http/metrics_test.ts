@@ -146,3 +146,22 @@ Deno.test({
     assertEquals(await promtool(["check", "metrics"], body), "");
   },
 });
+
+Deno.test("metrics: GPUs, without a sample of what the driver does not tell", async () => {
+  const card = {
+    ...{ index: 1, uuid: "GPU-1", name: "NVIDIA A100", utilization: undefined },
+    ...{ memoryUsedBytes: 3, memoryTotalBytes: 4, powerWatts: 48.5, temperatureCelsius: 33 },
+  };
+  let gpus: NodeSnapshot["gpus"] = { samples: [card], isSuccessful: true };
+  const { metrics } = metricsOf(() => ({ ...SNAPSHOT, gpus }));
+  using _ = metrics;
+  const labels = '{gpu="1",model="NVIDIA A100"}';
+  assertEquals(await sample(metrics, `cloud_node_gpu_power_watts${labels}`), 48.5);
+  assertEquals(await sample(metrics, `cloud_node_gpu_utilization_ratio${labels}`), undefined);
+  assertEquals(await sample(metrics, "cloud_node_gpu_last_collect_success"), 1);
+  gpus = { samples: [], isSuccessful: false };
+  assertEquals(await sample(metrics, `cloud_node_gpu_power_watts${labels}`), undefined);
+  assertEquals(await sample(metrics, "cloud_node_gpu_last_collect_success"), 0);
+  gpus = { samples: [], isSuccessful: undefined };
+  assertEquals(await sample(metrics, "cloud_node_gpu_last_collect_success"), undefined);
+});

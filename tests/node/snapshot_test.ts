@@ -20,6 +20,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
     executors: { byName: new Map([["process", executor]]), of: () => executor },
     journal: test.journal,
     stopping: new AbortController().signal,
+    gpus: undefined,
   };
   const first = snapshotOf(parts);
   assertEquals([first.identity, first.lastHeartbeat, first.isDraining], [

@@ -12,5 +12,6 @@ export const IDLE_SNAPSHOT: NodeSnapshot = {
   finalizing: [],
   executors: {},
   outbox: { pending: 0, oldestAt: undefined },
+  gpus: undefined,
   lastHeartbeat: undefined,
 };

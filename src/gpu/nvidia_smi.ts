@@ -1,0 +1,65 @@
+/**
+ * What `nvidia-smi` prints about the GPUs of this machine. Pure.
+ *
+ * @module
+ */
+
+/** A GPU as it was when it was last looked at. What the driver does not tell is `undefined`, never 0. */
+export interface GpuSample {
+  /** Its number, by which CUDA_VISIBLE_DEVICES names it. */
+  readonly index: number;
+  /** The driver's name for it, the same after a reboot: `GPU-...`. */
+  readonly uuid: string;
+  /** Its model. */
+  readonly name: string;
+  /** How busy it is, from 0 to 1. */
+  readonly utilization: number | undefined;
+  readonly memoryUsedBytes: number | undefined;
+  readonly memoryTotalBytes: number | undefined;
+  readonly powerWatts: number | undefined;
+  readonly temperatureCelsius: number | undefined;
+}
+
+const FIELDS = [
+  "index",
+  "uuid",
+  "name",
+  "utilization.gpu",
+  "memory.used",
+  "memory.total",
+  "power.draw",
+  "temperature.gpu",
+] as const;
+
+/** The arguments with which `nvidia-smi` prints a line for each GPU every `seconds`. */
+export function nvidiaSmiArgs(seconds: number): string[] {
+  return [`--query-gpu=${FIELDS.join()}`, "--format=csv,noheader,nounits", "-l", String(seconds)];
+}
+
+const MIB = 1024 * 1024;
+
+/** Reads a line; `undefined`: it is about no GPU, but an error or a warning. */
+export function parseNvidiaSmi(line: string): GpuSample | undefined {
+  const values = line.split(",").map((value) => value.trim());
+  // A model's name may have a comma in it, the other values have none.
+  const [index, uuid] = values;
+  if (values.length < FIELDS.length || !/^\d+$/.test(index) || !/^[\w-]+$/.test(uuid)) {
+    return undefined;
+  }
+  const [utilization, memoryUsed, memoryTotal, power, temperature] = values.slice(-5).map(numberIn);
+  return {
+    index: Number(index),
+    uuid,
+    name: values.slice(2, -5).join(", "),
+    utilization: utilization === undefined ? undefined : utilization / 100,
+    memoryUsedBytes: memoryUsed === undefined ? undefined : memoryUsed * MIB,
+    memoryTotalBytes: memoryTotal === undefined ? undefined : memoryTotal * MIB,
+    powerWatts: power,
+    temperatureCelsius: temperature,
+  };
+}
+
+/** A number; `undefined` for `[N/A]`, `[Not Supported]`, `[Unknown Error]`, `[GPU requires reset]`. */
+function numberIn(value: string): number | undefined {
+  return /^\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
+}
