@@ -97,8 +97,10 @@ Deno.test("workflows: binaries are compiled with the bound of V8's memory that s
 });
 
 Deno.test("workflows: nothing is published before all is built and tested, and on GitHub last", () => {
-  const { check, build, jsr, release } = RELEASE.jobs;
-  assertEquals([build!.needs, jsr!.needs, release!.needs], ["check", "build", "jsr"]);
+  const { check, build, jsr, container, release } = RELEASE.jobs;
+  assertEquals([build!.needs, jsr!.needs, container!.needs], ["check", "build", "jsr"]);
+  assertEquals(release!.needs, ["jsr", "container"]);
+  assert(container!.steps.some(({ run }) => run?.includes("docker build --tag")));
   assert(check!.steps.some(({ run }) => run === "bash .ci/run"));
 });
 
@@ -116,7 +118,11 @@ Deno.test("workflows: somebody watches over the pins", () => {
   const { updates } = parse(
     Deno.readTextFileSync(new URL("../dependabot.yml", FOLDER)),
   ) as { updates: Record<string, unknown>[] };
-  assertEquals(updates.map((update) => update["package-ecosystem"]), ["github-actions", "pip"]);
+  assertEquals(updates.map((update) => update["package-ecosystem"]), [
+    "github-actions",
+    "pip",
+    "docker",
+  ]);
 });
 
 Deno.test("a checkout has the line ends that the formatter wants, on every system", () => {
