@@ -18,6 +18,16 @@
  * @module
  */
 export { CloudNode } from "./src/cloud_node.ts";
+export { CloudNodeClient } from "./src/cloud_node_client.ts";
+export type {
+  CallOptions,
+  CancelOptions,
+  CloudNodeClientOptions,
+} from "./src/client/client_options.ts";
+export type { CommandProgress } from "./src/client/command_progress.ts";
+export { CommandFailedError, type CommandReply, NoReplyError } from "./src/client/command_reply.ts";
+export type { ActiveWorkload, NodeStatus } from "./src/client/node_status.ts";
+export type { StopSignal } from "./src/os/process_identity.ts";
 export type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./src/node/options.ts";
 export type { CloudNodeEvents, CloudNodeSnapshot, CommandEnd } from "./src/node/embedding.ts";
 export type { CommandInfo } from "./src/commands/command.ts";

@@ -42,13 +42,18 @@ function examplesOf({ jsDoc }: { readonly jsDoc?: Comment }): string[] {
   return (jsDoc?.tags ?? []).filter(({ kind }) => kind === "example").map(({ doc }) => doc ?? "");
 }
 
-Deno.test("the public API is small: a node, its configuration and its errors", () => {
+Deno.test("the public API is small: a node, its client, their options and their errors", () => {
   assertEquals(SYMBOLS.map(({ name }) => name).sort(), [
+    "ActiveWorkload",
     "AuthenticationError",
     "BackendError",
     "BodyForm",
     "BrokerError",
+    "CallOptions",
+    "CancelOptions",
     "CloudNode",
+    "CloudNodeClient",
+    "CloudNodeClientOptions",
     "CloudNodeConfig",
     "CloudNodeError",
     "CloudNodeErrorOptions",
@@ -57,14 +62,19 @@ Deno.test("the public API is small: a node, its configuration and its errors", (
     "CloudNodeSnapshot",
     "CommandConfig",
     "CommandEnd",
+    "CommandFailedError",
     "CommandInfo",
+    "CommandProgress",
+    "CommandReply",
     "ConfigError",
     "ControlPlaneName",
     "InstallScriptError",
     "LogFormat",
     "Logger",
     "MissingPermissionError",
+    "NoReplyError",
     "NodeIdentity",
+    "NodeStatus",
     "PerKind",
     "ProgramConfig",
     "Progress",
@@ -74,6 +84,7 @@ Deno.test("the public API is small: a node, its configuration and its errors", (
     "ServerApi",
     "ServerConfig",
     "StateFolderInUseError",
+    "StopSignal",
     "WarmConfig",
     "WorkerConfig",
     "WorkloadKind",

@@ -16,6 +16,8 @@ export interface Flag {
   readonly short?: string;
   /** What the help calls its value. A flag without one is a switch. */
   readonly value?: string;
+  /** Whether it may be given several times. Default: the last one counts. */
+  readonly repeats?: true;
   /** What it does. */
   readonly help: string;
 }
@@ -63,6 +65,11 @@ export class Arguments {
     return typeof value === "string" ? value : undefined;
   }
 
+  /** The values of a flag that may be given several times. */
+  values(name: string): readonly string[] {
+    return (this.#flags[name] ?? []) as readonly string[];
+  }
+
   /** The value of a flag that is a number of seconds. */
   seconds(name: string): number | undefined {
     const value = this.value(name);
@@ -93,6 +100,7 @@ export function parseArguments(args: readonly string[], syntax: Syntax): Argumen
     boolean: switches,
     // Operands too: an id such as 007 is no number.
     string: [...valued, ...syntax.settings, "_"],
+    collect: flags.filter(({ repeats }) => repeats).map(({ name }) => name),
     alias: Object.fromEntries(flags.flatMap(({ short, name }) => short ? [[short, name]] : [])),
     unknown: (arg: string, name?: string) => {
       if (name === undefined) return true;
@@ -101,7 +109,8 @@ export function parseArguments(args: readonly string[], syntax: Syntax): Argumen
     },
   });
   if (unknown.length > 0) throw unknownFlag(unknown[0]!, syntax, names);
-  const empty = names.find((name) => (values as Record<string, unknown>)[name] === "");
+  const isEmpty = (name: string) => [(values as Record<string, unknown>)[name]].flat().includes("");
+  const empty = names.find(isEmpty);
   if (empty !== undefined) throw new ConfigError(`--${empty} needs a value`, seeHelp(syntax));
   const parsed = new Arguments(values, operands.map(String));
   if (!parsed.has("help")) checkOperands(parsed.operands, syntax);

@@ -4,7 +4,9 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
-import type { Address, CommandClient, CommandRequest, ReceivedReply } from "./command_client.ts";
+import { CommandFailedError, type CommandReply } from "../client/command_reply.ts";
+import type { CloudNodeClient } from "../cloud_node_client.ts";
+import { messageOf } from "../errors.ts";
 import { harmless, paint, print } from "./terminal.ts";
 
 /** A command of the demonstration. */
@@ -43,20 +45,21 @@ export function demoSteps(settings: Settings, isSample: boolean): DemoStep[] {
 /** Runs the steps one after the other and prints how each goes. Resolves with how many went well. */
 export async function runDemo(
   steps: readonly DemoStep[],
-  client: Pick<CommandClient, "request">,
-  to: Address,
-  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  client: Pick<CloudNodeClient, "call">,
+  { timeout, signal }: { timeout: number; signal: AbortSignal },
 ): Promise<number> {
   let passed = 0;
   for (const [index, { title, message, expected }] of steps.entries()) {
-    const { command, ...rest } = message;
-    const request: CommandRequest = { command, request_id: `demo-${index + 1}`, ...rest };
+    const { command, params } = message;
+    const requestId = `demo-${index + 1}`;
     print(`\n${paint("cyan", `${index + 1}/${steps.length} ${title}`, "stdout")}`);
-    print(`  sent      ${JSON.stringify(request)}`);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const reply = await client.request(request, to, limit).catch((error) => {
+    print(`  sent      ${JSON.stringify({ command, request_id: requestId, params })}`);
+    const json = params === undefined ? undefined : JSON.stringify(params);
+    const called = client.call(command, json, { requestId, timeout, signal });
+    const reply = await called.catch((error): Answer => {
       if (signal.aborted) throw error;
-      return { status: "none", error: String(error.message ?? error) } as ReceivedReply;
+      if (error instanceof CommandFailedError) return error.reply;
+      return { status: "none", output: "", error: messageOf(error) };
     });
     const asItShould = reply.status === expected;
     if (asItShould) passed++;
@@ -70,8 +73,11 @@ export async function runDemo(
   return passed;
 }
 
-function describe({ status, output, error }: ReceivedReply): string[] {
+/** A reply, or what is shown in its place. */
+type Answer = Pick<CommandReply, "output" | "error"> & { status: CommandReply["status"] | "none" };
+
+function describe({ status, output, error }: Answer): string[] {
   const [name, value] = status === "ok" ? ["output", output] : ["error", error];
-  const text = harmless(String(value ?? "")).trimEnd().replaceAll("\n", `\n${" ".repeat(12)}`);
+  const text = harmless(value).trimEnd().replaceAll("\n", `\n${" ".repeat(12)}`);
   return [`  status    ${status}`, `  ${name.padEnd(10)}${text}`];
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { nodeFrom } from "../cloud_node.ts";
+import { CloudNodeClient } from "../cloud_node_client.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { DevPlatform, usesSample } from "../dev/platform.ts";
 import { removeLeftovers } from "../dev/state_folder.ts";
@@ -12,7 +13,6 @@ import type { StopRequests } from "../os/signals.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { commandTopic, responseTopic, topicPrefix } from "../protocol/topics.ts";
 import type { Arguments } from "./arguments.ts";
-import { CommandClient } from "./command_client.ts";
 import { demoSteps, runDemo } from "./demo.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
 import { commandLine, shellWord } from "./invocation.ts";
@@ -51,7 +51,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
     print(introduction(loaded, isSample, identity));
     if (args.has("show-token")) print(`  token     ${platform.backend.token}`);
     if (args.has("once")) {
-      const limits = { timeoutMs: timeout * 1000, signal: ended.signal };
+      const limits = { timeout, signal: ended.signal };
       code = await demonstrate(platform, loaded, isSample, identity, limits) ? 0 : COMMAND_FAILED;
       await node.stop();
     } else print(invitation(platform, loaded, identity));
@@ -66,13 +66,18 @@ async function demonstrate(
   { settings }: LoadedSettings,
   isSample: boolean,
   { slug }: NodeIdentity,
-  limits: { timeoutMs: number; signal: AbortSignal },
+  limits: { timeout: number; signal: AbortSignal },
 ): Promise<boolean> {
-  const prefix = topicPrefix(settings.environment);
+  const { host, port, username, password } = access;
   const steps = demoSteps(settings, isSample);
   try {
-    await using client = await CommandClient.connect(access, prefix, limits.signal);
-    const passed = await runDemo(steps, client, { slug }, limits);
+    await using client = await CloudNodeClient.connect({
+      slug,
+      environment: settings.environment,
+      ...{ mqttHost: host, mqttPort: port, mqttUsername: username, mqttPassword: password },
+      signal: limits.signal,
+    });
+    const passed = await runDemo(steps, client, limits);
     print(`\n${passed} of ${steps.length} went as expected\n`);
     return passed === steps.length;
   } catch (error) {

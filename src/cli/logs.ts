@@ -3,14 +3,12 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
 import { ConfigError, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import { createLogger } from "../log.ts";
 import { systemClock } from "../time.ts";
 import { type OutputStream, WorkloadFolder } from "../workloads/folder.ts";
-import { readOutputAt } from "../workloads/output.ts";
 import { readOutputIndex } from "../workloads/output_index.ts";
 import { ProgressFile } from "../workloads/progress_file.ts";
 import { inspectHost } from "../os/processes.ts";
@@ -20,8 +18,8 @@ import type { Arguments } from "./arguments.ts";
 import { progressText } from "./progress_bar.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { useStateFolder } from "./load_settings.ts";
-import { isTerminal, report, type Stream, write } from "./terminal.ts";
-import { TerminalText } from "./terminal_text.ts";
+import { ShownOutput } from "./shown_output.ts";
+import { report, type Stream } from "./terminal.ts";
 
 /** How often there is a look for new output: short steps show both streams in their order. */
 const INTERVAL_MS = 50;
@@ -34,7 +32,7 @@ export async function run(args: Arguments): Promise<number> {
   const record = history?.find(name);
   if (history === undefined || record === undefined) throw unknownWorkload(name, stateFolder);
   const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
-  const outputs = outputsOf(args).map(({ from, to }) => new Output(folder, from, to));
+  const outputs = outputsOf(args).map(({ from, to }) => new ShownOutput(folder, from, to));
   for (const growth of readOutputIndex(folder)) outputs.forEach((output) => output.showTo(growth));
   const progress = new ProgressFile(folder.progressFile);
   const show = () => {
@@ -105,54 +103,4 @@ async function follow(
     await systemClock.sleep(INTERVAL_MS, ended.signal).catch(() => {});
   }
   watch?.leave();
-}
-
-/** A stream of output on its way to the user: as it is for a program, harmless for a terminal. */
-class Output {
-  readonly #path: string;
-  readonly #from: OutputStream;
-  readonly #to: Stream;
-  readonly #terminal: TerminalText | undefined;
-  #position = 0;
-  #exists = false;
-
-  constructor(folder: WorkloadFolder, from: OutputStream, to: Stream) {
-    this.#path = folder.outputFile(from);
-    this.#from = from;
-    this.#to = to;
-    this.#terminal = isTerminal(to) ? new TerminalText() : undefined;
-  }
-
-  /** Whether its file was there. */
-  get exists(): boolean {
-    return this.#exists;
-  }
-
-  /** Shows what was there when the streams had these sizes. */
-  showTo(sizes: Readonly<Record<OutputStream, number>>): void {
-    this.show(sizes[this.#from]);
-  }
-
-  /** Shows what is new, up to a position. */
-  show(end = Infinity): void {
-    this.#exists ||= existsSync(this.#path);
-    const buffer = new Uint8Array(64 * 1024);
-    while (this.#position < end) {
-      const room = buffer.subarray(0, Math.min(buffer.length, end - this.#position));
-      const bytes = readOutputAt(this.#path, this.#position, room);
-      if (bytes.length === 0) return;
-      this.#position += bytes.length;
-      if (this.#terminal === undefined) write(this.#to, bytes);
-      else this.#write(this.#terminal.push(bytes));
-    }
-  }
-
-  /** Shows what was held back of a last line. */
-  end(): void {
-    if (this.#terminal !== undefined) this.#write(this.#terminal.end());
-  }
-
-  #write(text: string): void {
-    write(this.#to, new TextEncoder().encode(text));
-  }
 }

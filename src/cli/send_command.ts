@@ -3,115 +3,212 @@
  *
  * @module
  */
-import { tlsOf } from "../node/publisher.ts";
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import type { CommandProgress } from "../client/command_progress.ts";
+import { CommandFailedError, type CommandReply } from "../client/command_reply.ts";
+import { CloudNodeClient } from "../cloud_node_client.ts";
 import type { Settings } from "../config/config.ts";
+import { nearest } from "../config/nearest.ts";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { createLogger } from "../log.ts";
-import { IdentityStore } from "../registration/identity.ts";
-import { identifierProblem } from "../protocol/identifiers.ts";
-import { jsonTypeOf } from "../protocol/json.ts";
-import { ObjectText } from "../protocol/object_text.ts";
-import { topicPrefix } from "../protocol/topics.ts";
-import { systemClock } from "../time.ts";
+import { type Followed, LocalCommand, RemoteCommand } from "./awaited_command.ts";
 import type { Arguments } from "./arguments.ts";
-import { type Address, CommandClient, NoReplyError, type ReceivedReply } from "./command_client.ts";
-import { COMMAND_FAILED } from "./exit_codes.ts";
+import { COMMAND_FAILED, INTERRUPTED } from "./exit_codes.ts";
+import { commandLine } from "./invocation.ts";
 import { useSettings } from "./load_settings.ts";
-import { harmless, isTerminal, type Stream, write } from "./terminal.ts";
+import { progressText } from "./progress_bar.ts";
+import { findTarget, type Target } from "./run_target.ts";
+import { readParams } from "./run_inputs.ts";
+import { Spinner } from "./spinner.ts";
+import { PROGRAM } from "./subcommand.ts";
+import { harmless, isTerminal, print, report, type Stream, write } from "./terminal.ts";
+
+/** The commands that a node knows. */
+export const NODE_COMMANDS: readonly string[] = [
+  "inference",
+  "training",
+  "simulate",
+  "status",
+  "cancel",
+];
 
 const DEFAULT_TIMEOUT = 60;
 
 /** Sends the command and prints the reply. */
 export async function run(args: Arguments): Promise<number> {
-  const [command, given = "{}"] = args.operands;
-  const timeout = args.seconds("timeout") ?? DEFAULT_TIMEOUT;
-  const params = parseParams(await readParams(given));
+  const [command = "", given = "{}"] = args.operands;
+  checkName(command);
+  checkFlags(args);
+  const params = await readParams(given, args.values("input"));
+  // A training takes as long as it takes.
+  const timeout = args.seconds("timeout") ?? (command === "training" ? undefined : DEFAULT_TIMEOUT);
   const { settings } = await useSettings(args);
-  const address = await addressOf(args, settings.stateFolder);
-  const request = { command: command!, request_id: crypto.randomUUID(), params };
-  const tooLate = AbortSignal.timeout(timeout * 1000);
-  try {
-    const broker = brokerOf(settings, address);
-    const prefix = topicPrefix(settings.environment);
-    await using client = await CommandClient.connect(broker, prefix, tooLate);
-    return printReply(await client.request(request, address, tooLate), args.has("json"));
-  } catch (error) {
-    if (error !== tooLate.reason) throw error;
-    const wildcard = "uuid" in address ? "" : "; give --uuid if the broker hides other replies";
-    throw new NoReplyError(`No reply to ${quoted(command)} within ${timeout} s`, {
-      hint: `Check that the node runs, or wait longer with --timeout${wildcard}. ` +
-        `If the node has it, the command goes on, with the request id ${request.request_id}`,
-    });
+  const target = await findTarget(args, settings.stateFolder);
+  await using client = await connect(settings, target, timeout);
+  const requestId = crypto.randomUUID();
+  if (args.has("detach")) {
+    await client.send(command, params.text, { requestId });
+    print(requestId);
+    return 0;
   }
-}
-
-async function readParams(given: string): Promise<string> {
-  try {
-    if (given === "-") return await new Response(Deno.stdin.readable).text();
-    return given.startsWith("@") ? await Deno.readTextFile(given.slice(1)) : given;
-  } catch (error) {
-    const why = error instanceof Deno.errors.NotFound ? "there is no such file" : messageOf(error);
-    throw new ConfigError(`Cannot read params from ${quoted(given)}: ${why}`, {
-      hint: "@FILE names a file that holds a JSON object",
-    });
-  }
-}
-
-function parseParams(text: string): ObjectText {
-  let params: ObjectText | undefined;
-  try {
-    params = ObjectText.parse(text);
-  } catch (error) {
-    throw new ConfigError(`Params must be JSON, got ${quoted(text)}: it ${messageOf(error)}`, {
-      hint: `Put them in single quotes: '{"x": 1}'`,
-    });
-  }
-  if (params !== undefined) return params;
-  throw new ConfigError(`Params must be a JSON object, got ${jsonTypeOf(text)}`, {
-    hint: `Give each of them a name: '{"x": 1}'`,
-  });
-}
-
-async function addressOf(args: Arguments, stateFolder: string): Promise<Address> {
-  const [uuid, slug] = [args.value("uuid"), args.value("slug")];
-  if (uuid !== undefined && slug !== undefined) {
-    throw new ConfigError("Give --slug or --uuid, not both");
-  }
-  const problem = uuid && identifierProblem(uuid);
-  if (problem) throw new ConfigError(`--uuid ${problem}, got ${quoted(uuid)}`);
-  if (uuid !== undefined) return { uuid };
-  if (slug !== undefined) return { slug };
-  const parts = { clock: systemClock, logger: createLogger("registration") };
-  const identity = await new IdentityStore(stateFolder, parts).read();
-  if (identity !== undefined) return { uuid: identity.uuid };
-  throw new ConfigError(
-    `No node was ever registered with the state folder ${quoted(stateFolder)}`,
-    {
-      hint: "Name the node with --slug or --uuid",
-    },
+  return await sendAndWait(
+    { client, command, params: params.text, requestId, timeout, target },
+    args,
   );
 }
 
-function brokerOf(settings: Settings, address: Address) {
-  return {
-    host: settings.mqttHost,
-    port: settings.mqttPort,
-    tls: tlsOf(settings),
-    username: settings.mqttUsername ?? ("uuid" in address ? address.uuid : address.slug),
-    password: settings.mqttPassword ?? settings.token,
-  };
+/** A command to be sent, and whose reply is waited for. */
+interface Sending {
+  readonly client: CloudNodeClient;
+  readonly command: string;
+  readonly params: string;
+  readonly requestId: string;
+  readonly timeout: number | undefined;
+  readonly target: Target;
 }
 
-function printReply(reply: ReceivedReply, json: boolean): number {
+async function sendAndWait(sending: Sending, args: Arguments): Promise<number> {
+  const { client, command, params, requestId, timeout, target } = sending;
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  Deno.addSignalListener("SIGINT", interrupt);
+  using spinner = new Spinner(`${command} is sent`);
+  const isLive = args.has("follow");
+  const followed = target.isHere
+    ? new LocalCommand(target.stateFolder, requestId, spinner, isLive)
+    : new RemoteCommand(client, requestId, spinner);
+  const over = new AbortController();
+  const isWatched = isLive || spinner.isShown;
+  const following = isWatched ? followed.follow(over.signal) : undefined;
+  const onProgress = (progress: CommandProgress) => showProgress(progress, spinner, isLive);
+  try {
+    const reply = await client.call(command, params, {
+      ...{ requestId, timeout, signal: interrupted.signal },
+      ...(isWatched && { onProgress }),
+    }).catch((error): CommandReply => {
+      if (error instanceof CommandFailedError) return error.reply;
+      throw error;
+    });
+    over.abort();
+    await following;
+    spinner[Symbol.dispose]();
+    return await showReply(reply, isLive ? followed : undefined, args);
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+    spinner[Symbol.dispose]();
+    report(`If the node has it, the command goes on. Stop it with\n  ${cancelLine(sending, args)}`);
+    return INTERRUPTED;
+  } finally {
+    over.abort();
+    Deno.removeSignalListener("SIGINT", interrupt);
+  }
+}
+
+/** What is misspelt is asked about; what a node does not know it answers itself. */
+function checkName(command: string): void {
+  if (NODE_COMMANDS.includes(command)) return;
+  const near = nearest(command, NODE_COMMANDS);
+  if (near === undefined) return;
+  throw new ConfigError(`There is no command ${quoted(command)}, did you mean ${near}?`, {
+    hint: `A node takes ${NODE_COMMANDS.join(", ")}`,
+  });
+}
+
+function checkFlags(args: Arguments): void {
+  for (const flag of ["follow", "json", "output", "timeout"]) {
+    const isGiven = args.has(flag) || args.value(flag) !== undefined;
+    if (args.has("detach") && isGiven) {
+      throw new ConfigError(`--detach waits for no reply, so --${flag} has no meaning with it`);
+    }
+  }
+  if (args.has("follow") && args.has("json")) {
+    throw new ConfigError("Give --follow or --json, not both: both write to standard output");
+  }
+  const path = args.value("output");
+  // Before the command is sent, which may run for days.
+  if (path === undefined || existsSync(dirname(path))) return;
+  throw new ConfigError(
+    `Cannot write ${quoted(path)}: there is no folder ${quoted(dirname(path))}`,
+  );
+}
+
+async function connect(
+  settings: Settings,
+  { address }: Target,
+  timeout: number = DEFAULT_TIMEOUT,
+): Promise<CloudNodeClient> {
+  const { token, environment, mqttHost, mqttPort, mqttUseTls, mqttTlsCaCerts } = settings;
+  return await CloudNodeClient.connect({
+    ...address,
+    ...{ token, environment, mqttHost, mqttPort, mqttUseTls, mqttTlsCaCerts },
+    mqttUsername: settings.mqttUsername,
+    mqttPassword: settings.mqttPassword,
+    logger: createLogger("mqtt"),
+    signal: AbortSignal.timeout(timeout * 1000),
+  });
+}
+
+function showProgress(progress: CommandProgress, spinner: Spinner, isLive: boolean): void {
+  const text = progressText(progress);
+  if (spinner.isShown) spinner.say(text);
+  else if (isLive) report(text);
+}
+
+async function showReply(
+  reply: CommandReply,
+  followed: Followed | undefined,
+  args: Arguments,
+): Promise<number> {
   const ok = reply.status === "ok";
-  if (json) show(JSON.stringify(reply), "stdout");
-  else if (ok) show(asText(reply.output), "stdout");
-  else show(asText(reply.error), "stderr");
+  const isShown = followed?.end() ?? false;
+  const path = args.value("output");
+  if (ok && path !== undefined) await writeOutput(path, replyText(reply, args));
+  else if (args.has("json")) show(JSON.stringify(reply.message), "stdout");
+  else if (!isShown) show(ok ? reply.output : reply.error, ok ? "stdout" : "stderr");
+  if (reply.isTruncated && !isShown) {
+    const kept = reply.requestId === undefined
+      ? ""
+      : `, as ${PROGRAM} logs ${reply.requestId} shows`;
+    report(
+      `The ${ok ? "output" : "error"} is cut: its middle is missing (max_output). ` +
+        `The node's computer has all of it${kept}`,
+    );
+  }
   return ok ? 0 : COMMAND_FAILED;
 }
 
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value ?? "");
+function replyText({ output, message }: CommandReply, args: Arguments): string {
+  return args.has("json") ? `${JSON.stringify(message)}\n` : output;
+}
+
+/** What cannot be written is shown instead: to run the command again may take days. */
+async function writeOutput(path: string, text: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, text);
+  } catch (error) {
+    show(text, "stdout");
+    throw new ConfigError(`Cannot write ${quoted(path)}, so it is shown: ${messageOf(error)}`);
+  }
+}
+
+/** The flags by which the same node is found again. */
+const TARGET_FLAGS = [
+  "slug",
+  "uuid",
+  "config",
+  "mqtt-host",
+  "mqtt-port",
+  "environment",
+  "state-folder",
+];
+
+function cancelLine({ requestId }: Sending, args: Arguments): string {
+  const flags = TARGET_FLAGS.flatMap((name) => {
+    const value = args.value(name);
+    return value === undefined ? [] : [`--${name}`, value];
+  });
+  return commandLine(["run", "cancel", "-i", `workload_request_id=${requestId}`, ...flags]);
 }
 
 function show(text: string, stream: Stream): void {

@@ -123,15 +123,38 @@ const run: CliCommand = {
   summary: "Send a command to a node and print its reply",
   details:
     `The command is inference, training, simulate, status or cancel. Params are a JSON object, @FILE to
-read it from a file, or - to read it from standard input. Without --slug and --uuid the command goes
-to the node of this computer. Prints the output and exits with 0, or the error and exits with 10.
+read it from a file, or - to read it from standard input; inputs are added to it one by one. An
+input that is JSON stays what it is, everything else is text: -i x=1 is a number, -i 'x="1"' is not.
+With @FILE an image called "image" is sent as one, any other file as a data URL, and text from
+standard input (@-) as text. An input that is given twice becomes a list.
 
-  ${PROGRAM} run inference '{"input": "image.jpg"}' --slug my-gpu-node`,
+Without --slug and --uuid the command goes to the node of this computer. Prints the output and exits
+with 0, or the error and exits with 10. Ctrl-C ends the waiting, not the command.
+
+  ${PROGRAM} run inference -i prompt="a cat" -i image=@cat.png --slug my-gpu-node`,
   flags: [
+    {
+      name: "input",
+      short: "i",
+      value: "NAME=VALUE",
+      repeats: true,
+      help: "A param; NAME=@FILE takes a file, NAME=@- standard input",
+    },
     { name: "slug", value: "SLUG", help: "The node to send it to, by its slug" },
     { name: "uuid", value: "UUID", help: "The node to send it to, by its UUID" },
+    { name: "detach", short: "d", help: "Print the request id, and wait for no reply" },
+    {
+      name: "follow",
+      short: "f",
+      help: "Show what it prints (node on this computer) and its progress",
+    },
+    { name: "output", short: "o", value: "PATH", help: "Write the output to a file" },
     { name: "json", help: "Print the whole reply as one JSON object" },
-    { name: "timeout", value: "TIME", help: "How long to wait for the reply (default: 60)" },
+    {
+      name: "timeout",
+      value: "TIME",
+      help: "How long to wait for the reply (default: 60s; for training: no limit)",
+    },
     CONFIG,
   ],
   settings: ["mqtt-host", "mqtt-port", "environment", "state-folder"],

@@ -41,6 +41,15 @@ export function isTerminal(stream: Stream): boolean {
   return Deno[stream].isTerminal();
 }
 
+/** How many characters fit into a line. */
+export function terminalWidth(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
 /** `text` in a colour where `stream` shows colours. */
 export function paint(color: Color, text: string, stream: Stream = "stderr"): string {
   return isTerminal(stream) && !Deno.noColor ? styleText(color, text) : text;

@@ -15,8 +15,11 @@ export interface Broker extends Endpoint {
   readonly username?: string;
   /** The password, if the broker wants one. */
   readonly password?: string;
-  /** Whether the broker forgets this client when the link is closed. Default: `false`. */
-  readonly forget?: boolean;
+  /**
+   * When the broker forgets this client: `true`, as soon as the link is closed; `"when ended"`, only
+   * when this side closes it, where MQTT 5 allows that. Default: `false`, an hour after it is closed.
+   */
+  readonly forget?: boolean | "when ended";
 }
 
 const SESSION_EXPIRY_SECONDS = 3_600;
@@ -26,9 +29,23 @@ const CONNECT_TIMEOUT_MS = 30_000;
 /** How many messages a broker that speaks MQTT 5 may send before the first is acknowledged. */
 const RECEIVE_MAXIMUM = 256;
 
+/** Whether the broker forgets a client whose link is closed, however that comes. */
+function forgetsAtClose({ forget = false }: Broker, version: ProtocolVersion): boolean {
+  return forget === "when ended" ? version === 4 : forget;
+}
+
+// DISCONNECT is the same in MQTT 5 and 3.1.1, but that only 5 can end the session with it.
+const DISCONNECT = new Uint8Array([0xe0, 0x00]);
+const DISCONNECT_FOR_GOOD = new Uint8Array([0xe0, 0x07, 0x00, 0x05, 0x11, 0, 0, 0, 0]);
+
+/** The packet with which this side closes a link. */
+export function disconnectPacket({ forget }: Broker, version: ProtocolVersion): Uint8Array {
+  return forget === "when ended" && version === 5 ? DISCONNECT_FOR_GOOD : DISCONNECT;
+}
+
 /** The options of mqtt.js for a connection that is made once. */
 export function connectOptions(broker: Broker, version: ProtocolVersion): IClientOptions {
-  const { forget = false } = broker;
+  const forget = forgetsAtClose(broker, version);
   return {
     protocolVersion: version,
     clientId: broker.clientId,

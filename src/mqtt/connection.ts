@@ -11,7 +11,7 @@ import { type Attempt, FIRST_ATTEMPT, hintFor, nextAttempt } from "./attempt.ts"
 import { UnacknowledgedError } from "./awaited_answers.ts";
 import { type Failure, withoutFallback } from "./failure.ts";
 import type { Broker } from "./broker.ts";
-import { MqttLink, PublishRefusedError } from "./link.ts";
+import { MqttLink, PublishRefusedError, type RefusedTopic } from "./link.ts";
 import type { Inbound, MessageProperties, Receiver } from "./message.ts";
 import { urlOf } from "./socket.ts";
 
@@ -37,6 +37,8 @@ export interface MqttConnectionOptions extends Broker, Receiver {
   onDisconnected?(): void;
   /** Called when a connection could not be made or is closed, with why; not when it was ended. */
   onFailure?(failure: Failure): void;
+  /** Called when the broker refuses a subscription. Default: that is logged. */
+  onRefusedTopic?(refused: RefusedTopic): void;
   /** Whether to take no broker that speaks 3.1.1 only. Default: `false`. */
   readonly needs5?: boolean;
   /** Times the waits between attempts. Default: the machine's clock. */
@@ -239,14 +241,17 @@ export class MqttConnection {
       link.subscribe([...this.#topics.difference(link.topics)]),
       link.unsubscribe(unwanted),
     ]);
-    for (const { topic, why } of refused) {
-      this.#options.logger.error(
-        `The broker refused the subscription to ${quoted(topic)}: ${why} ` +
-          "(check that this node's user may subscribe to it)",
-      );
-    }
+    const { onRefusedTopic = (topic) => this.#reportRefused(topic) } = this.#options;
+    for (const topic of refused) onRefusedTopic(topic);
     if (!unsubscribed) return;
     for (const topic of unwanted) this.#unwanted.delete(topic);
+  }
+
+  #reportRefused({ topic, why }: RefusedTopic): void {
+    this.#options.logger.error(
+      `The broker refused the subscription to ${quoted(topic)}: ${why} ` +
+        "(check that this node's user may subscribe to it)",
+    );
   }
 
   #announce(version: "5" | "3.1.1", sessionResumed: boolean): void {

@@ -10,7 +10,7 @@ import { BrokerError, messageOf, quoted } from "../errors.ts";
 import { type Clock, systemClock } from "../time.ts";
 import { AckGate } from "./ack_gate.ts";
 import { AwaitedAnswers } from "./awaited_answers.ts";
-import { type Broker, connectOptions } from "./broker.ts";
+import { type Broker, connectOptions, disconnectPacket } from "./broker.ts";
 import {
   CLOSED_WITHOUT_REASON,
   disconnectedByBroker,
@@ -46,7 +46,7 @@ export class PublishRefusedError extends BrokerError {
 }
 
 /** A topic that the broker does not let this client subscribe to. */
-interface RefusedTopic {
+export interface RefusedTopic {
   /** The topic. */
   readonly topic: string;
   /** Why it is refused. */
@@ -57,9 +57,6 @@ const CLOSE_TIMEOUT_MS = 2_000;
 
 /** With more bytes than that to be sent, what nobody misses is dropped. */
 const MAX_UNSENT = 64 * 1024;
-
-// The same in MQTT 5 and 3.1.1. mqtt.js's own end() first waits for acknowledgements, without end.
-const DISCONNECT = new Uint8Array([0xe0, 0x00]);
 
 /** Keeps mqtt.js from acknowledging a message by itself. It goes on to the next one. */
 const NOT_YET = new Error("The message is acknowledged later");
@@ -77,6 +74,7 @@ export class MqttLink {
   readonly #socket: Socket;
   readonly #client: MqttClient;
   readonly #gate: AckGate;
+  readonly #disconnect: Uint8Array;
   readonly #answers: AwaitedAnswers;
   #session: number;
   #failure: Failure | undefined;
@@ -98,6 +96,7 @@ export class MqttLink {
     this.closed = closed.promise;
     this.#receiver = receiver;
     this.#session = sessions;
+    this.#disconnect = disconnectPacket(broker, version);
     this.#answers = new AwaitedAnswers(clock, (failure) => this.#drop(failure));
     this.#gate = new AckGate({
       acknowledge: (packetIds) => this.#acknowledge(packetIds),
@@ -227,7 +226,8 @@ export class MqttLink {
     this.#failure ??= { kind: "outage", why: "the connection was ended" };
     if (!this.#client.connected) return void this.#socket.destroy();
     this.#closeTimeout = setTimeout(() => this.#socket.destroy(), CLOSE_TIMEOUT_MS);
-    this.stopReceiving().then(() => this.#socket.end(DISCONNECT));
+    // mqtt.js's own end() first waits for acknowledgements, without end.
+    this.stopReceiving().then(() => this.#socket.end(this.#disconnect));
   }
 
   async #take(packet: IPublishPacket): Promise<void> {

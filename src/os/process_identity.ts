@@ -17,5 +17,15 @@ export interface ProcessIdentity {
 /** The signals a workload may be stopped with. */
 export const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGKILL"] as const;
 
-/** A signal a workload may be stopped with. */
+/**
+ * A signal a workload may be stopped with.
+ *
+ * @example
+ * ```ts
+ * import type { StopSignal } from "@cyberwave/cloud-node";
+ *
+ * const gentle: StopSignal = "SIGINT";
+ * console.log(gentle);
+ * ```
+ */
 export type StopSignal = (typeof STOP_SIGNALS)[number];

@@ -2,7 +2,9 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import { Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
 import { Program } from "../support/program.ts";
-import { Stage } from "../support/stage.ts";
+import { IMAGES } from "../support/images.ts";
+import { TestClient } from "../support/mqtt_client.ts";
+import { Gate, Stage } from "../support/stage.ts";
 
 const YAML = `
   inference: cat "$CYBERWAVE_PARAMS_FILE"
@@ -108,6 +110,16 @@ Deno.test("run refuses what it cannot send", async () => {
     [["run", "inference", "{}", "more"], '"run" takes no argument "more"'],
     [["run", "status", "--uuid", "a/b"], "--uuid must not hold"],
     [["run", "status", "--uuid", "u", "--slug", "s"], "Give --slug or --uuid, not both"],
+    [["run", "infer"], 'There is no command "infer", did you mean inference?'],
+    [["run", "inference", "-i", "x"], 'An input must be NAME=VALUE, got "x"'],
+    [
+      ["run", "inference", "-i", "x=@missing"],
+      'Cannot read the input "x" from "@missing": there is',
+    ],
+    [["run", "inference", "-", "-i", "x=@-"], "Standard input can be read only once"],
+    [["run", "inference", "-o", "/nonexistent/x"], 'Cannot write "/nonexistent/x": there is no'],
+    [["run", "inference", "--detach", "--json"], "--detach waits for no reply"],
+    [["run", "inference", "--follow", "--json"], "Give --follow or --json, not both"],
     [["run", "status", "--timeout", "soon"], "--timeout must be a positive number of seconds"],
     [["run", "status"], "No node was ever registered with the state folder"],
   ];
@@ -117,4 +129,102 @@ Deno.test("run refuses what it cannot send", async () => {
     assertEquals(code, 2);
     assertStringIncludes(stderr, `error: ${message}`);
   }));
+});
+
+Deno.test("run takes inputs by their names: JSON as it is, text, files, an image", async () => {
+  await using stage = await Stage.set(`
+  inference: cat "$CYBERWAVE_PARAMS_FILE"
+  training: head -c 8 "$(sed 's/.*"image":"//; s/".*//' "$CYBERWAVE_PARAMS_FILE")" | tail -c 7 | head -c 3
+`);
+  await using _node = await stage.startNode("--slug", "n");
+  const folder = stage.world.folder;
+  await Deno.writeTextFile(`${folder}/a.csv`, "1,2\n");
+  await Deno.writeFile(`${folder}/cat.png`, IMAGES.png);
+  const inputs = ["x=1", "s=one two", "t=a", "t=b", 'q="1"', "f=@a.csv", "p=@-"];
+  const args = ["run", "inference", '{"y":2}', ...inputs.flatMap((input) => ["-i", input])];
+  const { stdout } = await stage.run(args, { stdin: "a cat\n" });
+  assertEquals(JSON.parse(stdout), {
+    ...{ y: 2, x: 1, s: "one two", t: ["a", "b"], q: "1" },
+    ...{ f: "data:text/csv;base64,MSwyCg==", p: "a cat" },
+  });
+  const image = await stage.run(["run", "training", "-i", "image=@cat.png"]);
+  assertEquals([image.code, image.stdout], [0, "PNG\n"]);
+});
+
+Deno.test("run --detach prints the request id and leaves the command to the node", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = await stage.startNode("--slug", "n");
+  const { code, stdout, stderr } = await stage.run(["run", "inference", "-d"]);
+  assertEquals([code, stderr], [0, ""]);
+  await node.awaitLine(new RegExp(`inference ${stdout.trim()} succeeded`));
+});
+
+Deno.test("run --output writes the output to a file, and nothing when the command fails", async () => {
+  await using stage = await Stage.set(YAML);
+  await using _node = await stage.startNode("--slug", "n");
+  const path = `${stage.world.folder}/out.json`;
+  const { code, stdout } = await stage.run(["run", "inference", '{"x":1}', "-o", path]);
+  assertEquals([code, stdout, await Deno.readTextFile(path)], [0, "", '{"x":1}']);
+  const failed = await stage.run(["run", "training", "-o", path]);
+  assertEquals([failed.code, failed.stderr], [10, "no disk\n"]);
+  assertEquals(await Deno.readTextFile(path), '{"x":1}');
+});
+
+Deno.test("run --follow shows what a command of this computer prints, while it prints it", async () => {
+  await using stage = await Stage.set();
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  training: "${gate.template}; echo no disk >&2; exit 3"\n`);
+  await using _node = await stage.startNode("--slug", "n");
+  await using program = stage.start(["run", "training", "--follow"]);
+  await program.awaitLine(/^at the gate$/);
+  await gate.open("a word");
+  assertEquals(await program.exited, 10);
+  const { stdout, stderr } = program.output;
+  assertEquals([stdout, stderr], ["at the gate\nlet through with a word\n", "no disk\n"]);
+});
+
+Deno.test("run --follow shows the progress that the node publishes", async () => {
+  await using stage = await Stage.set();
+  const { host, port } = stage.world.broker;
+  await using node = await TestClient.connect(`mqtt://${host}:${port}`);
+  const commands = await node.collect("cyberwave/cloud-node/u/command");
+  await using program = stage.start(["run", "training", "--uuid", "u", "-f"]);
+  const { text } = await commands.next(() => true);
+  const { request_id } = JSON.parse(text);
+  const progress = { request_id, progress: 3, total: 10, message: "epoch 3" };
+  await node.publish("cyberwave/cloud-node/u/progress", progress);
+  await program.awaitLine(/^30% \(3 of 10\) epoch 3$/);
+  const reply = { request_id, status: "ok", output: "done" };
+  await node.publish("cyberwave/cloud-node/u/response", reply);
+  assertEquals([await program.exited, program.output.stdout], [0, "done\n"]);
+});
+
+Deno.test("Ctrl-C ends the waiting, not the command, and the line it prints ends the command", async () => {
+  await using stage = await Stage.set();
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  training: ${gate.template}\n`);
+  await using node = await stage.startNode("--slug", "n");
+  await using program = stage.start(["run", "training", "-i", "x=1"]);
+  await node.awaitLine(/at the gate/);
+  program.signal("SIGINT");
+  assertEquals(await program.exited, 130);
+  const [, line] = /the command goes on\. Stop it with\n  (.*)/.exec(program.output.stderr)!;
+  const { JSR_URL = "", DENO_DIR = "" } = Deno.env.toObject();
+  const { success } = await new Deno.Command("sh", {
+    args: ["-c", line!],
+    env: { ...stage.env, JSR_URL, DENO_DIR },
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  assertEquals(success, true);
+  await node.awaitLine(/training .* cancelled/);
+});
+
+Deno.test("run says on standard error that an output is cut", async () => {
+  await using stage = await Stage.set('  max_output: 100\n  inference: "seq 1000"\n');
+  await using _node = await stage.startNode("--slug", "n");
+  const { code, stdout, stderr } = await stage.run(["run", "inference"]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "bytes cut out ...]");
+  assertMatch(stderr, /^The output is cut: its middle is missing \(max_output\)/);
 });

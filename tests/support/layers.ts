@@ -12,8 +12,8 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["executors", "gpu", "outbox", "results", "logs", "registration"],
   ["commands"],
   ["node"],
-  ["http"],
-  ["cloud_node"],
+  ["http", "client"],
+  ["cloud_node", "cloud_node_client"],
   ["dev", "doctor", "service"],
   ["cli"],
 ];

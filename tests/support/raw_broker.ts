@@ -35,7 +35,8 @@ export async function packet(socket: Deno.TcpConn): Promise<Uint8Array> {
   return bytes(socket, length);
 }
 
-async function bytes(socket: Deno.TcpConn, count: number): Promise<Uint8Array> {
+/** The next bytes. */
+export async function bytes(socket: Deno.TcpConn, count: number): Promise<Uint8Array> {
   const buffer = new Uint8Array(count);
   for (let filled = 0; filled < count;) {
     const read = await socket.read(buffer.subarray(filled));

@@ -1,0 +1,60 @@
+/**
+ * A line on a terminal that says what is waited for, and for how long.
+ *
+ * @module
+ */
+import { duration } from "./layout.ts";
+import { harmless, isTerminal, terminalWidth, write } from "./terminal.ts";
+
+const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const INTERVAL_MS = 100;
+const CLEAR_LINE = "\r\x1b[K";
+
+/** A line on standard error that is drawn again and again. Nothing where that is no terminal. */
+export class Spinner implements Disposable {
+  readonly #since = Date.now();
+  readonly #isShown = isTerminal("stderr");
+  readonly #timer: ReturnType<typeof setInterval> | undefined;
+  #text: string;
+  #frame = 0;
+
+  /** Begins to show it. */
+  constructor(text: string) {
+    this.#text = text;
+    if (this.#isShown) this.#timer = setInterval(() => this.#draw(), INTERVAL_MS);
+  }
+
+  /** Whether anybody sees it. */
+  get isShown(): boolean {
+    return this.#isShown;
+  }
+
+  /** Says something else from now on. */
+  say(text: string): void {
+    this.#text = text;
+  }
+
+  /** Takes the line away until it is drawn again, so that something else can be written. */
+  clear(): void {
+    if (this.#isShown) write("stderr", new TextEncoder().encode(CLEAR_LINE));
+  }
+
+  /** Ends it. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.clear();
+  }
+
+  #draw(): void {
+    const elapsed = duration(Date.now() - this.#since);
+    const frame = FRAMES[this.#frame++ % FRAMES.length];
+    const line = harmless(`${frame} ${this.#text} ${elapsed}`).replaceAll("\n", " ");
+    write("stderr", new TextEncoder().encode(CLEAR_LINE + fit(line)));
+  }
+}
+
+/** A line that is wider than the terminal would be drawn below itself each time. */
+function fit(line: string): string {
+  const columns = terminalWidth();
+  return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
+}

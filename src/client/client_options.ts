@@ -1,0 +1,89 @@
+/**
+ * What a client of a node may be told.
+ *
+ * @module
+ */
+import type { CloudNodeConfig } from "../config/config.ts";
+import type { Logger } from "../log.ts";
+import type { StopSignal } from "../os/process_identity.ts";
+import type { CommandProgress } from "./command_progress.ts";
+
+/**
+ * Which node a client speaks to, and over which broker. The settings of the broker are those of
+ * `CloudNodeConfig`.
+ *
+ * @example
+ * ```ts
+ * import type { CloudNodeClientOptions } from "@cyberwave/cloud-node";
+ *
+ * const options: CloudNodeClientOptions = { slug: "my-gpu-node", mqttPort: 8883 };
+ * console.log(options.slug);
+ * ```
+ */
+export interface CloudNodeClientOptions {
+  /** The node, by its slug. Default: the one that `uuid` names. */
+  slug?: string;
+  /** The node, by its UUID. Default: the one that `slug` names. */
+  uuid?: string;
+  /** The API token, which is the password if there is no other. Default: none. */
+  token?: CloudNodeConfig["token"];
+  /** What stands in front of every topic, unless it is `production`. Default: none. */
+  environment?: CloudNodeConfig["environment"];
+  /** Where the broker is. Default: `mqtt.cyberwave.com`. */
+  mqttHost?: CloudNodeConfig["mqttHost"];
+  /** The port of the broker. Default: that of a node. */
+  mqttPort?: CloudNodeConfig["mqttPort"];
+  /** Whether to speak TLS. Default: when the port is 8883. */
+  mqttUseTls?: CloudNodeConfig["mqttUseTls"];
+  /** A PEM file with the authorities to trust. Default: those that Deno trusts. */
+  mqttTlsCaCerts?: CloudNodeConfig["mqttTlsCaCerts"];
+  /** The user name at the broker. Default: the node's UUID, else its slug. */
+  mqttUsername?: CloudNodeConfig["mqttUsername"];
+  /** The password. Default: the token. */
+  mqttPassword?: CloudNodeConfig["mqttPassword"];
+  /** Where it is logged that the connection is lost and made again. Default: nowhere. */
+  logger?: Logger;
+  /** Ends the attempt to connect. Default: none. */
+  signal?: AbortSignal;
+}
+
+/**
+ * How a command is sent, and how long its reply is awaited.
+ *
+ * @example
+ * ```ts
+ * import type { CallOptions } from "@cyberwave/cloud-node";
+ *
+ * const options: CallOptions = {
+ *   timeout: 60,
+ *   onProgress: ({ progress, total }) => console.log(`${progress} of ${total}`),
+ * };
+ * console.log(options.timeout);
+ * ```
+ */
+export interface CallOptions {
+  /** Seconds after which to give up. The command goes on. Default: no limit. */
+  timeout?: number;
+  /** Stops waiting; the command goes on. Default: none. */
+  signal?: AbortSignal;
+  /** The id of the command. A node runs what comes twice with one id once. Default: a random one. */
+  requestId?: string;
+  /** Called when the node reports how far the command is. Default: it is not asked for. */
+  onProgress?: (progress: CommandProgress) => void;
+}
+
+/**
+ * How a command is stopped.
+ *
+ * @example
+ * ```ts
+ * import type { CancelOptions } from "@cyberwave/cloud-node";
+ *
+ * const options: CancelOptions = { stopSignal: "SIGINT", timeout: 10 };
+ * console.log(options.stopSignal);
+ * ```
+ */
+export interface CancelOptions extends Omit<CallOptions, "onProgress"> {
+  /** The signal its processes get first. Default: `SIGTERM`. */
+  stopSignal?: StopSignal;
+}
