@@ -208,7 +208,7 @@ Deno.test("Ctrl-C ends the waiting, not the command, and the line it prints ends
   await node.awaitLine(/at the gate/);
   program.signal("SIGINT");
   assertEquals(await program.exited, 130);
-  const [, line] = /the command goes on\. Stop it with\n  (.*)/.exec(program.output.stderr)!;
+  const [, line] = /the command goes on\. Stop it with\n\s+(.*)/.exec(program.output.stderr)!;
   const { JSR_URL = "", DENO_DIR = "" } = Deno.env.toObject();
   const { success } = await new Deno.Command("sh", {
     args: ["-c", line!],
