@@ -14,9 +14,6 @@ export interface ProcessIdentity {
   readonly bootId: string;
 }
 
-/** The signals a workload may be stopped with. */
-export const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGKILL"] as const;
-
 /**
  * A signal a workload may be stopped with.
  *
@@ -28,4 +25,7 @@ export const STOP_SIGNALS = ["SIGTERM", "SIGINT", "SIGKILL"] as const;
  * console.log(gentle);
  * ```
  */
-export type StopSignal = (typeof STOP_SIGNALS)[number];
+export type StopSignal = "SIGTERM" | "SIGINT" | "SIGKILL";
+
+/** The signals a workload may be stopped with. */
+export const STOP_SIGNALS: readonly StopSignal[] = ["SIGTERM", "SIGINT", "SIGKILL"];
