@@ -149,7 +149,7 @@ Deno.test("architecture: commands that need no broker load no MQTT library", () 
     assertEquals(mqttLoadedBy(`cli/${name}.ts`), [], name);
   }
   // That it finds what is there.
-  assert(mqttLoadedBy("cli/send_command.ts").length > 0);
+  assert(mqttLoadedBy("client/client_session.ts").length > 0);
 });
 
 /** What a file loads of MQTT with itself: how each library comes to be loaded. */

@@ -12,7 +12,7 @@ import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
 
 /** A node to send a command to. */
-export interface Target {
+export interface RunTarget {
   readonly address: NodeAddress;
   /** Whether its state is on this computer. */
   readonly isHere: boolean;
@@ -25,7 +25,7 @@ export interface Target {
  *
  * @throws {ConfigError} if there is none
  */
-export async function findTarget(args: Arguments, stateFolder: string): Promise<Target> {
+export async function findTarget(args: Arguments, stateFolder: string): Promise<RunTarget> {
   const [uuid, slug] = [args.value("uuid"), args.value("slug")];
   if (uuid !== undefined && slug !== undefined) {
     throw new ConfigError("Give --slug or --uuid, not both");

@@ -18,7 +18,7 @@ import { COMMAND_FAILED, INTERRUPTED } from "./exit_codes.ts";
 import { commandLine } from "./invocation.ts";
 import { useSettings } from "./load_settings.ts";
 import { progressText } from "./progress_bar.ts";
-import { findTarget, type Target } from "./run_target.ts";
+import { findTarget, type RunTarget } from "./run_target.ts";
 import { readParams } from "./run_inputs.ts";
 import { Spinner } from "./spinner.ts";
 import { PROGRAM } from "./subcommand.ts";
@@ -65,7 +65,7 @@ interface Sending {
   readonly params: string;
   readonly requestId: string;
   readonly timeout: number | undefined;
-  readonly target: Target;
+  readonly target: RunTarget;
 }
 
 async function sendAndWait(sending: Sending, args: Arguments): Promise<number> {
@@ -135,7 +135,7 @@ function checkFlags(args: Arguments): void {
 
 async function connect(
   settings: Settings,
-  { address }: Target,
+  { address }: RunTarget,
   timeout: number = DEFAULT_TIMEOUT,
 ): Promise<CloudNodeClient> {
   const { token, environment, mqttHost, mqttPort, mqttUseTls, mqttTlsCaCerts } = settings;

@@ -12,7 +12,7 @@ import { UnacknowledgedError } from "./awaited_answers.ts";
 import { type Failure, withoutFallback } from "./failure.ts";
 import type { Broker } from "./broker.ts";
 import { MqttLink, PublishRefusedError, type RefusedTopic } from "./link.ts";
-import type { Inbound, MessageProperties, Receiver } from "./message.ts";
+import { type Inbound, type MessageProperties, propertiesSize, type Receiver } from "./message.ts";
 import { urlOf } from "./socket.ts";
 
 export {
@@ -287,19 +287,4 @@ export class MqttConnection {
     if (failure.kind === "trouble" || failure.kind === "storage") logger.error(message);
     else logger.warn(message);
   }
-}
-
-/** How many bytes the properties of a message take. */
-function sizeOf(
-  { responseTopic, correlationData, userProperties }: MessageProperties = {},
-): number {
-  let size = 0;
-  if (responseTopic !== undefined) size += 3 + Buffer.byteLength(responseTopic);
-  if (correlationData !== undefined) size += 3 + correlationData.length;
-  for (const [name, value] of Object.entries(userProperties ?? {})) {
-    for (const text of [value].flat()) {
-      size += 5 + Buffer.byteLength(name) + Buffer.byteLength(text);
-    }
-  }
-  return size;
 }

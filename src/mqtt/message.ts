@@ -58,3 +58,18 @@ export function inbound(packet: IPublishPacket, session: number): Inbound {
 export function packetIdOf({ qos, messageId }: IPublishPacket): number | undefined {
   return qos === 0 ? undefined : messageId;
 }
+
+/** How many bytes the properties of a message take. */
+export function propertiesSize(
+  { responseTopic, correlationData, userProperties }: MessageProperties = {},
+): number {
+  let size = 0;
+  if (responseTopic !== undefined) size += 3 + Buffer.byteLength(responseTopic);
+  if (correlationData !== undefined) size += 3 + correlationData.length;
+  for (const [name, value] of Object.entries(userProperties ?? {})) {
+    for (const text of [value].flat()) {
+      size += 5 + Buffer.byteLength(name) + Buffer.byteLength(text);
+    }
+  }
+  return size;
+}
