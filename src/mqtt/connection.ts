@@ -190,7 +190,7 @@ export class MqttConnection {
 
   #isTooLarge(topic: string, payload: string | Uint8Array, properties?: MessageProperties) {
     const size = PUBLISH_OVERHEAD + Buffer.byteLength(topic) + Buffer.byteLength(payload);
-    return size + sizeOf(properties) > (this.#maxPacketSize ?? Infinity);
+    return size + propertiesSize(properties) > (this.#maxPacketSize ?? Infinity);
   }
 
   /** Connects once and resolves when that connection is closed: with why, and how long it lasted. */
