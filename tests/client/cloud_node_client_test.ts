@@ -103,12 +103,13 @@ Deno.test({
       mqttPassword: "secret",
     });
     const called = client.call("inference");
+    const rejected = assertRejects(() => called, CommandFailedError, "not understood");
     const message = await inbox.next(() => true);
     const { responseTopic, correlationData } = message.properties!;
     // A node that could not read the request id still answers whom it came from.
     const reply = { status: "error", request_id: null, error: "not understood" };
     await node.publish(responseTopic!, reply, { properties: { correlationData } });
-    await assertRejects(() => called, CommandFailedError, "not understood");
+    await rejected;
     await Deno.remove(folder, { recursive: true });
   },
 });
