@@ -28,6 +28,8 @@ export type { CommandProgress } from "./src/client/command_progress.ts";
 export { CommandFailedError, type CommandReply, NoReplyError } from "./src/client/command_reply.ts";
 export type { ActiveWorkload, NodeStatus } from "./src/client/node_status.ts";
 export type { StopSignal } from "./src/os/process_identity.ts";
+export type { Handler, HandlerContext, HandlerOptions } from "./src/executors/handler/handler.ts";
+export type { Handlers } from "./src/node/handlers.ts";
 export type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./src/node/options.ts";
 export type { CloudNodeEvents, CloudNodeSnapshot, CommandEnd } from "./src/node/embedding.ts";
 export type { CommandInfo } from "./src/commands/command.ts";

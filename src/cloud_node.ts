@@ -18,6 +18,8 @@ import {
 } from "./node/embedding.ts";
 import { readEnvironment } from "./permissions.ts";
 import type { TokenSource } from "./registration/token.ts";
+import { type Handlers, handlersByName, withHandlers } from "./node/handlers.ts";
+import { OPTIONS } from "./node/options.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./node/options.ts";
 import { listenForSignals } from "./os/signals.ts";
 
@@ -31,8 +33,6 @@ export let nodeFrom: (
   env: Readonly<Record<string, string>>,
   tokens?: TokenSource,
 ) => CloudNode;
-
-const OPTIONS: readonly (keyof CloudNodeOptions)[] = ["config", "slug", "env", "logger"];
 
 /**
  * A computer as a Cyberwave Cloud Node: it registers with the backend, takes commands from the MQTT
@@ -56,6 +56,7 @@ export class CloudNode implements AsyncDisposable {
   #tokens: TokenSource | undefined;
   #env: Readonly<Record<string, string>> | undefined;
   #logger: Logger | undefined;
+  #handlers: Handlers = {};
   readonly #subscriptions = new Subscriptions();
   #node: Node | undefined;
   #ended: Promise<unknown> | undefined;
@@ -77,8 +78,9 @@ export class CloudNode implements AsyncDisposable {
    */
   constructor(options: CloudNodeOptions = {}) {
     refuseUnknownKeys(options, OPTIONS, "option");
-    const { config = {}, slug = config.slug, env, logger } = options;
-    this.#settings = resolveConfig({ ...config, slug });
+    const { config = {}, slug = config.slug, env, logger, handlers = {} } = options;
+    this.#settings = withHandlers(resolveConfig({ ...config, slug }), handlers);
+    this.#handlers = handlers;
     this.#env = env;
     this.#logger = logger;
   }
@@ -111,6 +113,8 @@ export class CloudNode implements AsyncDisposable {
     for (const warning of loaded.warnings) logger.warn(warning);
     const node = nodeFrom(loaded, withDotenv(env, loaded), { read: () => readToken(options) });
     node.#logger = overrides.logger;
+    node.#handlers = overrides.handlers ?? {};
+    node.#settings = withHandlers(node.#settings, node.#handlers);
     return node;
   }
 
@@ -144,9 +148,7 @@ export class CloudNode implements AsyncDisposable {
     };
   }
 
-  /**
-   * Who this node is; `undefined` while it is not registered.
-   */
+  /** Who this node is; `undefined` while it is not registered. */
   get identity(): NodeIdentity | undefined {
     const identity = this.#node?.identity;
     return identity && publicIdentity(identity);
@@ -236,6 +238,7 @@ export class CloudNode implements AsyncDisposable {
       const { Node } = await import("./node/node.ts");
       const node = new Node({
         settings: this.#settings,
+        handlers: handlersByName(this.#handlers),
         tokenSource: this.#tokenSource,
         tokens: this.#tokens,
         env: this.#env ?? readEnvironment(),
@@ -277,9 +280,7 @@ export class CloudNode implements AsyncDisposable {
     await this.#ended;
   }
 
-  /**
-   * Stops the node, for `await using`.
-   */
+  /** Stops the node, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

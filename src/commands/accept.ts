@@ -8,7 +8,6 @@ import type { Journal } from "../journal/journal.ts";
 import type { Requester } from "../journal/requesters.ts";
 import type { Message, Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { ObjectText } from "../protocol/object_text.ts";
 import { freeBytes } from "../state/private_folder.ts";
 import type { Clock } from "../time.ts";
@@ -26,7 +25,7 @@ import { addressOf, answers, notConfigured, refusalLine, type ReplyAddress } fro
 
 /** A request to run a command. */
 interface Offer {
-  readonly kind: WorkloadKind;
+  readonly kind: string;
   readonly requestId: string | undefined;
   readonly params: ObjectText;
   /** The message that brought it. */
@@ -44,12 +43,14 @@ interface RefusedCommand {
 
 /** What an acceptor works with. */
 interface AcceptorParts {
-  readonly settings: Readonly<Partial<Record<WorkloadKind, unknown>>> & {
+  readonly settings: {
     /** Seconds for which a request id is remembered; 0 for not at all. */
     readonly dedupeWindow: number;
     /** Whether workloads of the platform wait for their turn rather than being refused. */
     readonly queuePlatformWorkloads: boolean;
   };
+  /** The names of the commands that can be run. */
+  readonly kinds: readonly string[];
   /** Whether to accept one command only. */
   readonly once: boolean;
   readonly journal: Journal;
@@ -153,7 +154,7 @@ export class Acceptor {
     params: string,
     requester: Requester | undefined,
   ): Decision {
-    const { journal, queue, settings } = this.#parts;
+    const { journal, queue, kinds } = this.#parts;
     // In a new session the same packet identifiers mean other packets.
     if (offer.message.session > this.#session) {
       journal.forgetPackets();
@@ -162,7 +163,7 @@ export class Acceptor {
     const repeated = this.#repeats.answer(command, offer.message, requester);
     if (repeated !== undefined) return refusedWith(repeated);
     const address = { ...addressOf(command), requester };
-    if (settings[command.kind] === undefined) {
+    if (!kinds.includes(command.kind)) {
       const refused = { ...command, name: command.kind };
       return refusedWith(this.#refuseForGood(refused, address, notConfigured(command.kind)));
     }

@@ -6,7 +6,6 @@
 import { redact } from "../log.ts";
 import { TOKEN_PARAM } from "../protocol/decode.ts";
 import { jsonTypeOf } from "../protocol/json.ts";
-import { isWorkloadKind, type WorkloadKind } from "../protocol/kinds.ts";
 import { ObjectText } from "../protocol/object_text.ts";
 import { type ParamsProblem, readWorkloadUuid } from "./params.ts";
 
@@ -14,13 +13,16 @@ import { type ParamsProblem, readWorkloadUuid } from "./params.ts";
 interface Announcement {
   readonly workloadUuid: string;
   /** What to run; `undefined`: nothing. */
-  readonly kind: WorkloadKind | undefined;
+  readonly kind: string | undefined;
   /** The params to run it with. */
   readonly params: ObjectText;
 }
 
 /** Reads the params of a `workload_received` command, or says what is wrong with them. */
-export function readAnnouncement(announced: ObjectText): Announcement | ParamsProblem {
+export function readAnnouncement(
+  announced: ObjectText,
+  isKind: (name: string) => boolean,
+): Announcement | ParamsProblem {
   const workloadUuid = readWorkloadUuid(announced);
   if (workloadUuid === undefined) {
     const error = "workload_received needs params with a workload_uuid (string)";
@@ -34,7 +36,7 @@ export function readAnnouncement(announced: ObjectText): Announcement | ParamsPr
     const got = jsonTypeOf(announced.textOf("command_type")!);
     return problem(`workload_received has a "command_type" that is ${got}, not a name`);
   }
-  if (!isWorkloadKind(type)) return problem(`Unknown command: ${redact(type)}`);
+  if (!isKind(type)) return problem(`Unknown command: ${redact(type)}`);
   const json = announced.textOf("command_params") ?? "null";
   const own = json === "null" ? ObjectText.EMPTY : announced.object("command_params");
   if (own === undefined) {

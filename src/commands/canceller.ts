@@ -17,6 +17,13 @@ interface CommandCancellerParts {
   readonly acceptor: Pick<Acceptor, "decided">;
 }
 
+/** What a `cancel` command means. */
+interface FoundCommand {
+  readonly command: Command;
+  readonly pid: number | undefined;
+  readonly isRunning: boolean;
+}
+
 /** Carries out `cancel`. */
 export class CommandCanceller {
   readonly #parts: CommandCancellerParts;
@@ -37,16 +44,16 @@ export class CommandCanceller {
     const { target, signal } = request;
     const found = this.#find(target);
     if (found === undefined) return { error: noSuchWorkload(target) };
-    const { command, pid } = found;
+    const { command, pid, isRunning } = found;
     const { kind, requestId } = command;
     // Answered once that is on disk: the node may end at any moment, and the next one must know.
     const isStopped = await this.#parts.runner.cancel(command, signal, "cancelled");
     if (!isStopped) return { error: noSuchWorkload(target) };
     return {
       output: JSON.stringify({
-        message: pid === undefined
+        message: !isRunning
           ? `Took the waiting ${kind} command out of the queue`
-          : `Sent ${signal} to the ${kind} workload with PID ${pid}`,
+          : `Sent ${signal} to the ${kind} workload${pid === undefined ? "" : ` with PID ${pid}`}`,
         pid: pid ?? null,
         workload_type: kind,
         workload_request_id: requestId ?? null,
@@ -55,15 +62,16 @@ export class CommandCanceller {
     };
   }
 
-  #find(target: CancelTarget): { command: Command; pid: number | undefined } | undefined {
+  #find(target: CancelTarget): FoundCommand | undefined {
     const { runner, queue } = this.#parts;
     for (const { command, execution } of runner.runs()) {
       const pid = execution?.pid;
       const isMeant = "pid" in target ? pid === target.pid : command.requestId === target.requestId;
-      if (isMeant) return { command, pid };
+      // One that is about to start has none yet, and is answered as one that waits.
+      if (isMeant) return { command, pid, isRunning: execution !== undefined };
     }
     if ("pid" in target) return undefined;
     const command = queue.waiting().find(({ requestId }) => requestId === target.requestId);
-    return command && { command, pid: undefined };
+    return command && { command, pid: undefined, isRunning: false };
   }
 }

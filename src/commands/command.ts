@@ -6,7 +6,6 @@
 import { quoted } from "../errors.ts";
 import type { NewCommand } from "../journal/record.ts";
 import { holdSecret } from "../log.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 
 /** A command. Its params are in the journal: they may be large, and many may wait. */
 export interface Command extends Omit<NewCommand, "params"> {
@@ -39,7 +38,7 @@ export interface CommandInfo {
   /** The node's own id for it. */
   readonly id: string;
   /** What it runs. */
-  readonly kind: WorkloadKind;
+  readonly kind: string;
   /** The sender's id for it, if it gave one. */
   readonly requestId: string | undefined;
   /** The platform's id for the work, when the platform follows it. */

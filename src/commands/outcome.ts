@@ -37,6 +37,8 @@ export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0
         cause: "killed",
         signal: exit.signal,
       });
+    case "failed":
+      return nodeError(exit.error, { cause: "exited", exitCode: 1 });
     case "lost":
       return nodeError(`Workload lost: ${exit.why}`, { cause: "lost" });
     case "not_started":
@@ -78,7 +80,8 @@ function stopped(exit: Exit, stop: StopRequest, timeout: number): Outcome {
   const left = survivors.length === 0
     ? ""
     : `, but these processes of it could not be ended: ${survivors.join(", ")}`;
-  return nodeError(reason + left, {
+  const note = exit.type === "killed" && exit.note !== undefined ? `, but ${exit.note}` : "";
+  return nodeError(reason + left + note, {
     cause: stop.cause,
     // The one that was asked for, whatever it took to end it.
     signal: stop.signal,

@@ -5,15 +5,15 @@
  * @module
  */
 import type { Executor, Reservation, Unavailable } from "../executors/executor.ts";
-import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import type { Command } from "./command.ts";
 
 /** How many commands of each kind may run and wait. */
 export interface QueueLimits {
-  readonly concurrency: Readonly<Record<WorkloadKind, number>>;
-  readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
+  readonly concurrency: Readonly<Record<string, number>>;
+  readonly maxQueued: Readonly<Record<string, number>>;
   /** The kinds of which only one has commands in hand at a time. */
-  readonly exclusive: readonly WorkloadKind[];
+  readonly exclusive: readonly string[];
 }
 
 /** How full the lane of a kind is. */
@@ -54,12 +54,12 @@ class Lane {
 /** The commands that were accepted and have not ended. */
 export class CommandQueue {
   readonly #limits: QueueLimits;
-  readonly #executorOf: (kind: WorkloadKind) => Executor;
-  readonly #lanes = new Map(WORKLOAD_KINDS.map((kind) => [kind, new Lane()]));
+  readonly #executorOf: (kind: string) => Executor;
+  readonly #lanes = new Map<string, Lane>(WORKLOAD_KINDS.map((kind) => [kind, new Lane()]));
   #empty = Promise.withResolvers<void>();
 
   /** Makes an empty queue for these executors. */
-  constructor(limits: QueueLimits, executorOf: (kind: WorkloadKind) => Executor) {
+  constructor(limits: QueueLimits, executorOf: (kind: string) => Executor) {
     this.#limits = limits;
     this.#executorOf = executorOf;
     this.#empty.resolve();
@@ -133,8 +133,8 @@ export class CommandQueue {
   }
 
   /** How full the lane of a kind is. */
-  lane(kind: WorkloadKind): LaneState {
-    const { waiting, inHand, leaving, offered } = this.#lanes.get(kind)!;
+  lane(kind: string): LaneState {
+    const { waiting, inHand, leaving, offered } = this.#laneOf(kind);
     return {
       running: inHand.size,
       leaving: leaving.size,
@@ -176,10 +176,10 @@ export class CommandQueue {
   }
 
   /** The lanes of the kinds that never run together with this one. */
-  #excludedBy(kind: WorkloadKind): Lane[] {
+  #excludedBy(kind: string): Lane[] {
     const { exclusive } = this.#limits;
     if (!exclusive.includes(kind)) return [];
-    return exclusive.filter((other) => other !== kind).map((other) => this.#lanes.get(other)!);
+    return exclusive.filter((other) => other !== kind).map((other) => this.#laneOf(other));
   }
 
   #fill(): void {
@@ -188,6 +188,13 @@ export class CommandQueue {
   }
 
   #lane({ kind }: Command): Lane {
-    return this.#lanes.get(kind)!;
+    return this.#laneOf(kind);
+  }
+
+  /** The lane of a kind, also of one that nothing here runs any more. */
+  #laneOf(kind: string): Lane {
+    const lane = this.#lanes.get(kind) ?? new Lane();
+    this.#lanes.set(kind, lane);
+    return lane;
   }
 }

@@ -28,6 +28,8 @@ interface CommandReceiverParts {
     publishNow(message: Message): boolean;
   };
   readonly settings: { readonly maxCommandSize: number };
+  /** The names of the commands that can be run. */
+  readonly kinds: readonly string[];
   readonly logger: Logger;
   /** Who answers now. */
   address(): ReplyAddress;
@@ -89,7 +91,7 @@ export class CommandReceiver {
     const { acceptor, status, canceller, logger, outbox } = this.#parts;
     const to = this.#addressFor(message);
     const { name, requestId, params } = command;
-    if (isWorkloadKind(name)) {
+    if (this.#isKind(name)) {
       const offer = { kind: name, requestId, params, message };
       return await acceptor.offer(offer, to);
     }
@@ -120,7 +122,7 @@ export class CommandReceiver {
   ): Promise<void> {
     const { acceptor } = this.#parts;
     const { requestId } = command;
-    const read = readAnnouncement(command.params);
+    const read = readAnnouncement(command.params, (name) => this.#isKind(name));
     const { workloadUuid } = read;
     if ("error" in read) {
       const refused = { name: "workload_received", requestId, workloadUuid };
@@ -132,6 +134,11 @@ export class CommandReceiver {
       return await this.#post(answers(to, requestId, { output }));
     }
     await acceptor.offer({ kind, requestId, params, message }, to);
+  }
+
+  /** Whether commands of that name are run, or would be if they were configured. */
+  #isKind(name: string): boolean {
+    return isWorkloadKind(name) || this.#parts.kinds.includes(name);
   }
 
   /** Where a message is answered. */

@@ -6,7 +6,6 @@
  */
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import { Semaphore } from "../results/semaphore.ts";
 import { type Clock, orAbort, within } from "../time.ts";
 import { type Command, nameOf } from "./command.ts";
@@ -68,7 +67,7 @@ export class PlatformRecheck {
   /** The pass over everything that is under way. */
   #everything: Promise<void> | undefined;
   /** The passes over what keeps a kind of command busy. */
-  readonly #kinds = new Map<WorkloadKind, Promise<void>>();
+  readonly #kinds = new Map<string, Promise<void>>();
   /** The workloads that could not be asked about, so that this is logged once. */
   readonly #unanswered = new Set<string>();
   /** Since when commands are known here, by the monotonic clock. */
@@ -92,7 +91,7 @@ export class PlatformRecheck {
   }
 
   /** Asks about what runs, for at most 2 s, before a workload of this kind is refused for it. */
-  beforeRefusal(kind: WorkloadKind): Promise<void> {
+  beforeRefusal(kind: string): Promise<void> {
     const asked = this.#kinds.get(kind) ?? within(
       REFUSAL_LIMIT_MS,
       this.#parts.clock,

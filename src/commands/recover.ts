@@ -67,7 +67,8 @@ async function enter(
   switch (recovered.type) {
     case "running": {
       const { execution } = recovered;
-      logger.info(`${nameOf(record)} still runs as process ${execution.pid}`);
+      const as = execution.pid === undefined ? "" : ` as process ${execution.pid}`;
+      logger.info(`${nameOf(record)} still runs${as}`);
       return runner.track(runner.supervise(runner.resume(record, startedAt, stop), execution));
     }
     case "ended": {

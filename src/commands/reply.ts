@@ -7,7 +7,6 @@ import type { Message } from "../journal/messages.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Requester } from "../journal/requesters.ts";
 import type { RequestId } from "../protocol/decode.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import {
   encodeLongReply,
   encodeReply,
@@ -113,7 +112,7 @@ function isBlank({ pieces }: LongExcerpt): boolean {
 }
 
 /** The error of a command for which there is no template. */
-export function notConfigured(kind: WorkloadKind): string {
+export function notConfigured(kind: string): string {
   return `${kind[0].toUpperCase()}${kind.slice(1)} command not configured in cyberwave.yml`;
 }
 

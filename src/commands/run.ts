@@ -185,7 +185,7 @@ export class CommandRunner {
 
   /** Why a command that waited can never be run as it was meant; `undefined`: it can. */
   #obstacle({ kind, hasToken, token }: Command): string | undefined {
-    if (this.#parts.settings[kind] === undefined) return notConfigured(kind);
+    if (!this.#parts.kinds.includes(kind)) return notConfigured(kind);
     if (!hasToken || token !== undefined) return undefined;
     return "The node restarted before the workload began, and its token was not kept";
   }
@@ -251,7 +251,8 @@ export class CommandRunner {
       journal.running(command.id, handle);
       return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
     });
-    logger.info(`${nameOf(command)} started as process ${pid} (id ${command.id})`);
+    const as = pid === undefined ? "" : ` as process ${pid}`;
+    logger.info(`${nameOf(command)} started${as} (id ${command.id})`);
     const queuedSeconds = secondsQueued(command.id, startedAt);
     events.emit("started", { command: infoOf(command), pid, queuedSeconds });
     outbox.send(stored ?? []);

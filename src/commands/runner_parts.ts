@@ -7,7 +7,6 @@ import type { Execution, Executor } from "../executors/executor.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import type { Command } from "./command.ts";
 import type { PlatformStatus } from "./platform_status.ts";
@@ -17,15 +16,17 @@ import type { Stop } from "./stop.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** The settings that running depends on. */
-interface RunSettings extends Partial<Readonly<Record<WorkloadKind, unknown>>> {
-  readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
-  readonly cancelGrace: Readonly<Record<WorkloadKind, number>>;
+interface RunSettings {
+  readonly timeout: Readonly<Partial<Record<string, number>>>;
+  readonly cancelGrace: Readonly<Record<string, number>>;
   readonly maxOutput: number;
 }
 
 /** What a runner works with. */
 export interface CommandRunnerParts extends ProgressParts {
   readonly settings: RunSettings;
+  /** The names of the commands that can be run. */
+  readonly kinds: readonly string[];
   readonly journal: Journal;
   readonly queue: CommandQueue;
   readonly executors: readonly Executor[];

@@ -4,13 +4,12 @@
  * @module
  */
 import type { ExecutorStatus } from "../executors/executor.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Progress } from "../protocol/progress.ts";
 
 /** A workload that runs, or whose results are being sent. */
 export interface WorkloadState {
   readonly id: string;
-  readonly kind: WorkloadKind;
+  readonly kind: string;
   readonly requestId: string | undefined;
   readonly workloadUuid: string | undefined;
   readonly pid: number | undefined;
@@ -26,12 +25,12 @@ export interface StatusSource {
   readonly uuid: string;
   readonly profileSlug: string;
   /** Which kinds of workload are configured. */
-  readonly kinds: readonly WorkloadKind[];
+  readonly kinds: readonly string[];
   readonly running: readonly WorkloadState[];
   /** The platform's ids of the workloads whose results are being sent. */
   readonly finalizing: readonly (string | undefined)[];
   /** What runs the commands of each configured kind is doing. */
-  readonly executors: Readonly<Partial<Record<WorkloadKind, ExecutorStatus>>>;
+  readonly executors: Readonly<Record<string, ExecutorStatus>>;
   readonly queued: number;
   /** Milliseconds since the epoch. */
   readonly now: number;

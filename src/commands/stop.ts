@@ -8,7 +8,6 @@ import type { Execution } from "../executors/executor.ts";
 import type { StopRequest } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import type { StopSignal } from "../os/process_identity.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { type Command, nameOf } from "./command.ts";
 import { Tasks } from "./tasks.ts";
@@ -16,9 +15,9 @@ import { Tasks } from "./tasks.ts";
 /** What stopping takes. */
 export interface StopParts {
   /** Seconds after which a kind of command is stopped. */
-  readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
+  readonly timeout: Readonly<Partial<Record<string, number>>>;
   /** Seconds between asking a command to stop and killing it. */
-  readonly cancelGrace: Readonly<Record<WorkloadKind, number>>;
+  readonly cancelGrace: Readonly<Record<string, number>>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Stores that a command is to be stopped. */

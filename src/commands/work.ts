@@ -20,6 +20,7 @@ export function workFor(
   return {
     id,
     kind,
+    requestId,
     params: bytes as string,
     files,
     folder,

@@ -28,6 +28,8 @@ export interface Work {
   readonly id: string;
   /** Its name: `inference`, `training`, ... */
   readonly kind: string;
+  /** The sender's id for it; `undefined`: it came without one. */
+  readonly requestId?: string;
   /** Its params, as JSON. */
   readonly params: string;
   /** What goes into its folder beside that. */
@@ -41,7 +43,15 @@ export interface Work {
 /** How an attempt ended, as far as is known. */
 export type Exit =
   | { readonly type: "exited"; readonly code: number; readonly survivors?: readonly number[] }
-  | { readonly type: "killed"; readonly signal: string; readonly survivors?: readonly number[] }
+  | {
+    readonly type: "killed";
+    readonly signal: string;
+    readonly survivors?: readonly number[];
+    /** What the reply to a command that was stopped says beside that. */
+    readonly note?: string;
+  }
+  /** It ran, and says itself why it failed. */
+  | { readonly type: "failed"; readonly error: string }
   /** It never ran, and never will. */
   | { readonly type: "not_started"; readonly why: string }
   /** Its end is unknown. It may have run. */

@@ -6,7 +6,7 @@
 import type { SQLOutputValue } from "node:sqlite";
 import { messageOf } from "../errors.ts";
 import { type ProcessIdentity, STOP_SIGNALS } from "../os/process_identity.ts";
-import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { isKindName } from "../protocol/kinds.ts";
 import { type CommandRecord, END_CAUSES, STOP_CAUSES, type StoredHandle } from "./record.ts";
 
 /** All columns of a command but `params`, which may be large. */
@@ -43,7 +43,7 @@ function readRecord(row: RowReader): CommandRecord {
   if (state === "running" && handle === undefined) throw new Error("it runs without a handle");
   return {
     id,
-    kind: row.oneOf("kind", WORKLOAD_KINDS),
+    kind: readKind(row.text("kind")),
     requestId: row.has("request_id") ? readRequestId(row.text("request_id")) : undefined,
     workloadUuid: row.has("workload_uuid") ? row.text("workload_uuid") : undefined,
     slug: row.text("slug"),
@@ -71,6 +71,12 @@ function readRecord(row: RowReader): CommandRecord {
       }
       : undefined,
   };
+}
+
+/** A program may have served commands that this one does not. */
+function readKind(name: string): string {
+  if (!isKindName(name)) throw new Error("kind is no name");
+  return name;
 }
 
 function readRequestId(json: string): string {

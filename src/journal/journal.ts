@@ -7,7 +7,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { AnsweredCommands } from "./answered.ts";
 import { COLUMNS, toRecord } from "./command_row.ts";
@@ -177,7 +176,7 @@ export class Journal implements Disposable {
   }
 
   /** The newest command with this kind and request id that was accepted or ended since `since`. */
-  findRequest(kind: WorkloadKind, requestId: string, since: number): CommandRecord | undefined {
+  findRequest(kind: string, requestId: string, since: number): CommandRecord | undefined {
     return this.#records(
       `SELECT ${COLUMNS} FROM commands WHERE request_id = ? AND kind = ?
          AND (state <> 'ended' OR max(accepted_at, ended_at) >= ?) ORDER BY seq DESC LIMIT 1`,

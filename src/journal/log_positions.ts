@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import { MAX_INTEGER, type Row, type Statements } from "./statements.ts";
 
 /** A command that has output to be sent, or may still have. */
@@ -13,7 +12,7 @@ export interface UnsentOutput {
   /** The node's own id for it. */
   readonly id: string;
   /** What it runs. */
-  readonly kind: WorkloadKind;
+  readonly kind: string;
   /** The sender's id for it. */
   readonly requestId: string | undefined;
   /** Whether it has ended, and prints no more. */
@@ -86,7 +85,7 @@ function toUnsent(row: Row): UnsentOutput {
   return {
     seq: row.seq as number,
     id: row.id as string,
-    kind: row.kind as WorkloadKind,
+    kind: String(row.kind),
     requestId: row.request_id === null ? undefined : JSON.parse(row.request_id as string),
     ended: row.ended === 1,
     stdout: row.stdout as number,

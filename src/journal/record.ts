@@ -4,14 +4,13 @@
  * @module
  */
 import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 
 /** A command as it is accepted. */
 export interface NewCommand {
   /** The node's own id for it. Also the name of its folder. */
   readonly id: string;
   /** What it runs. */
-  readonly kind: WorkloadKind;
+  readonly kind: string;
   /** The sender's id for it. */
   readonly requestId: string | undefined;
   /** The platform's id for the work, when the platform follows it. */

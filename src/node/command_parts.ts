@@ -19,26 +19,23 @@ import type { Settings } from "../config/config.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Message, Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import { WorkloadFolder } from "../workloads/folder.ts";
 import type { Executors } from "./create_executors.ts";
 
-/** The settings that commands depend on, and which kinds are configured. */
-export type CommandSettings =
-  & Readonly<Partial<Record<WorkloadKind, unknown>>>
-  & Pick<
-    Settings,
-    | "cancelGrace"
-    | "concurrency"
-    | "dedupeWindow"
-    | "exclusive"
-    | "maxCommandSize"
-    | "maxOutput"
-    | "maxQueued"
-    | "queuePlatformWorkloads"
-    | "timeout"
-  >;
+/** The settings that commands depend on. */
+export type CommandSettings = Pick<
+  Settings,
+  | "cancelGrace"
+  | "concurrency"
+  | "dedupeWindow"
+  | "exclusive"
+  | "maxCommandSize"
+  | "maxOutput"
+  | "maxQueued"
+  | "queuePlatformWorkloads"
+  | "timeout"
+>;
 
 /** What these parts are made from. */
 interface CommandPartsOptions {
@@ -89,7 +86,7 @@ export function createCommandParts(options: CommandPartsOptions): CommandParts {
   const folderOf = (id: string) => new WorkloadFolder(`${workloadsFolder}/${id}`);
   const queue = new CommandQueue(settings, (kind) => executors.of(kind));
   const uploads = new Uploads(options);
-  const shared = { ...options, queue, uploads, folderOf };
+  const shared = { ...options, kinds: executors.kinds, queue, uploads, folderOf };
   const runner = new CommandRunner({ ...shared, executors: [...executors.byName.values()] });
   const recheck = new PlatformRecheck({ ...shared, runner });
   const acceptor = new Acceptor({ ...shared, runner, recheck });

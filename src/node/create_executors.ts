@@ -5,6 +5,8 @@
  */
 import type { Settings } from "../config/config.ts";
 import type { Executor } from "../executors/executor.ts";
+import type { Handler } from "../executors/handler/handler.ts";
+import { HandlerExecutor } from "../executors/handler/handler_executor.ts";
 import { ProcessExecutor } from "../executors/process/process_executor.ts";
 import type { Logger } from "../log.ts";
 import type { Host } from "../os/processes.ts";
@@ -14,6 +16,8 @@ import type { Clock } from "../time.ts";
 /** What executors are made from. */
 interface ExecutorsOptions {
   readonly settings: Settings;
+  /** The functions that run commands, by the names of those. */
+  readonly handlers: ReadonlyMap<string, Handler>;
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
@@ -24,18 +28,47 @@ interface ExecutorsOptions {
 export interface Executors {
   /** Each executor by its name, which is in the handles of the attempts it makes. */
   readonly byName: ReadonlyMap<string, Executor>;
+  /** The kinds of command that one of them runs. */
+  readonly kinds: readonly string[];
   /** The one for the commands of a kind. */
-  of(kind: WorkloadKind): Executor;
+  of(kind: string): Executor;
 }
 
 /** The name of the executor that runs each command as a process of its own. */
 const PROCESS = "process";
 
+/** The name of the executor that runs commands by functions of the program. */
+const HANDLER = "handler";
+
 /** Makes an executor for each kind that is configured; one for all that run as processes. */
 export function createExecutors(options: ExecutorsOptions, clock: Clock): Executors {
-  // It is there in any case: an earlier configuration may have left processes.
+  const { settings, handlers } = options;
+  // Both are there in any case: an earlier configuration may have left what they know of.
   const process = createProcessExecutor(options, clock);
-  return { byName: new Map([[PROCESS, process]]), of: () => process };
+  const handler = createHandlerExecutor(options, clock);
+  const configured = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
+  return {
+    byName: new Map<string, Executor>([[PROCESS, process], [HANDLER, handler]]),
+    kinds: [...configured, ...handlers.keys()],
+    of: (kind) => handlers.has(kind) ? handler : process,
+  };
+}
+
+function createHandlerExecutor(
+  { settings, handlers, host, loggerFor }: ExecutorsOptions,
+  clock: Clock,
+): Executor {
+  const concurrency: Readonly<Record<string, number>> = settings.concurrency;
+  return new HandlerExecutor({
+    name: HANDLER,
+    handlers,
+    concurrencyOf: (kind) => concurrency[kind] ?? 1,
+    bootId: host.bootId,
+    resultsFolder: settings.resultsFolder,
+    maxLog: settings.maxOutputFiles,
+    clock,
+    logger: loggerFor("workloads"),
+  });
 }
 
 function createProcessExecutor(

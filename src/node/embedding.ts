@@ -7,7 +7,6 @@
 import type { CommandInfo } from "../commands/command.ts";
 import { refuseUnknownKeys } from "../config/known_keys.ts";
 import type { Progress } from "../protocol/progress.ts";
-import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { NodeEventMap, NodeEvents } from "./events.ts";
 import type { NodeIdentity } from "./options.ts";
 import type { NodeSnapshot } from "./snapshot.ts";
@@ -98,11 +97,9 @@ export interface CloudNodeSnapshot {
   readonly isDraining: boolean;
   /** How many commands of each configured kind run and wait, and how many may run. */
   readonly lanes: Readonly<
-    Partial<
-      Record<
-        WorkloadKind,
-        { readonly running: number; readonly queued: number; readonly concurrency: number }
-      >
+    Record<
+      string,
+      { readonly running: number; readonly queued: number; readonly concurrency: number }
     >
   >;
   /** What runs; `startedAt` is in milliseconds since the epoch. */

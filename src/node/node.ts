@@ -7,6 +7,7 @@ import { clearTextWarning } from "../config/clear_text.ts";
 import type { Settings } from "../config/config.ts";
 import { nodePermissions } from "../config/needed_permissions.ts";
 import { InstallScriptError } from "../errors.ts";
+import type { Handler } from "../executors/handler/handler.ts";
 import { addSecret, createLogger, type Logger } from "../log.ts";
 import { LineBuffer } from "../logs/line_buffer.ts";
 import { type Host, inspectHost } from "../os/processes.ts";
@@ -31,6 +32,8 @@ import { nodeCredentials, readWorkloadEnvironment } from "./workload_environment
 /** What a run is made from. */
 export interface NodeOptions {
   readonly settings: Settings;
+  /** The functions that run commands, by the names of those. */
+  readonly handlers: ReadonlyMap<string, Handler>;
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
   /** Where to log. Default: `@std/log`. */
@@ -107,7 +110,7 @@ export class Node {
 
   /** Runs until it is stopped, or something makes going on pointless, which is thrown. */
   async run(): Promise<RunResult> {
-    const { tokenSource, tokens, once } = this.#options;
+    const { tokenSource, tokens, once, handlers } = this.#options;
     const { token, mqttPassword } = this.#options.settings;
     if (token === undefined) throw missingTokenError();
     const settings = { ...this.#options.settings, token };
@@ -120,7 +123,7 @@ export class Node {
     const warn = (message: string) => this.#logger.warn(message);
     const env = await readWorkloadEnvironment(this.#options.env, settings, warn);
     await using parts = await createParts({
-      ...{ settings, tokenSource, tokens, env, host, once },
+      ...{ settings, handlers, tokenSource, tokens, env, host, once },
       events: this.events,
       stopping: this.#stopping.signal,
       loggerFor: (component) => this.#loggerFor(component),

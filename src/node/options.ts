@@ -5,6 +5,7 @@
  */
 import type { CloudNodeConfig } from "../config/config.ts";
 import type { Logger } from "../log.ts";
+import type { Handlers } from "./handlers.ts";
 
 /**
  * What makes a `CloudNode`.
@@ -27,6 +28,11 @@ export interface CloudNodeOptions {
    * setting. Default: all defaults, which lack a token.
    */
   config?: CloudNodeConfig;
+  /**
+   * Functions that run commands in this process, by the names of the commands; those may be of the
+   * program's own. Default: none, the configuration says what runs commands.
+   */
+  handlers?: Handlers;
   /** A hint: the slug the node would like. Wins over `config.slug`. Default: the backend chooses. */
   slug?: string;
   /**
@@ -40,6 +46,15 @@ export interface CloudNodeOptions {
    */
   logger?: Logger;
 }
+
+/** The names of those options. */
+export const OPTIONS: readonly (keyof CloudNodeOptions)[] = [
+  "config",
+  "handlers",
+  "slug",
+  "env",
+  "logger",
+];
 
 /**
  * Who a running node is.

@@ -9,6 +9,7 @@ import { PlatformStatus } from "../commands/platform_status.ts";
 import { statusOutput } from "../commands/status.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
+import type { Handler } from "../executors/handler/handler.ts";
 import { GpuMonitor } from "../gpu/gpu_monitor.ts";
 import { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
@@ -55,6 +56,8 @@ import { snapshotOf, statusSource } from "./snapshot.ts";
 /** What a node is made from. */
 interface NodePartsOptions {
   readonly settings: Settings & { readonly token: string };
+  /** The functions that run commands, by the names of those. */
+  readonly handlers: ReadonlyMap<string, Handler>;
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
   /** Where to look for another one when it is refused. */

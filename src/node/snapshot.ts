@@ -10,7 +10,6 @@ import type { StatusSource, WorkloadState } from "../commands/status.ts";
 import type { ExecutorStatus } from "../executors/executor.ts";
 import type { GpuMonitor, GpuReadings } from "../gpu/gpu_monitor.ts";
 import type { Messages } from "../journal/messages.ts";
-import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { CommandParts } from "./command_parts.ts";
 import type { Executors } from "./create_executors.ts";
 import type { CurrentIdentity } from "./current_identity.ts";
@@ -29,13 +28,13 @@ export interface NodeSnapshot {
   /** Whether it was asked to stop. */
   readonly isStopping: boolean;
   /** How full the lane of each configured kind is. */
-  readonly lanes: Readonly<Partial<Record<WorkloadKind, LaneState>>>;
+  readonly lanes: Readonly<Record<string, LaneState>>;
   /** What runs. */
   readonly workloads: readonly WorkloadState[];
   /** The commands whose result files are being sent. */
   readonly finalizing: readonly CommandInfo[];
   /** What runs the commands of each configured kind is doing. */
-  readonly executors: Readonly<Partial<Record<WorkloadKind, ExecutorStatus>>>;
+  readonly executors: Readonly<Record<string, ExecutorStatus>>;
   readonly outbox: {
     /** How many replies and statuses the broker has not acknowledged. */
     readonly pending: number;
@@ -51,8 +50,6 @@ export interface NodeSnapshot {
 /** What a snapshot is taken of. */
 export interface SnapshotParts
   extends Pick<CommandParts, "acceptor" | "queue" | "runner" | "uploads"> {
-  /** What runs each configured kind. */
-  readonly settings: Readonly<Partial<Record<WorkloadKind, unknown>>>;
   readonly identity: CurrentIdentity;
   /** Aborts when the node is to stop. */
   readonly stopping: AbortSignal;
@@ -65,14 +62,14 @@ export interface SnapshotParts
 
 /** Takes a snapshot. */
 export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
-  const { settings, identity, connection, acceptor, queue, uploads, executors, journal } = parts;
-  const configured = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
+  const { identity, connection, acceptor, queue, uploads, executors, journal } = parts;
+  const { kinds } = executors;
   return {
     identity: identity.current,
     connection: { url: connection.url, isConnected: connection.connected },
     isDraining: acceptor.isDraining,
     isStopping: parts.stopping.aborted,
-    lanes: Object.fromEntries(configured.map((kind) => [kind, queue.lane(kind)])),
+    lanes: Object.fromEntries(kinds.map((kind) => [kind, queue.lane(kind)])),
     workloads: parts.runner.runs().map(({ command, startedAt, execution, progress }) => ({
       ...infoOf(command),
       pid: execution?.pid,
@@ -81,7 +78,7 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
     })),
     finalizing: uploads.commands().map(infoOf),
     executors: Object.fromEntries(
-      configured.map((kind) => [kind, executors.of(kind).status()]),
+      kinds.map((kind) => [kind, executors.of(kind).status()]),
     ),
     outbox: journal.messages.backlog(),
     gpus: parts.gpus?.readings(),
@@ -100,7 +97,7 @@ export function statusSource(
     slug: identity?.slug ?? "",
     uuid: identity?.uuid ?? "",
     profileSlug,
-    kinds: Object.keys(lanes) as WorkloadKind[],
+    kinds: Object.keys(lanes),
     running: workloads,
     finalizing: finalizing.map(({ workloadUuid }) => workloadUuid),
     executors,

@@ -24,3 +24,11 @@ export const WORKLOAD_KINDS: readonly WorkloadKind[] = ["inference", "training",
 export function isWorkloadKind(command: string): command is WorkloadKind {
   return (WORKLOAD_KINDS as readonly string[]).includes(command);
 }
+
+/** Names of commands that a node answers by itself. */
+const RESERVED: readonly string[] = ["status", "cancel", "workload_received"];
+
+/** Whether commands may have this name, beside those that a node answers by itself. */
+export function isKindName(name: string): boolean {
+  return /^[a-z][\w.-]{0,63}$/i.test(name) && !RESERVED.includes(name);
+}

@@ -1,3 +1,4 @@
+import { isWorkloadKind } from "../../src/protocol/kinds.ts";
 import { assertEquals } from "@std/assert";
 import { readAnnouncement } from "../../src/commands/announcement.ts";
 import { holdSecret } from "../../src/log.ts";
@@ -6,7 +7,7 @@ import { ObjectText } from "../../src/protocol/object_text.ts";
 
 /** What an announcement with these params says, its own params parsed. */
 function read(announced: JsonObject) {
-  const read = readAnnouncement(ObjectText.parse(JSON.stringify(announced))!);
+  const read = readAnnouncement(ObjectText.parse(JSON.stringify(announced))!, isWorkloadKind);
   return "error" in read ? read : { ...read, params: JSON.parse(read.params.text) };
 }
 
@@ -102,7 +103,7 @@ Deno.test("params stay as they were written, and what is added stands behind the
     `{"workload_uuid":"w","cyberwave_workload_token":"wt","command_type":"inference",
       "command_params":{"10":1.0, "2":12345678901234567890}}`,
   )!;
-  const read = readAnnouncement(announced);
+  const read = readAnnouncement(announced, isWorkloadKind);
   assertEquals(
     "params" in read && read.params.text,
     '{"10":1.0, "2":12345678901234567890,"workload_uuid":"w","cyberwave_workload_token":"wt"}',

@@ -112,7 +112,7 @@ Deno.test("a damaged command is set aside with its count, and what it owes is st
   for (const id of ["c1", "c2", "c3"]) journal.accept(newCommand(id), HANDLE);
   journal.end("c2", SUCCESS, [message("reply c2")]);
   const damage = [
-    "UPDATE commands SET kind = 'inferense' WHERE id = 'c1'",
+    "UPDATE commands SET kind = 'infer ence' WHERE id = 'c1'",
     "UPDATE commands SET cause = 'exitee' WHERE id = 'c2'",
   ];
   for (const sql of damage) test.write(sql);
@@ -121,7 +121,7 @@ Deno.test("a damaged command is set aside with its count, and what it owes is st
   assertEquals(test.journal.find("c2"), undefined);
   assertEquals(test.journal.messages.pendingCount(), 1);
   const [first, second] = test.logger.shown;
-  assertStringIncludes(first, "error: 1 commands in the journal are damaged (kind is unknown)");
+  assertStringIncludes(first, "error: 1 commands in the journal are damaged (kind is no name)");
   assertStringIncludes(second, "cause is unknown");
   using reader = test.reader();
   const rows = reader.prepare("SELECT command ->> 'id' AS id FROM damaged").all();

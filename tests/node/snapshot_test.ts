@@ -14,10 +14,13 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
   const identity = new CurrentIdentity("");
   const parts: SnapshotParts = {
     ...test.parts,
-    settings: { inference: "a" },
     identity,
     connection: { url: "mqtt://127.0.0.1:1883", connected: true },
-    executors: { byName: new Map([["process", executor]]), of: () => executor },
+    executors: {
+      byName: new Map([["process", executor]]),
+      kinds: ["inference"],
+      of: () => executor,
+    },
     journal: test.journal,
     stopping: new AbortController().signal,
     gpus: undefined,

@@ -21,7 +21,7 @@ import {
   createCommandParts,
 } from "../../src/node/command_parts.ts";
 import { NodeEvents } from "../../src/node/events.ts";
-import { WORKLOAD_KINDS } from "../../src/protocol/kinds.ts";
+import { WORKLOAD_KINDS, type WorkloadKind } from "../../src/protocol/kinds.ts";
 import type { Progress } from "../../src/protocol/progress.ts";
 import type { Reply } from "../../src/protocol/response.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
@@ -30,7 +30,8 @@ import { HOST } from "./executors.ts";
 import { fileWritten } from "./files.ts";
 
 /** What may be said about a node's commands. */
-export interface CommandsOptions extends Partial<CommandSettings> {
+export interface CommandsOptions
+  extends Partial<CommandSettings>, Partial<Record<WorkloadKind, string>> {
   readonly clock?: Clock;
   /** Whether commands are started at once. Default: `true`. */
   readonly open?: boolean;
@@ -275,13 +276,6 @@ export class Commands implements AsyncDisposable {
   }
 }
 
-/** The templates of a test's settings, which give them as they are. */
-function templatesIn(settings: CommandSettings): Record<string, string> {
-  return Object.fromEntries(
-    WORKLOAD_KINDS.flatMap((kind) => settings[kind] === undefined ? [] : [[kind, settings[kind]]]),
-  ) as Record<string, string>;
-}
-
 class OneNode {
   readonly journal: Journal;
   readonly executor: Executor;
@@ -299,8 +293,12 @@ class OneNode {
       once,
       open: _,
       executor,
+      inference,
+      training,
+      simulate,
       ...given
     } = options;
+    const kinds = WORKLOAD_KINDS.filter((kind) => options[kind] !== undefined);
     const { folder, workloadsFolder, workFolder } = test;
     const settings = { ...resolveConfig({ stateFolder: folder, token: "t-0" }), ...given };
     this.journal = Journal.open(folder, { clock, logger });
@@ -317,7 +315,7 @@ class OneNode {
       ({ command, pid }) => this.started.push({ id: command.requestId, pid }),
     );
     this.executor = executor ?? new ProcessExecutor({
-      templates: templatesIn(settings),
+      templates: { inference, training, simulate },
       env: { PATH: Deno.env.get("PATH")! },
       workFolder,
       host: HOST,
@@ -335,7 +333,11 @@ class OneNode {
           return true;
         },
       },
-      executors: { byName: new Map([["process", this.executor]]), of: () => this.executor },
+      executors: {
+        byName: new Map([["process", this.executor]]),
+        kinds,
+        of: () => this.executor,
+      },
       results: results ?? NO_RESULTS,
       progress: { publish: (_, progress) => test.progress.push(progress) },
       platformStatus: new PlatformStatus((uuid) => `workloads/${uuid}`),
@@ -352,7 +354,7 @@ class OneNode {
         return statusOutput({
           ...ADDRESS,
           profileSlug: "default",
-          kinds: WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined),
+          kinds,
           running: runner.runs().map(({ command, execution, startedAt }) => ({
             ...infoOf(command),
             pid: execution?.pid,

@@ -116,8 +116,8 @@ export class LocalNode implements AsyncDisposable {
 
   /** Runs a node and waits until it is ready. */
   static async start(config: CloudNodeConfig, options: NodeOptions = {}): Promise<LocalNode> {
-    const { slug, env, logger, ...runOptions } = options;
-    const node = new CloudNode({ config, slug, env, logger });
+    const { slug, env, logger, handlers, ...runOptions } = options;
+    const node = new CloudNode({ config, slug, env, logger, handlers });
     const ready = Promise.withResolvers<NodeIdentity>();
     const ended = node.run({ ...runOptions, onReady: ready.resolve });
     ended.catch(() => {});
