@@ -173,6 +173,11 @@ async function signalAll(pid: number, signal: StopSignal): Promise<void> {
   const { processes } = await listProcesses([]);
   const script = processes.find((process) => process.pid === pid);
   if (script === undefined) return;
-  const started = membersOf(script, { processes, marked: new Set(), supervising: new Set() });
+  const started = membersOf(script, {
+    processes,
+    marked: new Set(),
+    supervising: new Set(),
+    holding: new Set(),
+  });
   await signalProcesses([pid, ...started], signal);
 }

@@ -22,6 +22,7 @@ export const macos: OperatingSystem = {
       }')`,
     all: "ps -A -o stat= -o pid= -o ppid= -o pgid= -o lstart=",
     holding: "",
+    pipeHolders: "",
     workingFolders: "lsof -w -d cwd -Fn | sed -n 's|^n||p'",
     startedWithFiles: "",
     startedWithEnvironment: "",

@@ -31,6 +31,11 @@ export interface ProcessScripts {
   readonly all: string;
   /** Prints paths that hold the pids of processes with `$1` in their environment; "" where that cannot be seen. */
   readonly holding: string;
+  /**
+   * Prints paths that hold the pids of processes with an end of the pipes from which the processes
+   * `$@` read; "" where that cannot be seen.
+   */
+  readonly pipeHolders: string;
   /** Prints the folders in which processes work, one on each line. */
   readonly workingFolders: string;
   /** Prints the soft limit of open files with which the parent of this shell was started. */

@@ -165,10 +165,21 @@ export async function listProcesses(texts: readonly string[]): Promise<ProcessTa
   const processes = OS.processes.parseAll(parts.join(HOLDING));
   // This one lives, too: where nothing is found, nothing can be seen.
   if (processes.length === 0) throw new Error("Cannot see which processes there are");
-  const holding = lists.map((list) =>
-    new Set(Array.from(list.matchAll(/\/(\d+)\//g), ([, pid]) => Number(pid)))
-  );
-  return { processes, holding };
+  return { processes, holding: lists.map(pidsIn) };
+}
+
+/**
+ * The processes that hold an end of the pipes from which `readers` read; none where that cannot be
+ * seen.
+ */
+export async function pipeHolders(readers: readonly number[]): Promise<ReadonlySet<number>> {
+  if (readers.length === 0 || OS.processes.pipeHolders === "") return new Set();
+  return pidsIn(await shellOutput(OS.processes.pipeHolders, readers.map(String)));
+}
+
+/** The pids in paths under /proc. */
+function pidsIn(paths: string): ReadonlySet<number> {
+  return new Set(Array.from(paths.matchAll(/\/(\d+)\//g), ([, pid]) => Number(pid)));
 }
 
 /** The folders in which processes work. Throws when that cannot be seen. */

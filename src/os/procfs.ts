@@ -17,20 +17,43 @@ export const procfs: ProcessScripts = {
     age=$((\${uptime%.*} - \${20} / 100))`,
   all: "cat /proc/[0-9]*/stat 2>/dev/null",
   holding: `grep -lF -e "$1" /proc/[0-9]*/environ 2>/dev/null`,
+  // find(1) looks at the links alone, so that nothing it prints was chosen by those it looks at.
+  pipeHolders: `
+    pipes=' '
+    for pid; do
+      link=$(ls -l /proc/"$pid"/fd/0 2>/dev/null)
+      pipe=\${link##* -> pipe:\\[} pipe=\${pipe%]}
+      case $pipe in *[!0-9]* | '') continue ;; esac
+      case $pipes in *" $pipe "*) continue ;; esac
+      pipes="$pipes$pipe "
+      find /proc/[0-9]*/fd -lname "pipe:\\[$pipe\\]" 2>/dev/null
+    done
+    :`,
   workingFolders: `
     ls -l /proc/[0-9]*/cwd 2>/dev/null | sed -n 's|.* /proc/[0-9]*/cwd -> ||p'`,
-  // Deno has raised its own: what it was started with is what its parent has, but for systemd.
+  // Deno has raised its own: what it was started with is what its parent has. Of an orphan, whose
+  // parent is an init process, the leader of its session knows, if it lives. systemd has raised its
+  // own as well, and says what it gives to others.
   startedWithFiles: `
-    { read -r stat </proc/$PPID/stat; } 2>/dev/null && set -- \${stat##*) } &&
-    { read -r name </proc/$2/comm; } 2>/dev/null &&
-    if [ "$name" = systemd ]; then
-      [ "$2" = 1 ] && manager=--system || manager=--user
-      while IFS= read -r line; do unit=\${line##*/}; done </proc/$PPID/cgroup
-      systemctl "$manager" show -p LimitNOFILESoft --value -- "$unit" 2>/dev/null
-    else
+    soft_limit() {
       while read -r first second third soft _; do
         [ "$first $second $third" != "Max open files" ] || echo "$soft"
-      done </proc/$2/limits
+      done </proc/$1/limits
+    }
+    manager_says() {
+      property=$1; shift
+      systemctl "$manager" show -p "$property" --value -- "$@" 2>/dev/null
+    }
+    { read -r stat </proc/$PPID/stat; } 2>/dev/null && set -- \${stat##*) } &&
+    { read -r name </proc/$2/comm; } 2>/dev/null &&
+    if [ "$2" != 1 ] && [ "$name" != systemd ]; then soft_limit "$2"
+    elif [ "$4" != "$PPID" ] && [ -e /proc/$4/limits ]; then soft_limit "$4"
+    elif [ "$name" = systemd ]; then
+      [ "$2" = 1 ] && manager=--system || manager=--user
+      while IFS= read -r line; do unit=\${line##*/}; done </proc/$PPID/cgroup
+      limit=$(manager_says LimitNOFILESoft "$unit")
+      echo "\${limit:-$(manager_says DefaultLimitNOFILESoft)}"
+    else soft_limit "$2"
     fi`,
   startedWithEnvironment: "cat /proc/$PPID/environ 2>/dev/null",
   parseStartTime,

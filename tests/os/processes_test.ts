@@ -141,14 +141,15 @@ Deno.test("the age of a process is known", async () => {
 });
 
 /** What the host looks like to a program that a shell starts in a certain way. */
-async function hostFrom(start: string): Promise<Record<string, unknown>> {
+async function hostFrom(start: string, ...before: string[]): Promise<Record<string, unknown>> {
   const module = new URL("../../src/os/processes.ts", import.meta.url).href;
   const program = `import { inspectHost } from ${JSON.stringify(module)};
     console.log(JSON.stringify(await inspectHost()));`;
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   await Deno.writeTextFile(file, program);
-  const { stdout } = await new Deno.Command("sh", {
-    args: ["-c", `${start} "$@"; :`, "sh", Deno.execPath(), "run", "-A", "-q", file],
+  const run = [Deno.execPath(), "run", "-A", "-q", file];
+  const { stdout } = await new Deno.Command("env", {
+    args: [...before, "sh", "-c", `${start} "$@"; :`, "sh", ...run],
   }).output();
   await Deno.remove(file);
   return JSON.parse(new TextDecoder().decode(stdout));
@@ -163,5 +164,21 @@ Deno.test({
     assertEquals([host.openFiles, host.umask], [321, "0027"]);
     assertEquals(host.unreadable, ["BAD", "ALSO"]);
     assertEquals(host.ignoresHangup, false);
+  },
+});
+
+Deno.test({
+  name:
+    "a node whose parent has ended takes the limit of open files from the leader of its session",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const { openFiles } = await hostFrom(
+      `
+      orphan() { ("$@" & exit) | cat; }
+      ulimit -S -n 321
+      orphan`,
+      "setsid",
+    );
+    assertEquals(openFiles, 321);
   },
 });

@@ -12,22 +12,26 @@ interface Sight {
   readonly marked: ReadonlySet<number>;
   /** Those with the mark of its supervisor: the supervisor and its pumps. */
   readonly supervising: ReadonlySet<number>;
+  /** Those that hold an end of the pipes from which its pumps read. */
+  readonly holding: ReadonlySet<number>;
 }
 
 /**
  * The processes of a workload: those with its mark, those of the session and group of its supervisor,
- * and whatever these have started, wherever that went. Its supervisor and pumps are none of them.
+ * those that can still print for it, and whatever these have started, wherever that went. Its
+ * supervisor and pumps are none of them, and neither is what was there before it.
  */
 export function membersOf(
   supervisor: { readonly pid: number; readonly startTime: string },
-  { processes, marked, supervising }: Sight,
+  { processes, marked, supervising, holding }: Sight,
 ): number[] {
   // Another process may have the pid by now: what has its numbers is not ours.
   const lives = processes.some(({ pid, startTime }) =>
     pid === supervisor.pid && startTime === supervisor.startTime
   );
-  const belongs = ({ pid, group, session }: SeenProcess) =>
-    marked.has(pid) || lives && (group === supervisor.pid || session === supervisor.pid);
+  const belongs = ({ pid, group, session, startTime }: SeenProcess) =>
+    marked.has(pid) || lives && (group === supervisor.pid || session === supervisor.pid) ||
+    holding.has(pid) && Number(startTime) >= Number(supervisor.startTime);
   const found = new Set(processes.filter(belongs).map(({ pid }) => pid));
   for (let before = -1; before !== found.size;) {
     before = found.size;

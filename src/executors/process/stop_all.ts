@@ -6,7 +6,7 @@
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { ProcessIdentity, StopSignal } from "../../os/process_identity.ts";
-import { type Host, listProcesses, signalProcesses } from "../../os/processes.ts";
+import { type Host, listProcesses, pipeHolders, signalProcesses } from "../../os/processes.ts";
 import { type Clock, isAbort } from "../../time.ts";
 import { membersOf } from "./members.ts";
 import { ATTEMPT_VARIABLE, CLAIM_VARIABLE } from "./supervisor.ts";
@@ -36,7 +36,8 @@ async function findMembers(
     ? []
     : [`${ATTEMPT_VARIABLE}=${attempt}`, `${CLAIM_VARIABLE}=${attempt}`];
   const { processes, holding: [marked = NONE, supervising = NONE] } = await listProcesses(texts);
-  return membersOf(process, { processes, marked, supervising });
+  const holding = await pipeHolders([...supervising]);
+  return membersOf(process, { processes, marked, supervising, holding });
 }
 
 const NONE: ReadonlySet<number> = new Set();

@@ -20,6 +20,8 @@ const USUAL = [
 
 const SUPERVISING = new Set([10, 11, 12]);
 
+const NONE: ReadonlySet<number> = new Set();
+
 Deno.test("the members of a workload are found wherever they went", () => {
   const table: [
     what: string,
@@ -41,13 +43,13 @@ Deno.test("the members of a workload are found wherever they went", () => {
   ];
   for (const [what, more, marked, found] of table) {
     const processes = [...USUAL, ...more];
-    const sight = { processes, marked: new Set(marked), supervising: SUPERVISING };
+    const sight = { processes, marked: new Set(marked), supervising: SUPERVISING, holding: NONE };
     assertEquals(membersOf(SUPERVISOR, sight).sort(), found, what);
   }
 });
 
 Deno.test("where no marks can be seen, all but the supervisor is taken for the workload", () => {
-  const sight = { processes: USUAL, marked: new Set<number>(), supervising: new Set<number>() };
+  const sight = { processes: USUAL, marked: NONE, supervising: NONE, holding: NONE };
   assertEquals(membersOf(SUPERVISOR, sight).sort(), [11, 12, 20]);
 });
 
@@ -58,8 +60,21 @@ Deno.test("a process that only has the supervisor's pid has no part in it", () =
     process(20, 10),
     process(30, 1, 30, 30),
   ];
-  const sight = { processes, marked, supervising: new Set<number>() };
+  const sight = { processes, marked, supervising: NONE, holding: NONE };
   assertEquals(membersOf(SUPERVISOR, sight), [30]);
   assertEquals(membersOf(SUPERVISOR, { ...sight, processes: [process(30, 1, 30, 30)] }), [30]);
   assertEquals(membersOf(SUPERVISOR, { ...sight, processes: [] }), []);
+});
+
+Deno.test("what can still print for a workload belongs to it, unless it was there before", () => {
+  const orphan = { ...process(21, 1, 21, 21), startTime: "120" };
+  const child = { ...process(22, 21, 21, 21), startTime: "121" };
+  const stranger = { ...process(5, 1, 5, 5), startTime: "99" };
+  const sight = {
+    processes: [...USUAL.slice(2), orphan, child, stranger],
+    marked: NONE,
+    supervising: SUPERVISING,
+    holding: new Set([11, 12, 21, 5]),
+  };
+  assertEquals(membersOf({ pid: 10, startTime: "100" }, sight), [21, 22]);
 });

@@ -45,6 +45,10 @@ Deno.test("stopping reaches whatever a workload has started, wherever that went"
     ["a session of its own", `setsid -w sh -c '${tell()}'`],
     ["a daemon", `setsid -f sh -c '${tell()}'; ${WAIT}`],
     ["a daemon without an environment", `(env -i PATH="$PATH" sh -c '${tell()}' &); ${WAIT}`],
+    [
+      "a daemon without an environment, in a session of its own, that can still print",
+      `(env -i PATH="$PATH" setsid sh -c '${tell()}' &); ${WAIT}`,
+    ],
     ["a daemon that outlives its shell", `setsid -f sh -c '${tell()}' >/dev/null 2>&1; sleep 0.05`],
     ["what takes no notice", `setsid sh -c 'trap "" TERM; ${tell()}' & ${WAIT}`],
   ];
