@@ -45,6 +45,7 @@ Deno.test("every link leads to a file, and to a heading in it", async () => {
   const files = [
     "README.md",
     ".github/ARCHITECTURE.md",
+    ".github/CHANGELOG.md",
     ".github/CONTRIBUTING.md",
     ...Array.from(PAGES.keys(), (name) => `.github/docs/${name}`),
   ];

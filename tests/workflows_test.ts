@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
+import manifest from "../deno.json" with { type: "json" };
 import { V8_FLAGS } from "../src/cli/invocation.ts";
 
 interface Step {
@@ -102,6 +103,22 @@ Deno.test("workflows: nothing is published before all is built and tested, and o
   assertEquals(release!.needs, ["jsr", "container"]);
   assert(container!.steps.some(({ run }) => run?.includes("docker build --tag")));
   assert(check!.steps.some(({ run }) => run === "bash .ci/run"));
+});
+
+Deno.test("workflows: a release has notes, which the changelog has for this version", async () => {
+  const notes = async (version: string) => {
+    const { code, stdout } = await new Deno.Command("bash", {
+      args: [".ci/release_notes", version],
+      cwd: new URL("../", import.meta.url),
+      stderr: "null",
+    }).output();
+    return { code, text: new TextDecoder().decode(stdout) };
+  };
+  const { code, text } = await notes(manifest.version);
+  assertEquals(code, 0);
+  assertMatch(text.trim(), /^[^#]{40,}$/);
+  assertEquals(await notes("99.0.0"), { code: 1, text: "" });
+  assert(RELEASE.jobs.release!.steps.some(({ run }) => run?.includes("--notes-file notes.md")));
 });
 
 Deno.test("workflows: one action has one pin", () => {

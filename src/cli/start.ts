@@ -20,6 +20,7 @@ import { COMMAND_FAILED } from "./exit_codes.ts";
 import { reportLine } from "./report_line.ts";
 import { runNode } from "./run_node.ts";
 import { loadOptions, useSettings, workloadEnvironment } from "./load_settings.ts";
+import { noticeUpdate } from "./update_notice.ts";
 
 /** Runs the node until it is stopped. */
 export async function run(args: Arguments, requests: StopRequests): Promise<number> {
@@ -37,12 +38,26 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
     clock: systemClock,
     logger: createLogger("service"),
   });
+  const ended = new AbortController();
+  let noticing: Promise<void> | undefined;
   const onReady = ({ slug, uuid }: NodeIdentity) => {
     notifier.ready(`Waiting for commands as ${slug} (${uuid})`);
     createLogger("node").info(`ready: ${served(loaded)}`);
+    noticing = noticeUpdate({
+      moduleUrl: import.meta.url,
+      env,
+      stateFolder: loaded.settings.stateFolder,
+      clock: systemClock,
+      logger: createLogger("node"),
+    }, ended.signal);
   };
-  const result = await runNode(node, { once, drain, exitWhenIdle, onReady }, requests);
-  return once && result.failed > 0 ? COMMAND_FAILED : 0;
+  try {
+    const result = await runNode(node, { once, drain, exitWhenIdle, onReady }, requests);
+    return once && result.failed > 0 ? COMMAND_FAILED : 0;
+  } finally {
+    ended.abort();
+    await noticing;
+  }
 }
 
 /** Says what looks wrong with the configuration, as `validate` does, and names the jobs' variables. */

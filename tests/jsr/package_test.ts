@@ -1,6 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
+import { linesOf } from "../support/lines.ts";
 import { Registry, run } from "../support/registry.ts";
+import { World } from "../support/world.ts";
 
 const PACKAGE = `jsr:${manifest.name}@${manifest.version}`;
 
@@ -38,4 +40,39 @@ try {
   );
   assertEquals((await run(["check", "library.ts"], env, cwd)).code, 0);
   assertEquals((await run(["run", "-A", "library.ts"], env, cwd)).stdout, "undefined true\n");
+});
+
+Deno.test("start says that the registry it came from has a newer version", async () => {
+  await using world = await World.start();
+  await using registry = await Registry.start();
+  await registry.publish();
+  registry.newest = "99.0.0";
+  const { token, apiUrl, mqttHost, mqttPort, stateFolder } = world.config();
+  await using node = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", PACKAGE, "start", "--state-folder", stateFolder!],
+    env: {
+      ...await registry.env(),
+      CI: "",
+      CYBERWAVE_NO_UPDATE_CHECK: "",
+      CYBERWAVE_API_TOKEN: token!,
+      CYBERWAVE_API_URL: apiUrl!,
+      CYBERWAVE_MQTT_HOST: mqttHost!,
+      CYBERWAVE_MQTT_PORT: String(mqttPort),
+    },
+    cwd: world.folder,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const lines: string[] = [];
+  for await (const line of linesOf(node.stderr)) {
+    lines.push(line);
+    if (line.includes("Version 99.0.0 is out")) node.kill("SIGTERM");
+  }
+  const own = manifest.version;
+  assertStringIncludes(
+    lines.join("\n"),
+    `Version 99.0.0 is out, this is ${own}: get it as jsr:${manifest.name}@99.0.0`,
+  );
+  assertEquals((await node.status).code, 0);
 });

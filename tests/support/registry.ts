@@ -9,6 +9,9 @@ export class Registry implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #packages = new Map<string, Version>();
 
+  /** What it says is the newest version of what was published. Default: the one that was. */
+  newest: string | undefined;
+
   private constructor(readonly folder: string, readonly upstream: string) {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
@@ -87,7 +90,7 @@ export class Registry implements AsyncDisposable {
     if (published === undefined) return await this.#pass(path);
     const { version, folder, manifest, exports } = published;
     if (file === "meta.json") {
-      return Response.json({ name, latest: version, versions: { [version]: {} } });
+      return Response.json({ name, latest: this.newest ?? version, versions: { [version]: {} } });
     }
     if (file === `${version}_meta.json`) return Response.json({ manifest, exports });
     const inside = file.slice(version.length);
