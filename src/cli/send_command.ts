@@ -79,13 +79,12 @@ async function sendAndWait(sending: Sending, args: Arguments): Promise<number> {
     ? new LocalCommand(target.stateFolder, requestId, spinner, isLive)
     : new RemoteCommand(client, requestId, spinner);
   const over = new AbortController();
-  const isWatched = isLive || spinner.isShown;
-  const following = isWatched ? followed.follow(over.signal) : undefined;
-  const onProgress = (progress: CommandProgress) => showProgress(progress, spinner, isLive);
+  const following = isLive || spinner.isShown ? followed.follow(over.signal) : undefined;
+  const onProgress = (progress: CommandProgress) =>
+    spinner.isShown ? spinner.show(progress) : report(progressText(progress));
   try {
     const reply = await client.call(command, params, {
-      ...{ requestId, timeout, signal: interrupted.signal },
-      ...(isWatched && { onProgress }),
+      ...{ requestId, timeout, onProgress, signal: interrupted.signal },
     }).catch((error): CommandReply => {
       if (error instanceof CommandFailedError) return error.reply;
       throw error;
@@ -147,12 +146,6 @@ async function connect(
     logger: createLogger("mqtt"),
     signal: AbortSignal.timeout(timeout * 1000),
   });
-}
-
-function showProgress(progress: CommandProgress, spinner: Spinner, isLive: boolean): void {
-  const text = progressText(progress);
-  if (spinner.isShown) spinner.say(text);
-  else if (isLive) report(text);
 }
 
 async function showReply(

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { Progress } from "../protocol/progress.ts";
 import { duration } from "./layout.ts";
+import { progressLine } from "./progress_bar.ts";
 import { harmless, isTerminal, terminalWidth, write } from "./terminal.ts";
 
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -16,6 +18,7 @@ export class Spinner implements Disposable {
   readonly #isShown = isTerminal("stderr");
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   #text: string;
+  #progress: Progress | undefined;
   #frame = 0;
 
   /** Begins to show it. */
@@ -34,6 +37,11 @@ export class Spinner implements Disposable {
     this.#text = text;
   }
 
+  /** Shows how far it is from now on, in place of what is said. */
+  show(progress: Progress): void {
+    this.#progress = progress;
+  }
+
   /** Takes the line away until it is drawn again, so that something else can be written. */
   clear(): void {
     if (this.#isShown) write("stderr", new TextEncoder().encode(CLEAR_LINE));
@@ -48,13 +56,15 @@ export class Spinner implements Disposable {
   #draw(): void {
     const elapsed = duration(Date.now() - this.#since);
     const frame = FRAMES[this.#frame++ % FRAMES.length];
-    const line = harmless(`${frame} ${this.#text} ${elapsed}`).replaceAll("\n", " ");
-    write("stderr", new TextEncoder().encode(CLEAR_LINE + fit(line)));
+    const columns = terminalWidth();
+    const room = columns - elapsed.length - 4;
+    const text = this.#progress === undefined ? this.#text : progressLine(this.#progress, room);
+    const line = harmless(`${frame} ${text} ${elapsed}`).replaceAll("\n", " ");
+    write("stderr", new TextEncoder().encode(CLEAR_LINE + fit(line, columns)));
   }
 }
 
 /** A line that is wider than the terminal would be drawn below itself each time. */
-function fit(line: string): string {
-  const columns = terminalWidth();
+function fit(line: string, columns: number): string {
   return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
 }

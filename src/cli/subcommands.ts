@@ -146,7 +146,7 @@ with 0, or the error and exits with 10. Ctrl-C ends the waiting, not the command
     {
       name: "follow",
       short: "f",
-      help: "Show what it prints (node on this computer) and its progress",
+      help: "Show what it prints, where the node is on this computer",
     },
     { name: "output", short: "o", value: "PATH", help: "Write the output to a file" },
     { name: "json", help: "Print the whole reply as one JSON object" },

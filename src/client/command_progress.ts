@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Progress, readProgress } from "../protocol/progress.ts";
 import { parseObject } from "./command_reply.ts";
 
 /**
@@ -16,25 +17,15 @@ import { parseObject } from "./command_reply.ts";
  * console.log(`${progress}/${total} ${message ?? ""}`);
  * ```
  */
-export interface CommandProgress {
+export interface CommandProgress extends Progress {
   /** The id of the command. */
   readonly requestId: string;
-  /** How much is done, in whatever unit the workload counts. */
-  readonly progress?: number;
-  /** How much there is to do, in the same unit. */
-  readonly total?: number;
-  /** What the workload says about it. */
-  readonly message?: string;
 }
 
 /** Reads a message on a topic of progress; `undefined`: it is none. */
 export function decodeProgress(payload: Uint8Array): CommandProgress | undefined {
-  const { request_id, progress, total, message } = parseObject(payload) ?? {};
-  if (typeof request_id !== "string") return undefined;
-  return {
-    requestId: request_id,
-    ...(typeof progress === "number" && { progress }),
-    ...(typeof total === "number" && { total }),
-    ...(typeof message === "string" && { message }),
-  };
+  const message = parseObject(payload);
+  const progress = readProgress(message);
+  if (typeof message?.request_id !== "string" || progress === undefined) return undefined;
+  return { requestId: message.request_id, ...progress };
 }

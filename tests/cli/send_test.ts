@@ -183,21 +183,23 @@ Deno.test("run --follow shows what a command of this computer prints, while it p
   assertEquals([stdout, stderr], ["at the gate\nlet through with a word\n", "no disk\n"]);
 });
 
-Deno.test("run --follow shows the progress that the node publishes", async () => {
-  await using stage = await Stage.set();
-  const { host, port } = stage.world.broker;
-  await using node = await TestClient.connect(`mqtt://${host}:${port}`);
-  const commands = await node.collect("cyberwave/cloud-node/u/command");
-  await using program = stage.start(["run", "training", "--uuid", "u", "-f"]);
-  const { text } = await commands.next(() => true);
-  const { request_id } = JSON.parse(text);
-  const progress = { request_id, progress: 3, total: 10, message: "epoch 3" };
-  await node.publish("cyberwave/cloud-node/u/progress", progress);
-  await program.awaitLine(/^30% \(3 of 10\) epoch 3$/);
-  const reply = { request_id, status: "ok", output: "done" };
-  await node.publish("cyberwave/cloud-node/u/response", reply);
-  assertEquals([await program.exited, program.output.stdout], [0, "done\n"]);
-});
+for (const flags of [[], ["-f"]]) {
+  Deno.test(`run ${flags} prints the progress that the node publishes`, async () => {
+    await using stage = await Stage.set();
+    const { host, port } = stage.world.broker;
+    await using node = await TestClient.connect(`mqtt://${host}:${port}`);
+    const commands = await node.collect("cyberwave/cloud-node/u/command");
+    await using program = stage.start(["run", "training", "--uuid", "u", ...flags]);
+    const { text } = await commands.next(() => true);
+    const { request_id } = JSON.parse(text);
+    const progress = { request_id, progress: 3, total: 10, message: "epoch 3" };
+    await node.publish("cyberwave/cloud-node/u/progress", progress);
+    await program.awaitLine(/^30% \(3 of 10\) epoch 3$/);
+    const reply = { request_id, status: "ok", output: "done" };
+    await node.publish("cyberwave/cloud-node/u/response", reply);
+    assertEquals([await program.exited, program.output.stdout], [0, "done\n"]);
+  });
+}
 
 Deno.test("Ctrl-C ends the waiting, not the command, and the line it prints ends the command", async () => {
   await using stage = await Stage.set();
