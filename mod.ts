@@ -35,6 +35,7 @@ export type { CloudNodeEvents, CloudNodeSnapshot, CommandEnd } from "./src/node/
 export type { CommandInfo } from "./src/commands/command.ts";
 export type { Progress } from "./src/protocol/progress.ts";
 export type { BodyForm, CloudNodeConfig, ControlPlaneName, PerKind } from "./src/config/config.ts";
+export type { JobOutput, LogFields, LogFormat, Logger, LogLevel } from "./src/log.ts";
 export type {
   CommandConfig,
   ProgramConfig,
@@ -44,7 +45,6 @@ export type {
   WarmConfig,
   WorkerConfig,
 } from "./src/config/workload_program.ts";
-export type { LogFormat, Logger } from "./src/log.ts";
 export type { WorkloadKind } from "./src/protocol/kinds.ts";
 export {
   AuthenticationError,

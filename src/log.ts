@@ -6,11 +6,23 @@
  */
 import * as log from "@std/log";
 import { Buffer } from "node:buffer";
-import { styleText } from "node:util";
+import {
+  type JobOutput,
+  jsonLine,
+  labelOf,
+  type LogFields,
+  type LogLevel,
+  type LogLine,
+  textLine,
+  withPriority,
+} from "./log_line.ts";
 import { systemClock } from "./time.ts";
 
+export type { JobOutput, LogFields, LogLevel };
+
 /**
- * Where a node writes what it does: anything with these four functions, such as `console`.
+ * Where a node writes what it does: anything with these four functions, such as `console`. Lines about
+ * a command come with fields that say which.
  *
  * @example A node whose lines a program collects
  * ```ts
@@ -24,13 +36,13 @@ import { systemClock } from "./time.ts";
  */
 export interface Logger {
   /** Takes detail for debugging. */
-  debug(message: string): void;
+  debug(message: string, fields?: LogFields): void;
   /** Takes what the node does. */
-  info(message: string): void;
-  /** Takes something that may need an operator's attention. */
-  warn(message: string): void;
+  info(message: string, fields?: LogFields): void;
+  /** Takes something that may need an operator's attention, such as a job that failed. */
+  warn(message: string, fields?: LogFields): void;
   /** Takes something that needs an operator's attention. */
-  error(message: string): void;
+  error(message: string, fields?: LogFields): void;
 }
 
 /** The name under which this package logs in `@std/log`. Silent until logging is set up. */
@@ -38,7 +50,7 @@ export const LOGGER_NAME = "cyberwave-cloud-node";
 
 /**
  * How log lines look: `text` for people, `json` for machines, one object a line with `time`
- * (ISO 8601), `level`, `component` and `message`.
+ * (ISO 8601), `level`, `component`, `message` and, in lines about a command, its fields in snake case.
  *
  * @example
  * ```ts
@@ -50,14 +62,30 @@ export const LOGGER_NAME = "cyberwave-cloud-node";
  */
 export type LogFormat = "text" | "json";
 
+/** How and what this process logs. */
+export interface LogOptions {
+  readonly format: LogFormat;
+  /** Lines below it are not logged. */
+  readonly level: LogLevel;
+  /** Whether systemd's journal reads standard error. Default: `false`. */
+  readonly toJournal?: boolean;
+}
+
+let options: LogOptions = { format: "text", level: "info" };
+
 /** Sends log lines to standard error: standard output is for results. */
-export function setupLogging(options: { format: LogFormat; verbose: boolean }): void {
-  const level = options.verbose ? "DEBUG" : "INFO";
-  const formatter = options.format === "json" ? jsonLine : textLine;
+export function setupLogging(chosen: LogOptions): void {
+  options = chosen;
+  const level = LEVEL_NAMES[chosen.level];
   log.setup({
     handlers: { stderr: new StderrHandler(level, { formatter }) },
     loggers: { [LOGGER_NAME]: { level, handlers: ["stderr"] } },
   });
+}
+
+/** How this process logs. */
+export function logOptions(): LogOptions {
+  return options;
 }
 
 /**
@@ -69,19 +97,28 @@ export function createLogger(
   listener?: (line: string) => void,
   sink?: Logger,
 ): Logger {
-  const write = (level: "debug" | "info" | "warn" | "error") => (message: string) => {
-    const line = printable(redact(message));
+  const write = (level: LogLevel) => (text: string, given?: LogFields) => {
+    const message = printable(redact(text));
+    const fields = given && withoutSecrets(given);
     try {
-      if (sink === undefined) log.getLogger(LOGGER_NAME)[level](line, component);
-      else sink[level](`${component}: ${line}`);
+      if (sink === undefined) log.getLogger(LOGGER_NAME)[level](message, component, fields);
+      else if (fields === undefined) sink[level](`${component}: ${message}`);
+      else sink[level](`${component}: ${labelOf(fields)}${message}`, fields);
     } catch {
       // A handler of the program that embeds the node. Its failure is no failure of a command.
     }
     if (level === "debug" || listener === undefined) return;
-    const head = lineHead(new Date(systemClock.now()), level.toUpperCase(), component);
-    listener(`${head.join(" ")} ${line}`);
+    const time = new Date(systemClock.now());
+    listener(textLine({ time, level, component, message, fields }, false));
   };
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}
+
+/** Strangers chose some of them. */
+function withoutSecrets(fields: LogFields): LogFields {
+  const entries = Object.entries(fields)
+    .map(([name, value]) => [name, typeof value === "string" ? redact(value) : value]);
+  return Object.fromEntries(entries);
 }
 
 /** Secrets that are masked as long as the process runs. */
@@ -200,46 +237,36 @@ export function printable(text: string): string {
 
 const encoder = new TextEncoder();
 
-class StderrHandler extends log.BaseHandler {
-  override log(message: string): void {
-    const bytes = encoder.encode(message + "\n");
-    try {
-      for (let start = 0; start < bytes.length;) {
-        start += Deno.stderr.writeSync(bytes.subarray(start));
-      }
-    } catch {
-      // Nobody reads standard error any more, which is no reason to stop.
+/** Writes a line to standard error. That nobody reads it is no reason to stop. */
+function writeLogLine(line: string): void {
+  const bytes = encoder.encode(`${line}\n`);
+  try {
+    for (let start = 0; start < bytes.length;) {
+      start += Deno.stderr.writeSync(bytes.subarray(start));
     }
+  } catch {
+    // Nobody reads standard error any more.
   }
 }
 
-function componentOf(record: log.LogRecord): string {
-  return String(record.args[0] ?? "");
+class StderrHandler extends log.BaseHandler {
+  override log(line: string): void {
+    writeLogLine(line);
+  }
 }
 
-function jsonLine(record: log.LogRecord): string {
-  return JSON.stringify({
-    time: record.datetime.toISOString(),
-    level: record.levelName.toLowerCase(),
-    component: componentOf(record),
+const LEVEL_NAMES = { debug: "DEBUG", info: "INFO", warn: "WARN", error: "ERROR" } as const;
+
+function formatter(record: log.LogRecord): string {
+  const [component, fields] = record.args as [string?, LogFields?];
+  const line: LogLine = {
+    time: record.datetime,
+    level: record.levelName.toLowerCase() as LogLevel,
+    component: component ?? "",
     message: record.msg,
-  });
-}
-
-const COLORS = { DEBUG: "gray", INFO: "cyan", WARN: "yellow", ERROR: "red" } as const;
-
-function textLine(record: log.LogRecord): string {
-  const head = lineHead(record.datetime, record.levelName, componentOf(record));
-  if (!Deno.stderr.isTerminal() || Deno.noColor) return `${head.join(" ")} ${record.msg}`;
-  const [time, level, component] = head;
-  const color = COLORS[record.levelName as keyof typeof COLORS] ?? "red";
-  return `${styleText("gray", time)} ${styleText(color, level)} ${
-    styleText("gray", component)
-  } ${record.msg}`;
-}
-
-/** What stands before the message in a line of text. */
-function lineHead(time: Date, level: string, component: string): [string, string, string] {
-  const date = time.toISOString().replace("T", " ").slice(0, 23);
-  return [date, level.padEnd(5), component.padEnd(9)];
+    fields,
+  };
+  const hasColor = Deno.stderr.isTerminal() && !Deno.noColor;
+  const text = options.format === "json" ? jsonLine(line) : textLine(line, hasColor);
+  return options.toJournal ? withPriority(text, line.level) : text;
 }

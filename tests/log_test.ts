@@ -32,21 +32,22 @@ async function logged(setup: string, ...statements: string[]): Promise<string> {
   return text;
 }
 
-const text = (verbose = false) => `setupLogging({ format: "text", verbose: ${verbose} });`;
-const JSON_FORMAT = 'setupLogging({ format: "json", verbose: true });';
+const text = (verbose = false) =>
+  `setupLogging({ format: "text", level: "${verbose ? "debug" : "info"}" });`;
+const JSON_FORMAT = 'setupLogging({ format: "json", level: "debug" });';
 
-Deno.test("log lines go to standard error, with time, level and component, and no colour in a file", async () => {
+Deno.test("log lines go to standard error, with time and level, and no colour in a file", async () => {
   const lines = await logged(text(), 'logger.info("hello");', 'logger.error("oh");');
   assertMatch(
     lines,
-    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} INFO {2}part {6}hello\n[-\d]+ [:.\d]+ ERROR part {6}oh\n$/,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(Z|[+-]\d{4}) INFO {2}hello\n[-\d]+ [-+:Z\d]+ ERROR oh\n$/,
   );
 });
 
 Deno.test("detail is shown only when asked for", async () => {
   const statements = ['logger.debug("detail");', 'logger.warn("warning");'];
   assert(!(await logged(text(), ...statements)).includes("detail"));
-  assert((await logged(text(true), ...statements)).includes("DEBUG part      detail"));
+  assert((await logged(text(true), ...statements)).includes("DEBUG detail"));
 });
 
 Deno.test("a library that nobody set up logs nothing", async () => {
@@ -155,8 +156,9 @@ Deno.test("a secret that repeats itself moves no cut far", () => {
 });
 
 Deno.test("a component is named in its lines alone", async () => {
-  const lines = await logged(text(), 'createLogger("other").info("a");', 'logger.info("b");');
-  assertMatch(lines, /other {5}a\n.*part {6}b\n$/);
+  const lines = await logged(JSON_FORMAT, 'createLogger("other").info("a");', 'logger.info("b");');
+  const components = lines.trim().split("\n").map((line) => JSON.parse(line).component);
+  assertEquals(components, ["other", "part"]);
 });
 
 Deno.test("who listens is told each line at info and above as text, also where logging is not set up", () => {
@@ -167,9 +169,9 @@ Deno.test("who listens is told each line at info and above as text, also where l
   logger.info("hello listen-secret");
   logger.warn("two\nlines");
   createLogger("other").error("not for this listener");
-  assertEquals(heard.map((line) => line.replace(/^\S+ [\d:.]+/, "TIME")), [
-    "TIME INFO  part      hello ***",
-    "TIME WARN  part      two\n    lines",
+  assertEquals(heard.map((line) => line.replace(/^\S+ [-+Z\d:]+/, "TIME")), [
+    "TIME INFO  hello ***",
+    "TIME WARN  two\n    lines",
   ]);
 });
 
@@ -189,4 +191,61 @@ Deno.test("nobody who reads standard error is no reason to stop", async () => {
   await child.stdin.close();
   assertEquals(await new Response(child.stdout).text(), "still here\n");
   assertEquals((await child.status).code, 0);
+});
+
+Deno.test("lines about a command say which: in brackets for people, in snake case for machines", async () => {
+  const line =
+    `logger.warn("inference r1 failed", { workloadId: "01kb6z3q4r9bd6js", requestId: "r-hush-hush",
+    kind: "inference", pid: 7, exitCode: 1, durationSeconds: 2.5 });`;
+  assertMatch(
+    await logged(text(), line),
+    /^[-\d]+ [-+:Z\d]+ WARN {2}\[9bd6js\] inference r1 failed\n$/,
+  );
+  const { time: _, ...rest } = JSON.parse(
+    await logged(JSON_FORMAT, 'addSecret("hush-hush");', line),
+  );
+  assertEquals(rest, {
+    level: "warn",
+    component: "part",
+    message: "inference r1 failed",
+    request_id: "r-***",
+    workload_id: "01kb6z3q4r9bd6js",
+    kind: "inference",
+    pid: 7,
+    exit_code: 1,
+    duration_s: 2.5,
+  });
+});
+
+Deno.test("a program's own logger gets the fields as a second argument, and the short id in the line", () => {
+  const calls: unknown[][] = [];
+  const take = (...args: unknown[]) => void calls.push(args);
+  const logger = createLogger("part", undefined, {
+    debug: take,
+    info: take,
+    warn: take,
+    error: take,
+  });
+  logger.info("plain");
+  logger.info("epoch 1", { workloadId: "01kb6z3q4r9bd6js" });
+  assertEquals(calls, [
+    ["part: plain"],
+    ["part: [9bd6js] epoch 1", { workloadId: "01kb6z3q4r9bd6js" }],
+  ]);
+});
+
+Deno.test("lines below the level that was chosen are left out", async () => {
+  const setup = 'setupLogging({ format: "text", level: "warn" });';
+  const lines = await logged(setup, 'logger.info("a");', 'logger.warn("b");', 'logger.error("c");');
+  assertEquals(lines.split("\n").map((line) => line.at(-1)), ["b", "c", undefined]);
+});
+
+Deno.test("for systemd's journal every line has its priority", async () => {
+  const setup = 'setupLogging({ format: "text", level: "debug", toJournal: true });';
+  const lines = await logged(
+    setup,
+    ...["debug", "info", "warn", "error"].map((level) => `logger.${level}("a\\nb");`),
+  );
+  const priorities = lines.trim().split("\n").map((line) => line.slice(0, 3));
+  assertEquals(priorities.join(""), "<7><7><6><6><4><4><3><3>");
 });

@@ -14,7 +14,8 @@ import {
 } from "../config/load.ts";
 import { isSecretName } from "../config/variables.ts";
 import { type Review, reviewConfig } from "../doctor/config_review.ts";
-import { addSecret, createLogger, setupLogging } from "../log.ts";
+import { addSecret, createLogger, type LogFormat, type LogLevel, setupLogging } from "../log.ts";
+import { isReadByJournal } from "../os/journal_stream.ts";
 import { readEnvironment, readsWholeEnvironment, requirePermissions } from "../permissions.ts";
 import type { Arguments } from "./arguments.ts";
 
@@ -29,11 +30,32 @@ export async function useSettings(
 ): Promise<LoadedSettings> {
   const loaded = adapt(await loadSettings(loadOptions(args)));
   hideSecrets(loaded);
-  setupLogging({ format: loaded.settings.logFormat, verbose: args.has("verbose") });
+  const { logFormat, logLevel } = loaded.settings;
+  logAs(logFormat, args, logLevel);
   const logger = createLogger("config");
   for (const warning of loaded.warnings) logger.warn(warning);
   logSettings(loaded);
   return loaded;
+}
+
+/** Logs in this form; -v says more than any other setting. */
+function logAs(format: LogFormat, args: Arguments, level: LogLevel = "info"): void {
+  const toJournal = isReadByJournal(readEnvironment());
+  setupLogging({ format, level: args.has("verbose") ? "debug" : level, toJournal });
+}
+
+/**
+ * Logs as JSON from the beginning where a flag or a variable asks for that: an error may come before
+ * all settings are known, and the same program reads it.
+ */
+export function logAsAskedFor(args: readonly string[]): void {
+  const env = readEnvironment();
+  const flag = args.flatMap((arg, index) =>
+    arg === "--log-format" ? args[index + 1] ?? "" : /^--log-format=(.*)/.exec(arg)?.[1] ?? []
+  );
+  const format = flag.at(-1) ?? env.CYBERWAVE_LOG_FORMAT;
+  if (format !== "json") return;
+  setupLogging({ format, level: "info", toJournal: isReadByJournal(env) });
 }
 
 function logSettings(loaded: LoadedSettings): void {
@@ -43,7 +65,7 @@ function logSettings(loaded: LoadedSettings): void {
 
 /** All that is to be said about the settings, with their secrets hidden from what is printed. */
 export async function reviewSettings(args: Arguments): Promise<Review> {
-  setupLogging({ format: "text", verbose: args.has("verbose") });
+  logAs("text", args);
   const review = await reviewConfig(loadOptions(args));
   hideSecrets(review.loaded);
   if (review.isComplete) logSettings(review.loaded);
@@ -62,7 +84,7 @@ export function workloadEnvironment(loaded: LoadedSettings): Record<string, stri
 
 /** The state folder, which is all that looking at the journal takes, whatever else is wrong. */
 export async function useStateFolder(args: Arguments): Promise<string> {
-  setupLogging({ format: "text", verbose: args.has("verbose") });
+  logAs("text", args);
   const { stateFolder, warnings } = await locateState(loadOptions(args));
   const logger = createLogger("config");
   for (const warning of warnings) logger.warn(warning);

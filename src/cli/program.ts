@@ -9,6 +9,7 @@ import { ConfigError, quoted } from "../errors.ts";
 import type { StopRequests } from "../os/signals.ts";
 import { parseArguments } from "./arguments.ts";
 import { commandHelp, programHelp, shortHelp, versionText } from "./help.ts";
+import { logAsAskedFor } from "./load_settings.ts";
 import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { COMMANDS } from "./subcommands.ts";
 import { print, report } from "./terminal.ts";
@@ -20,6 +21,7 @@ export async function runProgram(
   args: readonly string[],
   requests: StopRequests,
 ): Promise<number> {
+  logAsAskedFor(args);
   switch (args[0]) {
     case undefined:
       report(shortHelp(COMMANDS));

@@ -8,6 +8,7 @@ import { History } from "../journal/history.ts";
 import type { CommandRecord, End } from "../journal/record.ts";
 import { createLogger, printable } from "../log.ts";
 import { lockHolder } from "../state/lock.ts";
+import { exitCodeMeaning } from "../commands/exit_code.ts";
 import { outcomeOf } from "../commands/outcome.ts";
 import { inspectHost } from "../os/processes.ts";
 import { look } from "../executors/process/observe.ts";
@@ -126,7 +127,7 @@ function shortened(text: string): string {
 export function resultOf({ cause, exitCode, signal }: Omit<End, "bytes">): string {
   switch (cause) {
     case "exited":
-      return exitCode === 0 ? "ok" : `exit code ${exitCode}`;
+      return exitCode === 0 ? "ok" : inWords(exitCode!);
     case "killed":
       return `killed by ${signal}`;
     case "cancelled":
@@ -140,6 +141,11 @@ export function resultOf({ cause, exitCode, signal }: Omit<End, "bytes">): strin
     case "not_started":
       return "not started";
   }
+}
+
+function inWords(exitCode: number): string {
+  const meaning = exitCodeMeaning(exitCode);
+  return `exit code ${exitCode}${meaning === undefined ? "" : ` (${meaning})`}`;
 }
 
 function jsonOf(record: CommandRecord, progress: Progress | undefined): Record<string, unknown> {

@@ -4,7 +4,8 @@
  * @module
  */
 import { CloudNodeError, messageOf, MissingPermissionError } from "../errors.ts";
-import { printable, redact } from "../log.ts";
+import { createLogger, logOptions, printable, redact } from "../log.ts";
+import { withPriority } from "../log_line.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { paint, report } from "./terminal.ts";
 
@@ -13,12 +14,21 @@ export function failWith(thrown: unknown, { verbose }: { verbose: boolean }): nu
   // Nobody reads the output any more, as in `ps | head`: that is no failure.
   if (thrown instanceof Deno.errors.BrokenPipe) return 0;
   const error = thrown instanceof Deno.errors.NotCapable ? notAllowed(thrown) : thrown;
-  const expected = error instanceof CloudNodeError;
-  report(`${paint("red", "error:")} ${printable(redact(messageOf(error)))}`);
+  const exitCode = error instanceof CloudNodeError ? error.exitCode : 1;
   const hint = hintOf(error);
-  if (hint !== undefined) report(`${paint("cyan", "hint:")} ${printable(redact(hint))}`);
-  if (verbose && error instanceof Error) report(redact(error.stack ?? ""));
-  return expected ? error.exitCode : 1;
+  const stack = verbose && error instanceof Error ? error.stack : undefined;
+  if (logOptions().format === "json") {
+    const logger = createLogger("program");
+    logger.error(messageOf(error), { exitCode, ...(hint !== undefined && { hint }) });
+    if (stack !== undefined) logger.debug(stack);
+    return exitCode;
+  }
+  const lines = [`${paint("red", "error:")} ${printable(redact(messageOf(error)))}`];
+  if (hint !== undefined) lines.push(`${paint("cyan", "hint:")} ${printable(redact(hint))}`);
+  if (stack !== undefined) lines.push(redact(stack));
+  const text = lines.join("\n");
+  report(logOptions().toJournal ? withPriority(text, "error") : text);
+  return exitCode;
 }
 
 /** SQLite's words, and those of the operating system. */

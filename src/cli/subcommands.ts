@@ -85,7 +85,15 @@ killed, the next one does that.`,
     },
     { name: "show-token", help: "Print the token that other clients of this backend need" },
   ],
-  settings: ["slug", "profile", "environment", "control-plane", "concurrency", "log-format"],
+  settings: [
+    "slug",
+    "profile",
+    "environment",
+    "control-plane",
+    "concurrency",
+    "log-format",
+    "log-level",
+  ],
   load: () => import("./dev.ts"),
 };
 

@@ -12,7 +12,7 @@ import type { ObjectText } from "../protocol/object_text.ts";
 import { freeBytes } from "../state/private_folder.ts";
 import type { Clock } from "../time.ts";
 import { isFull, reasonToRefuse } from "./admission.ts";
-import { type Command, holdToken, infoOf, nameOf } from "./command.ts";
+import { type Command, fieldsOf, holdToken, infoOf, nameOf } from "./command.ts";
 import { newCommandId } from "./command_id.ts";
 import type { CommandEvents } from "./command_events.ts";
 import { type PlatformParams, readPlatformParams } from "./params.ts";
@@ -190,7 +190,10 @@ export class Acceptor {
     runner.startNext();
     if (!queue.isWaiting(command)) return;
     const { queued } = queue.lane(command.kind);
-    logger.info(`${nameOf(command)} waits for its turn (${queued} in the queue)`);
+    logger.info(
+      `${nameOf(command)} waits for its turn (${queued} in the queue)`,
+      fieldsOf(command),
+    );
   }
 
   /** Why a command cannot be accepted now; `undefined`: it can. */
@@ -207,7 +210,7 @@ export class Acceptor {
   /** Refuses a command for a temporary reason. It is not remembered: sent again it may run. */
   #refuseNow(command: Command, address: ReplyAddress, why: string): Pending[] {
     const { platformStatus, logger } = this.#parts;
-    logger.warn(refusalLine(command.kind, why));
+    logger.warn(refusalLine(command.kind, why), fieldsOf(command));
     const statuses = platformStatus.busy(command, why, command.instanceUuid);
     return this.#post([...statuses, ...answers(address, command.requestId, { error: why })]);
   }

@@ -5,7 +5,7 @@
  */
 import { quoted } from "../errors.ts";
 import type { NewCommand } from "../journal/record.ts";
-import { holdSecret } from "../log.ts";
+import { holdSecret, type LogFields } from "../log.ts";
 
 /** A command. Its params are in the journal: they may be large, and many may wait. */
 export interface Command extends Omit<NewCommand, "params"> {
@@ -48,6 +48,18 @@ export interface CommandInfo {
 /** What of a command may be shown. */
 export function infoOf({ id, kind, requestId, workloadUuid }: Command): CommandInfo {
   return { id, kind, requestId, workloadUuid };
+}
+
+/** What lines of the log about a command say of it. */
+export function fieldsOf(
+  { id, kind, requestId, workloadUuid }: Pick<NewCommand, keyof CommandInfo>,
+): LogFields {
+  return {
+    workloadId: id,
+    kind,
+    ...(requestId !== undefined && { requestId }),
+    ...(workloadUuid !== undefined && { workloadUuid }),
+  };
 }
 
 /** How the log names a command: `inference r1`, or by the node's own id when it came without one. */

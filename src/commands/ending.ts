@@ -10,7 +10,7 @@ import type { ResultFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { excerptOf } from "../workloads/output.ts";
-import { type Command, nameOf } from "./command.ts";
+import { type Command, fieldsOf, nameOf } from "./command.ts";
 import { type Outcome, unreadable } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import { replyTo } from "./reply.ts";
@@ -49,7 +49,10 @@ export async function endingOf(
     return await readEnding(command, outcome, pid, parts);
   } catch (error) {
     const { folderOf, settings, platformStatus, logger } = parts;
-    logger.error(`Cannot read what ${nameOf(command)} left: ${messageOf(error)}`);
+    logger.error(
+      `Cannot read what ${nameOf(command)} left: ${messageOf(error)}`,
+      fieldsOf(command),
+    );
     const unread = unreadable(outcome, messageOf(error));
     return {
       outcome: unread,

@@ -5,6 +5,7 @@
  */
 import type { Exit } from "../executors/executor.ts";
 import type { End, StopRequest } from "../journal/record.ts";
+import { exitCodeMeaning } from "./exit_code.ts";
 
 /** What to store and what to answer. */
 export type Outcome =
@@ -66,8 +67,18 @@ export function describeOutcome({ status, end }: Outcome): string {
 /** The end of a command that did not succeed, in words. */
 export function howItEnded(end: Omit<End, "bytes">): string {
   const verb = end.cause === "exited" ? "failed" : end.cause.replace("_", " ");
-  const detail = end.exitCode === undefined ? end.signal : `code ${end.exitCode}`;
+  const { cause, exitCode } = end;
+  const detail = exitCode === undefined
+    ? end.signal
+    : cause === "exited"
+    ? exitCodeInWords(exitCode)
+    : `code ${exitCode}`;
   return detail === undefined ? verb : `${verb} (${detail})`;
+}
+
+function exitCodeInWords(code: number): string {
+  const meaning = exitCodeMeaning(code);
+  return meaning === undefined ? `code ${code}` : `code ${code}: ${meaning}`;
 }
 
 function stopped(exit: Exit, stop: StopRequest, timeout: number): Outcome {

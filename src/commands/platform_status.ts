@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../errors.ts";
 import type { Message } from "../journal/messages.ts";
 import { redact } from "../log.ts";
 import { encodeStatus, type WorkloadStatus } from "../protocol/workload_status.ts";
@@ -40,7 +41,7 @@ export class PlatformStatus {
 
   /** Reports that the results of a workload that succeeded are being uploaded. */
   finalizing(command: ReportedCommand, fileCount: number): Message[] {
-    const message = `Uploading ${fileCount} result file${fileCount === 1 ? "" : "s"}`;
+    const message = `Uploading ${counted(fileCount, "result file")}`;
     return this.#report(command, { status: "finalizing", message, file_count: fileCount });
   }
 

@@ -8,7 +8,7 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { Semaphore } from "../results/semaphore.ts";
 import { type Clock, orAbort, within } from "../time.ts";
-import { type Command, nameOf } from "./command.ts";
+import { type Command, fieldsOf, nameOf } from "./command.ts";
 import type { CommandQueue } from "./queue.ts";
 import type { CommandRunner } from "./run.ts";
 
@@ -135,6 +135,7 @@ export class PlatformRecheck {
         this.#unanswered.add(command.id);
         this.#parts.logger.warn(
           `Cannot ask the platform about ${nameOf(command)}: ${messageOf(error)}; it goes on`,
+          fieldsOf(command),
         );
       }
     }));
@@ -153,7 +154,7 @@ export class PlatformRecheck {
     const mayFinish = occasion !== "start" && this.#mayFinish(command, known);
     if (why === undefined || mayFinish) return;
     const since = occasion === "start" ? ", which is from before this start" : "";
-    logger.warn(`Stopping ${nameOf(command)}${since}: the platform ${why}`);
+    logger.warn(`Stopping ${nameOf(command)}${since}: the platform ${why}`, fieldsOf(command));
     if (await runner.cancel(command, "SIGTERM", "withdrawn")) queue.expectEnd(command);
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { messageOf } from "../errors.ts";
+import { counted, messageOf } from "../errors.ts";
 import type { Executor, Recovered } from "../executors/executor.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { CommandRecord } from "../journal/record.ts";
@@ -11,7 +11,7 @@ import { commitUntilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
-import { nameOf } from "./command.ts";
+import { fieldsOf, nameOf } from "./command.ts";
 import type { CommandQueue } from "./queue.ts";
 import type { CommandRunner } from "./run.ts";
 
@@ -36,7 +36,9 @@ export async function recover(parts: RecoveryParts, signal: AbortSignal): Promis
     await enter(record, found[index], parts, signal);
   }
   const waiting = queue.waiting().length;
-  if (waiting > 0) logger.info(`${waiting} commands from before this start wait for their turn`);
+  if (waiting > 0) {
+    logger.info(`${counted(waiting, "command")} of before this start still to be run`);
+  }
 }
 
 /** What happened to the attempt to run a command. */
@@ -67,12 +69,13 @@ async function enter(
   switch (recovered.type) {
     case "running": {
       const { execution } = recovered;
-      const as = execution.pid === undefined ? "" : ` as process ${execution.pid}`;
-      logger.info(`${nameOf(record)} still runs${as}`);
+      const { pid } = execution;
+      const as = pid === undefined ? "" : ` as process ${pid}`;
+      logger.info(`${nameOf(record)} still runs${as}`, { ...fieldsOf(record), pid });
       return runner.track(runner.supervise(runner.resume(record, startedAt, stop), execution));
     }
     case "ended": {
-      logger.info(`${nameOf(record)} ended while there was no node`);
+      logger.info(`${nameOf(record)} ended while there was no node`, fieldsOf(record));
       return runner.track(runner.end(runner.resume(record, startedAt, stop), recovered.exit));
     }
     case "not_started": {

@@ -10,7 +10,7 @@ import type { Requester } from "../journal/requesters.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
-import { type Command, nameOf } from "./command.ts";
+import { type Command, fieldsOf, nameOf } from "./command.ts";
 import type { CommandMessage } from "./packet.ts";
 import { addressOf, answers, refusalLine, replyNotKept } from "./reply.ts";
 
@@ -73,12 +73,16 @@ export class Repeats {
     const { journal: { messages, requesters }, logger } = this.#parts;
     if (known.state !== "ended") {
       if (requester !== undefined) requesters.add(known.id, requester);
-      logger.warn(`${nameOf(known)} was sent again while it is ${known.state}: ignored`);
+      logger.warn(
+        `${nameOf(known)} was sent again while it is ${known.state}: ignored`,
+        fieldsOf(known),
+      );
       return [];
     }
     logger.warn(
       `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
         "Use a new request_id to run it again",
+      fieldsOf(known),
     );
     const kept = messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
     const reply = kept.find(({ topic }) => topic === known.replyTopic);
@@ -114,7 +118,7 @@ export class Repeats {
   /** Refuses a second command for a workload. It is remembered: delivered again it must not run. */
   #refuseSecond(command: Command, requester: Requester | undefined, why: string): Pending[] {
     const { journal, logger } = this.#parts;
-    logger.warn(refusalLine(command.kind, why));
+    logger.warn(refusalLine(command.kind, why), fieldsOf(command));
     journal.accept({ ...command, params: "" });
     const address = { ...addressOf(command), requester };
     const replies = answers(address, command.requestId, { error: why });

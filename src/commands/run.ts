@@ -8,10 +8,11 @@ import type { Execution, Exit, Reservation, Unavailable, Work } from "../executo
 import type { StopRequest } from "../journal/record.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import { orAbort } from "../time.ts";
-import { type Command, infoOf, nameOf } from "./command.ts";
+import { type Command, fieldsOf, infoOf, nameOf } from "./command.ts";
 import { secondsQueued } from "./command_id.ts";
 import { endingOf } from "./ending.ts";
-import { describeOutcome, notStarted, type Outcome, outcomeOf } from "./outcome.ts";
+import { logEnd } from "./log_end.ts";
+import { notStarted, type Outcome, outcomeOf } from "./outcome.ts";
 import { ProgressReport } from "./progress_report.ts";
 import { notConfigured, toAll } from "./reply.ts";
 import { showOutput } from "./show_output.ts";
@@ -132,9 +133,7 @@ export class CommandRunner {
     queue.left(command);
     outbox.send(stored);
     const seconds = (clock.now() - startedAt) / 1000;
-    logger.info(
-      `${nameOf(command)} ${describeOutcome(ending.outcome)} after ${seconds.toFixed(1)} s`,
-    );
+    logEnd(command, { outcome: ending.outcome, pid: execution?.pid, seconds }, logger);
     events.emit("ended", { command: infoOf(command), outcome: ending.outcome, seconds });
     this.startNext();
     if (files.length > 0) uploads.begin(command);
@@ -217,7 +216,8 @@ export class CommandRunner {
     const { queue, clock, logger } = this.#parts;
     const { command, stop } = run;
     if (isPermanent(error)) return await this.end(run, { ...NOT_STARTED, why: messageOf(error) });
-    logger.error(`Cannot start ${nameOf(command)}: ${messageOf(error)}; retrying`);
+    const problem = `Cannot start ${nameOf(command)}: ${messageOf(error)}; retrying`;
+    logger.error(problem, fieldsOf(command));
     // It stays in hand, so that it can be cancelled.
     await clock.sleep(RETRY_START_MS, this.#leaving.signal).catch(() => {});
     if (stop.request !== undefined) return await this.end(run, NOT_STARTED);
@@ -252,7 +252,7 @@ export class CommandRunner {
       return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
     });
     const as = pid === undefined ? "" : ` as process ${pid}`;
-    logger.info(`${nameOf(command)} started${as} (id ${command.id})`);
+    logger.info(`${nameOf(command)} started${as}`, { ...fieldsOf(command), pid });
     const queuedSeconds = secondsQueued(command.id, startedAt);
     events.emit("started", { command: infoOf(command), pid, queuedSeconds });
     outbox.send(stored ?? []);

@@ -13,10 +13,11 @@ import type { PlatformStatus } from "./platform_status.ts";
 import type { CommandQueue } from "./queue.ts";
 import type { ProgressParts, ProgressReport } from "./progress_report.ts";
 import type { Stop } from "./stop.ts";
+import type { ShowSettings } from "./show_output.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** The settings that running depends on. */
-interface RunSettings {
+interface RunSettings extends ShowSettings {
   readonly timeout: Readonly<Partial<Record<string, number>>>;
   readonly cancelGrace: Readonly<Record<string, number>>;
   readonly maxOutput: number;

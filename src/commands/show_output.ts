@@ -4,12 +4,17 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
-import type { Logger } from "../log.ts";
+import type { JobOutput, Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { mirrorOutput } from "../workloads/mirror.ts";
-import { type Command, nameOf } from "./command.ts";
+import { type Command, fieldsOf, nameOf } from "./command.ts";
 import type { ProgressReport } from "./progress_report.ts";
+
+/** The settings that showing output depends on. */
+export interface ShowSettings {
+  readonly logJobOutput: JobOutput;
+}
 
 /** A command that runs. */
 interface RunningCommand {
@@ -22,6 +27,7 @@ interface RunningCommand {
 
 /** What showing output takes. */
 interface ShowOutputParts {
+  readonly settings: ShowSettings;
   /** Where lines are shown. */
   readonly outputLogger: Logger;
   /** Where it is reported that they cannot be. */
@@ -36,14 +42,16 @@ interface ShowOutputParts {
  */
 export async function showOutput(
   { command, stop: { over: ended }, isResumed: onlyNew, progress }: RunningCommand,
-  { outputLogger, logger, clock, folderOf }: ShowOutputParts,
+  { settings, outputLogger, logger, clock, folderOf }: ShowOutputParts,
 ): Promise<void> {
-  const show = (line: string) => outputLogger.info(`[${nameOf(command)}] ${line}`);
+  const fields = fieldsOf(command);
+  const show = (line: string) => outputLogger.info(line, fields);
   const onLook = () => progress.look();
+  const options = { clock, ended, onlyNew, onLook, jobOutput: settings.logJobOutput };
   try {
-    await mirrorOutput(folderOf(command.id), show, { clock, ended, onlyNew, onLook });
+    await mirrorOutput(folderOf(command.id), show, options);
   } catch (error) {
-    logger.warn(`Cannot show the output of ${nameOf(command)}: ${messageOf(error)}`);
+    logger.warn(`Cannot show the output of ${nameOf(command)}: ${messageOf(error)}`, fields);
   } finally {
     progress.end();
   }

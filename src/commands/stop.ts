@@ -6,10 +6,10 @@
 import { messageOf } from "../errors.ts";
 import type { Execution } from "../executors/executor.ts";
 import type { StopRequest } from "../journal/record.ts";
-import type { Logger } from "../log.ts";
+import type { LogFields, Logger } from "../log.ts";
 import type { StopSignal } from "../os/process_identity.ts";
 import type { Clock } from "../time.ts";
-import { type Command, nameOf } from "./command.ts";
+import { type Command, fieldsOf, nameOf } from "./command.ts";
 import { Tasks } from "./tasks.ts";
 
 /** What stopping takes. */
@@ -71,13 +71,18 @@ export class Stop implements Disposable {
   async ask(cause: StopRequest["cause"], signal: StopSignal): Promise<boolean> {
     if (this.over.aborted) return false;
     const { clock, logger } = this.#parts;
-    logger.info(`Stopping ${nameOf(this.#command)} with ${signal} (${cause.replace("_", " ")})`);
+    const why = cause.replace("_", " ");
+    logger.info(`Stopping ${nameOf(this.#command)} with ${signal} (${why})`, this.#fields);
     const request = { cause: this.#request?.cause ?? cause, signal, at: clock.now() };
     this.#request = request;
     await this.#store(request);
     this.#due = request;
     this.#tasks.add(this.#signal());
     return true;
+  }
+
+  get #fields(): LogFields {
+    return fieldsOf(this.#command);
   }
 
   /** Ends what watches over the command. */
@@ -104,6 +109,7 @@ export class Stop implements Disposable {
     logger.warn(
       `${nameOf(this.#command)} did not end within ${grace} s of ${request.signal}: ` +
         "sending SIGKILL",
+      this.#fields,
     );
     // Whoever asked did not ask for this one: the reply names the signal that was asked for.
     execution.stop("SIGKILL");
@@ -117,7 +123,7 @@ export class Stop implements Disposable {
       return;
     }
     if (this.#request !== undefined) return;
-    logger.warn(`${nameOf(this.#command)} has run for ${limit} s, its time limit`);
+    logger.warn(`${nameOf(this.#command)} has run for ${limit} s, its time limit`, this.#fields);
     await this.ask("timed_out", "SIGTERM");
   }
 
@@ -128,6 +134,7 @@ export class Stop implements Disposable {
     } catch (error) {
       this.#parts.logger.error(
         `Cannot store that ${nameOf(this.#command)} is being stopped: ${messageOf(error)}`,
+        this.#fields,
       );
     }
   }

@@ -10,7 +10,7 @@ import { commitUntilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import { backoff, type Clock } from "../time.ts";
-import { type Command, nameOf } from "./command.ts";
+import { type Command, fieldsOf, nameOf } from "./command.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PlatformStatus } from "./platform_status.ts";
 import { Tasks } from "./tasks.ts";
@@ -137,7 +137,7 @@ export class Uploads {
       } catch (error) {
         if (signal.aborted) return undefined;
         const what = `Cannot finish the upload of ${nameOf(command)}`;
-        logger.error(`${what}: ${messageOf(error)}; retrying`);
+        logger.error(`${what}: ${messageOf(error)}; retrying`, fieldsOf(command));
       }
       await clock.sleep(backoff(attempt, RETRY), signal).catch(() => {});
     }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LogFormat } from "../log.ts";
+import type { JobOutput, LogFormat, LogLevel } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Program, ProgramConfig } from "./workload_program.ts";
 
@@ -177,6 +177,10 @@ export interface CloudNodeConfig {
   passToken?: boolean;
   /** How log lines look on the command line; a library logs as `@std/log` is set up. Default: `text`. */
   logFormat?: LogFormat;
+  /** Which lines are logged: those of this level and above. Default: `info`. */
+  logLevel?: LogLevel;
+  /** How much of what jobs print is logged. Default: `all`. */
+  logJobOutput?: JobOutput;
   /** Seconds between batches of log lines to the platform; 0 sends none. Default: 3. */
   logStreamInterval?: number;
   /**
@@ -282,6 +286,10 @@ export interface Settings {
   readonly passToken: boolean;
   /** How log lines look. */
   readonly logFormat: LogFormat;
+  /** Lines below it are not logged. */
+  readonly logLevel: LogLevel;
+  /** How much of what jobs print is logged. */
+  readonly logJobOutput: JobOutput;
   /** Seconds between batches of log lines to the platform; 0 for none. */
   readonly logStreamInterval: number;
   /** Where the node answers over HTTP. */

@@ -100,7 +100,16 @@ const HOME_FOLDER: Need = { what: { name: "sys", kind: "homedir" }, why: "for ~/
 export const VARIABLES: readonly string[] = [
   ...["CYBERWAVE_*", "JSR_URL"],
   ...["HOME", "PATH", "PWD", "SHELL", "USER", "LOGNAME", "TERM", "LANG", "LANGUAGE", "LC_*", "TZ"],
-  ...["TMPDIR", "TMP", "TEMP", "XDG_*", "NOTIFY_SOCKET", "WATCHDOG_*", "SUDO_USER"],
+  ...[
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "XDG_*",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_*",
+    "JOURNAL_STREAM",
+    "SUDO_USER",
+  ],
   ...["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"],
   ...["http_proxy", "https_proxy", "all_proxy", "no_proxy"],
   ...["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"],

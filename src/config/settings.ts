@@ -197,6 +197,19 @@ const TABLE: SettingRows<SettingKey> = {
     default: "text",
     flag: { name: "log-format", value: "FORMAT" },
   },
+  logLevel: {
+    group: "Node",
+    type: values.oneOf("debug", "info", "warn", "error"),
+    help: "Which lines are logged: `debug`, `info`, `warn` or `error` and above; `-v` is `debug`",
+    default: "info",
+    flag: { name: "log-level", value: "LEVEL" },
+  },
+  logJobOutput: {
+    group: "Node",
+    type: values.oneOf("all", "progress", "none"),
+    help: "What jobs print in the log: `all`, `progress` for a line every 10 s, or `none`",
+    default: "all",
+  },
   logStreamInterval: {
     group: "Node",
     type: values.seconds,

@@ -31,6 +31,7 @@ export type CommandSettings = Pick<
   | "dedupeWindow"
   | "exclusive"
   | "maxCommandSize"
+  | "logJobOutput"
   | "maxOutput"
   | "maxQueued"
   | "queuePlatformWorkloads"

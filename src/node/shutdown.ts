@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { nameOf } from "../commands/command.ts";
-import { messageOf } from "../errors.ts";
+import { fieldsOf, nameOf } from "../commands/command.ts";
+import { counted, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { orAbort, within } from "../time.ts";
 import { reportTerminated } from "../registration/report_end.ts";
@@ -80,10 +80,11 @@ function reportLeft({ runner, queue, uploads, folderOf }: NodeParts, logger: Log
     const where = folderOf(command.id).path;
     logger.info(
       `${nameOf(command)} goes on as process ${execution?.pid}; its files are in ${where}`,
+      { ...fieldsOf(command), pid: execution?.pid },
     );
   }
   const waiting = queue.waiting().length;
-  if (waiting > 0) logger.info(`${waiting} commands wait for the next start`);
+  if (waiting > 0) logger.info(`${counted(waiting, "command")} left to the next start`);
   const sending = uploads.commands().length;
-  if (sending > 0) logger.info(`${sending} uploads of results go on at the next start`);
+  if (sending > 0) logger.info(`${counted(sending, "upload")} of results left to the next start`);
 }

@@ -5,7 +5,7 @@
  */
 import type { SignedUpload, UploadedResults } from "../backend/backend.ts";
 import type { Payload, StorageAnswer } from "../backend/storage.ts";
-import { CloudNodeError, messageOf, quoted } from "../errors.ts";
+import { CloudNodeError, counted, messageOf, quoted } from "../errors.ts";
 import type { RecordedFile, ResultFile, SentTo } from "../journal/result_files.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import type { Logger } from "../log.ts";
@@ -156,7 +156,9 @@ export class Upload {
       ? `, ${files.length - unsent.length} sent before`
       : "";
     logger.info(
-      `Uploading ${files.length} result files (${sizeText(total)}${sent}) of ${this.#name}`,
+      `Uploading ${counted(files.length, "result file")} (${
+        sizeText(total)
+      }${sent}) of ${this.#name}`,
     );
     const report = (words: string) => logger.info(`Results of ${this.#name}: ${words}`);
     return new UploadProgress({ done: total - left, total, clock, report });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { JobOutput } from "../log.ts";
 import { type Clock, isAbort } from "../time.ts";
 import type { WorkloadFolder } from "./folder.ts";
 import { outputSize, Tail } from "./output.ts";
@@ -16,9 +17,6 @@ const INTERVAL_MS = { min: 20, max: 250 };
 
 /** How often the state of a progress bar is shown. */
 const PROGRESS_MS = 10_000;
-
-/** How much of a job's output is shown: all lines, the latest one now and then, none. */
-export type JobOutput = "all" | "progress" | "none";
 
 /** What showing output depends on. */
 interface MirrorOptions {

@@ -117,7 +117,7 @@ Deno.test("dev ends what still runs when it is stopped", async () => {
     await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo $$; exec sleep 300");
     await using dev = Program.start(["dev"], { cwd, env });
     await using _client = await train(dev);
-    const [, pid] = await dev.awaitLine(/\[training [^\]]+\] (\d+)$/);
+    const [, pid] = await dev.awaitLine(/INFO {2}\[\w{6}\] (\d+)$/);
     assertEquals(await dev.end("SIGTERM"), 0);
     assert(!isAlive(Number(pid)));
   });
@@ -128,7 +128,7 @@ Deno.test("dev clears away what another left that was killed", async () => {
     await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo $$; exec sleep 300");
     await using killed = Program.start(["dev"], { cwd, env });
     await using _client = await train(killed);
-    const [, pid] = await killed.awaitLine(/\[training [^\]]+\] (\d+)$/);
+    const [, pid] = await killed.awaitLine(/INFO {2}\[\w{6}\] (\d+)$/);
     await killed.end("SIGKILL");
     assert(isAlive(Number(pid)));
     await Deno.writeTextFile(`${cwd}/cyberwave.yml`, "training: echo short");

@@ -210,7 +210,7 @@ Deno.test("start -v tells where each setting came from, and masks the token", as
   await using node = await stage.startNode("-v", "--profile", "gpu");
   await node.end("SIGTERM");
   const { stderr } = node.output;
-  assertMatch(stderr, /DEBUG config +profile_slug = gpu \(from --profile\)/);
+  assertMatch(stderr, /DEBUG profile_slug = gpu \(from --profile\)/);
   assertMatch(stderr, /token = \*\*\* \(from environment variable CYBERWAVE_API_TOKEN\)/);
   assert(!stderr.includes(stage.world.backend.token));
 });
@@ -227,7 +227,41 @@ Deno.test("with --log-format json every line is an object", async () => {
 Deno.test("unknown keys of cyberwave.yml are told, and no reason to stop", async () => {
   await using stage = await Stage.set("  infrence: echo");
   await using node = await stage.startNode();
-  assertMatch(node.output.stderr, /WARN +config +Ignored "infrence" .*did you mean inference\?/);
+  assertMatch(node.output.stderr, /WARN {2}Ignored "infrence" .*did you mean inference\?/);
+});
+
+Deno.test("with --log-format json lines about a job have its fields, and one that failed is a warning", async () => {
+  await using stage = await Stage.set("  inference: exit 127");
+  await using node = stage.start(["start", "--log-format", "json"]);
+  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await sender.ask({ command: "inference", request_id: "r1" });
+  const [line] = await node.awaitLine(/^.*inference r1 failed.*$/);
+  const { time: _, workload_id, pid, duration_s, message, ...rest } = JSON.parse(line!);
+  assertMatch(message, /^inference r1 failed \(code 127: command not found\) after [\d.]+ s$/);
+  assertMatch(`${workload_id} ${pid} ${duration_s}`, /^\w{26} \d+ [\d.]+$/);
+  assertEquals(rest, {
+    level: "warn",
+    component: "commands",
+    request_id: "r1",
+    kind: "inference",
+    exit_code: 127,
+  });
+});
+
+Deno.test("a fatal error is JSON too for who reads JSON, also before the settings are known", async () => {
+  await using stage = await Stage.set("  heartbeat_interval: often");
+  const asked: [args: string[], env: Record<string, string>][] = [
+    [["start", "--log-format", "json"], {}],
+    [["start", "--log-format=json", "--no-such-flag"], {}],
+    [["start"], { CYBERWAVE_LOG_FORMAT: "json" }],
+  ];
+  for (const [args, env] of asked) {
+    const { code, stderr } = await stage.run(args, { env });
+    const { time: _, message, hint: __, ...rest } = JSON.parse(stderr.trim().split("\n").at(-1)!);
+    assertEquals(rest, { level: "error", component: "program", exit_code: 2 });
+    assertEquals([code, message.length > 0], [2, true]);
+  }
 });
 
 Deno.test("start says what it serves and from which file, and what looks wrong as validate does", async () => {

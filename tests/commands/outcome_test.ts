@@ -36,7 +36,7 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
     "succeeded",
   ],
   [exited(1), undefined, fromStderr(1), "failed (code 1)"],
-  [exited(143), undefined, fromStderr(143), "failed (code 143)"],
+  [exited(143), undefined, fromStderr(143), "failed (code 143: killed by SIGTERM)"],
   [
     killed("SIGKILL"),
     undefined,

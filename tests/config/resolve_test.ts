@@ -78,6 +78,8 @@ Deno.test("with nothing given there are defaults", () => {
     keepWorkloadsCount: { succeeded: 1_000, failed: 10_000 },
     keepWorkloadsSize: 1_073_741_824,
     logFormat: "text",
+    logLevel: "info",
+    logJobOutput: "all",
     passToken: true,
     logStreamInterval: 3,
     http: undefined,

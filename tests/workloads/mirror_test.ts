@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { WorkloadFolder } from "../../src/workloads/folder.ts";
-import { type JobOutput, mirrorOutput } from "../../src/workloads/mirror.ts";
+import type { JobOutput } from "../../src/log.ts";
+import { mirrorOutput } from "../../src/workloads/mirror.ts";
 import { Tail } from "../../src/workloads/output.ts";
 import { readOutputIndex } from "../../src/workloads/output_index.ts";
 import { FakeClock } from "../support/clock.ts";
