@@ -19,7 +19,7 @@ import {
 import { readEnvironment } from "./permissions.ts";
 import type { TokenSource } from "./registration/token.ts";
 import { type Handlers, handlersByName, withHandlers } from "./node/handlers.ts";
-import { OPTIONS } from "./node/options.ts";
+import { OPTIONS, RUN_OPTIONS } from "./node/options.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./node/options.ts";
 import { listenForSignals } from "./os/signals.ts";
 
@@ -226,6 +226,7 @@ export class CloudNode implements AsyncDisposable {
   }
 
   async #run(options: RunOptions): Promise<RunResult> {
+    refuseUnknownKeys(options, RUN_OPTIONS, "option");
     const { signal, handleSignals = false, once = false, drain = false, exitWhenIdle, onReady } =
       options;
     const stop = () => void this.stop();

@@ -26,8 +26,7 @@ export function refuseUnknownSettings(config: CloudNodeConfig): void {
 }
 
 /**
- * Checks that `given` has no keys but `known` ones; `what` names one of them, and `meant` may know an
- * unknown one by another name. A key without a value counts as not given.
+ * Checks that `given` has no keys but `known` ones, as `unknownKeys` finds them.
  *
  * @throws {ConfigError} naming every unknown key, and the nearest known one
  */
@@ -35,18 +34,31 @@ export function refuseUnknownKeys(
   given: object,
   known: readonly string[],
   what: string,
-  meant: (key: string) => string | undefined = () => undefined,
+  meant?: (key: string) => string | undefined,
 ): void {
+  const problems = unknownKeys(given, known, what, meant);
+  if (problems.length === 0) return;
+  throw new ConfigError(problems.join("\n"), {
+    hint: `There are: ${[...known].sort().join(", ")}`,
+  });
+}
+
+/**
+ * One sentence for each key of `given` that is not `known`. `what` names one of them, and `meant` may
+ * know an unknown one by another name. A key without a value counts as not given.
+ */
+export function unknownKeys(
+  given: object,
+  known: readonly string[],
+  what: string,
+  meant: (key: string) => string | undefined = () => undefined,
+): string[] {
   const unknown = Object.entries(given).filter(([key, value]) =>
     value !== undefined && !known.includes(key)
   );
-  if (unknown.length === 0) return;
-  const messages = unknown.map(([key]) => {
+  return unknown.map(([key]) => {
     const guess = meant(key) ?? nearest(key, known);
     return `There is no ${what} ${quoted(key)}` +
       (guess === undefined ? "" : `, did you mean ${quoted(guess)}?`);
-  });
-  throw new ConfigError(messages.join("\n"), {
-    hint: `There are: ${[...known].sort().join(", ")}`,
   });
 }

@@ -6,6 +6,7 @@
 import type { Settings } from "../config/config.ts";
 import type { ValueType } from "../config/value_type.ts";
 import { count, positiveCount, positiveSeconds, seconds } from "../config/numbers.ts";
+import { unknownKeys } from "../config/known_keys.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import type { Handler, HandlerOptions } from "../executors/handler/handler.ts";
 import { isKindName, isWorkloadKind } from "../protocol/kinds.ts";
@@ -91,6 +92,11 @@ function problemsOf(name: string, handler: unknown, settings: Settings): string[
   const run = typeof handler === "function" ? handler : (handler as HandlerOptions | null)?.run;
   if (typeof run !== "function") {
     problems.push(`handlers.${name} must be a function, or an object with a function "run"`);
+  }
+  if (typeof run === "function" && run !== handler) {
+    problems.push(
+      ...unknownKeys(handler as HandlerOptions, ["run", ...Object.keys(TYPES)], "option"),
+    );
   }
   if (isWorkloadKind(name) && settings[name] !== undefined) {
     problems.push(`${name} has a handler, and the configuration says what runs it as well`);

@@ -107,6 +107,16 @@ export interface RunOptions {
   onReady?: (identity: NodeIdentity) => void;
 }
 
+/** The names of those options. */
+export const RUN_OPTIONS: readonly (keyof RunOptions)[] = [
+  "signal",
+  "handleSignals",
+  "once",
+  "drain",
+  "exitWhenIdle",
+  "onReady",
+];
+
 /**
  * How the commands went that were answered while a node ran.
  *

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { CloudNode } from "../../src/cloud_node.ts";
 import type { CloudNodeConfig } from "../../src/config/config.ts";
 import type { CommandEnd } from "../../src/node/embedding.ts";
-import type { CloudNodeOptions } from "../../src/node/options.ts";
+import type { CloudNodeOptions, RunOptions } from "../../src/node/options.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { linesOf } from "../support/lines.ts";
 import { type Sender, World } from "../support/world.ts";
@@ -59,18 +59,12 @@ Deno.test("the page on embedding: its program runs a command, shows a red light,
       seen.push(value);
     }
   };
-  await until("my-robot waits for commands");
-  const [uuid] = world.backend.instances.keys();
-  await using sender = await world.sender({ uuid: uuid!, slug: "my-robot" });
-  const reply = await sender.ask({ command: "inference", request_id: "r1" });
-  assertEquals(reply.output, "got r1\n");
-  await until("r1: ok");
-  await sender[Symbol.asyncDispose]();
+  await until("the reply: got 1");
   await world.broker.kill();
   await until("light: red");
-  assertEquals(seen, block("text").trim().split("\n"));
   child.kill("SIGTERM");
   await until("stopped after 1 of 1 commands succeeded");
+  assertEquals(seen, block("text").trim().split("\n"));
   assertEquals((await child.status).code, 0);
 });
 
@@ -148,6 +142,10 @@ const UNKNOWN: readonly [given: Record<string, unknown>, message: string][] = [
   ],
   [{ config: { mqtt_port: 5 } }, 'no setting "mqtt_port", did you mean "mqttPort"?'],
   [{ config: { zzz: 5 } }, 'no setting "zzz"'],
+  [
+    { handlers: { inference: { run: () => 1, timout: 2 } } },
+    'no option "timout", did you mean "timeout"?',
+  ],
   [{ confg: {} }, 'no option "confg", did you mean "config"?'],
 ];
 
@@ -158,6 +156,9 @@ Deno.test("what a node cannot be told is refused, with the name that was probabl
     const error = await assertRejects(() => CloudNode.fromEnv(options), ConfigError);
     assertStringIncludes(error.message, message);
   }
+  const run = new CloudNode().run({ onready: () => {} } as RunOptions);
+  const refused = await assertRejects(() => run, ConfigError);
+  assertStringIncludes(refused.message, 'no option "onready", did you mean "onReady"?');
   const absent = { zzz: undefined } as CloudNodeConfig;
   new CloudNode({ config: absent });
   const on = () => new CloudNode().on("end" as "ended", () => {});

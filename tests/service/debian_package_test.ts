@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { linksOf } from "../support/markdown.ts";
 
 const DEB = new URL("../../.ci/deb", import.meta.url).pathname;
 const NAME = "cyberwave-cloud-node";
@@ -45,6 +46,12 @@ class Package implements AsyncDisposable {
     await Deno.writeTextFile(`${this.folder}/bin/${name}`, `#!/bin/sh\n${script}\n`, {
       mode: 0o755,
     });
+  }
+
+  /** Unpacks its files, and returns where its documentation is. */
+  async documentation(): Promise<string> {
+    await run("dpkg-deb", ["--extract", await this.#file(), `${this.folder}/files`]);
+    return `${this.folder}/files/usr/share/doc/${NAME}`;
   }
 
   async field(name: string): Promise<string> {
@@ -127,3 +134,24 @@ onDebian("a package says so when an installed unit takes the place of its own", 
   await Deno.writeTextFile(unit, "[Service]\nType=notify\n");
   assertEquals((await built.configure("0.2.26")).stdout, "");
 });
+
+onDebian(
+  "the package has the README and every page, and their links lead from one to the other",
+  async () => {
+    await using built = await Package.build();
+    const doc = new URL(`file://${await built.documentation()}/`);
+    const files = ["README.md", "CHANGELOG.md"];
+    for await (const { name } of Deno.readDir(new URL("docs/", doc))) files.push(`docs/${name}`);
+    assert(files.length > 10);
+    const broken: string[] = [];
+    for (const file of files) {
+      for (const link of linksOf(await Deno.readTextFile(new URL(file, doc)))) {
+        if (/^(https?:|#)/.test(link)) continue;
+        const target = new URL(link.replace(/#.*/, ""), new URL(file, doc));
+        const isThere = await Deno.stat(target).then(() => true, () => false);
+        if (!isThere) broken.push(`${file}: ${link}`);
+      }
+    }
+    assertEquals(broken, []);
+  },
+);
