@@ -11,7 +11,7 @@ const INFERENCE = 'cat "$CYBERWAVE_PARAMS_FILE"';
 
 /** The samples of the page in a language, in their order. */
 function samples(language: string): string[] {
-  return Array.from(PAGE.matchAll(/^```(\w+)\n([^]*?)^```$/gm))
+  return Array.from(PAGE.matchAll(/^```(\w+)(?: ignore)?\n([^]*?)^```$/gm))
     .filter(([, name]) => name === language)
     .map(([, , text]) => text!);
 }
