@@ -31,7 +31,15 @@ export async function run(args: Arguments): Promise<number> {
   using history = History.open(stateFolder);
   const record = history?.find(name);
   if (history === undefined || record === undefined) throw unknownWorkload(name, stateFolder);
-  const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
+  const small = () => history.output(record.id);
+  const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`, {
+    get stdout() {
+      return small().stdout;
+    },
+    get stderr() {
+      return small().stderr;
+    },
+  });
   const outputs = outputsOf(args).map(({ from, to }) => new ShownOutput(folder, from, to));
   for (const growth of readOutputIndex(folder)) outputs.forEach((output) => output.showTo(growth));
   const progress = new ProgressFile(folder.progressFile);
@@ -87,7 +95,7 @@ async function follow(
     if (now === undefined || now.state === "ended") break;
     if (now.state === "running") {
       // A node that is down reports nothing: then the process itself is watched.
-      if (watch === undefined && now.handle !== undefined) {
+      if (watch === undefined && now.handle?.executor === "process") {
         // Looked for, because a node that was killed may not have noted which process it is.
         const found = await look(now.handle, folder, context);
         if (found.action === "collect") break;

@@ -70,6 +70,7 @@ async function lookAtAll(
   return await Promise.all(records.map(async (record) => {
     // Whether one has begun whose process nobody knows is for the next node to decide.
     if (record.state !== "running" || record.handle?.process === undefined) return record;
+    if (record.handle.executor !== "process") return record;
     const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
     return asRecovered(record, await look(record.handle, folder, context));
   }));

@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
 import type { OutputStream, WorkloadFolder } from "../workloads/folder.ts";
-import { readOutputAt } from "../workloads/output.ts";
+import { hasOutput, readOutputAt } from "../workloads/output.ts";
 import { isTerminal, type Stream, write } from "./terminal.ts";
 import { TerminalText } from "./terminal_text.ts";
 
 /** A stream of output on its way to the user: as it is for a program, harmless for a terminal. */
 export class ShownOutput {
-  readonly #path: string;
+  readonly #folder: WorkloadFolder;
   readonly #from: OutputStream;
   readonly #to: Stream;
   readonly #terminal: TerminalText | undefined;
@@ -20,7 +19,7 @@ export class ShownOutput {
 
   /** Shows a stream of a workload from its beginning. */
   constructor(folder: WorkloadFolder, from: OutputStream, to: Stream) {
-    this.#path = folder.outputFile(from);
+    this.#folder = folder;
     this.#from = from;
     this.#to = to;
     this.#terminal = isTerminal(to) ? new TerminalText() : undefined;
@@ -43,11 +42,11 @@ export class ShownOutput {
 
   /** Shows what is new, up to a position. Calls `before` first, if there is anything. */
   show(end = Infinity, before: () => void = () => {}): void {
-    this.#exists ||= existsSync(this.#path);
+    this.#exists ||= hasOutput(this.#folder, this.#from);
     const buffer = new Uint8Array(64 * 1024);
     while (this.#position < end) {
       const room = buffer.subarray(0, Math.min(buffer.length, end - this.#position));
-      const bytes = readOutputAt(this.#path, this.#position, room);
+      const bytes = readOutputAt(this.#folder, this.#from, this.#position, room);
       if (bytes.length === 0) return;
       before();
       this.#position += bytes.length;

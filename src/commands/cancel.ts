@@ -37,6 +37,12 @@ export function noSuchWorkload(target: CancelTarget): string {
     : `No active workload found with request_id ${redact(target.requestId)}`;
 }
 
+/** What is answered when the process has several commands in hand. */
+export function sharedWorker(pid: number): string {
+  return `PID ${pid} has several commands in hand: name the one to cancel by its ` +
+    "workload_request_id";
+}
+
 function isStopSignal(value: unknown): value is StopSignal {
   return (STOP_SIGNALS as readonly unknown[]).includes(value);
 }

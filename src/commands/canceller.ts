@@ -5,7 +5,7 @@
  */
 import type { ObjectText } from "../protocol/object_text.ts";
 import type { Acceptor } from "./accept.ts";
-import { type CancelTarget, noSuchWorkload, readCancel } from "./cancel.ts";
+import { type CancelTarget, noSuchWorkload, readCancel, sharedWorker } from "./cancel.ts";
 import type { Command } from "./command.ts";
 import type { CommandQueue } from "./queue.ts";
 import type { CommandRunner } from "./run.ts";
@@ -42,6 +42,7 @@ export class CommandCanceller {
     // It may mean a command that came just before.
     await this.#parts.acceptor.decided();
     const { target, signal } = request;
+    if ("pid" in target && this.#isShared(target.pid)) return { error: sharedWorker(target.pid) };
     const found = this.#find(target);
     if (found === undefined) return { error: noSuchWorkload(target) };
     const { command, pid, isRunning } = found;
@@ -60,6 +61,10 @@ export class CommandCanceller {
         signal,
       }),
     };
+  }
+
+  #isShared(pid: number): boolean {
+    return this.#parts.runner.runs().some(({ execution }) => execution?.sharedPid === pid);
   }
 
   #find(target: CancelTarget): FoundCommand | undefined {

@@ -8,7 +8,7 @@ import type { Message } from "../journal/messages.ts";
 import type { End } from "../journal/record.ts";
 import type { ResultFile } from "../journal/result_files.ts";
 import type { Logger } from "../log.ts";
-import type { WorkloadFolder } from "../workloads/folder.ts";
+import { WorkloadFolder } from "../workloads/folder.ts";
 import { excerptOf } from "../workloads/output.ts";
 import { type Command, fieldsOf, nameOf } from "./command.ts";
 import { type Outcome, unreadable } from "./outcome.ts";
@@ -70,7 +70,7 @@ async function readEnding(
   pid: number | undefined,
   { folderOf, settings, uploads, platformStatus }: EndingParts,
 ): Promise<Ending> {
-  const folder = folderOf(command.id);
+  const folder = new WorkloadFolder(folderOf(command.id).path, outcome.output);
   const files = await uploads.take(command, outcome);
   const stderr = () => excerptOf(folder, "stderr", STDERR_BYTES).text;
   return {

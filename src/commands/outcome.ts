@@ -5,16 +5,21 @@
  */
 import type { Exit } from "../executors/executor.ts";
 import type { End, StopRequest } from "../journal/record.ts";
+import type { SmallOutput } from "../workloads/folder.ts";
 import { exitCodeMeaning } from "./exit_code.ts";
 
 /** What to store and what to answer. */
 export type Outcome =
-  & { readonly end: Omit<End, "bytes"> }
+  & {
+    readonly end: Omit<End, "bytes">;
+    /** What it printed that is in no file. Default: all of it is in its folder. */
+    readonly output?: SmallOutput;
+  }
   & (
     | { readonly status: "ok" }
     /** The error is the workload's own, `fallback` when it wrote none. */
     | { readonly status: "error"; readonly source: "stderr"; readonly fallback: string }
-    /** The error is the node's own. */
+    /** The error is the node's own, or what its executor was told. */
     | { readonly status: "error"; readonly source: "node"; readonly error: string }
   );
 
@@ -23,6 +28,10 @@ export type Outcome =
  * signal it ended with; `timeout` is in seconds.
  */
 export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0): Outcome {
+  // An answer that wins the race with a request to stop counts.
+  if (exit.type === "answered") {
+    return { status: "ok", end: { cause: "exited", exitCode: 0 }, output: exit.output };
+  }
   if (stop !== undefined) return stopped(exit, stop, timeout);
   switch (exit.type) {
     case "exited":
@@ -39,7 +48,10 @@ export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0
         signal: exit.signal,
       });
     case "failed":
-      return nodeError(exit.error, { cause: "exited", exitCode: 1 });
+      return {
+        ...nodeError(exit.error, { cause: "exited", exitCode: 1 }),
+        ...(exit.output && { output: exit.output }),
+      };
     case "lost":
       return nodeError(`Workload lost: ${exit.why}`, { cause: "lost" });
     case "not_started":
@@ -92,12 +104,14 @@ function stopped(exit: Exit, stop: StopRequest, timeout: number): Outcome {
     ? ""
     : `, but these processes of it could not be ended: ${survivors.join(", ")}`;
   const note = exit.type === "killed" && exit.note !== undefined ? `, but ${exit.note}` : "";
-  return nodeError(reason + left + note, {
+  const outcome = nodeError(reason + left + note, {
     cause: stop.cause,
     // The one that was asked for, whatever it took to end it.
     signal: stop.signal,
     ...(exit.type === "exited" && { exitCode: exit.code }),
   });
+  const output = exit.type === "failed" ? exit.output : undefined;
+  return output === undefined ? outcome : { ...outcome, output };
 }
 
 function nodeError(error: string, end: Omit<End, "bytes">): Outcome {

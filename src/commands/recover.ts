@@ -69,7 +69,7 @@ async function enter(
   switch (recovered.type) {
     case "running": {
       const { execution } = recovered;
-      const { pid } = execution;
+      const pid = execution.pid ?? execution.sharedPid;
       const as = pid === undefined ? "" : ` as process ${pid}`;
       logger.info(`${nameOf(record)} still runs${as}`, { ...fieldsOf(record), pid });
       return runner.track(runner.supervise(runner.resume(record, startedAt, stop), execution));

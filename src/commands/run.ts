@@ -8,6 +8,7 @@ import type { Execution, Exit, Reservation, Unavailable, Work } from "../executo
 import type { StopRequest } from "../journal/record.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import { orAbort } from "../time.ts";
+import type { SmallOutput } from "../workloads/folder.ts";
 import { type Command, fieldsOf, infoOf, nameOf } from "./command.ts";
 import { secondsQueued } from "./command_id.ts";
 import { endingOf } from "./ending.ts";
@@ -123,6 +124,7 @@ export class CommandRunner {
     const { files, end, reply, statuses } = ending;
     const stored = await commitUntilStored(what, this.#parts, this.#leaving.signal, () => {
       uploads.record(command, files);
+      journal.outputs.store(command.id, outcome.output ?? {});
       const replies = toAll(reply, journal.requesters.of(command.id));
       const owed = journal.end(command.id, end, replies, files.length > 0);
       return [...owed, ...statuses.map((status) => journal.messages.post(status))];
@@ -168,6 +170,11 @@ export class CommandRunner {
   /** Runs what recovery found, in the background. */
   track(task: Promise<void>): void {
     this.#tasks.add(task);
+  }
+
+  /** What a command in hand printed that is in no file; `undefined`: it is not in hand. */
+  outputOf(id: string): SmallOutput | undefined {
+    return this.#runs.get(id)?.execution?.output;
   }
 
   /** The commands in hand. */
@@ -243,7 +250,8 @@ export class CommandRunner {
     const { journal, outbox, platformStatus, events, logger } = this.#parts;
     const handle = await orAbort(execution.started, stop.over);
     if (handle === undefined) return;
-    const pid = handle.process?.pid ?? execution.pid;
+    const { sharedPid } = execution;
+    const pid = sharedPid === undefined ? handle.process?.pid ?? execution.pid : undefined;
     const what = `the start of ${nameOf(command)}`;
     // Until then the supervisor's claim names the process.
     const parts = { ...this.#parts, journal: journal.soon };

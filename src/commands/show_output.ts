@@ -4,9 +4,10 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
+import type { Execution } from "../executors/executor.ts";
 import type { JobOutput, Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
-import type { WorkloadFolder } from "../workloads/folder.ts";
+import { WorkloadFolder } from "../workloads/folder.ts";
 import { mirrorOutput } from "../workloads/mirror.ts";
 import { type Command, fieldsOf, nameOf } from "./command.ts";
 import type { ProgressReport } from "./progress_report.ts";
@@ -23,6 +24,7 @@ interface RunningCommand {
   readonly isResumed: boolean;
   readonly stop: { readonly over: AbortSignal };
   readonly progress: ProgressReport;
+  readonly execution?: Pick<Execution, "output">;
 }
 
 /** What showing output takes. */
@@ -41,15 +43,16 @@ interface ShowOutputParts {
  * rejects.
  */
 export async function showOutput(
-  { command, stop: { over: ended }, isResumed: onlyNew, progress }: RunningCommand,
+  { command, stop: { over: ended }, isResumed: onlyNew, progress, execution }: RunningCommand,
   { settings, outputLogger, logger, clock, folderOf }: ShowOutputParts,
 ): Promise<void> {
   const fields = fieldsOf(command);
   const show = (line: string) => outputLogger.info(line, fields);
   const onLook = () => progress.look();
   const options = { clock, ended, onlyNew, onLook, jobOutput: settings.logJobOutput };
+  const folder = new WorkloadFolder(folderOf(command.id).path, execution?.output);
   try {
-    await mirrorOutput(folderOf(command.id), show, options);
+    await mirrorOutput(folder, show, options);
   } catch (error) {
     logger.warn(`Cannot show the output of ${nameOf(command)}: ${messageOf(error)}`, fields);
   } finally {

@@ -5,7 +5,7 @@
  */
 import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
 import type { Progress } from "../protocol/progress.ts";
-import type { WorkloadFile, WorkloadFolder } from "../workloads/folder.ts";
+import type { SmallOutput, WorkloadFile, WorkloadFolder } from "../workloads/folder.ts";
 
 /**
  * Names one attempt to run a command. It is in the journal before the attempt starts, so that a
@@ -51,7 +51,9 @@ export type Exit =
     readonly note?: string;
   }
   /** It ran, and says itself why it failed. */
-  | { readonly type: "failed"; readonly error: string }
+  | { readonly type: "failed"; readonly error: string; readonly output?: SmallOutput }
+  /** It gave an answer, which is its output: a success, also when it was asked to stop before. */
+  | { readonly type: "answered"; readonly output: SmallOutput }
   /** It never ran, and never will. */
   | { readonly type: "not_started"; readonly why: string }
   /** Its end is unknown. It may have run. */
@@ -124,6 +126,10 @@ export interface Execution {
   readonly handle: Handle;
   /** The process that `cancel` may name, as soon as there is one. */
   readonly pid?: number;
+  /** The process that has it in hand together with others, so that `cancel` may not name it. */
+  readonly sharedPid?: number;
+  /** What it printed so far that is in no file. Default: all of it is in its folder. */
+  readonly output?: SmallOutput;
   /**
    * Resolves when it runs, with the handle by which a later node finds it again. Stays pending when
    * it never does.

@@ -122,9 +122,10 @@ export class AnsweredCommands {
     }
   }
 
-  /** Stores that the files of these commands are removed. */
+  /** Stores that the files of these commands are removed, and removes their output that is in none. */
   filesRemoved(ids: readonly string[]): void {
     this.#forEach(ids, "UPDATE commands SET bytes = 0 WHERE id = ?");
+    this.#forEach(ids, "DELETE FROM small_outputs WHERE command_id = ?");
   }
 
   /** Forgets commands, with all that belongs to them. */

@@ -233,3 +233,18 @@ export function databaseBytes(path: string): number {
     return sum + (fs.statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0);
   }, 0);
 }
+
+/** How many unused pages the file keeps for what comes next: 4 MiB. */
+const KEPT_PAGES = 1_024;
+
+/** Gives up to `pages` unused pages of the file back. Returns whether there are more to give. */
+export function shrinkDatabase(db: DatabaseSync, pages: number): boolean {
+  const unused = () => db.prepare("PRAGMA freelist_count").get()!.freelist_count as number;
+  const before = unused();
+  if (before <= KEPT_PAGES) return false;
+  // One row for each page: `exec()` would stop after the first.
+  const count = Math.min(pages, before - KEPT_PAGES);
+  db.prepare(`PRAGMA incremental_vacuum(${count})`).all();
+  const after = unused();
+  return after < before && after > KEPT_PAGES;
+}

@@ -8,6 +8,7 @@ import { messageOf } from "../errors.ts";
 import { openDatabaseToRead, unreadable } from "./database.ts";
 import { COLUMNS, toRecord } from "./command_row.ts";
 import { JOURNAL_FILE } from "./journal.ts";
+import { SELECT_OUTPUT, toOutput } from "./small_outputs.ts";
 import { type CommandRecord, storedRequestId } from "./record.ts";
 
 /** The commands in a journal. */
@@ -56,6 +57,13 @@ export class History implements Disposable {
       name,
       storedRequestId(name),
     ).at(0);
+  }
+
+  /** What a command printed that is in no file. */
+  output(id: string): ReturnType<typeof toOutput> {
+    const tables = this.#db.prepare("PRAGMA table_info(small_outputs)").all();
+    if (tables.length === 0) return {};
+    return toOutput(this.#db.prepare(SELECT_OUTPUT).get(id));
   }
 
   /** The records of a query, without damaged rows: the node sets them aside. */

@@ -10,7 +10,7 @@ import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import { AnsweredCommands } from "./answered.ts";
 import { COLUMNS, toRecord } from "./command_row.ts";
-import { closeDatabase, openDatabase } from "./database.ts";
+import { closeDatabase, openDatabase, shrinkDatabase } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { LogPositions } from "./log_positions.ts";
 import { type Message, Messages, type Pending } from "./messages.ts";
@@ -18,13 +18,11 @@ import type { CommandRecord, End, NewCommand, StopRequest, StoredHandle } from "
 import { storedRequestId } from "./record.ts";
 import { Requesters } from "./requesters.ts";
 import { ResultFiles } from "./result_files.ts";
+import { SmallOutputs } from "./small_outputs.ts";
 import { type Row, Statements } from "./statements.ts";
 
 /** The journal's file in the state folder. */
 export const JOURNAL_FILE = "journal.db";
-
-/** How many unused pages the file keeps for what comes next: 4 MiB. */
-const KEPT_PAGES = 1_024;
 
 /** What a journal works with. */
 interface JournalParts {
@@ -46,6 +44,8 @@ export class Journal implements Disposable {
   readonly resultFiles: ResultFiles;
   /** The commands of which nothing is left to do, and what may be removed of them. */
   readonly answered: AnsweredCommands;
+  /** What commands printed that is in no file. */
+  readonly outputs: SmallOutputs;
   /** `commit()` for what nobody waits for: with the next transaction, within 20 ms. */
   readonly soon = { commit: <T>(write: () => T): Promise<T> => this.#group.commitSoon(write) };
   readonly #db: DatabaseSync;
@@ -65,6 +65,7 @@ export class Journal implements Disposable {
     this.requesters = new Requesters(this.#statements);
     this.resultFiles = new ResultFiles(this.#statements);
     this.answered = new AnsweredCommands(this.#statements);
+    this.outputs = new SmallOutputs(this.#statements);
   }
 
   /** Opens the journal of a state folder that this node has locked. */
@@ -239,14 +240,7 @@ export class Journal implements Disposable {
 
   /** Gives up to `pages` unused pages of the file back. Returns whether there are more to give. */
   shrink(pages: number): boolean {
-    const unused = () => this.#db.prepare("PRAGMA freelist_count").get()!.freelist_count as number;
-    const before = unused();
-    if (before <= KEPT_PAGES) return false;
-    // One row for each page: `exec()` would stop after the first.
-    const count = Math.min(pages, before - KEPT_PAGES);
-    this.#db.prepare(`PRAGMA incremental_vacuum(${count})`).all();
-    const after = unused();
-    return after < before && after > KEPT_PAGES;
+    return shrinkDatabase(this.#db, pages);
   }
 
   /** Stores all that `body` writes, or nothing of it when it throws. */

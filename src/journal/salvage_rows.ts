@@ -17,6 +17,7 @@ const TABLES: readonly (readonly [table: string, key: string])[] = [
   ["requesters", "seq"],
   ["outbox", "seq"],
   ["log_positions", "command_id"],
+  ["small_outputs", "command_id"],
   ["result_files", "seq"],
 ];
 

@@ -146,4 +146,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX requesters_by_command ON requesters (command_id);
   ALTER TABLE outbox ADD COLUMN correlation_data BLOB;
   `,
+  // What commands printed that is in no file.
+  `
+  CREATE TABLE small_outputs (
+    command_id TEXT PRIMARY KEY REFERENCES commands (id) ON DELETE CASCADE,
+    stdout     BLOB,
+    stderr     BLOB
+  ) STRICT;
+  `,
 ];

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { OutputStream } from "../workloads/folder.ts";
+import type { OutputStream, SmallOutput } from "../workloads/folder.ts";
 import { messageOf, quoted } from "../errors.ts";
 import type { LogPosition, UnsentOutput } from "../journal/log_positions.ts";
 import { type Logger, redact } from "../log.ts";
@@ -28,6 +28,8 @@ interface WorkloadOutputOptions {
   readonly store: PositionStore;
   /** The file that a workload's output is in. */
   fileOf(id: string, stream: OutputStream): string;
+  /** What a workload printed that is in no file. */
+  smallOf(id: string): SmallOutput;
   /** How the platform's log calls a workload. */
   nameOf(workload: UnsentOutput): string;
   readonly logger: Logger;
@@ -145,7 +147,8 @@ export class WorkloadOutput {
   #unread(workload: UnsentOutput, stream: OutputStream): number {
     const path = this.#options.fileOf(workload.id, stream);
     try {
-      return Math.max(0, regularFileSize(path) - this.#positionOf(workload)[stream]);
+      const size = this.#options.smallOf(workload.id)[stream]?.length ?? regularFileSize(path);
+      return Math.max(0, size - this.#positionOf(workload)[stream]);
     } catch (error) {
       this.#warnOnce(path, error);
       return 0;
@@ -188,7 +191,9 @@ export class WorkloadOutput {
     const position = this.#positionOf(workload)[stream];
     try {
       const buffer = this.#buffer.subarray(0, Math.min(unread, limit));
-      const printed = readRegularFileAt(path, position, buffer);
+      const printed =
+        this.#options.smallOf(workload.id)[stream]?.subarray(position, position + buffer.length) ??
+          readRegularFileAt(path, position, buffer);
       const atEnd = workload.ended && printed.length === unread;
       return firstPiece(printed, { limit, atEnd, cutsLines });
     } catch (error) {

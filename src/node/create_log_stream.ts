@@ -12,7 +12,7 @@ import type { LineBuffer } from "../logs/line_buffer.ts";
 import { LogStream } from "../logs/log_stream.ts";
 import { WorkloadOutput } from "../logs/workload_output.ts";
 import type { Clock } from "../time.ts";
-import type { WorkloadFolder } from "../workloads/folder.ts";
+import type { CommandParts } from "./command_parts.ts";
 import type { CurrentIdentity } from "./current_identity.ts";
 
 /** What decides whether logs are sent, and the lines of the node. */
@@ -28,13 +28,13 @@ interface LogStreamParts {
   readonly journal: Journal;
   readonly identity: CurrentIdentity;
   readonly clock: Clock;
-  folderOf(id: string): WorkloadFolder;
+  readonly commands: Pick<CommandParts, "folderOf" | "runner">;
 }
 
 /** Makes it; `undefined` when no logs are to be sent. */
 export function createLogStream(
   { settings, lines, localLoggerFor }: LogStreamOptions,
-  { api, journal, identity, clock, folderOf }: LogStreamParts,
+  { api, journal, identity, clock, commands: { folderOf, runner } }: LogStreamParts,
 ): LogStream | undefined {
   if (settings.logStreamInterval === 0) return undefined;
   // Not streamed: a failed upload would log a line that is uploaded in turn.
@@ -45,6 +45,7 @@ export function createLogStream(
     output: new WorkloadOutput({
       store: journal.logPositions,
       fileOf: (id, stream) => folderOf(id).outputFile(stream),
+      smallOf: (id) => runner.outputOf(id) ?? journal.outputs.of(id),
       nameOf,
       logger,
     }),

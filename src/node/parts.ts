@@ -179,7 +179,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
   });
   const logStream = createLogStream(options, {
-    ...{ api: backend, journal, identity, clock, folderOf: commands.folderOf },
+    ...{ api: backend, journal, identity, clock, commands },
   });
   if (logStream === undefined) {
     // What is printed while no logs are to be sent is not sent later either.

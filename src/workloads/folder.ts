@@ -9,6 +9,12 @@ import * as fs from "node:fs";
 /** A stream of output. */
 export type OutputStream = "stdout" | "stderr";
 
+/**
+ * Output that is in no file, because it is little: that of commands that start no process. A stream
+ * that is in a file is not here.
+ */
+export type SmallOutput = Readonly<Partial<Record<OutputStream, Uint8Array<ArrayBuffer>>>>;
+
 /** A file that goes into a workload's folder. */
 export interface WorkloadFile {
   readonly name: string;
@@ -26,8 +32,8 @@ const PROGRESS_FILE = "progress.jsonl";
 
 /** The folder of one workload. */
 export class WorkloadFolder {
-  /** Names a folder; it may not exist. */
-  constructor(readonly path: string) {}
+  /** Names a folder, which may not exist, and the workload's output that is in no file. */
+  constructor(readonly path: string, readonly small: SmallOutput = {}) {}
 
   /** Where the params are. */
   get paramsFile(): string {
@@ -62,8 +68,15 @@ export class WorkloadFolder {
     fs.renameSync(`${this.path}/${next}`, this.progressFile);
   }
 
-  /** What the files take on disk in bytes, each at least a block, and whether nothing was printed. */
+  /** What it takes on disk in bytes, each file at least a block, and whether nothing was printed. */
   usage(): { bytes: number; isSilent: boolean } {
+    const { stdout, stderr } = this.small;
+    const small = (stdout?.length ?? 0) + (stderr?.length ?? 0);
+    const files = this.#filesUsage();
+    return { bytes: small + files.bytes, isSilent: small === 0 && files.isSilent };
+  }
+
+  #filesUsage(): { bytes: number; isSilent: boolean } {
     let bytes = BLOCK;
     let isSilent = true;
     try {

@@ -48,7 +48,7 @@ export async function mirrorOutput(
     none: () => {},
   }[jobOutput];
   const [stdout, stderr] = (["stdout", "stderr"] as const).map((stream) =>
-    new Tail(folder, stream, showLine, onlyNew ? outputSize(folder.outputFile(stream)) : 0)
+    new Tail(folder, stream, showLine, onlyNew ? outputSize(folder, stream) : 0)
   ) as [Tail, Tail];
   const index = new OutputIndex(folder);
   /** Whether there is more output than at the last look. */

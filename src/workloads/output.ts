@@ -19,12 +19,11 @@ export function readOutput(
   stream: OutputStream,
   maxBytes: number,
 ): LongExcerpt {
-  const path = folder.outputFile(stream);
-  const size = outputSize(path);
+  const size = outputSize(folder, stream);
   return {
     truncated: size > maxBytes,
     size: Math.min(size, maxBytes),
-    pieces: { [Symbol.iterator]: () => piecesOf(path, size, maxBytes) },
+    pieces: { [Symbol.iterator]: () => piecesOf(folder, stream, size, maxBytes) },
   };
 }
 
@@ -40,18 +39,35 @@ export function excerptOf(
 
 /** Whether a stream of output can be read: a workload may have removed its file, or anybody else. */
 export function hasOutput(folder: WorkloadFolder, stream: OutputStream): boolean {
+  if (folder.small[stream] !== undefined) return true;
   return fs.lstatSync(folder.outputFile(stream), { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-/** How many bytes of output are in a file. */
-export function outputSize(path: string): number {
+/** How many bytes of output there are. */
+export function outputSize(folder: WorkloadFolder, stream: OutputStream): number {
+  return folder.small[stream]?.length ?? fileSize(folder.outputFile(stream));
+}
+
+function fileSize(path: string): number {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
   return stat?.isFile() ? stat.size : 0;
 }
 
 /** Fills `buffer` with output from `position` on, as far as there is any. */
-export function readOutputAt(path: string, position: number, buffer: Uint8Array): Uint8Array {
-  if (outputSize(path) === 0) return buffer.subarray(0, 0);
+export function readOutputAt(
+  folder: WorkloadFolder,
+  stream: OutputStream,
+  position: number,
+  buffer: Uint8Array,
+): Uint8Array {
+  const small = folder.small[stream];
+  if (small !== undefined) {
+    const bytes = small.subarray(position, position + buffer.length);
+    buffer.set(bytes);
+    return buffer.subarray(0, bytes.length);
+  }
+  const path = folder.outputFile(stream);
+  if (fileSize(path) === 0) return buffer.subarray(0, 0);
   try {
     return readRegularFileAt(path, position, buffer);
   } catch {
@@ -59,45 +75,66 @@ export function readOutputAt(path: string, position: number, buffer: Uint8Array)
   }
 }
 
-function openOutput(path: string): number | undefined {
+/** A stream of output that is being read. */
+interface OpenOutput extends Disposable {
+  readonly size: number;
+  read(position: number, length: number): Uint8Array<ArrayBuffer>;
+}
+
+function openOutput(folder: WorkloadFolder, stream: OutputStream): OpenOutput | undefined {
+  const small = folder.small[stream];
+  if (small !== undefined) {
+    return {
+      size: small.length,
+      read: (position, length) => small.subarray(position, position + length),
+      [Symbol.dispose]: () => {},
+    };
+  }
+  const path = folder.outputFile(stream);
   // Something else may have replaced it since it was found.
-  if (outputSize(path) === 0) return undefined;
+  if (fileSize(path) === 0) return undefined;
   try {
-    return openRegularFile(path);
+    const file = openRegularFile(path);
+    return {
+      size: fs.fstatSync(file).size,
+      read: (position, length) => readAt(file, position, length),
+      [Symbol.dispose]: () => fs.closeSync(file),
+    };
   } catch {
     return undefined;
   }
 }
 
-function* piecesOf(path: string, size: number, maxBytes: number): Generator<string> {
-  const file = size === 0 ? undefined : openOutput(path);
-  if (file === undefined) return;
-  try {
-    if (size <= maxBytes) return yield* textBetween(file, 0, size);
-    const half = Math.floor(maxBytes / 2);
-    yield* textBetween(file, 0, half);
-    yield cutMark(`${size - 2 * half} bytes`);
-    yield* textBetween(file, startOfCharacter(file, size - half), size);
-  } finally {
-    fs.closeSync(file);
-  }
+function* piecesOf(
+  folder: WorkloadFolder,
+  stream: OutputStream,
+  size: number,
+  maxBytes: number,
+): Generator<string> {
+  using output = size === 0 ? undefined : openOutput(folder, stream);
+  if (output === undefined) return;
+  if (size <= maxBytes) return yield* textBetween(output, 0, size);
+  const half = Math.floor(maxBytes / 2);
+  yield* textBetween(output, 0, half);
+  yield cutMark(`${size - 2 * half} bytes`);
+  yield* textBetween(output, startOfCharacter(output, size - half), size);
 }
 
 /** The text between two positions, but for a character at the end that is cut in two. */
-function* textBetween(file: number, start: number, end: number): Generator<string> {
+function* textBetween(output: OpenOutput, start: number, end: number): Generator<string> {
   // One that keeps a byte order mark: output is passed on as it is.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const isWhole = end === fs.fstatSync(file).size;
+  const isWhole = end === output.size;
   for (let position = start; position < end; position += PIECE) {
-    const bytes = readAt(file, position, Math.min(PIECE, end - position));
+    const bytes = output.read(position, Math.min(PIECE, end - position));
     yield decoder.decode(bytes, { stream: true });
   }
   if (isWhole) yield decoder.decode();
 }
 
 /** The first position from `position` on that is not inside of a character. */
-function startOfCharacter(file: number, position: number): number {
-  const boundary = readAt(file, position, 4).findIndex((byte) => (byte & 0xc0) !== 0x80);
+function startOfCharacter(output: OpenOutput, position: number): number {
+  const boundary = output.read(position, 4).findIndex((byte) => (byte & 0xc0) !== 0x80);
   return position + Math.max(0, boundary);
 }
 
@@ -109,7 +146,8 @@ const MAX_SHOWN = 256 * 1024;
 
 /** Follows one stream of output, line by line. */
 export class Tail {
-  readonly #path: string;
+  readonly #folder: WorkloadFolder;
+  readonly #stream: OutputStream;
   readonly #show: (line: string) => void;
   readonly #lines: LineSplitter;
   #position: number;
@@ -121,7 +159,8 @@ export class Tail {
     show: (line: string) => void,
     position = 0,
   ) {
-    this.#path = folder.outputFile(stream);
+    this.#folder = folder;
+    this.#stream = stream;
     this.#show = show;
     this.#lines = new LineSplitter(show);
     this.#position = position;
@@ -130,21 +169,17 @@ export class Tail {
   /** Shows the whole lines that were written since the last call. */
   read(): void {
     // Most workloads print little: looking whether there is more must cost next to nothing.
-    const size = outputSize(this.#path);
+    const size = outputSize(this.#folder, this.#stream);
     if (size <= this.#position) return;
-    const file = openOutput(this.#path);
-    if (file === undefined) return;
-    try {
-      this.#skipTo(size - MAX_SHOWN);
-      // No further than the size seen: whatever writes without end must not hold us up.
-      while (this.#position < size) {
-        const bytes = readAt(file, this.#position, Math.min(PIECE, size - this.#position));
-        if (bytes.length === 0) return;
-        this.#position += bytes.length;
-        this.#lines.push(bytes);
-      }
-    } finally {
-      fs.closeSync(file);
+    using output = openOutput(this.#folder, this.#stream);
+    if (output === undefined) return;
+    this.#skipTo(size - MAX_SHOWN);
+    // No further than the size seen: whatever writes without end must not hold us up.
+    while (this.#position < size) {
+      const bytes = output.read(this.#position, Math.min(PIECE, size - this.#position));
+      if (bytes.length === 0) return;
+      this.#position += bytes.length;
+      this.#lines.push(bytes);
     }
   }
 
@@ -168,7 +203,8 @@ export class Tail {
     const skipped = position - this.#position;
     if (skipped <= 0) return;
     this.#lines.end();
-    this.#show(`[... ${skipped} bytes are not shown here; all output is in ${this.#path} ...]`);
+    const path = this.#folder.outputFile(this.#stream);
+    this.#show(`[... ${skipped} bytes are not shown here; all output is in ${path} ...]`);
     this.#position = position;
   }
 }

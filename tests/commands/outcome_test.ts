@@ -50,6 +50,27 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
     "killed (SIGXYZ)",
   ],
   [
+    { type: "answered", output: {} },
+    CANCELLED,
+    { status: "ok", end: { cause: "exited", exitCode: 0 }, output: {} },
+    "succeeded",
+  ],
+  [
+    { type: "failed", error: "out of memory", output: {} },
+    undefined,
+    { ...fromNode("out of memory", { cause: "exited", exitCode: 1 }), output: {} },
+    "failed (code 1)",
+  ],
+  [
+    { type: "killed", signal: "SIGKILL", note: "its worker was restarted" },
+    CANCELLED,
+    fromNode("Command was cancelled by SIGINT, but its worker was restarted", {
+      cause: "cancelled",
+      signal: "SIGINT",
+    }),
+    "cancelled (SIGINT)",
+  ],
+  [
     { type: "lost", why: "the machine restarted" },
     undefined,
     fromNode("Workload lost: the machine restarted", { cause: "lost" }),

@@ -138,6 +138,7 @@ export class Streaming implements AsyncDisposable {
       identity: () => ({ uuid: "u-1", slug: "my-node" }),
       output: new WorkloadOutput({
         store: store.journal.logPositions,
+        smallOf: (id) => store.journal.outputs.of(id),
         fileOf: (id, stream) => `${this.folderOf(id)}/${stream}.log`,
         nameOf: ({ kind, requestId }) => `${kind} ${requestId}`,
         logger,

@@ -34,6 +34,8 @@ export class ScriptedExecution implements Execution {
     public ageMs = 0,
   ) {}
 
+  sharedPid?: number;
+
   /** It runs from now on. */
   begin(): void {
     const { pid, handle } = this;
@@ -53,6 +55,11 @@ export class ScriptedExecution implements Execution {
       Deno.writeTextFileSync(folder.outputFile("stdout"), stdout);
       Deno.writeTextFileSync(folder.outputFile("stderr"), stderr);
     }
+    this.#exit.resolve(exit);
+  }
+
+  /** It has ended, and printed nothing into files. */
+  finish(exit: Exit): void {
     this.#exit.resolve(exit);
   }
 

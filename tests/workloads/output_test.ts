@@ -74,7 +74,7 @@ Deno.test("a gigabyte of output takes no more memory than its excerpt", () => {
 Deno.test("a stream that was never opened is empty", () => {
   withFolder((folder) => {
     assertEquals(excerptOf(folder, "stderr", 10), { text: "", truncated: false });
-    assertEquals(outputSize(folder.outputFile("stderr")), 0);
+    assertEquals(outputSize(folder, "stderr"), 0);
   });
 });
 
@@ -88,8 +88,12 @@ Deno.test("what a workload has put in place of its output is not opened", () => 
       const lines: string[] = [];
       new Tail(folder, "stdout", (line) => lines.push(line)).read();
       const buffer = new Uint8Array(8);
-      assertEquals([excerptOf(folder, "stdout", 100).text, outputSize(path), lines], ["", 0, []]);
-      assertEquals(readOutputAt(path, 0, buffer).length, 0);
+      assertEquals([excerptOf(folder, "stdout", 100).text, outputSize(folder, "stdout"), lines], [
+        "",
+        0,
+        [],
+      ]);
+      assertEquals(readOutputAt(folder, "stdout", 0, buffer).length, 0);
     });
   }
 });
@@ -99,7 +103,7 @@ Deno.test("output is read from any position", () => {
     const path = folder.outputFile("stdout");
     Deno.writeTextFileSync(path, "0123456789");
     const read = (position: number) =>
-      new TextDecoder().decode(readOutputAt(path, position, new Uint8Array(4)));
+      new TextDecoder().decode(readOutputAt(folder, "stdout", position, new Uint8Array(4)));
     assertEquals([read(0), read(8), read(10), read(99)], ["0123", "89", "", ""]);
   });
 });
