@@ -188,6 +188,12 @@ export interface CloudNodeConfig {
    * first free port from 8470 to 8479, or `unix:` and a path. Default: nowhere.
    */
   http?: string | number;
+  /** The shell command run at the end of each workload, with the event as JSON on stdin. Default: none. */
+  onWorkloadEnd?: string;
+  /** The shell command run when the broker stays away, with the event as JSON on stdin. Default: none. */
+  onDisconnect?: string;
+  /** Seconds without the broker after which `onDisconnect` runs. Default: 300. */
+  onDisconnectAfter?: number;
 }
 
 /** The settings of a node: read, checked, and complete where there is a default. */
@@ -294,4 +300,10 @@ export interface Settings {
   readonly logStreamInterval: number;
   /** Where the node answers over HTTP. */
   readonly http: string | undefined;
+  /** The shell command run at the end of each workload. */
+  readonly onWorkloadEnd: string | undefined;
+  /** The shell command run when the broker stays away. */
+  readonly onDisconnect: string | undefined;
+  /** Seconds without the broker after which it runs. */
+  readonly onDisconnectAfter: number;
 }

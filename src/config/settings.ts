@@ -5,6 +5,7 @@
  */
 import { ACCOUNT_SETTINGS } from "./account_settings.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { HOOK_SETTINGS } from "./hook_settings.ts";
 import { httpAddress } from "./http_address.ts";
 import { eachOf, sameForAll, someOf } from "./named_values.ts";
 import { PROGRAM_SETTINGS } from "./program_settings.ts";
@@ -225,6 +226,7 @@ const TABLE: SettingRows<SettingKey> = {
     defaultText: "nowhere",
     flag: { name: "http", value: "ADDRESS" },
   },
+  ...HOOK_SETTINGS,
 };
 
 /** Every setting, in the order in which the documentation lists them. */

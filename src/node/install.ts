@@ -6,12 +6,11 @@
 import { InstallScriptError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
-import { membersOf } from "../executors/process/members.ts";
 import { becomeCommand, invocation } from "../os/child_environment.ts";
-import { LineSplitter } from "../workloads/line_splitter.ts";
-import { type Host, listProcesses, signalProcesses } from "../os/processes.ts";
-import type { StopSignal } from "../os/process_identity.ts";
+import type { Host } from "../os/processes.ts";
 import { inOwnSession } from "../os/session.ts";
+import { ChildOutput } from "./child_output.ts";
+import { signalSession } from "./signal_session.ts";
 
 /** What running the install script takes. */
 export interface InstallOptions {
@@ -62,8 +61,8 @@ export async function runInstallScript(
   const lastLines: string[] = [];
   const show = (line: string) => logger.info(`[install] ${line}`);
   const outputs = [
-    new Output(child.stdout, show),
-    new Output(child.stderr, (line) => {
+    new ChildOutput(child.stdout, show),
+    new ChildOutput(child.stderr, (line) => {
       show(line);
       lastLines.push(line);
       if (lastLines.length > LAST_LINES) lastLines.shift();
@@ -92,66 +91,6 @@ export async function runInstallScript(
   );
 }
 
-/** What a script wrote is in the pipe when it ends: this long a silence says that it was read. */
-const SILENCE_MS = 250;
-
-/** How long the pipe is read after the end, when somebody goes on writing to it. */
-const MAX_DRAIN_MS = 2_000;
-
-/** A stream of output, shown line by line. */
-class Output {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #lines: LineSplitter;
-  readonly #read: Promise<void>;
-  #hasEnded = false;
-  #news = Promise.withResolvers<void>();
-
-  constructor(stream: ReadableStream<Uint8Array>, show: (line: string) => void) {
-    this.#reader = stream.getReader();
-    this.#lines = new LineSplitter(show);
-    this.#read = this.#readAll();
-  }
-
-  /** Whether it has ended: no process has it open. */
-  get hasEnded(): boolean {
-    return this.#hasEnded;
-  }
-
-  /** Resolves when the last output of a script that has ended is shown, whoever holds the stream. */
-  async drain(clock: Clock): Promise<void> {
-    const deadline = clock.monotonic() + MAX_DRAIN_MS;
-    while (!this.#hasEnded && clock.monotonic() < deadline && await this.#hasNews(clock));
-  }
-
-  /** Shows no more. */
-  async close(): Promise<void> {
-    await this.#reader.cancel();
-    await this.#read;
-  }
-
-  /** Whether there is output, or its end, before a silence. */
-  async #hasNews(clock: Clock): Promise<boolean> {
-    const done = new AbortController();
-    const silence = clock.sleep(SILENCE_MS, done.signal).then(() => false, () => true);
-    const hasNews = await Promise.race([this.#news.promise.then(() => true), silence]);
-    done.abort();
-    return hasNews;
-  }
-
-  async #readAll(): Promise<void> {
-    for (;;) {
-      const { value, done } = await this.#reader.read();
-      if (done) break;
-      this.#lines.push(value);
-      this.#news.resolve();
-      this.#news = Promise.withResolvers();
-    }
-    this.#lines.end();
-    this.#hasEnded = true;
-    this.#news.resolve();
-  }
-}
-
 async function stopInstall(
   child: Deno.ChildProcess,
   { clock, graceMs, logger }: InstallOptions,
@@ -159,25 +98,11 @@ async function stopInstall(
   logger.warn("Stopping the install script");
   const ended = new AbortController();
   child.status.then(() => ended.abort());
-  await signalAll(child.pid, "SIGTERM");
+  await signalSession(child.pid, "SIGTERM");
   try {
     await clock.sleep(graceMs, ended.signal);
-    await signalAll(child.pid, "SIGKILL");
+    await signalSession(child.pid, "SIGKILL");
   } catch {
     // It has ended within its grace.
   }
-}
-
-/** Signals the script, a child that has not been waited for, and all that it has started. */
-async function signalAll(pid: number, signal: StopSignal): Promise<void> {
-  const { processes } = await listProcesses([]);
-  const script = processes.find((process) => process.pid === pid);
-  if (script === undefined) return;
-  const started = membersOf(script, {
-    processes,
-    marked: new Set(),
-    supervising: new Set(),
-    holding: new Set(),
-  });
-  await signalProcesses([pid, ...started], signal);
 }

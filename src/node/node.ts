@@ -18,6 +18,7 @@ import { reportFailed } from "../registration/report_end.ts";
 import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
 import { isAbort, orAbort } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
+import { createHooks } from "./create_hooks.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
 import { notedHeartbeats } from "./noted_heartbeats.ts";
@@ -134,6 +135,7 @@ export class Node {
     await using _served = await this.#options.serve?.(
       servedNode(parts, this.#loggerFor("http")),
     );
+    using _hooks = createHooks(parts, { env, host, logger: this.#loggerFor("hooks") });
     this.#listen();
     try {
       await this.#start(parts, env, host);

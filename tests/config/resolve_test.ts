@@ -83,6 +83,9 @@ Deno.test("with nothing given there are defaults", () => {
     passToken: true,
     logStreamInterval: 3,
     http: undefined,
+    onWorkloadEnd: undefined,
+    onDisconnect: undefined,
+    onDisconnectAfter: 300,
   });
 });
 
