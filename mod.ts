@@ -34,8 +34,13 @@ export type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./sr
 export type { CloudNodeEvents, CloudNodeSnapshot, CommandEnd } from "./src/node/embedding.ts";
 export type { CommandInfo } from "./src/commands/command.ts";
 export type { Progress } from "./src/protocol/progress.ts";
-export type { BodyForm, CloudNodeConfig, ControlPlaneName, PerKind } from "./src/config/config.ts";
 export type { JobOutput, LogFields, LogFormat, Logger, LogLevel } from "./src/log.ts";
+export type {
+  BodyForm,
+  CloudNodeConfig,
+  ControlPlaneName,
+  PerKind,
+} from "./src/config/node_config.ts";
 export type {
   CommandConfig,
   ProgramConfig,

@@ -13,7 +13,7 @@ import { readOutputIndex } from "../workloads/output_index.ts";
 import { ProgressFile } from "../workloads/progress_file.ts";
 import { inspectHost } from "../os/processes.ts";
 import { nameOf } from "../commands/command.ts";
-import { look, Watch } from "../executors/process/observe.ts";
+import { look, untilDrained, Watch } from "../executors/process/observe.ts";
 import type { Arguments } from "./arguments.ts";
 import { progressText } from "./progress_bar.ts";
 import { PROGRAM } from "./subcommand.ts";
@@ -98,7 +98,10 @@ async function follow(
       if (watch === undefined && now.handle?.executor === "process") {
         // Looked for, because a node that was killed may not have noted which process it is.
         const found = await look(now.handle, folder, context);
-        if (found.action === "collect") break;
+        if (found.action === "collect") {
+          await untilDrained(now.handle.attempt, context);
+          break;
+        }
         if (found.action === "attach") {
           watch = new Watch({ ...now.handle, process: found.process }, folder, 0, context);
           watch.ended.then(end);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CloudNodeConfig } from "../config/config.ts";
+import type { CloudNodeConfig } from "../config/node_config.ts";
 import type { Logger } from "../log.ts";
 import type { StopSignal } from "../os/process_identity.ts";
 import type { CommandProgress } from "./command_progress.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigError, quoted } from "../errors.ts";
-import type { CloudNodeConfig } from "./config.ts";
+import type { CloudNodeConfig } from "./node_config.ts";
 import { nearest } from "./nearest.ts";
 import { SETTINGS } from "./settings.ts";
 

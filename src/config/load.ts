@@ -11,7 +11,7 @@ import { readPermission, requirePermissions } from "../permissions.ts";
 import { frontMatterOf, README } from "./front_matter.ts";
 import { homeFolder } from "./home.ts";
 import { readCredentials, readDotenv, readYaml, type Warn } from "./files.ts";
-import type { CloudNodeConfig } from "./config.ts";
+import type { CloudNodeConfig } from "./node_config.ts";
 import { refuseUnknownSettings } from "./known_keys.ts";
 import {
   examineSources,

@@ -4,7 +4,7 @@
  * @module
  */
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
-import type { BodyForm } from "./config.ts";
+import type { BodyForm } from "./node_config.ts";
 import { envFiles } from "./env_files.ts";
 import { eachOf, sameForAll } from "./named_values.ts";
 import { program } from "./program_value.ts";

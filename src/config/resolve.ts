@@ -6,7 +6,8 @@
 import { isAbsolute, join, relative, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
 import { homeFolder } from "./home.ts";
-import type { CloudNodeConfig, Settings } from "./config.ts";
+import type { Settings } from "./config.ts";
+import type { CloudNodeConfig } from "./node_config.ts";
 import type { Setting, SettingKey } from "./setting.ts";
 import { laneProblems, lanesOf } from "./lanes.ts";
 import { refuseUnknownSettings } from "./known_keys.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { CloudNodeConfig } from "./config.ts";
+import type { CloudNodeConfig } from "./node_config.ts";
 import type { Setting } from "./setting.ts";
 import type { YamlPath } from "./yaml_position.ts";
 

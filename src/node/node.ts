@@ -17,12 +17,12 @@ import type { Identity } from "../registration/identity.ts";
 import { reportFailed } from "../registration/report_end.ts";
 import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
 import { isAbort, orAbort } from "../time.ts";
-import { applyRetention } from "../workloads/retention.ts";
 import { createHooks } from "./create_hooks.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
 import { notedHeartbeats } from "./noted_heartbeats.ts";
 import { INSTALL_GRACE_MS, runInstallScript } from "./install.ts";
+import { keepWithinLimits } from "./keep_within_limits.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { type ServedNode, servedNode } from "./served_node.ts";
@@ -52,8 +52,6 @@ export interface NodeOptions {
   /** Shows the node to others while it runs. */
   serve?(node: ServedNode): Promise<AsyncDisposable>;
 }
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** One run of a node. */
 export class Node {
@@ -168,7 +166,7 @@ export class Node {
     this.events.on("heartbeat", () => recheck.atHeartbeat(signal));
     this.#broker = this.#run(connection.run(this.#leavingBroker.signal));
     this.#run(this.#heartbeats(parts));
-    this.#run(this.#retention(parts));
+    this.#run(keepWithinLimits(parts, this.#loggerFor("workloads"), signal));
     if (logStream !== undefined) this.#run(logStream.run(this.#ended.signal));
     if (parts.gpus !== undefined) this.#run(parts.gpus.run(this.#ended.signal));
     uploads.resume();
@@ -255,24 +253,6 @@ export class Node {
       onGone: async (signal) => await this.#setIdentity(parts, await registration.renew(signal)),
       clock,
       logger: this.#loggerFor("registration"),
-    }, this.#stopping.signal);
-  }
-
-  #retention({ journal, workloadsFolder, logStream, clock }: NodeParts): Promise<void> {
-    const { keepWorkloads, keepWorkloadsCount, keepWorkloadsSize, dedupeWindow } =
-      this.#options.settings;
-    return applyRetention({
-      journal,
-      workloadsFolder,
-      limits: {
-        maxAgeMs: keepWorkloads * DAY_MS,
-        maxCount: keepWorkloadsCount,
-        maxBytes: keepWorkloadsSize,
-        dedupeMs: dedupeWindow * 1000,
-      },
-      unsentBytes: logStream && ((id) => logStream.unsentBytes(id)),
-      clock,
-      logger: this.#loggerFor("workloads"),
     }, this.#stopping.signal);
   }
 

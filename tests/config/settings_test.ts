@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { CloudNodeConfig, Settings } from "../../src/config/config.ts";
+import type { Settings } from "../../src/config/config.ts";
+import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import type { SettingKey } from "../../src/config/setting.ts";
 import { SETTINGS } from "../../src/config/settings.ts";
 

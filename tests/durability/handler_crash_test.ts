@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { CloudNodeConfig } from "../../src/config/config.ts";
+import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import { fileWritten } from "../support/files.ts";
 import { LocalNode, World } from "../support/world.ts";
 

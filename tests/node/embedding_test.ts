@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { CloudNode } from "../../src/cloud_node.ts";
-import type { CloudNodeConfig } from "../../src/config/config.ts";
+import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import type { CommandEnd } from "../../src/node/embedding.ts";
 import type { CloudNodeOptions, RunOptions } from "../../src/node/options.ts";
 import { ConfigError } from "../../src/errors.ts";

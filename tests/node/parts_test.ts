@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { CloudNode } from "../../src/cloud_node.ts";
-import type { CloudNodeConfig } from "../../src/config/config.ts";
+import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import { AuthenticationError, ConfigError, InstallScriptError } from "../../src/errors.ts";
 import type { Call } from "../../src/dev/rest_calls.ts";
 import { Inbox } from "../support/events.ts";

@@ -1,6 +1,6 @@
 /** Everything around a node: a backend, a broker, a state folder, and somebody who sends commands. */
 import { CloudNode } from "../../src/cloud_node.ts";
-import type { CloudNodeConfig } from "../../src/config/config.ts";
+import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import { EmulatedBackend } from "../../src/dev/rest_front_end.ts";
 import { MqttFrontEnd } from "../../src/dev/mqtt_front_end.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import * as fs from "node:fs";
-import type { BodyForm } from "../../config/config.ts";
+import type { BodyForm } from "../../config/node_config.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Host } from "../../os/processes.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { BodyForm } from "../../config/config.ts";
+import type { BodyForm } from "../../config/node_config.ts";
 import { type Placeholder, replacePlaceholders } from "../../config/placeholders.ts";
 import { ObjectText } from "../../protocol/object_text.ts";
 import { flagWords, wordOf } from "./param_words.ts";
