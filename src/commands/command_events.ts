@@ -27,6 +27,8 @@ export interface CommandEventMap {
     /** How long it ran. */
     readonly seconds: number;
   };
+  /** The broker has the reply to a command. Once more when the reply was sent again. */
+  readonly replied: { readonly command: CommandInfo };
 }
 
 /** Where events go. */

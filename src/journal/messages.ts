@@ -21,6 +21,8 @@ export interface Message {
 export interface Pending extends Message {
   /** Its place in the order of delivery. */
   readonly seq: number;
+  /** The accepted command to which it belongs, if to any. */
+  readonly commandId?: string;
 }
 
 /** How much is read at a time. */
@@ -53,7 +55,8 @@ export class Messages {
       message.correlationData ?? null,
       this.#clock.now(),
     );
-    return { seq: Number(lastInsertRowid), ...message };
+    const of = commandId === undefined ? {} : { commandId };
+    return { seq: Number(lastInsertRowid), ...message, ...of };
   }
 
   /** The messages still to be delivered, oldest first, after number `after`: a page of them. */
@@ -70,7 +73,7 @@ export class Messages {
     const page = over === -1 ? rows : rows.slice(0, Math.max(1, over));
     if (page.length === 0) return [];
     return this.#statements.all(
-      `SELECT seq, topic, payload, correlation_data FROM outbox WHERE delivered_at IS NULL AND seq > ? AND seq <= ?
+      `SELECT seq, command_id, topic, payload, correlation_data FROM outbox WHERE delivered_at IS NULL AND seq > ? AND seq <= ?
        ORDER BY seq`,
       after,
       page.at(-1)!.seq as number,
@@ -110,7 +113,7 @@ export class Messages {
   repost(commandId: string): Pending[] | undefined {
     this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", commandId);
     const messages = this.#statements.all(
-      "SELECT seq, topic, payload, correlation_data FROM outbox WHERE command_id = ? ORDER BY seq",
+      "SELECT seq, command_id, topic, payload, correlation_data FROM outbox WHERE command_id = ? ORDER BY seq",
       commandId,
     ).map(toPending);
     return messages.length === 0 ? undefined : messages;
@@ -140,11 +143,12 @@ export class Messages {
   }
 }
 
-function toPending({ seq, topic, payload, correlation_data }: Row): Pending {
+function toPending({ seq, command_id, topic, payload, correlation_data }: Row): Pending {
   return {
     seq: seq as number,
     topic: topic as string,
     payload: payload as Uint8Array,
+    ...(command_id !== null && { commandId: command_id as string }),
     ...(correlation_data !== null && { correlationData: correlation_data as Uint8Array }),
   };
 }

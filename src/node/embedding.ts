@@ -38,6 +38,8 @@ export interface CloudNodeEvents {
   readonly progress: { readonly command: CommandInfo; readonly progress: Progress };
   /** A command has ended, and its reply is stored. */
   readonly ended: CommandEnd;
+  /** The broker has the reply to a command; once more when the reply was sent again. */
+  readonly replied: { readonly command: CommandInfo };
 }
 
 /**
@@ -151,6 +153,7 @@ const VIEWS: Views = {
   accepted: (detail) => detail,
   started: ({ command, pid }) => ({ command, pid }),
   progress: (detail) => detail,
+  replied: (detail) => detail,
   ended({ command, outcome: { status, end }, seconds }) {
     const { cause, exitCode, signal } = end;
     return {

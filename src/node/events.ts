@@ -44,6 +44,11 @@ export class NodeEvents {
     return () => listeners.delete(listener);
   }
 
+  /** Whether anybody listens to events of that name. */
+  isHeard(name: NodeEventName): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
   /** Reports an event. A listener that throws or rejects is logged, and harms nothing. */
   emit<Name extends NodeEventName>(name: Name, detail: NodeEventMap[Name]): void {
     const failed = (error: unknown) =>

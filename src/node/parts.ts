@@ -50,6 +50,7 @@ import {
   reportRefusedStatus,
   type StatusRequest,
 } from "./publisher.ts";
+import { reportReplied } from "./replied.ts";
 import { nodeCredentials } from "./workload_environment.ts";
 import { snapshotOf, statusSource } from "./snapshot.ts";
 
@@ -266,7 +267,7 @@ function createConnection(
 }
 
 function createOutbox(
-  { loggerFor }: NodePartsOptions,
+  { loggerFor, events }: NodePartsOptions,
   journal: Journal,
   connection: MqttConnection,
   request: StatusRequest,
@@ -275,5 +276,7 @@ function createOutbox(
   const publisher = publisherOver(connection, request);
   const logger = loggerFor("outbox");
   const [inOrder, mayBeRefused] = [isStatusTopic, isForeignTopic];
-  return new Outbox({ store: journal.messages, publisher, inOrder, mayBeRefused, clock, logger });
+  const onDelivered = reportReplied({ journal, events, logger });
+  const store = journal.messages;
+  return new Outbox({ store, publisher, inOrder, mayBeRefused, onDelivered, clock, logger });
 }

@@ -46,6 +46,8 @@ interface OutboxOptions {
   readonly inOrder?: (topic: string) => boolean;
   /** Whether a message on a topic is dropped when the broker refuses it. Default: none is. */
   readonly mayBeRefused?: (topic: string) => boolean;
+  /** Called when the broker has a message for good. Never throws. Default: nothing is. */
+  readonly onDelivered?: (message: Pending) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -245,12 +247,15 @@ export class Outbox {
   }
 
   async #deliver(message: Outgoing, payload: Uint8Array): Promise<void> {
-    const { publisher } = this.#options;
+    const { publisher, onDelivered } = this.#options;
     const connection = this.#connection;
     this.#inFlight.push(message);
     try {
       await publisher.publish(message.topic, payload, message.correlationData);
-      if (isPending(message) && !this.#isClosed) this.#finish(message);
+      if (isPending(message) && !this.#isClosed) {
+        this.#finish(message);
+        onDelivered?.(message);
+      }
     } catch (error) {
       if (this.#isClosed) return;
       if (!isPending(message)) this.#lose(message, messageOf(error));

@@ -11,6 +11,7 @@ import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import type { CommandEnd } from "../../src/node/embedding.ts";
 import type { CloudNodeOptions, RunOptions } from "../../src/node/options.ts";
 import { ConfigError } from "../../src/errors.ts";
+import { Inbox } from "../support/events.ts";
 import { linesOf } from "../support/lines.ts";
 import { type Sender, World } from "../support/world.ts";
 
@@ -111,6 +112,20 @@ Deno.test("listeners last from run to run until they are removed, and a failing 
     ]),
     [["r1", "error", "exited", 3]],
   );
+});
+
+Deno.test("that a reply is delivered is reported once the broker has it, and again for a repeat", async () => {
+  await using world = await World.withMosquitto();
+  await using local = await world.runNode({ inference: "true" });
+  const replied = new Inbox<string | undefined>();
+  local.node.on("replied", ({ command }) => replied.push(command.requestId));
+  await using sender = await world.sender(local.identity);
+  await sender.ask({ command: "inference", request_id: "r1" });
+  await sender.ask({ command: "status", request_id: "s1" });
+  assertEquals(await replied.next(), "r1");
+  await sender.ask({ command: "inference", request_id: "r1" });
+  assertEquals(await replied.next(), "r1");
+  assertEquals(replied.all, ["r1", "r1"]);
 });
 
 Deno.test("two nodes in a process log to two loggers", async () => {

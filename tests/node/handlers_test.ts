@@ -1,9 +1,11 @@
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CloudNode } from "../../src/cloud_node.ts";
 import { ConfigError } from "../../src/errors.ts";
 import type { HandlerContext } from "../../src/executors/handler/handler.ts";
 import type { Handlers } from "../../src/node/handlers.ts";
 import { RecordingLogger } from "../support/events.ts";
+import { linesOf } from "../support/lines.ts";
 import { LocalNode, type Sender, World } from "../support/world.ts";
 
 /** A node with handlers, and somebody who sends it commands. */
@@ -291,4 +293,43 @@ Deno.test("handlers that cannot be are refused, all at once", () => {
   const handlers = Object.assign({}, ...WRONG.map(([handlers]) => handlers));
   const make = () => new CloudNode({ config: { inference: "true" }, handlers });
   assertEquals(assertThrows(make, ConfigError).message.split("\n").length, 4);
+});
+
+const PAGE = await Deno.readTextFile(new URL("../../.github/docs/embedding.md", import.meta.url));
+
+Deno.test("the page on embedding: its handlers answer", async () => {
+  const [, sample] = /^## Commands that the program.*?^```ts ignore\n(.*?)^```$/ms.exec(PAGE)!;
+  await using world = await World.start();
+  const { token, apiUrl, mqttHost, mqttPort, stateFolder } = world.config();
+  const program = `${world.folder}/program.ts`;
+  await Deno.writeTextFile(program, sample!);
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  await using child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "-q", "--config", config, program],
+    env: {
+      CYBERWAVE_API_TOKEN: token!,
+      CYBERWAVE_API_URL: apiUrl!,
+      CYBERWAVE_MQTT_HOST: mqttHost!,
+      CYBERWAVE_MQTT_PORT: String(mqttPort),
+      CYBERWAVE_EDGE_CONFIG_DIR: stateFolder!,
+    },
+    cwd: world.folder,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const lines = linesOf(child.stdout)[Symbol.asyncIterator]();
+  assertEquals((await lines.next()).value, "my-robot waits for commands");
+  const [uuid] = world.backend.instances.keys();
+  await using sender = await world.sender({ uuid: uuid!, slug: "my-robot" });
+  const progress = await sender.client.collect(`cyberwave/cloud-node/${uuid}/progress`);
+  assertEquals((await ask(sender, "inference", { x: 21 }, "r1")).output, '{"answer":42}');
+  assertEquals((await lines.next()).value, "r1 is answered");
+  assertEquals((await ask(sender, "calibrate", { steps: 2 }, "r2")).output, '{"offset":0.2}');
+  assertEquals((await lines.next()).value, "r2 is answered");
+  const { request_id: _, ...last } = JSON.parse(progress.all.at(-1)!.text);
+  assertEquals(last, { progress: 2, total: 2 });
+  child.kill("SIGTERM");
+  assertEquals((await child.status).code, 0);
+  await child.stdout.cancel().catch(() => {});
 });
