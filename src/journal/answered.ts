@@ -49,15 +49,25 @@ export class AnsweredCommands {
     this.#statements = statements;
   }
 
-  /** When the command ended that is number `rank`, from the latest, of those that ended so. */
-  endOfLatest(how: EndedHow, rank: number): number | undefined {
-    const row = this.#statements.get(
-      `SELECT min(ended_at, ${MAX_INTEGER}) AS ended_at FROM commands
-       WHERE state = 'ended' AND ${SUCCEEDED} = ? ORDER BY commands.ended_at DESC LIMIT 1 OFFSET ?`,
-      how === "succeeded" ? 1 : 0,
-      rank - 1,
-    );
-    return row?.ended_at as number | undefined;
+  /**
+   * When the command ended that is number `rank`, from the latest, of those that ended so: the last
+   * that is yielded, unless there are fewer. Before it comes a time for each `pageSize` that it counts.
+   */
+  *endsOfLatest(how: EndedHow, rank: number, pageSize: number): Generator<number | undefined> {
+    let before: readonly [number, number] = [MAX_INTEGER, MAX_INTEGER];
+    for (let left = rank; left > 0; left -= pageSize) {
+      const row = this.#statements.get(
+        `SELECT min(ended_at, ${MAX_INTEGER}) AS ended_at, seq FROM commands
+         WHERE state = 'ended' AND ${SUCCEEDED} = ? AND (commands.ended_at, seq) < (?, ?)
+         ORDER BY commands.ended_at DESC, seq DESC LIMIT 1 OFFSET ?`,
+        how === "succeeded" ? 1 : 0,
+        ...before,
+        Math.min(left, pageSize) - 1,
+      );
+      yield row?.ended_at as number | undefined;
+      if (row === undefined) return;
+      before = [row.ended_at as number, row.seq as number];
+    }
   }
 
   /** Commands that have files and ended before a time, the oldest first. */

@@ -14,7 +14,7 @@ import { removeStrays } from "./strays.ts";
 
 /** The commands in the journal. */
 interface EndedCommands {
-  endOfLatest(how: EndedHow, rank: number): number | undefined;
+  endsOfLatest(how: EndedHow, rank: number, pageSize: number): Iterable<number | undefined>;
   withFiles(before: number, after: Cursor, limit: number): EndedCommand[];
   endedBefore(how: EndedHow, before: number, after: Cursor, limit: number): EndedCommand[];
   sizes(pageSize: number): Iterable<number>;
@@ -67,8 +67,8 @@ const INTERVAL_MS = 10 * 60 * 1000;
 /** How many rows a page has. */
 const PAGE = 200;
 
-/** How many entries of an index are added up at a time. */
-const SIZES_PAGE = 10_000;
+/** How many entries of an index are added up or counted at a time. */
+const INDEX_PAGE = 10_000;
 
 /** How many pages of the database are moved at a time. */
 const SHRINK_PAGES = 128;
@@ -127,7 +127,10 @@ class Retention {
   /** Removes the files that are too old or of too many. */
   async #removeFiles(): Promise<void> {
     const oldBefore = this.#now - this.#options.limits.maxAgeMs;
-    const limits = { succeeded: this.#countLimit("succeeded"), failed: this.#countLimit("failed") };
+    const limits = {
+      succeeded: await this.#countLimit("succeeded"),
+      failed: await this.#countLimit("failed"),
+    };
     const before = Math.max(oldBefore, limits.succeeded, limits.failed);
     const { withFiles } = this.#pages();
     await this.#forEachPage((after) => withFiles(before, after), async (page) => {
@@ -155,7 +158,7 @@ class Retention {
     const { journal: { answered }, limits: { maxAgeMs, dedupeMs } } = this.#options;
     const { endedBefore } = this.#pages();
     for (const how of ["succeeded", "failed"] as const) {
-      const expired = Math.max(this.#now - maxAgeMs, this.#countLimit(how));
+      const expired = Math.max(this.#now - maxAgeMs, await this.#countLimit(how));
       const before = Math.min(expired, this.#now - dedupeMs);
       await this.#forEachPage((after) => endedBefore(how, before, after), (page) => {
         const over = page.filter(({ isAnswered, bytes }) => isAnswered && bytes === 0);
@@ -170,7 +173,7 @@ class Retention {
   async #removeExcess(): Promise<void> {
     const { journal: { answered, messages }, limits: { maxBytes } } = this.#options;
     let excess = -maxBytes;
-    for (const bytes of answered.sizes(SIZES_PAGE)) {
+    for (const bytes of answered.sizes(INDEX_PAGE)) {
       excess += bytes;
       await this.#pause();
     }
@@ -212,10 +215,12 @@ class Retention {
   }
 
   /** The time before which commands that ended so are too many. */
-  #countLimit(how: EndedHow): number {
-    const { journal, limits: { maxCount } } = this.#options;
+  async #countLimit(how: EndedHow): Promise<number> {
+    const { journal: { answered }, limits: { maxCount } } = this.#options;
     if (maxCount[how] === 0) return Infinity;
-    return journal.answered.endOfLatest(how, maxCount[how]) ?? -Infinity;
+    let end: number | undefined;
+    for (end of answered.endsOfLatest(how, maxCount[how], INDEX_PAGE)) await this.#pause();
+    return end ?? -Infinity;
   }
 
   /** Whether the platform has got the output of a command, or never gets any. */

@@ -6,6 +6,7 @@ import type { Failure, Measure, Result, Site, Sizes } from "./measure.ts";
 import { growth, memory } from "./memory.ts";
 import { commandLine, startToReady } from "./processes.ts";
 import { describeMachine, type Report } from "./report.ts";
+import { retention } from "./retention.ts";
 
 /** What `deno task bench` measures. */
 export const NORMAL: Sizes = {
@@ -17,14 +18,15 @@ export const NORMAL: Sizes = {
   outputBytes: 100_000_000,
   idleMs: 5_000,
   commands: 5_000,
+  records: 100_000,
 };
 
 /** What `deno task bench --long` measures. */
-export const LONG: Sizes = { ...NORMAL, commands: 50_000 };
+export const LONG: Sizes = { ...NORMAL, commands: 50_000, records: 1_000_000 };
 
 const MEASURES = [latency, atOnce, queued, startToReady, commandLine];
 /** These read /proc. */
-const LINUX_MEASURES = [memory, growth];
+const LINUX_MEASURES = [memory, growth, retention];
 
 /** Takes all measures, one after the other. A measure that fails is reported and stops no other. */
 export async function bench(sizes: Sizes): Promise<Report> {

@@ -28,6 +28,8 @@ export interface Sizes {
   readonly idleMs: number;
   /** Commands over which the memory's growth is measured. */
   readonly commands: number;
+  /** Commands in the journal over which retention passes. */
+  readonly records: number;
 }
 
 /** One line of the report. */

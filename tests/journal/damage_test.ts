@@ -54,7 +54,7 @@ function readAll(journal: Journal): { commands: number; messages: number } {
   for (const _ of journal.answered.sizes(10));
   const start = { endedAt: 0, seq: 0 };
   for (const how of ["succeeded", "failed"] as const) {
-    journal.answered.endOfLatest(how, 1);
+    for (const _ of journal.answered.endsOfLatest(how, 10, 1));
     journal.answered.endedBefore(how, Infinity, start, 1_000);
   }
   journal.answered.withFiles(Infinity, start, 1_000);

@@ -36,6 +36,25 @@ export function message(text: string, topic = "t") {
 /** The end of a command that succeeded. */
 export const SUCCESS: End = { cause: "exited", exitCode: 0, bytes: 4096 };
 
+/**
+ * Adds commands to the journal of a folder that nobody uses: they succeeded a second apart, the last
+ * one now, each with a reply that was delivered.
+ */
+export function fillJournal(folder: string, count: number, now: number): void {
+  using database = new DatabaseSync(`${folder}/${JOURNAL_FILE}`);
+  database.exec(`
+    BEGIN;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
+    INSERT INTO commands (id, kind, request_id, params, slug, instance_uuid, reply_topic, state,
+        accepted_at, started_at, ended_at, cause, exit_code, bytes, output_sent)
+      SELECT 'c' || i, 'inference', '"r' || i || '"', '', 'slug', 'uuid', 'topic', 'ended',
+        ${now} - 1000 * (${count} - i), ${now} - 1000 * (${count} - i), ${now} - 1000 * (${count} - i),
+        'exited', 0, 0, 1 FROM n;
+    INSERT INTO outbox (command_id, topic, payload, created_at, delivered_at)
+      SELECT id, 'topic', CAST(printf('%.200c', 'x') AS BLOB), ended_at, ended_at FROM commands;
+    COMMIT`);
+}
+
 /** A journal for the length of a test, which can be opened again as after a restart. */
 export class TestJournal implements Disposable {
   readonly folder: string = Deno.makeTempDirSync({ prefix: "cloud_node_journal_" });
