@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { moduleHint } from "./src/cli/module_error.ts";
 import { catchSignals, type StopRequests } from "./src/os/signals.ts";
 
 /** The commands that run a node, which a signal stops in good order. */
@@ -21,12 +22,20 @@ async function startUnderReaper(args: string[]): Promise<void> {
   console.error(`warning: ${replaceByReaper(args)}`);
 }
 
+/** Ends a program that lacks the module that would say what is wrong. */
+function endWithout(error: unknown): never {
+  console.error(`error: ${error instanceof Error ? error.message : error}`);
+  const hint = moduleHint(error);
+  if (hint !== undefined) console.error(`hint: ${hint}`);
+  Deno.exit(1);
+}
+
 /** Runs the program with these arguments and ends the process. */
 export async function main(args: string[]): Promise<void> {
   // Before the rest is loaded, so that a signal that comes meanwhile is not missed.
   const requests = args.some((word) => NODE_COMMANDS.includes(word)) ? catchSignals() : NO_REQUESTS;
   if (requests !== NO_REQUESTS) await startUnderReaper(args);
-  const { failWith } = await import("./src/cli/report_error.ts");
+  const { failWith } = await import("./src/cli/report_error.ts").catch(endWithout);
   const verbose = args.includes("-v") || args.includes("--verbose");
   const exit = (error: unknown) => Deno.exit(failWith(error, { verbose }));
   addEventListener("error", ({ error }) => exit(error));

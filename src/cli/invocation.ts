@@ -4,7 +4,7 @@
  * @module
  */
 import { realpathSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** A command line of this program, to be pasted into a shell in any folder. */
@@ -19,16 +19,28 @@ export function commandLine(args: readonly string[]): string {
  */
 export const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
 
+/**
+ * A service starts whether or not there is a network, and with a clock that stands years back, as
+ * boards without a battery boot: to Deno, packages that are newer than the clock are too new.
+ */
+const OFFLINE_FLAGS = ["--cached-only", "--minimum-dependency-age=0"];
+
 /** The words that start this program as a service, wherever that is started. */
 export function serviceWords(): [string, ...string[]] {
-  return program(Deno.execPath(), [V8_FLAGS]);
+  return program(Deno.execPath(), [...OFFLINE_FLAGS, V8_FLAGS]);
+}
+
+/** The words that store all packages of this program on this computer; `undefined`: it has them. */
+export function cacheWords(): [string, ...string[]] | undefined {
+  if (Deno.build.standalone) return undefined;
+  return [Deno.execPath(), "cache", "--quiet", serviceWords().at(-1)!];
 }
 
 /** The environment variables without which those words would not find the same packages. */
 export function denoVariables(): Record<string, string> {
   if (Deno.build.standalone) return {};
   const folder = Deno.env.get("DENO_DIR");
-  return { ...registry(), ...(folder === undefined ? {} : { DENO_DIR: folder }) };
+  return { ...registry(), ...(folder === undefined ? {} : { DENO_DIR: resolve(folder) }) };
 }
 
 /** `text` as one word of a POSIX shell. */

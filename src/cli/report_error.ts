@@ -6,6 +6,7 @@
 import { CloudNodeError, messageOf, MissingPermissionError } from "../errors.ts";
 import { createLogger, logOptions, printable, redact } from "../log.ts";
 import { withPriority } from "../log_line.ts";
+import { moduleHint } from "./module_error.ts";
 import { PROGRAM } from "./subcommand.ts";
 import { paint, report } from "./terminal.ts";
 
@@ -37,6 +38,8 @@ const DISK_IS_FULL = /database or disk is full|ENOSPC|no space left on device/i;
 /** What to do about an error, where that is known. */
 export function hintOf(error: unknown): string | undefined {
   if (error instanceof CloudNodeError) return error.hint;
+  const hint = moduleHint(error);
+  if (hint !== undefined) return hint;
   return DISK_IS_FULL.test(messageOf(error))
     ? "Free some space, or name a state folder on another disk with --state-folder"
     : "This is a bug; run again with -v for the stack trace";

@@ -13,14 +13,15 @@ import { OS } from "../os/current.ts";
 import { readEnvironment } from "../permissions.ts";
 import { checkUser, homeOf, install, show, uninstall } from "../service/administration.ts";
 import { launchdPlan } from "../service/launchd.ts";
-import type { Scope, Service, ServicePlan } from "../service/service_manager.ts";
+import { networkVariables } from "../service/network_variables.ts";
+import type { Scope, Service, ServicePlan, ServiceStep } from "../service/service_manager.ts";
 import { succeed } from "../service/succession.ts";
 import { systemdPlan } from "../service/systemd.ts";
 import { taskPlan } from "../service/task_scheduler.ts";
 import { agentPlaces, findPythonAgent } from "../state/python_agent.ts";
 import type { Arguments } from "./arguments.ts";
 import { PROGRAM } from "./subcommand.ts";
-import { denoVariables, serviceWords, shellWord } from "./invocation.ts";
+import { cacheWords, denoVariables, serviceWords, shellWord } from "./invocation.ts";
 import { print, report } from "./terminal.ts";
 
 /** The actions, and the flags that make sense with one only. */
@@ -48,14 +49,16 @@ export async function run(args: Arguments): Promise<number> {
   }
   const caller = identifyCaller(args);
   const settings = action === "install" ? await settingsOf(args, caller) : undefined;
-  const plan = planFor(await describe(args, caller, settings), caller);
+  const service = await describe(args, caller, settings);
+  const plan = planFor(service, caller);
   switch (action) {
     case "install":
-      if (args.has("print")) print(plan.file.text.trimEnd());
+      if (args.has("print")) printFile(plan);
       else {
         const agent = await findPythonAgent(agentPlaces(await homeFolder(caller, false)));
         for (const line of succeed(agent, plan)) report(line);
-        await installAndReport(plan, settings);
+        const cache = cacheStep(args, caller, service);
+        await installAndReport({ ...plan, install: [...cache, ...plan.install] }, settings);
       }
       return 0;
     case "uninstall":
@@ -131,13 +134,17 @@ async function describe(
   const config = args.value("config");
   const stateFolder = args.value("state-folder");
   const { stopTimeout = 10 } = settings ?? {};
+  // Who makes a package says nothing about the computers on which it will run.
+  const isOwn = args.value("exec-start") === undefined;
+  const network = networkVariables(isOwn ? caller.env : {});
   return {
     scope,
     command: [...programOf(args), "start", ...flagsOfStart(args)],
     workFolder: config === undefined ? Deno.cwd() : dirname(resolve(config)),
     user: scope === "system" || Deno.build.os === "windows" ? user : undefined,
     home: await homeFolder(caller, true),
-    environment: { ...pathOf(caller), ...(args.value("exec-start") ? {} : denoVariables()) },
+    environment: { ...pathOf(caller), ...(isOwn ? denoVariables() : {}), ...network.plain },
+    secrets: readsSecrets() ? network.secret : {},
     stateFolder: stateFolder === undefined ? undefined : resolve(stateFolder),
     stopSeconds: Math.ceil(Math.max(stopTimeout, INSTALL_GRACE_MS / 1000)) + SPARE_SECONDS,
   };
@@ -177,10 +184,39 @@ function planFor(service: Service, { env, uid }: Caller): ServicePlan {
   }
 }
 
+/** Whether a service of this program can be given a file of variables: a binary reads none itself. */
+function readsSecrets(): boolean {
+  return Deno.build.os === "linux" || !Deno.build.standalone;
+}
+
+/** What stores the program's packages for the service's user: it starts from there alone. */
+function cacheStep(args: Arguments, { user, isSelf }: Caller, service: Service): ServiceStep[] {
+  const words = cacheWords();
+  if (words === undefined || args.value("exec-start") !== undefined) return [];
+  if (isSelf || Deno.build.os === "windows") return [{ command: words }];
+  const variables = Object.entries({ ...denoVariables(), HOME: service.home })
+    .map(([name, value]) => `${name}=${value}`);
+  const become = Deno.build.os === "darwin"
+    ? ["sudo", "-E", "-u", user]
+    : ["runuser", "-u", user, "--"];
+  return [{ command: [...become, "env", ...variables, ...words] as [string, ...string[]] }];
+}
+
+/** Shows the file of the service, and names the variables that belong into a file of their own. */
+function printFile({ file, secretFile: { path, text } }: ServicePlan): void {
+  print(file.text.trimEnd());
+  if (text === undefined) return;
+  const names = [...text.matchAll(/^(\w+)=/gm)].map(([, name]) => name);
+  report(`Write ${names.join(" and ")} of your shell to ${path} (mode 0600): they hold a password`);
+}
+
 async function installAndReport(plan: ServicePlan, settings: Settings | undefined): Promise<void> {
   await install(plan, print);
-  const unseen = Object.keys(readEnvironment())
-    .filter((name) => name.startsWith("CYBERWAVE_")).sort();
+  const env = readEnvironment();
+  const unseen = [
+    ...Object.keys(env).filter((name) => name.startsWith("CYBERWAVE_")),
+    ...readsSecrets() ? [] : Object.keys(networkVariables(env).secret),
+  ].sort();
   if (unseen.length > 0) {
     report(`The service does not see these variables of your shell: ${unseen.join(", ")}`);
   }

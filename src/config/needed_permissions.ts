@@ -113,6 +113,7 @@ export const VARIABLES: readonly string[] = [
   ...["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"],
   ...["http_proxy", "https_proxy", "all_proxy", "no_proxy"],
   ...["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"],
+  ...["NODE_EXTRA_CA_CERTS", "DENO_CERT", "DENO_TLS_CA_STORE", "DENO_DIR"],
   ...["LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_*", "PYTHON*", "PYTORCH_*", "TORCH_*", "TF_*"],
   ...["CUDA_*", "NVIDIA_*", "NCCL_*", "ROCR_*", "HIP_*", "OMP_*", "MKL_*", "XLA_*", "JAX_*"],
   ...["HF_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "WANDB_*", "MUJOCO_*", "ROS_*"],

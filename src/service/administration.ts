@@ -22,6 +22,7 @@ type Print = (line: string) => void;
 export async function install(plan: ServicePlan, print: Print): Promise<void> {
   await requirePrograms(plan.install);
   print(`${writeServiceFile(plan) ? "Wrote" : "Unchanged:"} ${plan.file.path}`);
+  if (writeSecretFile(plan)) print(`Wrote ${plan.secretFile.path} (mode 0600)`);
   await carryOut(plan.install, print);
 }
 
@@ -36,6 +37,7 @@ export async function uninstall(plan: ServicePlan, print: Print): Promise<void> 
   await carryOut(plan.uninstall, print);
   try {
     fs.rmSync(path, { force: true });
+    fs.rmSync(plan.secretFile.path, { force: true });
   } catch (error) {
     throw notAllowed(`Cannot remove ${quoted(path)}`, error);
   }
@@ -73,6 +75,19 @@ function writeServiceFile({ file: { path, text }, encoding }: ServicePlan): bool
     fs.mkdirSync(dirname(path), { recursive: true });
     fs.writeFileSync(path, bytes);
     fs.chmodSync(path, 0o644);
+    return true;
+  } catch (error) {
+    throw notAllowed(`Cannot write ${quoted(path)}`, error);
+  }
+}
+
+/** Writes the file of secret variables, or removes the one of an earlier time. Returns whether there is one. */
+function writeSecretFile({ secretFile: { path, text } }: ServicePlan): boolean {
+  try {
+    fs.rmSync(path, { force: true });
+    if (text === undefined) return false;
+    fs.mkdirSync(dirname(path), { recursive: true });
+    fs.writeFileSync(path, text, { mode: 0o600, flag: "wx" });
     return true;
   } catch (error) {
     throw notAllowed(`Cannot write ${quoted(path)}`, error);

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { LOG_LINES, type Service, SERVICE_NAME, type ServicePlan } from "./service_manager.ts";
+import {
+  LOG_LINES,
+  secretFile,
+  type Service,
+  SERVICE_NAME,
+  type ServicePlan,
+  withEnvFile,
+} from "./service_manager.ts";
 import { escapeXml } from "./xml.ts";
 
 const LABEL = `com.cyberwave.${SERVICE_NAME}`;
@@ -15,11 +22,17 @@ export function launchdPlan(service: Service, uid: number): ServicePlan {
   const folder = scope === "system" ? "/Library/LaunchDaemons" : `${home}/Library/LaunchAgents`;
   const path = `${folder}/${LABEL}.plist`;
   const log = logFile(service);
+  const secrets = secretFile(service, `${home}/.cyberwave/${SERVICE_NAME}.env`);
   const bootout: [string, ...string[]] = ["launchctl", "bootout", `${domain}/${LABEL}`];
   return {
-    file: { path, text: plist(service) },
+    file: { path, text: plist(service, secrets) },
+    secretFile: secrets,
     encoding: "utf-8",
     install: [
+      // The file was made by who installs the service, and is read by who runs it.
+      ...(service.user !== undefined && secrets.text !== undefined
+        ? [{ command: ["chown", service.user, secrets.path] as [string, ...string[]] }]
+        : []),
       { command: bootout, otherwise: "it was not installed before" },
       { command: ["launchctl", "bootstrap", domain, path] },
     ],
@@ -40,8 +53,9 @@ function logFile({ home }: Service): string {
 }
 
 /** The property list. */
-export function plist(service: Service): string {
-  const { command, workFolder, user, environment, stopSeconds } = service;
+export function plist(service: Service, secrets: ServicePlan["secretFile"] = { path: "" }): string {
+  const command = withEnvFile(service.command, secrets);
+  const { workFolder, user, environment, stopSeconds } = service;
   const log = string(logFile(service));
   const variables = Object.entries(environment)
     .map(([name, value]) => `\n    ${key(name)}${string(value)}`).join("");

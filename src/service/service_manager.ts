@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { variablesFile } from "./network_variables.ts";
 
 /** Whose service it is: the computer's, from its start on, or one user's. */
 export type Scope = "system" | "user";
@@ -20,6 +21,8 @@ export interface Service {
   readonly home: string;
   /** Environment variables. Never a secret: others may read what describes a service. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Environment variables that hold a password: they go into a file that only its user can read. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** Where it keeps its state, if that was asked for. Absolute. */
   readonly stateFolder: string | undefined;
   /** Seconds it may take to stop. */
@@ -37,6 +40,8 @@ export interface ServiceStep {
 export interface ServicePlan {
   /** The file that describes the service. */
   readonly file: { readonly path: string; readonly text: string };
+  /** The file of its secret variables. Without `text` there are none, and none is there. */
+  readonly secretFile: { readonly path: string; readonly text?: string };
   /** How the file is written. */
   readonly encoding: "utf-8" | "utf-16le";
   /** What to do once the file is there. */
@@ -53,6 +58,24 @@ export interface ServicePlan {
   readonly follow: readonly [string, ...string[]];
   /** Starts it again. */
   readonly restart: readonly [string, ...string[]];
+}
+
+/** The file at `path` for the secret variables of a service. */
+export function secretFile(
+  { secrets }: Pick<Service, "secrets">,
+  path: string,
+): ServicePlan["secretFile"] {
+  return Object.keys(secrets).length === 0 ? { path } : { path, text: variablesFile(secrets) };
+}
+
+/** The command of a service that Deno runs, with the file of its secret variables, if it has one. */
+export function withEnvFile(
+  command: Service["command"],
+  { path, text }: ServicePlan["secretFile"],
+): Service["command"] {
+  const [deno, ...args] = command;
+  if (text === undefined || args[0] !== "run") return command;
+  return [deno, "run", `--env-file=${path}`, ...args.slice(1)];
 }
 
 /** The name of the service. */

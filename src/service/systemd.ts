@@ -7,6 +7,7 @@ import { ConfigError, quoted } from "../errors.ts";
 import {
   LOG_LINES,
   type Scope,
+  secretFile,
   type Service,
   SERVICE_NAME,
   type ServicePlan,
@@ -27,8 +28,11 @@ export function systemdPlan(service: Service, configFolder: string): ServicePlan
     ...[scope === "user" ? "--user-unit" : "--unit", SERVICE_NAME],
     ...["--lines", LOG_LINES, ...args],
   ];
+  const path = unitPath(scope, configFolder);
+  const secrets = secretFile(service, path.replace(/\.service$/, ".env"));
   return {
-    file: { path: unitPath(scope, configFolder), text: unit(service) },
+    file: { path, text: unit(service, secrets) },
+    secretFile: secrets,
     encoding: "utf-8",
     install: [
       { command: systemctl("daemon-reload") },
@@ -60,7 +64,7 @@ function unitPath(scope: Scope, configFolder: string): string {
 }
 
 /** The unit file. */
-export function unit(service: Service): string {
+export function unit(service: Service, secrets?: ServicePlan["secretFile"]): string {
   const { scope, command: [program, ...args], environment, stopSeconds } = service;
   const words = [
     quote(executable(program)),
@@ -78,7 +82,7 @@ Type=notify
 NotifyAccess=all
 ExecStart=${words.join(" ")}
 WorkingDirectory=${pathToEndOfLine(service.workFolder)}
-${ownership(service)}${environmentLines(environment)}
+${ownership(service)}${environmentLines(environment)}${secretLine(secrets)}
 # Starting takes as long as the install script runs or the backend cannot be reached.
 TimeoutStartSec=infinity
 TimeoutStopSec=${stopSeconds}
@@ -126,6 +130,13 @@ function environmentLines(environment: Readonly<Record<string, string>>): string
   return Object.entries(environment)
     .map(([name, value]) => `Environment=${quote(`${name}=${value}`)}\n`)
     .join("");
+}
+
+function secretLine(file: ServicePlan["secretFile"] | undefined): string {
+  if (file?.text === undefined) return "";
+  return `# Only this file's user can read it, while a unit can be read by all.
+EnvironmentFile=${pathToEndOfLine(file.path)}
+`;
 }
 
 /** `text` as one word, as systemd takes them apart. */

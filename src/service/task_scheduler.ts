@@ -5,12 +5,20 @@
  * @module
  */
 import { ConfigError, quoted } from "../errors.ts";
-import { LOG_LINES, type Service, SERVICE_NAME, type ServicePlan } from "./service_manager.ts";
+import {
+  LOG_LINES,
+  secretFile,
+  type Service,
+  SERVICE_NAME,
+  type ServicePlan,
+  withEnvFile,
+} from "./service_manager.ts";
 import { escapeXml } from "./xml.ts";
 
 /** The service as a task, which begins with the computer or when its user logs on. */
 export function taskPlan(service: Service): ServicePlan {
   const path = `${service.home}\\.cyberwave\\${SERVICE_NAME}.xml`;
+  const secrets = secretFile(service, path.replace(/xml$/, "env"));
   const show = (...more: string[]): [string, ...string[]] => [
     ...["powershell", "-NoProfile", "-Command"] as const,
     `Get-Content -Tail ${LOG_LINES} ${more.join(" ")} -LiteralPath '${
@@ -20,7 +28,8 @@ export function taskPlan(service: Service): ServicePlan {
   const run: [string, ...string[]] = ["schtasks", "/Run", "/TN", SERVICE_NAME];
   const end: [string, ...string[]] = ["schtasks", "/End", "/TN", SERVICE_NAME];
   return {
-    file: { path, text: task(service) },
+    file: { path, text: task(service, secrets) },
+    secretFile: secrets,
     encoding: "utf-16le",
     install: [
       { command: end, otherwise: "it was not installed before" },
@@ -44,7 +53,7 @@ function logFile({ home }: Service): string {
 }
 
 /** The task. */
-export function task(service: Service): string {
+export function task(service: Service, secrets: ServicePlan["secretFile"] = { path: "" }): string {
   const { scope, user, workFolder } = service;
   const [trigger, logon] = scope === "system"
     ? ["BootTrigger", "S4U"]
@@ -67,7 +76,7 @@ export function task(service: Service): string {
   <Actions Context="Author">
     <Exec>
       <Command>cmd.exe</Command>
-      <Arguments>${escapeXml(commandPrompt(service))}</Arguments>
+      <Arguments>${escapeXml(commandPrompt(service, secrets))}</Arguments>
       <WorkingDirectory>${escapeXml(workFolder)}</WorkingDirectory>
     </Exec>
   </Actions>
@@ -75,18 +84,30 @@ export function task(service: Service): string {
 `;
 }
 
-/** The arguments of cmd.exe, which alone can send what a task prints into a file. */
-function commandPrompt(service: Service): string {
-  const words = service.command.map(quote).join(" ");
-  return `/d /s /c "${words} >> ${quote(logFile(service))} 2>&1"`;
+/**
+ * The arguments of cmd.exe, which alone can send what a task prints into a file and give a task
+ * variables of its own. PATH is the user's own already.
+ */
+function commandPrompt(service: Service, secrets: ServicePlan["secretFile"]): string {
+  const words = withEnvFile(service.command, secrets).map((word) => quote(word)).join(" ");
+  const variables = Object.entries(service.environment)
+    .filter(([name]) => name !== "PATH")
+    .map(([name, value]) => `set "${checked(`${name}=${value}`)}"&& `).join("");
+  return `/d /s /c "${variables}${words} >> ${quote(logFile(service))} 2>&1"`;
 }
 
-function quote(word: string): string {
+/** Text that cmd.exe leaves as it is between double quotes. */
+function checked(word: string): string {
   if (/["%\r\n]/.test(word)) {
     throw new ConfigError(`Windows cannot start a task with ${quoted(word)} in its command`, {
       hint: "Rename what has a quote or a percent sign in its name",
     });
   }
+  return word;
+}
+
+function quote(word: string): string {
+  checked(word);
   // A backslash before the closing quote would take away its meaning.
   return /^[\w@+=:,./\\-]+$/.test(word) ? word : `"${word.replace(/(\\+)$/, "$1$1")}"`;
 }

@@ -1,10 +1,10 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
 import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
 import { commandHelp, programHelp } from "../../src/cli/help.ts";
 import { COMMANDS } from "../../src/cli/subcommands.ts";
 import { SETTINGS } from "../../src/config/settings.ts";
-import { commandOf } from "../support/command.ts";
+import { BINARY, commandOf } from "../support/command.ts";
 import { Program } from "../support/program.ts";
 
 Deno.test("--help shows the commands and the exit codes, --version the version", async () => {
@@ -91,4 +91,27 @@ Deno.test("as with the Python agent, flags may stand before start, and --config 
     assertEquals(code, 2);
     assertStringIncludes(stderr, 'error: Cannot read "missing.yml": there is no such file');
   }));
+});
+
+Deno.test({
+  name: "a module that cannot be loaded is no bug: what is to be done is said",
+  // A binary has all of them.
+  ignore: BINARY !== undefined,
+  async fn() {
+    const empty = await Deno.makeTempDir();
+    const [program, run, ...args] = commandOf(["-A", "--cached-only"]);
+    const { code, stderr } = await new Deno.Command(program, {
+      args: [run!, ...args, "start"],
+      env: { DENO_DIR: empty },
+    }).output();
+    await Deno.remove(empty, { recursive: true });
+    const text = new TextDecoder().decode(stderr);
+    assertEquals(code, 1);
+    assertMatch(text, /^error: [^]*--cached-only is specified/);
+    assertMatch(
+      text,
+      /^hint: A part of this program is not on this computer.*: deno cache file:.*main\.ts/m,
+    );
+    assertNotMatch(text, /bug/);
+  },
 });

@@ -12,8 +12,11 @@ import {
   NotifySocket,
   systemdAvailable,
   UnitProcess,
+  variables,
   words,
 } from "../support/systemd.ts";
+import { BINARY } from "../support/command.ts";
+import { exists } from "../../src/config/text_file.ts";
 import { isAlive } from "../support/executors.ts";
 import { Program } from "../support/program.ts";
 
@@ -23,7 +26,17 @@ const onLinux = (sentence: string, fn: () => Promise<void>) =>
 const withSystemd = (sentence: string, fn: () => Promise<void>) =>
   Deno.test({ name: sentence, ignore: !systemdAvailable(), fn });
 
+const OFFLINE = ["run", "-A", "--cached-only", "--minimum-dependency-age=0", V8_FLAGS];
 const UNIT = "systemd/user/cyberwave-cloud-node.service";
+
+function runs([program, ...args]: readonly string[]): boolean {
+  try {
+    return new Deno.Command(program!, { args, stdout: "null", stderr: "null" }).outputSync()
+      .success;
+  } catch {
+    return false;
+  }
+}
 
 /** A computer with a service manager that writes down what it is asked, and a home folder. */
 class Computer implements AsyncDisposable {
@@ -44,9 +57,15 @@ class Computer implements AsyncDisposable {
   }
 
   service(...args: string[]) {
+    return this.serviceWith({}, ...args);
+  }
+
+  /** The same with more variables in the shell. */
+  serviceWith(more: Readonly<Record<string, string>>, ...args: string[]) {
     return Program.run(["service", ...args], {
       cwd: this.folder,
       env: {
+        ...more,
         HOME: this.folder,
         XDG_CONFIG_HOME: `${this.folder}/config`,
         PATH: `${this.programs}:${Deno.env.get("PATH")}`,
@@ -73,7 +92,11 @@ onLinux(
     const first = await computer.service("install", "--user");
     assertEquals(first.code, 0, first.stderr);
     const path = `${computer.folder}/config/${UNIT}`;
-    assertMatch(first.stdout, new RegExp(`^Wrote ${path}\nRan systemctl --user daemon-reload\n`));
+    const cached = BINARY === undefined ? "Ran \\S+ cache --quiet \\S+main\\.ts\n" : "";
+    assertMatch(
+      first.stdout,
+      new RegExp(`^Wrote ${path}\n${cached}Ran systemctl --user daemon-reload\n`),
+    );
     assertMatch(first.stdout, /\nNext: cyberwave-cloud-node service status/);
     const expected = [
       "systemctl --user daemon-reload",
@@ -204,11 +227,86 @@ onLinux(
         command!.join(" "),
         /v8-flags/,
       );
-    } else assertEquals(command!.slice(1, 4), ["run", "-A", V8_FLAGS]);
+    } else assertEquals(command!.slice(1, 6), OFFLINE);
     // Workloads would inherit it from the environment.
     assertNotMatch(stdout, /DENO_V8_FLAGS/);
   },
 );
+
+const PROXY = "http://user:p4ss%40word@proxy.example:3128";
+
+onLinux(
+  "a service knows the certificates and proxies of the shell, and no password is readable",
+  async () => {
+    await using computer = await Computer.set();
+    const env = {
+      HTTPS_PROXY: PROXY,
+      no_proxy: "localhost,10.0.0.0/8",
+      NODE_EXTRA_CA_CERTS: "ca.pem",
+      DENO_TLS_CA_STORE: "system,mozilla",
+    };
+    const printed = await computer.serviceWith(env, "install", "--user", "--print");
+    const { code, stdout, stderr } = await computer.serviceWith(env, "install", "--user");
+    assertEquals(code, 0, stderr);
+    const path = `${computer.folder}/config/${UNIT}`;
+    const unit = await Deno.readTextFile(path);
+    const { no_proxy, NODE_EXTRA_CA_CERTS, DENO_TLS_CA_STORE } = variables(unit);
+    assertEquals([no_proxy, DENO_TLS_CA_STORE], [env.no_proxy, env.DENO_TLS_CA_STORE]);
+    assertEquals(NODE_EXTRA_CA_CERTS, `${await Deno.realPath(computer.folder)}/ca.pem`);
+
+    const [secrets] = assignments(unit, "EnvironmentFile");
+    assertEquals(secrets, path.replace(/service$/, "env"));
+    assertStringIncludes(await Deno.readTextFile(secrets!), `\nHTTPS_PROXY='${PROXY}'\n`);
+    assertEquals((await Deno.stat(secrets!)).mode! & 0o777, 0o600);
+    for (const text of [unit, stdout, stderr, printed.stdout, printed.stderr]) {
+      assertNotMatch(text, /p4ss/);
+    }
+    assertMatch(printed.stderr, /Write HTTPS_PROXY of your shell to \S+\.env \(mode 0600\)/);
+
+    await computer.serviceWith({ HTTPS_PROXY: "" }, "install", "--user");
+    assertEquals(assignments(await Deno.readTextFile(path), "EnvironmentFile"), []);
+    assertEquals(await exists(secrets!), false, "the password of an earlier installation is gone");
+    await computer.serviceWith(env, "install", "--user");
+    await computer.serviceWith(env, "uninstall", "--user");
+    assertEquals(await exists(secrets!), false);
+  },
+);
+
+/** Words that have the command line behind them run with another clock: `faketime` itself would fork. */
+function withClock(offset: string): string[] {
+  const args = ["-f", offset, "env"];
+  if (!runs(["faketime", ...args])) return ["false"];
+  const { stdout } = new Deno.Command("faketime", { args }).outputSync();
+  const lines = new TextDecoder().decode(stdout).split("\n");
+  return ["env", ...lines.filter((line) => /^(LD_PRELOAD|FAKETIME)=/.test(line))];
+}
+
+/** Circumstances in which a service starts, as the words before its command line. */
+const CIRCUMSTANCES: readonly (readonly [sentence: string, prefix: readonly string[]])[] = [
+  ["without a network", ["unshare", "-rn"]],
+  ["with a clock that stands ten years back", withClock("-10y")],
+];
+
+for (const [sentence, prefix] of CIRCUMSTANCES) {
+  Deno.test({
+    name: `a service starts ${sentence}: its own command line gets to its backend`,
+    ignore: !LINUX || !runs([...prefix, "true"]),
+    async fn() {
+      await using stage = await Stage.set("  inference: echo {body}\n");
+      await Deno.writeTextFile(`${stage.world.folder}/.env`, "CYBERWAVE_API_TOKEN=some-token\n");
+      // Nobody listens on this port.
+      const args = ["--api-url", "http://127.0.0.1:9", "--state-folder", stage.world.stateFolder];
+      const { stdout: unit } = await stage.run([
+        ...["service", "install", "--print", "--user", ...args],
+        ...["--config", `${stage.world.folder}/cyberwave.yml`],
+      ]);
+      await using socket = await NotifySocket.listen(`${stage.world.folder}/notify`);
+      await using service = UnitProcess.start(unit, socket.address, prefix);
+      await service.logged(/Cannot create an instance: POST http:\/\/127\.0\.0\.1:9/);
+      assertEquals(await service.stop(), 0);
+    },
+  });
+}
 
 onLinux("service says what is wrong with how it is called", async () => {
   await using computer = await Computer.set();

@@ -11,6 +11,7 @@ const SERVICE: Service = {
   user: undefined,
   home: "/Users/robot",
   environment: { PATH: "/opt/homebrew/bin:/usr/bin" },
+  secrets: {},
   stateFolder: undefined,
   stopSeconds: 20,
 };
@@ -95,3 +96,24 @@ if (Deno.build.os === "darwin") {
     assertEquals(success, true);
   });
 }
+
+Deno.test("secret variables are in a file that Deno reads, and its user may", () => {
+  const service: Service = {
+    ...SERVICE,
+    scope: "system",
+    user: "robot",
+    command: ["/opt/deno", "run", "-A", "main.ts", "start"],
+    secrets: { HTTPS_PROXY: "http://a:it's@proxy" },
+  };
+  const { file, secretFile, install } = launchdPlan(service, 0);
+  const path = "/Users/robot/.cyberwave/cyberwave-cloud-node.env";
+  assertEquals(secretFile.path, path);
+  assertEquals(secretFile.text?.split("\n")[1], "HTTPS_PROXY='http://a:it%27s@proxy'");
+  assertEquals(textsOf(parseXml(file.text), "string").slice(1, 4), [
+    "/opt/deno",
+    "run",
+    `--env-file=${path}`,
+  ]);
+  assertEquals(install[0]!.command, ["chown", "robot", path]);
+  assertEquals(launchdPlan(SERVICE, 0).secretFile.text, undefined);
+});

@@ -11,6 +11,7 @@ const SERVICE: Service = {
   user: "robot",
   home: "/home/robot",
   environment: {},
+  secrets: {},
   stateFolder: undefined,
   stopSeconds: 20,
 };

@@ -11,6 +11,7 @@ const SERVICE: Service = {
   user: "robot",
   home: "C:\\Users\\robot",
   environment: {},
+  secrets: {},
   stateFolder: undefined,
   stopSeconds: 20,
 };
@@ -73,4 +74,23 @@ Deno.test("Task Scheduler: where the file goes and what is run", () => {
     plan.uninstall.at(-1)!.command.join(" "),
     "schtasks /Delete /F /TN cyberwave-cloud-node",
   );
+});
+
+Deno.test("a task sets its variables itself, and has the secret ones in a file", () => {
+  const { file, secretFile } = taskPlan({
+    ...SERVICE,
+    command: ["C:\\deno.exe", "run", "-A", "main.ts"],
+    environment: { PATH: "C:\\x", DENO_DIR: "D:\\deno dir\\", NO_PROXY: "a&b" },
+    secrets: { HTTPS_PROXY: "http://u:p@proxy" },
+  });
+  const [line] = textsOf(parseXml(file.text), "Arguments");
+  const path = "C:\\Users\\robot\\.cyberwave\\cyberwave-cloud-node.env";
+  assertEquals(
+    line!.split(" >> ")[0],
+    `/d /s /c "set "DENO_DIR=D:\\deno dir\\"&& set "NO_PROXY=a&b"&& ` +
+      `C:\\deno.exe run --env-file=${path} -A main.ts`,
+  );
+  assertEquals(secretFile.path, path);
+  const environment = { NO_PROXY: "%PATH%" };
+  assertThrows(() => task({ ...SERVICE, environment }), ConfigError, "Windows cannot start a task");
 });

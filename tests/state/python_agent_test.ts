@@ -39,6 +39,7 @@ Deno.test("the service of the Python agent is told from others by what its insta
     user: "robot",
     home: "",
     environment: {},
+    secrets: {},
     stateFolder: undefined,
     stopSeconds: 20,
   });

@@ -146,8 +146,13 @@ export class UnitProcess implements AsyncDisposable {
   }
 
   /** Starts what `unit` describes. Nothing else of this program's environment reaches it than HOME. */
-  static start(unit: string, notifySocket: string): UnitProcess {
-    const [program = "", ...args] = words(assignments(unit, "ExecStart")[0]!);
+  static start(
+    unit: string,
+    notifySocket: string,
+    prefix: readonly string[] = [],
+  ): UnitProcess {
+    const command = words(assignments(unit, "ExecStart")[0]!);
+    const [program = "", ...args] = [...prefix, ...command];
     const child = new Deno.Command(program, {
       args,
       cwd: assignments(unit, "WorkingDirectory")[0]!.replaceAll("%%", "%"),
