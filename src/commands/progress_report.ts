@@ -28,6 +28,9 @@ export interface ProgressParts {
   readonly logger: Logger;
 }
 
+/** How long after a look at the file the next one comes at the earliest, in milliseconds. */
+const LOOK_MS = 250;
+
 /** How long after a report the next one comes at the earliest, in milliseconds. */
 const INTERVAL_MS = 500;
 
@@ -44,6 +47,7 @@ export class ProgressReport {
   #latest: Progress | undefined;
   #reported: Progress | undefined;
   #reportedAt = -Infinity;
+  #lookedAt = -Infinity;
   /** Whether what runs the command says how far it is, so that no file does. */
   #isTold = false;
   #hasHinted = false;
@@ -73,7 +77,11 @@ export class ProgressReport {
 
   /** Looks whether there is more in the file, and reports what is due. */
   look(): void {
-    if (!this.#isTold) this.#take(this.#file.look());
+    const now = this.#parts.clock.monotonic();
+    if (!this.#isTold && now - this.#lookedAt >= LOOK_MS) {
+      this.#lookedAt = now;
+      this.#take(this.#file.look());
+    }
     this.#reportIfDue();
   }
 

@@ -45,11 +45,11 @@ import type { NodeEvents } from "./events.ts";
 import {
   brokerOf,
   isStatusTopic,
-  progressOver,
   publisherOver,
   reportRefusedStatus,
   type StatusRequest,
 } from "./publisher.ts";
+import { ProgressOverMqtt } from "./progress_publisher.ts";
 import { reportReplied } from "./replied.ts";
 import { nodeCredentials } from "./workload_environment.ts";
 import { snapshotOf, statusSource } from "./snapshot.ts";
@@ -170,7 +170,13 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     ...{ settings, journal, outbox, executors, results, events, workloadsFolder, clock },
     once: options.once,
     directory: backend,
-    progress: progressOver(connection, prefix),
+    progress: new ProgressOverMqtt({
+      connection,
+      prefix,
+      events,
+      clock,
+      logger: loggerFor("mqtt"),
+    }),
     platformStatus: new PlatformStatus((uuid) => workloadTopic(prefix, uuid, "update-status")),
     logger: loggerFor("commands"),
     // What workloads print reaches the platform from their files, not as lines of the node.

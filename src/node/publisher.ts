@@ -6,14 +6,11 @@
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import type { Broker, Inbound, MessageProperties, MqttConnection } from "../mqtt/connection.ts";
-import type { ProgressPublisher } from "../commands/progress_report.ts";
 import type { Settings } from "../config/config.ts";
 import type { Publisher } from "../outbox/outbox.ts";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { progressMessage } from "../protocol/progress.ts";
 import { fitReply } from "../protocol/response.ts";
-import { progressTopic } from "../protocol/topics.ts";
 
 /** Where the broker is, and the password for it. */
 export function brokerOf(
@@ -56,16 +53,6 @@ export function publisherOver(connection: MqttConnection, request: StatusRequest
         (correlationData?.length ?? 0);
       const properties = correlationData && { correlationData: Buffer.from(correlationData) };
       return connection.publish(topic, fitReply(payload, topic, room), { properties });
-    },
-  };
-}
-
-/** Publishes progress over a connection, under the name by which a command was accepted. */
-export function progressOver(connection: MqttConnection, prefix: string): ProgressPublisher {
-  return {
-    publish(command, progress) {
-      const topic = progressTopic(prefix, command.instanceUuid);
-      connection.publishUnacknowledged(topic, progressMessage(command, progress));
     },
   };
 }

@@ -11,6 +11,9 @@ import { type Progress, readProgress } from "../protocol/progress.ts";
 /** How much of the end of the file is read. */
 const MAX_BYTES = 16 * 1024;
 
+/** How many lines are looked at for the latest progress, from the end. */
+const MAX_LINES = 20;
+
 /** What a look finds. */
 export interface FoundProgress {
   /** The latest progress; `undefined`: there is none. */
@@ -39,7 +42,7 @@ export function latestIn(text: string): FoundProgress {
   const unfinished = parse(lines.pop()!);
   if (unfinished !== undefined) return { progress: unfinished };
   let problem: string | undefined;
-  for (const line of lines.reverse()) {
+  for (const line of lines.slice(-MAX_LINES).reverse()) {
     if (line.trim() === "") continue;
     const progress = parse(line);
     if (progress !== undefined) return { progress, ...(problem && { problem }) };
