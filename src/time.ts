@@ -96,3 +96,65 @@ export function isAbort(error: unknown, signal: AbortSignal | undefined): boolea
   return signal?.aborted === true &&
     (error === signal.reason || (error instanceof Error && error.name === "AbortError"));
 }
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** A length of time in its two largest units: `12 s`, `2 h 5 min`, `3 d`. */
+export function timeInWords(ms: number): string {
+  const units = [[DAY_MS, "d"], [HOUR_MS, "h"], [MINUTE_MS, "min"], [SECOND_MS, "s"]] as const;
+  const largest = units.findIndex(([unit]) => ms >= unit);
+  if (largest < 0) return "0 s";
+  let rest = ms;
+  return units.slice(largest, largest + 2).flatMap(([unit, name]) => {
+    const count = Math.floor(rest / unit);
+    rest -= count * unit;
+    return count === 0 ? [] : [`${count} ${name}`];
+  }).join(" ");
+}
+
+/** The ages at which an outage is reported again; after the last one, each day. */
+const REPORTED_AGES_MS = [
+  ...[1, 5, 15].map((minutes) => minutes * MINUTE_MS),
+  ...[1, 2, 4, 8, 16, 24].map((hours) => hours * HOUR_MS),
+];
+
+/** That a server is away: how long, and when it is time to say so again, at growing intervals. */
+export class Outage {
+  readonly #clock: Clock;
+  #since: number | undefined;
+  #next = 0;
+
+  /** There is none yet. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Notes a failure. Its age in milliseconds, when that is to be reported again. */
+  failed(): number | undefined {
+    const now = this.#clock.monotonic();
+    this.#since ??= now;
+    const age = now - this.#since;
+    const due = this.#dueAfter();
+    if (age < due) return undefined;
+    while (this.#dueAfter() <= age) this.#next++;
+    return age;
+  }
+
+  /** Notes its end. How long it took, in milliseconds; `undefined`: there was none. */
+  ended(): number | undefined {
+    const since = this.#since;
+    const took = since === undefined ? undefined : this.#clock.monotonic() - since;
+    this.#since = undefined;
+    this.#next = 0;
+    return took;
+  }
+
+  #dueAfter(): number {
+    const { length } = REPORTED_AGES_MS;
+    const days = Math.max(0, this.#next - length + 1);
+    return REPORTED_AGES_MS[this.#next] ?? REPORTED_AGES_MS.at(-1)! + days * DAY_MS;
+  }
+}

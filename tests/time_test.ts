@@ -1,5 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { backoff, isAbort, orAbort, systemClock, within } from "../src/time.ts";
+import {
+  backoff,
+  isAbort,
+  orAbort,
+  Outage,
+  systemClock,
+  timeInWords,
+  within,
+} from "../src/time.ts";
 import { FakeClock } from "./support/clock.ts";
 
 Deno.test("backoff doubles up to its limit, with full jitter", () => {
@@ -137,4 +145,45 @@ Deno.test("a signal that lasts keeps nothing of the promises that orAbort() has 
   await orAbort(Promise.reject(new Error("no")), signal).catch(() => {});
   await systemClock.sleep(0);
   assertEquals(listeners, 0);
+});
+
+Deno.test("a length of time is said in its two largest units", () => {
+  const cases: [ms: number, words: string][] = [
+    [0, "0 s"],
+    [999, "0 s"],
+    [12_900, "12 s"],
+    [60_000, "1 min"],
+    [2 * 3_600_000 + 5 * 60_000 + 59_000, "2 h 5 min"],
+    [3 * 86_400_000 + 59 * 60_000, "3 d"],
+  ];
+  for (const [ms, words] of cases) assertEquals(timeInWords(ms), words);
+});
+
+Deno.test("an outage is reported again at growing intervals, then each day, and anew after its end", async () => {
+  const clock = new FakeClock();
+  const outage = new Outage(clock);
+  assertEquals(outage.ended(), undefined);
+  const reported = async (minutes: number) => {
+    const ages: string[] = [];
+    for (let minute = 0; minute < minutes; minute++) {
+      const age = outage.failed();
+      if (age !== undefined) ages.push(timeInWords(age));
+      await clock.advance(60_000);
+    }
+    return ages;
+  };
+  assertEquals(await reported(3 * 24 * 60 + 1), [
+    ...["1 min", "5 min", "15 min", "1 h", "2 h", "4 h", "8 h", "16 h", "1 d", "2 d", "3 d"],
+  ]);
+  assertEquals(timeInWords(outage.ended()!), "3 d");
+  assertEquals(await reported(6), ["1 min", "5 min"]);
+});
+
+Deno.test("a gap between attempts leaves out what came due meanwhile", async () => {
+  const clock = new FakeClock();
+  const outage = new Outage(clock);
+  outage.failed();
+  await clock.advance(3 * 3_600_000);
+  assertEquals(outage.failed(), 3 * 3_600_000);
+  assertEquals(outage.failed(), undefined);
 });

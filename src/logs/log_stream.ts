@@ -10,7 +10,7 @@
  */
 import { BackendError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { backoff, type Clock } from "../time.ts";
+import { backoff, type Clock, Outage, timeInWords } from "../time.ts";
 import type { LineBuffer } from "./line_buffer.ts";
 import { byteLength } from "./log_lines.ts";
 import { MAX_CONTENT, type WorkloadOutput } from "./workload_output.ts";
@@ -70,6 +70,7 @@ export class LogStream {
   /** What the backend refused for good. */
   #refusedBytes = 0;
   #trouble: string | undefined;
+  readonly #outage: Outage;
   #running = false;
   #waiting: ((sent: boolean) => void)[] = [];
   #wake = new AbortController();
@@ -77,6 +78,7 @@ export class LogStream {
   /** Sends nothing yet. */
   constructor(options: LogStreamOptions) {
     this.#options = options;
+    this.#outage = new Outage(options.clock);
   }
 
   /** Sends what there is, at once and after each interval, until `signal` aborts. */
@@ -185,6 +187,7 @@ export class LogStream {
 
   #recovered(): void {
     const { logger } = this.#options;
+    this.#outage.ended();
     if (this.#trouble === undefined) return;
     const dropped = this.#refusedBytes;
     logger.info(
@@ -201,10 +204,14 @@ export class LogStream {
     const trouble = error instanceof BackendError && error.status !== undefined
       ? String(error.status)
       : messageOf(error);
-    if (trouble === this.#trouble) return;
+    const age = this.#outage.failed();
+    if (trouble === this.#trouble && age === undefined) return;
     this.#trouble = trouble;
     const what = isRefused(error) ? "it is dropped" : "retrying";
-    this.#options.logger.warn(`Cannot send logs to the platform: ${messageOf(error)}; ${what}`);
+    const since = age === undefined ? "" : ` for ${timeInWords(age)}`;
+    this.#options.logger.warn(
+      `Cannot send logs to the platform${since}: ${messageOf(error)}; ${what}`,
+    );
   }
 }
 

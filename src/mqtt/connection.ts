@@ -6,10 +6,10 @@
 import { Buffer } from "node:buffer";
 import { BrokerError, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { backoff, type Clock, isAbort, systemClock } from "../time.ts";
+import { backoff, type Clock, isAbort, Outage, systemClock, timeInWords } from "../time.ts";
 import { type Attempt, FIRST_ATTEMPT, hintFor, nextAttempt } from "./attempt.ts";
 import { UnacknowledgedError } from "./awaited_answers.ts";
-import { type Failure, withoutFallback } from "./failure.ts";
+import { type Failure, stillAway, withoutFallback } from "./failure.ts";
 import type { Broker } from "./broker.ts";
 import { MqttLink, PublishRefusedError, type RefusedTopic } from "./link.ts";
 import { type Inbound, type MessageProperties, propertiesSize, type Receiver } from "./message.ts";
@@ -67,6 +67,7 @@ export class MqttConnection {
   #topics = new Set<string>();
   #unwanted = new Set<string>();
   #loggedFailure: string | undefined;
+  readonly #outage: Outage;
   #maxPacketSize: number | undefined;
   #receiveMaximum = 65_535;
 
@@ -74,6 +75,7 @@ export class MqttConnection {
   constructor(options: MqttConnectionOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#outage = new Outage(this.#clock);
     this.#url = urlOf(options);
     // Those who wait get the rejection; it is no error when nobody does.
     this.#up.promise.catch(() => {});
@@ -256,7 +258,9 @@ export class MqttConnection {
 
   #announce(version: "5" | "3.1.1", sessionResumed: boolean): void {
     const session = sessionResumed ? "session resumed" : "new session";
-    this.#options.logger.info(`Connected to ${this.#url} (MQTT ${version}, ${session})`);
+    const took = this.#outage.ended();
+    const after = took === undefined || took < 1_000 ? "" : ` after ${timeInWords(took)}`;
+    this.#options.logger.info(`Connected to ${this.#url} (MQTT ${version}, ${session})${after}`);
     this.#loggedFailure = undefined;
     this.#connected = true;
     this.#up.resolve();
@@ -282,6 +286,8 @@ export class MqttConnection {
       : `Cannot connect to ${this.#url}: ${failure.why}; retrying${hint}`;
     const known = this.#loggedFailure === failure.why;
     const fallingBack = failure.kind === "version" && next.version === 4;
+    const age = fallingBack ? undefined : this.#outage.failed();
+    if (known && age !== undefined) return logger.warn(stillAway(this.#url, age, failure, advice));
     if (known || fallingBack) return logger.debug(message);
     this.#loggedFailure = failure.why;
     if (failure.kind === "trouble" || failure.kind === "storage") logger.error(message);

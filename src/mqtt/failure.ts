@@ -4,6 +4,7 @@
  * @module
  */
 import { quoted } from "../errors.ts";
+import { timeInWords } from "../time.ts";
 import { type IConnackPacket, ReasonCodes } from "./library.ts";
 
 /** Why there is no connection, or no longer one. */
@@ -208,4 +209,14 @@ export function failedConnection(
 export function reasonText(code: number): string {
   const name = (ReasonCodes as Record<number, string | undefined>)[code];
   return `${name?.toLowerCase() ?? "unknown reason"} (0x${code.toString(16).padStart(2, "0")})`;
+}
+
+/** How a failure is reported that has lasted for a while. `advice` says what to do, where that is known. */
+export function stillAway(
+  url: string,
+  ageMs: number,
+  { why }: Failure,
+  advice = "check that the broker runs, and mqtt_host and mqtt_port",
+): string {
+  return `Still not connected to ${url} after ${timeInWords(ageMs)}: ${why} (${advice})`;
 }

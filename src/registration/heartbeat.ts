@@ -5,7 +5,7 @@
  */
 import { AuthenticationError, BackendError, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { type Clock, isAbort } from "../time.ts";
+import { type Clock, isAbort, Outage, timeInWords } from "../time.ts";
 import type { Identity } from "./identity.ts";
 import type { TokenInUse } from "./retry.ts";
 
@@ -42,7 +42,7 @@ export async function sendHeartbeats(
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, intervalMs } = options;
-  const health = new Health(options.logger);
+  const health = new Health(options);
   try {
     while (!signal.aborted) {
       const start = clock.monotonic();
@@ -87,12 +87,19 @@ async function sendHeartbeat(
 
 /** Turns the outcomes of heartbeats into log lines: one for each change, not one for each beat. */
 class Health {
+  readonly #logger: Logger;
+  readonly #outage: Outage;
   #trouble: string | undefined;
 
-  constructor(readonly logger: Logger) {}
+  constructor({ logger, clock }: Pick<HeartbeatOptions, "logger" | "clock">) {
+    this.#logger = logger;
+    this.#outage = new Outage(clock);
+  }
 
   answered(): void {
-    if (this.#trouble !== undefined) this.logger.info("The backend accepts heartbeats again");
+    const took = this.#outage.ended();
+    if (took === undefined) return;
+    this.#logger.info(`The backend accepts heartbeats again after ${timeInWords(took)}`);
     this.#trouble = undefined;
   }
 
@@ -100,12 +107,19 @@ class Health {
     const isRefused = error instanceof AuthenticationError;
     if (!isRefused && !(error instanceof BackendError)) throw error;
     const trouble = isRefused ? "refused" : String(error.status ?? error.message);
-    if (trouble === this.#trouble) return;
+    const age = this.#outage.failed();
+    if (trouble === this.#trouble) {
+      if (age === undefined) return;
+      const advice = isRefused ? error.hint : "check api_url, and the network of this computer";
+      return this.#logger.warn(
+        `Heartbeats still fail after ${timeInWords(age)}: ${error.message} (${advice})`,
+      );
+    }
     this.#trouble = trouble;
     if (isRefused) {
-      this.logger.error(
+      this.#logger.error(
         `The heartbeat failed: ${error.message}; the node goes on and retries (${error.hint})`,
       );
-    } else this.logger.warn(`The heartbeat failed: ${error.message}`);
+    } else this.#logger.warn(`The heartbeat failed: ${error.message}`);
   }
 }

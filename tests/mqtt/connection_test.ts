@@ -294,6 +294,30 @@ Deno.test("a broker that is down at start is waited for, and logged once", async
   ]);
 });
 
+Deno.test("an outage is said again as it gets older, with what to check, and its end with how long it took", async () => {
+  const port = freePort();
+  const clock = new FakeClock();
+  await using node = new Harness({ port, clock, random: () => 1 });
+  await node.logger.logged("connection refused; retrying");
+  const said: string[] = [];
+  node.logger.lines.all.splice(0);
+  for (let retries = 0; said.length < 3; retries++) {
+    await clock.advance(await clock.sleeping());
+    await node.logger.lines.next();
+    said.push(...node.logger.shown.splice(said.length));
+  }
+  const hint = "check that the broker runs, and mqtt_host and mqtt_port";
+  assertEquals(
+    said,
+    ["1 min", "5 min", "15 min"].map((age) =>
+      `warn: Still not connected to mqtt://127.0.0.1:${port} after ${age}: connection refused (${hint})`
+    ),
+  );
+  await using _broker = await EmbeddedBroker.start({ port });
+  await clock.advance(await clock.sleeping());
+  await node.logger.logged("(MQTT 5, new session) after 15 min");
+});
+
 Deno.test("another reason for being down is logged too", async () => {
   const port = freePort();
   await using node = new Harness({ port });

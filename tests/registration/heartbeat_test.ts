@@ -150,7 +150,7 @@ Deno.test("a failure to become another instance ends the heartbeats", async () =
   await assertRejects(() => node.run(), AuthenticationError, "No");
 });
 
-Deno.test("a refused token does not end the heartbeats, and is reported once", async () => {
+Deno.test("a refused token does not end the heartbeats, and is reported again while it lasts", async () => {
   await using node = await setup();
   node.backend.answerNext(heartbeat, answer(401, "Invalid token"), 10);
   const running = node.run();
@@ -161,9 +161,10 @@ Deno.test("a refused token does not end the heartbeats, and is reported once", a
   await node.beat();
   node.stop.abort();
   await running;
-  const [refused, ...others] = node.logger.shown;
-  assertMatch(refused, /^error: The heartbeat failed: .*the node goes on and retries \(Check the/);
-  assertEquals(others, ["info: The backend accepts heartbeats again"]);
+  const [refused, still, ...others] = node.logger.shown;
+  assertMatch(refused!, /^error: The heartbeat failed: .*the node goes on and retries \(Check the/);
+  assertMatch(still!, /^warn: Heartbeats still fail after 1 min: .* \(Check the token, or/);
+  assertEquals(others, ["info: The backend accepts heartbeats again after 5 min"]);
 });
 
 Deno.test("a token that was replaced is used at once", async () => {
@@ -196,7 +197,7 @@ Deno.test("the next heartbeat waits as long as the backend asks", async () => {
   await running;
 });
 
-Deno.test("trouble is reported once for each cause, and so is its end", async () => {
+Deno.test("trouble is reported for each cause and while it lasts, and so is its end", async () => {
   await using node = await setup();
   let requests = 0;
   const failing = (status: number) => answer(status, `request ${++requests}`);
@@ -210,10 +211,14 @@ Deno.test("trouble is reported once for each cause, and so is its end", async ()
   }
   node.stop.abort();
   await running;
-  const [first, second, ...others] = node.logger.shown;
+  const [first, still, second, ...others] = node.logger.shown;
+  assertMatch(
+    still!,
+    /^warn: Heartbeats still fail after 1 min: .* \(check api_url, and the network/,
+  );
   assertMatch(first, /^warn: The heartbeat failed: POST .* answered 503: "request 1"$/);
   assertMatch(second, /^warn: The heartbeat failed: POST .* answered 500: "request 4"$/);
-  assertEquals(others, ["info: The backend accepts heartbeats again"]);
+  assertEquals(others, ["info: The backend accepts heartbeats again after 2 min 30 s"]);
 });
 
 Deno.test("stopping breaks off a heartbeat under way", async () => {
