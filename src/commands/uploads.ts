@@ -19,6 +19,8 @@ import { Tasks } from "./tasks.ts";
 export interface Results {
   /** The folder for the results of one command, in which it finds nothing of others. */
   folderFor(commandId: string): string;
+  /** Creates the folder that the other commands share, where that can be. */
+  createShared(): void;
   /** Sends files that have stopped changing while a command runs, if the settings say so. */
   watch(command: Pick<Command, "id" | "workloadUuid">, ended: AbortSignal): Promise<void>;
   /** Takes what a command that has ended left to be sent; nothing when there is nothing. */
@@ -61,9 +63,15 @@ export class Uploads {
     this.#tasks = new Tasks(parts.logger);
   }
 
-  /** The variable that names the results folder of a command; without it that is the shared one. */
+  /**
+   * The variable that names the results folder of a command; without it that is the shared one. The
+   * folder exists then.
+   */
   variablesFor({ id, workloadUuid }: Command): Record<string, string> {
-    if (workloadUuid === undefined) return {};
+    if (workloadUuid === undefined) {
+      this.#parts.results.createShared();
+      return {};
+    }
     return { CYBERWAVE_RESULTS_FOLDER: this.#parts.results.folderFor(id) };
   }
 

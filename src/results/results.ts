@@ -4,6 +4,7 @@
  *
  * @module
  */
+import * as fs from "node:fs";
 import { join } from "node:path";
 import { messageOf, quoted } from "../errors.ts";
 import type { RecordedFile, ResultFile } from "../journal/result_files.ts";
@@ -92,10 +93,26 @@ export class ResultUploads {
    */
   folderFor(commandId: string): string {
     const { uploadResults, resultsFolder } = this.#options.settings;
-    if (!uploadResults) return resultsFolder;
+    if (!uploadResults) {
+      this.createShared();
+      return resultsFolder;
+    }
     const folder = this.#folder(commandId);
     folder.create(() => this.#finder.noteShared(folder));
     return folder.own;
+  }
+
+  /**
+   * Creates the shared folder, where that can be: most jobs that find it leave nothing there, and the
+   * others learn from their own error what is wrong with it.
+   */
+  createShared(): void {
+    const { settings: { resultsFolder }, logger } = this.#options;
+    try {
+      fs.mkdirSync(resultsFolder, { recursive: true });
+    } catch (error) {
+      logger.debug(`Cannot create ${quoted(resultsFolder)}: ${messageOf(error)}`);
+    }
   }
 
   /**

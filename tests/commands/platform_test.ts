@@ -324,6 +324,7 @@ class GatedResults implements Results {
   begun = Promise.withResolvers<void>();
   outcome = Promise.withResolvers<Awaited<ReturnType<Results["upload"]>>>();
   readonly folderFor = NO_RESULTS.folderFor;
+  readonly createShared = NO_RESULTS.createShared;
   readonly watch = NO_RESULTS.watch;
   readonly record = NO_RESULTS.record;
 

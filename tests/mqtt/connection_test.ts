@@ -309,7 +309,7 @@ Deno.test("an outage is said again as it gets older, with what to check, and its
   const hint = "check that the broker runs, and mqtt_host and mqtt_port";
   assertEquals(
     said,
-    ["1 min", "5 min", "15 min"].map((age) =>
+    ["1 min 1 s", "5 min 1 s", "15 min 1 s"].map((age) =>
       `warn: Still not connected to mqtt://127.0.0.1:${port} after ${age}: connection refused (${hint})`
     ),
   );

@@ -62,6 +62,7 @@ export const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <go; ec
 /** Results of commands that leave none. */
 export const NO_RESULTS: Results = {
   folderFor: (id) => `/nowhere/${id}`,
+  createShared: () => {},
   watch: () => Promise.resolve(),
   take: () => Promise.resolve([]),
   record: () => {},
