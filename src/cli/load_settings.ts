@@ -13,7 +13,7 @@ import {
   withDotenv,
 } from "../config/load.ts";
 import { isSecretName } from "../config/variables.ts";
-import { type Review, reviewConfig } from "../doctor/config_review.ts";
+import type { Review } from "../doctor/config_review.ts";
 import { addSecret, createLogger, type LogFormat, type LogLevel, setupLogging } from "../log.ts";
 import { isReadByJournal } from "../os/journal_stream.ts";
 import { readEnvironment, readsWholeEnvironment, requirePermissions } from "../permissions.ts";
@@ -66,6 +66,8 @@ function logSettings(loaded: LoadedSettings): void {
 /** All that is to be said about the settings, with their secrets hidden from what is printed. */
 export async function reviewSettings(args: Arguments): Promise<Review> {
   logAs("text", args);
+  // A node that runs does without it.
+  const { reviewConfig } = await import("../doctor/config_review.ts");
   const review = await reviewConfig(loadOptions(args));
   hideSecrets(review.loaded);
   if (review.isComplete) logSettings(review.loaded);
