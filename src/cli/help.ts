@@ -5,9 +5,12 @@
  */
 import manifest from "../../deno.json" with { type: "json" };
 import { flagHelp } from "../config/settings_help.ts";
-import { COMMON_FLAGS, type Flag } from "./arguments.ts";
+import { nearest } from "../config/nearest.ts";
+import { ConfigError, quoted } from "../errors.ts";
+import { type Arguments, COMMON_FLAGS, type Flag } from "./arguments.ts";
 import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
+import { print } from "./terminal.ts";
 
 /** The version of this program. */
 export const VERSION: string = manifest.version;
@@ -59,6 +62,31 @@ export function commandHelp(command: CliCommand): string {
 }
 
 const TIME_NOTE = "A TIME is a number of seconds, or has units: 30s, 5m, 1h30m";
+
+/** Prints the help of a command, or of all. Returns the exit code. */
+export function showHelp({ operands: [name] }: Arguments, commands: readonly CliCommand[]): number {
+  const command = commands.find((command) => command.name === name);
+  if (name === undefined) print(programHelp(commands));
+  else if (command === undefined) throw unknownCommand(name, commands);
+  else print(commandHelp(command));
+  return 0;
+}
+
+/** Prints the version. Returns the exit code. */
+export function showVersion(): number {
+  print(versionText());
+  return 0;
+}
+
+/** What is said of a command that there is not. */
+export function unknownCommand(name: string, commands: readonly CliCommand[]): ConfigError {
+  const names = commands.map(({ name }) => name);
+  const near = nearest(name, names);
+  return new ConfigError(
+    `There is no command ${quoted(name)}${near === undefined ? "" : `, did you mean ${near}?`}`,
+    { hint: `The commands are ${names.join(", ")}; see "${PROGRAM} --help"` },
+  );
+}
 
 function section(title: string, lines: readonly string[]): string {
   return [`${title}:`, ...lines].join("\n");

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { nearest } from "../config/nearest.ts";
 import { flagOptions } from "../config/settings_help.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import type { StopRequests } from "../os/signals.ts";
 import { parseArguments } from "./arguments.ts";
-import { commandHelp, programHelp, shortHelp, versionText } from "./help.ts";
+import { commandHelp, programHelp, shortHelp, showVersion, unknownCommand } from "./help.ts";
 import { logAsAskedFor } from "./load_settings.ts";
 import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { COMMANDS } from "./subcommands.ts";
@@ -32,8 +31,7 @@ export async function runProgram(
       return 0;
     case "--version":
     case "-V":
-      print(versionText());
-      return 0;
+      return showVersion();
   }
   const [command, given] = commandIn(args);
   const parsed = parseArguments(given, command);
@@ -60,19 +58,14 @@ function commandIn(args: readonly string[]): [CliCommand, readonly string[]] {
   if (command !== undefined) return [command, args.toSpliced(at, 1)];
   const isStart = name === undefined && args.some((arg) => /^--config(=|$)/.test(arg));
   if (isStart) return [COMMANDS.find(({ name }) => name === "start")!, args];
-  throw unknownCommand(name ?? args[0]!);
+  throw noCommand(name ?? args[0]!);
 }
 
-function unknownCommand(name: string): ConfigError {
+function noCommand(name: string): ConfigError {
   if (name.startsWith("-")) {
     return new ConfigError(`There is no command before ${quoted(name)}`, {
       hint: `Flags come after the command: ${PROGRAM} start ${name}`,
     });
   }
-  const names = COMMANDS.map(({ name }) => name);
-  const near = nearest(name, names);
-  return new ConfigError(
-    `There is no command ${quoted(name)}${near === undefined ? "" : `, did you mean ${near}?`}`,
-    { hint: `The commands are ${names.join(", ")}; see "${PROGRAM} --help"` },
-  );
+  return unknownCommand(name, COMMANDS);
 }

@@ -21,26 +21,42 @@ import type { Arguments } from "./arguments.ts";
 import { duration, table } from "./layout.ts";
 import { progressText } from "./progress_bar.ts";
 import { useStateFolder } from "./load_settings.ts";
-import { print, report } from "./terminal.ts";
+import { isTerminal, print, report, write } from "./terminal.ts";
 
 const LATEST = 20;
 const ALL = -1;
 
+/** How often "--watch" looks. */
+const WATCH_MS = 2_000;
+
+const CLEAR_SCREEN = "\x1b[H\x1b[2J";
+
 /** Lists the workloads. */
 export async function run(args: Arguments): Promise<number> {
   const stateFolder = await useStateFolder(args);
+  if (!args.has("watch")) {
+    await list(args, stateFolder);
+    return 0;
+  }
+  for (;;) {
+    if (isTerminal("stdout")) write("stdout", new TextEncoder().encode(CLEAR_SCREEN));
+    await list(args, stateFolder);
+    await systemClock.sleep(WATCH_MS);
+  }
+}
+
+async function list(args: Arguments, stateFolder: string): Promise<void> {
   using history = History.open(stateFolder);
   const recorded = history?.list(args.has("all") ? ALL : LATEST) ?? [];
   const nodePid = lockHolder(stateFolder);
   const records = nodePid === undefined ? await lookAtAll(recorded, stateFolder) : recorded;
   const progress = (record: CommandRecord) => progressOf(record, stateFolder);
   if (args.has("json")) {
-    print(JSON.stringify({
+    return print(JSON.stringify({
       state_folder: stateFolder,
       node_pid: nodePid ?? null,
       workloads: records.map((record) => jsonOf(record, progress(record))),
     }));
-    return 0;
   }
   const where = `with the state folder ${quoted(stateFolder)}`;
   report(
@@ -51,7 +67,6 @@ export async function run(args: Arguments): Promise<number> {
   if (history === undefined) report("There is no journal: no node has accepted a command here");
   else if (records.length === 0) report("There are no workloads");
   else for (const line of workloadTable(records, Date.now(), progress)) print(line);
-  return 0;
 }
 
 /** How far a command is that runs. */

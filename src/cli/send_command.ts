@@ -39,23 +39,30 @@ const DEFAULT_TIMEOUT = 60;
 export async function run(args: Arguments): Promise<number> {
   const [command = "", given = "{}"] = args.operands;
   checkName(command);
-  checkFlags(args);
   const params = await readParams(given, args.values("input"));
+  const { settings } = await useSettings(args);
+  return await sendCommand(command, params.text, settings, args);
+}
+
+/** Sends a command with these params, as the flags say, and prints the reply or its request id. */
+export async function sendCommand(
+  command: string,
+  params: string,
+  settings: Settings,
+  args: Arguments,
+): Promise<number> {
+  checkFlags(args);
   // A training takes as long as it takes.
   const timeout = args.seconds("timeout") ?? (command === "training" ? undefined : DEFAULT_TIMEOUT);
-  const { settings } = await useSettings(args);
   const target = await findTarget(args, settings.stateFolder);
   await using client = await connect(settings, target, timeout);
   const requestId = crypto.randomUUID();
   if (args.has("detach")) {
-    await client.send(command, params.text, { requestId });
+    await client.send(command, params, { requestId });
     print(requestId);
     return 0;
   }
-  return await sendAndWait(
-    { client, command, params: params.text, requestId, timeout, target },
-    args,
-  );
+  return await sendAndWait({ client, command, params, requestId, timeout, target }, args);
 }
 
 /** A command to be sent, and whose reply is waited for. */
@@ -196,7 +203,10 @@ const TARGET_FLAGS = [
   "state-folder",
 ];
 
-function cancelLine({ requestId }: Sending, args: Arguments): string {
+function cancelLine({ requestId, target }: Sending, args: Arguments): string {
+  if (target.isHere) {
+    return commandLine(["cancel", requestId, "--state-folder", target.stateFolder]);
+  }
   const flags = TARGET_FLAGS.flatMap((name) => {
     const value = args.value(name);
     return value === undefined ? [] : [`--${name}`, value];

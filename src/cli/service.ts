@@ -11,7 +11,7 @@ import { loadSettings } from "../config/load.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import { OS } from "../os/current.ts";
 import { readEnvironment } from "../permissions.ts";
-import { checkUser, homeOf, install, show, uninstall } from "../service/administration.ts";
+import { checkUser, control, homeOf, install, show, uninstall } from "../service/administration.ts";
 import { launchdPlan } from "../service/launchd.ts";
 import { networkVariables } from "../service/network_variables.ts";
 import type { Scope, Service, ServicePlan, ServiceStep } from "../service/service_manager.ts";
@@ -25,7 +25,7 @@ import { cacheWords, denoVariables, serviceWords, shellWord } from "./invocation
 import { print, report } from "./terminal.ts";
 
 /** The actions, and the flags that make sense with one only. */
-const ACTIONS = ["install", "uninstall", "status", "logs"] as const;
+const ACTIONS = ["install", "uninstall", "start", "stop", "restart", "status", "logs"] as const;
 const ONLY_WITH: readonly (readonly [flag: string, action: string])[] = [
   ["print", "install"],
   ["follow", "logs"],
@@ -63,6 +63,11 @@ export async function run(args: Arguments): Promise<number> {
       return 0;
     case "uninstall":
       await uninstall(plan, print);
+      return 0;
+    case "start":
+    case "stop":
+    case "restart":
+      await control(plan, action, print);
       return 0;
     case "status":
       return await show(plan.status);

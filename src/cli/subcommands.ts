@@ -4,16 +4,9 @@
  * @module
  */
 import { flagOptions } from "../config/settings_help.ts";
-import type { Flag } from "./arguments.ts";
+import { CONFIG, JSON_OUTPUT } from "./shared_flags.ts";
 import { type CliCommand, PROGRAM } from "./subcommand.ts";
-
-const CONFIG: Flag = {
-  name: "config",
-  value: "PATH",
-  help: "The config file (default: cyberwave.yml in the current folder, if there is one)",
-};
-
-const JSON_OUTPUT: Flag = { name: "json", help: "Print one JSON object" };
+import { WORKLOAD_COMMANDS } from "./workload_subcommands.ts";
 
 /** The flags of every setting that has one. */
 const ALL_SETTINGS = flagOptions.string;
@@ -124,90 +117,11 @@ Exits with 1 if a check failed. Does not disturb a running node.`,
   load: () => import("./doctor.ts"),
 };
 
-const run: CliCommand = {
-  name: "run",
-  operands: ["<command>", "[params]"],
-  choices: ["inference", "training", "simulate", "status", "cancel"],
-  summary: "Send a command to a node and print its reply",
-  details:
-    `The command is inference, training, simulate, status or cancel. Params are a JSON object, @FILE to
-read it from a file, or - to read it from standard input; inputs are added to it one by one. An
-input that is JSON stays what it is, everything else is text: -i x=1 is a number, -i 'x="1"' is not.
-With @FILE an image called "image" is sent as one, any other file as a data URL, and text from
-standard input (@-) as text. An input that is given twice becomes a list.
-
-Without --slug and --uuid the command goes to the node of this computer. Prints the output and exits
-with 0, or the error and exits with 10. Ctrl-C ends the waiting, not the command.
-
-  ${PROGRAM} run inference -i prompt="a cat" -i image=@cat.png --slug my-gpu-node`,
-  flags: [
-    {
-      name: "input",
-      short: "i",
-      value: "NAME=VALUE",
-      repeats: true,
-      help: "A param; NAME=@FILE takes a file, NAME=@- standard input",
-    },
-    { name: "slug", value: "SLUG", help: "The node to send it to, by its slug" },
-    { name: "uuid", value: "UUID", help: "The node to send it to, by its UUID" },
-    { name: "detach", short: "d", help: "Print the request id, and wait for no reply" },
-    {
-      name: "follow",
-      short: "f",
-      help: "Show what it prints, where the node is on this computer",
-    },
-    { name: "output", short: "o", value: "PATH", help: "Write the output to a file" },
-    { name: "json", help: "Print the whole reply as one JSON object" },
-    {
-      name: "timeout",
-      value: "TIME",
-      help: "How long to wait for the reply (default: 60s; for training: no limit)",
-    },
-    CONFIG,
-  ],
-  settings: ["mqtt-host", "mqtt-port", "environment", "state-folder"],
-  load: () => import("./send_command.ts"),
-};
-
-const ps: CliCommand = {
-  name: "ps",
-  operands: [],
-  summary: "List running, queued and recent workloads",
-  details:
-    `Works whether or not the node is running. If it is not, "ps" looks at the processes themselves, and
-the next start answers what has ended meanwhile. AGE is the time since the command came, TIME how
-long it has been running or ran.`,
-  flags: [
-    CONFIG,
-    { name: "all", help: "All workloads that are remembered, not only the latest 20 that ended" },
-    JSON_OUTPUT,
-  ],
-  settings: ["state-folder"],
-  load: () => import("./ps.ts"),
-};
-
-const logs: CliCommand = {
-  name: "logs",
-  operands: ["<id|request_id>"],
-  summary: "Show or follow what a workload printed",
-  details:
-    `Works whether or not the node is running. If several workloads have the request id, shows the newest.
-What the workload printed to standard error goes to standard error, unless --stderr is given.`,
-  flags: [
-    CONFIG,
-    { name: "follow", short: "f", help: "Follow the output until the workload has ended" },
-    { name: "stdout", help: "Only what it printed to standard output" },
-    { name: "stderr", help: "Only what it printed to standard error" },
-  ],
-  settings: ["state-folder"],
-  load: () => import("./logs.ts"),
-};
-
 const service: CliCommand = {
   name: "service",
   operands: ["<action>"],
-  choices: ["install", "uninstall", "status", "logs"],
-  summary: "Run the node as a service: install, uninstall, status, logs",
+  choices: ["install", "uninstall", "start", "stop", "restart", "status", "logs"],
+  summary: "Run the node as a service: install, start, stop, restart, status, logs, uninstall",
   details:
     `The service is a unit of systemd, a job of launchd on macOS, or a task of the Task Scheduler on
 Windows.
@@ -215,6 +129,9 @@ Windows.
   install     writes the service's definition, enables it and (re)starts it: also after an upgrade
               or with other flags; running work goes on
   uninstall   stops and removes it; its state and running work remain
+  start       starts it
+  stop        stops it until it is started again or the computer is; running work goes on
+  restart     stops and starts it
   status      shows whether it runs
   logs        shows its log
 
@@ -269,6 +186,32 @@ fish: run once            ${PROGRAM} completion fish > ~/.config/fish/completion
   },
 };
 
+const help: CliCommand = {
+  name: "help",
+  operands: ["[command]"],
+  summary: "Show what a command does and takes, or all commands",
+  details: "The same as --help, alone or after a command.",
+  flags: [],
+  settings: [],
+  load: async () => {
+    const { showHelp } = await import("./help.ts");
+    return { run: (args) => Promise.resolve(showHelp(args, COMMANDS)) };
+  },
+};
+
+const version: CliCommand = {
+  name: "version",
+  operands: [],
+  summary: "Show the version",
+  details: "The same as --version.",
+  flags: [],
+  settings: [],
+  load: async () => {
+    const { showVersion } = await import("./help.ts");
+    return { run: () => Promise.resolve(showVersion()) };
+  },
+};
+
 /** The commands, in the order in which the help shows them. */
 export const COMMANDS: readonly CliCommand[] = [
   start,
@@ -276,10 +219,10 @@ export const COMMANDS: readonly CliCommand[] = [
   validate,
   dev,
   doctor,
-  run,
-  ps,
-  logs,
+  ...WORKLOAD_COMMANDS,
   service,
   permissions,
   completion,
+  help,
+  version,
 ];

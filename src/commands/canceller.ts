@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StopSignal } from "../os/process_identity.ts";
 import type { ObjectText } from "../protocol/object_text.ts";
 import type { Acceptor } from "./accept.ts";
 import { type CancelTarget, noSuchWorkload, readCancel, sharedWorker } from "./cancel.ts";
@@ -65,6 +66,15 @@ export class CommandCanceller {
 
   #isShared(pid: number): boolean {
     return this.#parts.runner.runs().some(({ execution }) => execution?.sharedPid === pid);
+  }
+
+  /** Stops the command with this id of the node's own, if it has not ended. */
+  async cancelById(id: string, signal: StopSignal): Promise<void> {
+    await this.#parts.acceptor.decided();
+    const { runner, queue } = this.#parts;
+    const commands = [...runner.runs().map(({ command }) => command), ...queue.waiting()];
+    const command = commands.find((command) => command.id === id);
+    if (command !== undefined) await runner.cancel(command, signal, "cancelled");
   }
 
   #find(target: CancelTarget): FoundCommand | undefined {

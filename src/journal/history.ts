@@ -66,6 +66,23 @@ export class History implements Disposable {
     return toOutput(this.#db.prepare(SELECT_OUTPUT).get(id));
   }
 
+  /** The command that came last. */
+  latest(): CommandRecord | undefined {
+    return this.#records(`SELECT ${this.#columns} FROM commands ORDER BY seq DESC LIMIT 1`).at(0);
+  }
+
+  /** The commands whose id or request id begins so, the newest first: a few of them. */
+  beginningWith(start: string): CommandRecord[] {
+    return this.#records(
+      `SELECT ${this.#columns} FROM commands
+       WHERE substr(id, 1, length(?1)) = lower(?1) OR substr(request_id, 1, length(?2)) = ?2
+       ORDER BY seq DESC LIMIT 100`,
+      start,
+      // As JSON, without the quote at its end.
+      storedRequestId(start).slice(0, -1),
+    );
+  }
+
   /** The records of a query, without damaged rows: the node sets them aside. */
   #records(sql: string, ...values: (string | number)[]): CommandRecord[] {
     try {

@@ -72,6 +72,7 @@ interface CommandPartsOptions {
 export interface CommandParts {
   readonly receiver: CommandReceiver;
   readonly acceptor: Acceptor;
+  readonly canceller: CommandCanceller;
   readonly queue: CommandQueue;
   readonly runner: CommandRunner;
   readonly uploads: Uploads;
@@ -97,6 +98,7 @@ export function createCommandParts(options: CommandPartsOptions): CommandParts {
   return {
     receiver,
     acceptor,
+    canceller,
     queue,
     runner,
     uploads,

@@ -21,6 +21,7 @@ import { createHooks } from "./create_hooks.ts";
 import { whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
 import { notedHeartbeats } from "./noted_heartbeats.ts";
+import { serveLocalRequests, storeCancelRequests } from "./local_requests_server.ts";
 import { INSTALL_GRACE_MS, runInstallScript } from "./install.ts";
 import { keepWithinLimits } from "./keep_within_limits.ts";
 import type { RunResult } from "./options.ts";
@@ -153,7 +154,9 @@ export class Node {
     const { once, drain, exitWhenIdle } = this.#options;
     const { signal } = this.#stopping;
     const { runner, queue, uploads, recheck, registration, connection, backend, logStream } = parts;
+    storeCancelRequests(parts.settings.stateFolder, parts.journal, this.#logger);
     await parts.recover(signal);
+    this.#run(serveLocalRequests(parts, this.#logger, signal));
     // Before connecting: what the broker held back for this node is new as well.
     if (drain) parts.acceptor.drain();
     await registration.load();

@@ -46,6 +46,23 @@ export async function uninstall(plan: ServicePlan, print: Print): Promise<void> 
   print("State and running work remain");
 }
 
+/** Starts, stops or restarts a service that is installed. */
+export async function control(
+  plan: ServicePlan,
+  action: "start" | "stop" | "restart",
+  print: Print,
+): Promise<void> {
+  const { path } = plan.file;
+  if (!fs.existsSync(path)) {
+    throw new ServiceError(`The service is not installed: there is no ${path}`, {
+      hint: "service install installs and starts it; --user and --system say whose it is",
+    });
+  }
+  const steps = action === "restart" ? [...plan.stop, ...plan.start] : plan[action];
+  await requirePrograms(steps);
+  await carryOut(steps, print);
+}
+
 /** Runs a command on this terminal. Resolves with its exit code. */
 export async function show(command: ServiceStep["command"]): Promise<number> {
   await requirePrograms([{ command }]);

@@ -41,6 +41,12 @@ export function launchdPlan(service: Service, uid: number): ServicePlan {
     status: ["launchctl", "print", `${domain}/${LABEL}`],
     logs: ["tail", "-n", LOG_LINES, log],
     follow: ["tail", "-n", LOG_LINES, "-F", log],
+    // One that was stopped is no longer loaded, and one that is loaded cannot be loaded again.
+    start: [
+      { command: ["launchctl", "bootstrap", domain, path], otherwise: "it is loaded already" },
+      { command: ["launchctl", "kickstart", `${domain}/${LABEL}`] },
+    ],
+    stop: [{ command: bootout, otherwise: "it was not running" }],
     restart: [
       ...(scope === "system" ? ["sudo"] as const : []),
       ...["launchctl", "kickstart", "-k", `${domain}/${LABEL}`],

@@ -56,7 +56,11 @@ export interface ServicePlan {
   readonly logs: readonly [string, ...string[]];
   /** Shows what it prints. */
   readonly follow: readonly [string, ...string[]];
-  /** Starts it again. */
+  /** Starts it. */
+  readonly start: readonly ServiceStep[];
+  /** Stops it, until it is started or the computer is. */
+  readonly stop: readonly ServiceStep[];
+  /** Starts it again, as its user or an administrator would by hand. */
   readonly restart: readonly [string, ...string[]];
 }
 

@@ -46,6 +46,8 @@ export function systemdPlan(service: Service, configFolder: string): ServicePlan
     status: systemctl("status", "--no-pager", SERVICE_NAME),
     logs: journalctl("--no-pager"),
     follow: journalctl("--follow"),
+    start: [{ command: systemctl("start", "--no-block", SERVICE_NAME) }],
+    stop: [{ command: systemctl("stop", SERVICE_NAME) }],
     restart: scope === "system" && user !== "root"
       ? ["sudo", ...systemctl("restart", SERVICE_NAME)]
       : systemctl("restart", SERVICE_NAME),

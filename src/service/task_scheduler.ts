@@ -44,6 +44,8 @@ export function taskPlan(service: Service): ServicePlan {
     status: ["schtasks", "/Query", "/V", "/FO", "LIST", "/TN", SERVICE_NAME],
     logs: show(),
     follow: show("-Wait"),
+    start: [{ command: run }],
+    stop: [{ command: end, otherwise: "it was not running" }],
     restart: run,
   };
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { commandOf, DENO_DIR } from "../support/command.ts";
 import { Gate, Stage } from "../support/stage.ts";
 
@@ -106,4 +106,35 @@ Deno.test("logs of a workload that nobody knows points to ps", async () => {
   assertEquals(code, 2);
   assertStringIncludes(stderr, 'error: There is no workload "../../etc/passwd" in ');
   assertStringIncludes(stderr, 'hint: See "cyberwave-cloud-node ps --all"');
+});
+
+Deno.test("logs without an id shows the latest workload, and takes the beginning of an id", async () => {
+  await using world = await setUp("  inference: cat $CYBERWAVE_PARAMS_FILE");
+  const { stage, sender } = world;
+  const none = await stage.run(["logs"]);
+  assertEquals(none.code, 2);
+  assertStringIncludes(none.stderr, "There is no workload in");
+  await sender.ask({ command: "inference", request_id: "first-one", params: { take: 1 } });
+  await sender.ask({ command: "inference", request_id: "second-one", params: { take: 2 } });
+  assertStringIncludes((await stage.run(["logs"])).stdout, '"take":2');
+  assertStringIncludes((await stage.run(["logs", "fir"])).stdout, '"take":1');
+});
+
+Deno.test("logs shows the last lines, those since a time, and when each was printed", async () => {
+  await using world = await setUp('  inference: "seq 5; printf end"');
+  const { stage, sender } = world;
+  await sender.ask({ command: "inference", request_id: "r1" });
+  assertEquals((await stage.run(["logs", "-n", "3"])).stdout, "4\n5\nend");
+  assertEquals((await stage.run(["logs", "--tail", "0"])).stdout, "");
+  assertEquals((await stage.run(["logs", "--since", "1h"])).stdout, "1\n2\n3\n4\n5\nend");
+  assertEquals((await stage.run(["logs", "--since", "2999-01-01T00:00:00Z"])).stdout, "");
+  const { stdout } = await stage.run(["logs", "-t", "-n", "2"]);
+  const lines = stdout.split("\n");
+  assertMatch(lines[0]!, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z 5$/);
+  assertMatch(lines[1]!, /^\S+Z end$/);
+  for (const flag of [["--tail", "few"], ["--since", "yesterday"]]) {
+    const { code, stderr } = await stage.run(["logs", ...flag]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `${flag[0]} must be a`);
+  }
 });

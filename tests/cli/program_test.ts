@@ -55,7 +55,7 @@ Deno.test("what nobody knows is refused with the nearest that somebody knows", a
     [["start", "--slug="], "--slug needs a value"],
     [["start", "--once", "--drain"], "--once waits for a command and --drain accepts none"],
     [["start", "--exit-when-idle", "abc"], "--exit-when-idle must be a positive number of seconds"],
-    [["logs"], '"logs" needs <id|request_id>'],
+    [["service"], '"service" needs <action>'],
   ];
   await Promise.all(table.map(async ([args, message]) => {
     const { code, stderr } = await Program.run(args);
@@ -114,4 +114,18 @@ Deno.test({
     );
     assertNotMatch(text, /bug/);
   },
+});
+
+Deno.test("help and version are commands as well", async () => {
+  const [help, start, version, unknown] = await Promise.all([
+    Program.run(["help"]),
+    Program.run(["help", "start"]),
+    Program.run(["version"]),
+    Program.run(["help", "strat"]),
+  ]);
+  assertEquals([help.code, help.stdout], [0, (await Program.run(["--help"])).stdout]);
+  assertEquals(start.stdout, (await Program.run(["start", "--help"])).stdout);
+  assertEquals(version.stdout, (await Program.run(["--version"])).stdout);
+  assertEquals(unknown.code, 2);
+  assertStringIncludes(unknown.stderr, 'There is no command "strat", did you mean start?');
 });

@@ -184,3 +184,12 @@ Deno.test("a result takes few words", () => {
   ];
   for (const [end, text] of table) assertEquals(resultOf(end), text);
 });
+
+Deno.test("ps --watch shows the workloads again and again", async () => {
+  await using stage = await Stage.set("  inference: echo\n");
+  await using _node = await stage.startNode("--slug", "n");
+  await using watching = stage.start(["ps", "-a", "--watch"]);
+  await watching.awaitLine(/There are no workloads/);
+  await stage.run(["run", "inference"]);
+  await watching.awaitLine(/inference .* ended/);
+});

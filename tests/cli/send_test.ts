@@ -230,3 +230,30 @@ Deno.test("run says on standard error that an output is cut", async () => {
   assertStringIncludes(stdout, "bytes cut out ...]");
   assertMatch(stderr, /^The output is cut: its middle is missing \(max_output\)/);
 });
+
+Deno.test("retry sends the same params again, an image too, under a new request id", async () => {
+  await using stage = await Stage.set('  inference: cat "$CYBERWAVE_PARAMS_FILE"; exit 3\n');
+  await using _node = await stage.startNode("--slug", "n");
+  await Deno.writeFile(`${stage.world.folder}/cat.png`, IMAGES.png);
+  await stage.run(["run", "inference", '{"seed":12345678901234567890}', "-i", "image=@cat.png"]);
+  const { code } = await stage.run(["retry"]);
+  assertEquals(code, 10);
+  const { workloads } = JSON.parse((await stage.run(["ps", "--json"])).stdout);
+  assertEquals(workloads.length, 2);
+  const [first, second] = await Promise.all(workloads.map(async ({ id }: { id: string }) => {
+    const { stdout } = await stage.run(["logs", id]);
+    return stdout.replaceAll(id, "ID");
+  }));
+  assertStringIncludes(first, "12345678901234567890");
+  assertEquals(first, second);
+  assertEquals(workloads[0].request_id === workloads[1].request_id, false);
+});
+
+Deno.test("retry leaves the platform's workloads to the platform", async () => {
+  await using stage = await Stage.set(YAML);
+  await using _node = await stage.startNode("--slug", "n");
+  await stage.run(["run", "inference", "-i", "workload_uuid=w1"]);
+  const { code, stderr } = await stage.run(["retry"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "is a workload of the platform, which alone can start it again");
+});

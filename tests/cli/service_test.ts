@@ -311,7 +311,7 @@ for (const [sentence, prefix] of CIRCUMSTANCES) {
 onLinux("service says what is wrong with how it is called", async () => {
   await using computer = await Computer.set();
   const cases: [string[], RegExp][] = [
-    [["start"], /"service" cannot "start"\nhint: It can install, uninstall, status, logs/],
+    [["pause"], /"service" cannot "pause"\nhint: It can install, uninstall, start, stop, restart/],
     [["status", "--print"], /--print goes with "service install" only/],
     [["install", "-f"], /--follow goes with "service logs" only/],
     [["install", "--user", "--system"], /--system or --user, not both/],
@@ -400,5 +400,29 @@ withSystemd(
     assertEquals(await second.stop(), 0);
     const replies = sender.inbox.all.map(({ text }) => JSON.parse(text).request_id);
     assertEquals(replies, ids);
+  },
+);
+
+onLinux(
+  "service start, stop and restart ask the service manager, once it is installed",
+  async () => {
+    await using computer = await Computer.set();
+    const missing = await computer.service("start", "--user");
+    assertEquals(missing.code, 1);
+    assertStringIncludes(missing.stderr, "The service is not installed: there is no");
+    await computer.service("install", "--user");
+    await computer.asked();
+    const name = "cyberwave-cloud-node";
+    const table: [string, string[]][] = [
+      ["start", [`systemctl --user start --no-block ${name}`]],
+      ["stop", [`systemctl --user stop ${name}`]],
+      ["restart", [`systemctl --user stop ${name}`, `systemctl --user start --no-block ${name}`]],
+    ];
+    for (const [action, asked] of table) {
+      const { code, stdout } = await computer.service(action, "--user");
+      assertEquals(code, 0);
+      assertStringIncludes(stdout, `Ran ${asked[0]}`);
+      assertEquals(await computer.asked(), asked);
+    }
   },
 );

@@ -1,0 +1,95 @@
+/**
+ * `status`: shows how the node of this computer is.
+ *
+ * @module
+ */
+import { quoted } from "../errors.ts";
+import { lockHolder } from "../state/lock.ts";
+import type { Arguments } from "./arguments.ts";
+import { askForStatus } from "./ask_node.ts";
+import { duration, table } from "./layout.ts";
+import { useStateFolder } from "./load_settings.ts";
+import { harmless, print, report } from "./terminal.ts";
+
+/** The status as a node of this version or another answers it. */
+interface Status {
+  readonly node_pid?: number;
+  readonly slug?: string | null;
+  readonly uuid?: string | null;
+  readonly started_at?: string;
+  readonly broker?: {
+    readonly url: string;
+    readonly is_connected: boolean;
+    readonly since: string;
+  };
+  readonly last_heartbeat?: string | null;
+  readonly is_draining?: boolean;
+  readonly lanes?: readonly {
+    readonly kind: string;
+    readonly running: number;
+    readonly concurrency: number;
+    readonly queued: number;
+    readonly max_queued: number;
+  }[];
+  readonly finalizing?: number;
+  readonly undelivered?: { readonly count: number; readonly oldest_at: string | null };
+}
+
+/** The exit code when no node runs, or it does not answer. */
+const NOT_RUNNING = 1;
+
+/** Shows the status. */
+export async function run(args: Arguments): Promise<number> {
+  const stateFolder = await useStateFolder(args);
+  const pid = lockHolder(stateFolder);
+  const status = pid === undefined ? undefined : await askForStatus(stateFolder);
+  if (args.has("json")) print(JSON.stringify({ state_folder: stateFolder, node: status ?? null }));
+  if (status === undefined) {
+    const where = `with the state folder ${quoted(stateFolder)}`;
+    report(
+      pid === undefined
+        ? `No node runs ${where}`
+        : `The node that runs ${where} as process ${pid} does not answer`,
+    );
+    return NOT_RUNNING;
+  }
+  if (!args.has("json")) { for (const line of statusLines(status, Date.now())) print(line); }
+  return 0;
+}
+
+/** A status as lines of text. */
+export function statusLines(status: Status, now: number): string[] {
+  const { node_pid, started_at, broker, last_heartbeat, lanes = [], undelivered } = status;
+  const ago = (time: string | null | undefined) =>
+    time === null || time === undefined ? "never" : duration(now - Date.parse(time));
+  const name = status.slug === null ? "not registered yet" : `${status.slug} (${status.uuid})`;
+  const state = status.is_draining ? ", draining: takes no new commands" : "";
+  const rows: [string, string][] = [
+    ["node", `${name}${state}`],
+    ["process", `${node_pid}, for ${ago(started_at)}`],
+    [
+      "broker",
+      `${broker?.url}, ${broker?.is_connected ? "connected" : "not connected"} for ${
+        ago(broker?.since)
+      }`,
+    ],
+    ["heartbeat", last_heartbeat ? `${ago(last_heartbeat)} ago` : "none yet"],
+    ...lanes.map(({ kind, running, concurrency, queued, max_queued }): [string, string] => [
+      kind,
+      `${running} of ${concurrency} running, ${queued} of ${max_queued} queued`,
+    ]),
+    ["undelivered", waiting(undelivered, ago)],
+  ];
+  if (status.finalizing) rows.push(["uploads", `results of ${status.finalizing}`]);
+  return table(rows).map(harmless);
+}
+
+function waiting(
+  undelivered: Status["undelivered"],
+  ago: (time: string | null) => string,
+): string {
+  if (!undelivered?.count) return "nothing";
+  const { count, oldest_at } = undelivered;
+  const messages = count === 1 ? "1 message" : `${count} messages`;
+  return oldest_at === null ? messages : `${messages}, the oldest for ${ago(oldest_at)}`;
+}

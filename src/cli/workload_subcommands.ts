@@ -1,0 +1,156 @@
+/**
+ * The commands that run workloads, show them and stop them; see `subcommands.ts` for the others.
+ *
+ * @module
+ */
+import type { Flag } from "./arguments.ts";
+import { CONFIG, JSON_OUTPUT } from "./shared_flags.ts";
+import { type CliCommand, PROGRAM } from "./subcommand.ts";
+
+/** What to do about the reply. */
+const REPLY_FLAGS: readonly Flag[] = [
+  { name: "detach", short: "d", help: "Print the request id, and wait for no reply" },
+  {
+    name: "follow",
+    short: "f",
+    help: "Show what it prints, where the node is on this computer",
+  },
+  { name: "output", short: "o", value: "PATH", help: "Write the output to a file" },
+  { name: "json", help: "Print the whole reply as one JSON object" },
+  {
+    name: "timeout",
+    value: "TIME",
+    help: "How long to wait for the reply (default: 60s; for training: no limit)",
+  },
+];
+
+const run: CliCommand = {
+  name: "run",
+  operands: ["<command>", "[params]"],
+  choices: ["inference", "training", "simulate", "status", "cancel"],
+  summary: "Send a command to a node and print its reply",
+  details:
+    `The command is inference, training, simulate, status or cancel. Params are a JSON object, @FILE to
+read it from a file, or - to read it from standard input; inputs are added to it one by one. An
+input that is JSON stays what it is, everything else is text: -i x=1 is a number, -i 'x="1"' is not.
+With @FILE an image called "image" is sent as one, any other file as a data URL, and text from
+standard input (@-) as text. An input that is given twice becomes a list.
+
+Without --slug and --uuid the command goes to the node of this computer. Prints the output and exits
+with 0, or the error and exits with 10. Ctrl-C ends the waiting, not the command.
+
+  ${PROGRAM} run inference -i prompt="a cat" -i image=@cat.png --slug my-gpu-node`,
+  flags: [
+    {
+      name: "input",
+      short: "i",
+      value: "NAME=VALUE",
+      repeats: true,
+      help: "A param; NAME=@FILE takes a file, NAME=@- standard input",
+    },
+    { name: "slug", value: "SLUG", help: "The node to send it to, by its slug" },
+    { name: "uuid", value: "UUID", help: "The node to send it to, by its UUID" },
+    ...REPLY_FLAGS,
+    CONFIG,
+  ],
+  settings: ["mqtt-host", "mqtt-port", "environment", "state-folder"],
+  load: () => import("./send_command.ts"),
+};
+
+const ps: CliCommand = {
+  name: "ps",
+  operands: [],
+  summary: "List running, queued and recent workloads",
+  details:
+    `Works whether or not the node is running. If it is not, "ps" looks at the processes themselves, and
+the next start answers what has ended meanwhile. AGE is the time since the command came, TIME how
+long it has been running or ran.`,
+  flags: [
+    CONFIG,
+    {
+      name: "all",
+      short: "a",
+      help: "All workloads that are remembered, not only the latest 20 that ended",
+    },
+    { name: "watch", short: "w", help: "Show them again every 2 seconds, until Ctrl-C" },
+    JSON_OUTPUT,
+  ],
+  settings: ["state-folder"],
+  load: () => import("./ps.ts"),
+};
+
+const logs: CliCommand = {
+  name: "logs",
+  operands: ["[id|request_id]"],
+  summary: "Show or follow what a workload printed",
+  details:
+    `Works whether or not the node is running. Without an id it shows the latest workload; the beginning
+of an id is enough where it is clear, and of several workloads with one request id the newest counts.
+What the workload printed to standard error goes to standard error, unless --stderr is given.
+
+Times are those at which the node saw what was printed: up to a second late, and for what was
+printed while no node ran, or by a workload that ended at once, that of its end.`,
+  flags: [
+    CONFIG,
+    { name: "follow", short: "f", help: "Follow the output until the workload has ended" },
+    { name: "tail", short: "n", value: "LINES", help: "Only the last lines" },
+    {
+      name: "since",
+      value: "TIME",
+      help: "Only what was printed since: 10m ago, or 2026-05-01T12:00:00Z",
+    },
+    { name: "timestamps", short: "t", help: "Show when each line was printed" },
+    { name: "stdout", help: "Only what it printed to standard output" },
+    { name: "stderr", help: "Only what it printed to standard error" },
+  ],
+  settings: ["state-folder"],
+  load: () => import("./logs.ts"),
+};
+
+const cancel: CliCommand = {
+  name: "cancel",
+  operands: ["<id|request_id>"],
+  summary: "Stop a workload of this computer, or take it out of the queue",
+  details:
+    `Works without the broker, and whether or not the node is running: if it is not, what runs is stopped
+at once, and the next start answers its sender. The beginning of an id is enough where it is clear.
+After cancel_grace seconds a running node sends SIGKILL. For a node elsewhere there is "run cancel".`,
+  flags: [
+    CONFIG,
+    {
+      name: "signal",
+      value: "SIGNAL",
+      help: "The signal to send: SIGTERM, SIGINT or SIGKILL (default: SIGTERM)",
+    },
+  ],
+  settings: ["state-folder"],
+  load: () => import("./cancel_workload.ts"),
+};
+
+const status: CliCommand = {
+  name: "status",
+  operands: [],
+  summary: "Show how the node of this computer is: connection, queues, undelivered replies",
+  details:
+    `Asks the running node itself, without the broker. Exits with 1 if none runs, or it does not answer.
+For a node elsewhere there is "run status".`,
+  flags: [CONFIG, JSON_OUTPUT],
+  settings: ["state-folder"],
+  load: () => import("./show_status.ts"),
+};
+
+const retry: CliCommand = {
+  name: "retry",
+  operands: ["[id|request_id]"],
+  summary: "Send the params of a workload again, under a new request id",
+  details:
+    `Without an id it takes the latest workload of this computer; the beginning of an id is enough where
+it is clear. Sends them over the broker, as "run" does, to the node of this computer. What the
+platform started only the platform can start again.`,
+  flags: [...REPLY_FLAGS, CONFIG],
+  settings: ["mqtt-host", "mqtt-port", "environment", "state-folder"],
+  load: () => import("./retry_workload.ts"),
+};
+
+/** These commands, in the order in which the help shows them. */
+export const WORKLOAD_COMMANDS: readonly CliCommand[] = [run, status, ps, logs, cancel, retry];

@@ -1,0 +1,53 @@
+/**
+ * The view of a snapshot that `status` of the command line shows.
+ *
+ * @module
+ */
+import type { NodeSnapshot } from "./snapshot.ts";
+
+/** When what a snapshot shows began, in milliseconds since the epoch. */
+interface Since {
+  readonly startedAt: number;
+  readonly connectionSince: number;
+}
+
+/** The status of a node as JSON. */
+export function localStatus(
+  snapshot: NodeSnapshot,
+  { startedAt, connectionSince }: Since,
+): Record<string, unknown> {
+  const { identity, connection, lanes, workloads, finalizing, outbox, lastHeartbeat } = snapshot;
+  return {
+    node_pid: Deno.pid,
+    slug: identity?.slug ?? null,
+    uuid: identity?.uuid ?? null,
+    started_at: isoTime(startedAt),
+    broker: {
+      url: connection.url,
+      is_connected: connection.isConnected,
+      since: isoTime(connectionSince),
+    },
+    last_heartbeat: isoTime(lastHeartbeat),
+    is_draining: snapshot.isDraining,
+    lanes: Object.entries(lanes).map(([kind, lane]) => ({
+      kind,
+      running: lane.running,
+      concurrency: lane.concurrency,
+      queued: lane.queued,
+      max_queued: lane.maxQueued,
+    })),
+    workloads: workloads.map(({ id, kind, requestId, pid, startedAt }) => ({
+      id,
+      kind,
+      request_id: requestId ?? null,
+      pid: pid ?? null,
+      started_at: isoTime(startedAt),
+    })),
+    finalizing: finalizing.length,
+    undelivered: { count: outbox.pending, oldest_at: isoTime(outbox.oldestAt) },
+  };
+}
+
+function isoTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,109 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Gate, Stage } from "../support/stage.ts";
+
+/** A stage with a node that waits at a gate, and somebody who sends it commands. */
+async function setUp(more = "") {
+  await using resources = new AsyncDisposableStack();
+  const stage = resources.use(await Stage.set());
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  training: ${gate.template}\n${more}`);
+  const node = resources.use(stage.start(["start"]));
+  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+  const sender = resources.use(await stage.world.sender({ slug: slug!, uuid: uuid! }));
+  const all = resources.move();
+  return { stage, node, sender, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+Deno.test("cancel stops what runs, and the sender is answered that it was cancelled", async () => {
+  await using world = await setUp();
+  const { stage, node, sender } = world;
+  await sender.send({ command: "training", request_id: "t-long-1" });
+  await node.awaitLine(/at the gate/);
+  const { code, stdout, stderr } = await stage.run(["cancel", "t-lo", "--signal", "int"]);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(
+    stdout,
+    "training t-long-1 is cancelled. Sent SIGINT; its sender is answered once it has ended\n",
+  );
+  assertEquals((await sender.reply("t-long-1")).error, "Command was cancelled by SIGINT");
+  const again = await stage.run(["cancel", "t-long-1"]);
+  assertEquals(again.code, 2);
+  assertStringIncludes(again.stderr, "training t-long-1 has ended already: cancelled");
+  assertEquals([...Deno.readDirSync(`${stage.world.stateFolder}/requests`)], []);
+});
+
+Deno.test("cancel takes what waits out of the queue", async () => {
+  await using world = await setUp();
+  const { stage, node, sender } = world;
+  await sender.send({ command: "training", request_id: "t1" });
+  await sender.send({ command: "training", request_id: "t2" });
+  await node.awaitLine(/training t2 waits for its turn/);
+  const { code, stdout } = await stage.run(["cancel", "t2"]);
+  assertEquals([code, stdout], [0, "training t2 is cancelled. Took it out of the queue\n"]);
+  assertEquals((await sender.reply("t2")).error, "Command was cancelled by SIGTERM");
+});
+
+Deno.test("cancel without a node ends what runs, and the next start answers the sender", async () => {
+  await using world = await setUp();
+  const { stage, node, sender } = world;
+  await sender.send({ command: "training", request_id: "t1" });
+  await sender.send({ command: "training", request_id: "t2" });
+  await node.awaitLine(/training t2 waits for its turn/);
+  await node.awaitLine(/at the gate/);
+  await node.end("SIGKILL");
+  const running = await stage.run(["cancel", "t1", "--signal", "SIGKILL"]);
+  assertEquals(running.code, 0, running.stderr);
+  assertMatch(running.stdout, /^training t1 is cancelled: sent SIGKILL to process \d+$/m);
+  assertStringIncludes(running.stderr, "No node runs: the next start answers its sender");
+  const waiting = await stage.run(["cancel", "t2"]);
+  assertMatch(waiting.stdout, /^training t2 will not run\. No node runs/);
+
+  await using _next = await stage.startNode();
+  assertEquals((await sender.reply("t1")).error, "Command was cancelled by SIGKILL");
+  assertEquals((await sender.reply("t2")).error, "Command was cancelled by SIGTERM");
+});
+
+Deno.test("cancel does not undo what ended by itself while there was no node", async () => {
+  await using stage = await Stage.set();
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  training: ${gate.template}`);
+  await using node = stage.start(["start"]);
+  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await sender.send({ command: "training", request_id: "t1" });
+  await node.awaitLine(/at the gate/);
+  await node.end("SIGKILL");
+  await using followed = stage.start(["logs", "-f", "t1"]);
+  await gate.open("no node");
+  assertEquals(await followed.exited, 0);
+  const { code, stderr } = await stage.run(["cancel", "t1"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "training t1 has ended already: the next start answers its sender");
+  await using _next = await stage.startNode();
+  assertEquals((await sender.reply("t1")).output, "at the gate\nlet through with no node\n");
+});
+
+Deno.test("cancel says what it does not know or take", async () => {
+  await using world = await setUp("  concurrency: 2\n");
+  const { stage, node, sender } = world;
+  for (const id of ["same-1", "same-2"]) {
+    await sender.send({ command: "training", request_id: id });
+    await node.awaitLine(/at the gate/);
+  }
+  const unclear = await stage.run(["cancel", "same"]);
+  assertEquals(unclear.code, 2);
+  assertMatch(
+    unclear.stderr,
+    /"same" is the beginning of several workloads: training same-2 \(\w+\), training same-1 \(/,
+  );
+  const table: [string[], string][] = [
+    [["nobody"], 'There is no workload "nobody" in'],
+    [["same-1", "--signal", "HUP"], "--signal must be one of SIGTERM, SIGINT, SIGKILL, got"],
+    [[], '"cancel" needs <id|request_id>'],
+  ];
+  for (const [args, message] of table) {
+    const { code, stderr } = await stage.run(["cancel", ...args]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, message);
+  }
+});
