@@ -82,6 +82,9 @@ Deno.test("architecture: the edges are where they belong", () => {
     [],
   );
   assertEquals(outside(["backend"], /\bfetch\(/), []);
+  // Commands go to servers in one file, which sends none twice.
+  const clients = FILES.filter(({ imports }) => imports.some((name) => /^node:https?$/.test(name)));
+  assertEquals(clients.map(({ path }) => path), ["executors/server/exchange.ts"]);
   assertEquals(outside(["cli"], /\bDeno\.exit\b|\bprocess\.exit\b/), []);
   assertEquals(outside(["cli", "log"], /\bconsole\.|\bDeno\.std(in|out|err)\b/), []);
   assertEquals(outside(["journal", "state"], /^import \{[^}]*\} from "node:sqlite"/m), []);

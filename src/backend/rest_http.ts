@@ -8,7 +8,7 @@ import { AuthenticationError, BackendError, messageOf, quoted } from "../errors.
 import { addSecret } from "../log.ts";
 import { systemClock } from "../time.ts";
 import { Answer, tokenName } from "./answer.ts";
-import { retryAfterMs } from "./retry_after.ts";
+import { retryAfterMs } from "../protocol/retry_after.ts";
 
 /** How to reach the backend. */
 interface HttpOptions {

@@ -6,7 +6,7 @@
  */
 import { BackendError, messageOf } from "../errors.ts";
 import { systemClock } from "../time.ts";
-import { retryAfterMs } from "./retry_after.ts";
+import { retryAfterMs } from "../protocol/retry_after.ts";
 
 /** Bytes of which the number is known, read while they are sent. */
 export interface Payload {

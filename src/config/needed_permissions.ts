@@ -6,6 +6,7 @@
 import { dirname } from "node:path";
 import { OS } from "../os/current.ts";
 import { type Need, readPermission } from "../permissions.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import type { Settings } from "./config.ts";
 import { readHttpAddress } from "./http_address.ts";
 
@@ -20,6 +21,7 @@ export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[
     { what: { name: "net", host: apiHost(settings) }, why: "the backend" },
     brokerPermission(settings),
     ...(settings.http === undefined ? [] : httpPermissions(settings.http)),
+    ...serverPermissions(settings),
     ...(settings.uploadResults ? resultPermissions(settings) : []),
     ...["sh", shell].map((command): Need => ({ what: { name: "run", command }, why: "workloads" })),
     ...SESSION_PERMISSIONS,
@@ -85,8 +87,25 @@ function brokerPermission({ mqttHost, mqttPort }: Settings): Need {
   return { what: { name: "net", host: `${host}:${mqttPort}` }, why: "the MQTT broker" };
 }
 
+/** What sending commands to servers takes. */
+function serverPermissions(settings: Settings): Need[] {
+  const hosts = WORKLOAD_KINDS.flatMap((kind) => {
+    const program = settings[kind];
+    if (program?.type !== "server") return [];
+    return [program.url, ...(program.ready === undefined ? [] : [program.ready.url])].map(hostOf);
+  });
+  return [...new Set(hosts)].map((host) => ({
+    what: { name: "net", host },
+    why: "the server that commands are sent to",
+  }));
+}
+
 function apiHost({ apiUrl }: Settings): string {
-  const { protocol, hostname, port } = new URL(apiUrl);
+  return hostOf(apiUrl);
+}
+
+function hostOf(url: string): string {
+  const { protocol, hostname, port } = new URL(url);
   return `${hostname}:${port || (protocol === "http:" ? 80 : 443)}`;
 }
 

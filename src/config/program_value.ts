@@ -14,7 +14,7 @@ import { isMapping } from "./sources.ts";
 import { type Parsed, type Problem, refuse, template, type ValueType } from "./values.ts";
 
 /** The forms for which this version has an executor. */
-const AVAILABLE: readonly ProgramForm[] = ["command"];
+const AVAILABLE: readonly ProgramForm[] = ["command", "server"];
 
 /** The values of a mapping's keys. */
 type Values = Partial<Record<ProgramKeyName, unknown>>;

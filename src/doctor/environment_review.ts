@@ -49,7 +49,7 @@ export async function reviewEnvironment(
       ...files.warnings.map((message) => warn(message)),
       ...found.unset.length === 0
         ? []
-        : [warn(unsetWarning(found.unset), "Write a default: ${NAME:-default}")],
+        : [warn(unsetWarning("env", found.unset), "Write a default: ${NAME:-default}")],
     ],
     names: listed.flatMap(([from, variables]) => {
       const names = Object.keys(variables);

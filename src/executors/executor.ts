@@ -96,6 +96,8 @@ export interface Executor extends AsyncDisposable {
   recover(handle: Handle, folder: WorkloadFolder): Promise<Recovered>;
   /** What it is doing. */
   status(): ExecutorStatus;
+  /** Ends what stays loaded between commands, where anything does. No command is run any more. */
+  unload?(): Promise<void>;
   /** Called when that changes. */
   onStatus?: (status: ExecutorStatus) => void;
 }

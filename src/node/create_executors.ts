@@ -12,6 +12,7 @@ import type { Logger } from "../log.ts";
 import type { Host } from "../os/processes.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
+import { createServerExecutor } from "./create_server_executor.ts";
 
 /** What executors are made from. */
 interface ExecutorsOptions {
@@ -47,10 +48,19 @@ export function createExecutors(options: ExecutorsOptions, clock: Clock): Execut
   const process = createProcessExecutor(options, clock);
   const handler = createHandlerExecutor(options, clock);
   const configured = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
+  const byName = new Map<string, Executor>([[PROCESS, process], [HANDLER, handler]]);
+  const byKind = new Map<string, Executor>();
+  for (const kind of configured) {
+    const program = settings[kind];
+    if (program?.type !== "server" || handlers.has(kind)) continue;
+    const server = createServerExecutor(kind, program, options, clock);
+    byName.set(server.name, server);
+    byKind.set(kind, server);
+  }
   return {
-    byName: new Map<string, Executor>([[PROCESS, process], [HANDLER, handler]]),
+    byName,
     kinds: [...configured, ...handlers.keys()],
-    of: (kind) => handlers.has(kind) ? handler : process,
+    of: (kind) => handlers.has(kind) ? handler : byKind.get(kind) ?? process,
   };
 }
 

@@ -9,11 +9,13 @@ import type { CommandQueue } from "../commands/queue.ts";
 import type { Uploads } from "../commands/uploads.ts";
 import type { LogStream } from "../logs/log_stream.ts";
 import type { Outbox } from "../outbox/outbox.ts";
+import type { Executors } from "./create_executors.ts";
 import type { NodeEvents } from "./events.ts";
 
 /** What may have something left to do. */
 interface DrainingParts {
   readonly queue: CommandQueue;
+  readonly executors: Executors;
   readonly uploads: Uploads;
   readonly outbox: Outbox;
   readonly logStream: LogStream | undefined;
@@ -30,8 +32,8 @@ async function whenIdle({ queue, uploads }: DrainingParts): Promise<void> {
 }
 
 /**
- * Resolves when all commands have ended and their replies are delivered, or when `signal`
- * aborts.
+ * Resolves when all commands have ended, their replies are delivered and nothing stays loaded, or
+ * when `signal` aborts.
  *
  * @throws {BrokerError} if the broker has refused all that is left for `patienceMs`
  */
@@ -46,10 +48,17 @@ export async function whenDone(
   await within(patienceMs, clock, async (tooLate) => {
     await logStream?.drain(AbortSignal.any([tooLate, signal]));
   });
-  if (left === 0 || signal.aborted) return;
+  if (signal.aborted) return;
+  await unloadAll(parts);
+  if (left === 0) return;
   throw new BrokerError(`The broker refuses what is left to deliver: ${left} messages`, {
     hint: "They are kept for the next start: let this node's user publish on its response topic",
   });
+}
+
+/** Ends what stays loaded between commands: a node that does not come back holds no GPU. */
+async function unloadAll({ executors }: DrainingParts): Promise<void> {
+  await Promise.all(executors.byName.values().map((executor) => executor.unload?.()));
 }
 
 /** Resolves when there was nothing to do for `idleMs`, or rejects when `signal` aborts. */

@@ -62,7 +62,7 @@ export async function readWorkloadEnvironment(
   for (const [name, problem] of found.problems) throw new ConfigError(`env for ${name} ${problem}`);
   for (const secret of found.secrets) addSecret(secret);
   for (const warning of files.warnings) warn(warning);
-  if (found.unset.length > 0) warn(unsetWarning(found.unset));
+  if (found.unset.length > 0) warn(unsetWarning("env", found.unset));
   return found.env;
 }
 
@@ -126,8 +126,8 @@ export function nodeCredentials(
   return Object.fromEntries(all.filter(([name]) => !Object.hasOwn(env, name)));
 }
 
-/** The warning about variables without a value. */
-export function unsetWarning(unset: readonly string[]): string {
+/** The warning about variables without a value, which `where` refers to. */
+export function unsetWarning(where: string, unset: readonly string[]): string {
   const names = unset.map((name) => `\${${name}}`).join(", ");
-  return `env refers to ${names}, which the node's environment does not have: empty instead`;
+  return `${where} refers to ${names}, which the node's environment does not have: empty instead`;
 }

@@ -93,7 +93,8 @@ export class Bench implements AsyncDisposable {
   /** How a command ended, once it has. */
   async ended({ execution, folder }: Started): Promise<Ended> {
     const exit = await execution.exit;
-    const text = (stream: "stdout" | "stderr") => excerptOf(folder, stream, 1 << 30).text;
+    const printed = new WorkloadFolder(folder.path, "output" in exit ? exit.output : undefined);
+    const text = (stream: "stdout" | "stderr") => excerptOf(printed, stream, 1 << 30).text;
     return { exit, stdout: text("stdout"), stderr: text("stderr") };
   }
 

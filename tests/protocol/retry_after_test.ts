@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { retryAfterMs } from "../../src/backend/retry_after.ts";
+import { retryAfterMs } from "../../src/protocol/retry_after.ts";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 

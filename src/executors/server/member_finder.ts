@@ -1,0 +1,108 @@
+/**
+ * Finds the members of a JSON object in bytes that come piece by piece, without keeping any of them.
+ *
+ * @module
+ */
+
+/** Where a value stands, in bytes from the beginning. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const SPACE = 0x20;
+
+/** Nobody looks for names that are longer. */
+const LONGEST_NAME = 256;
+
+/**
+ * Finds the members of the object that a JSON text is. It checks nothing: what is no JSON may have
+ * members, too. Of two of the same name the last one counts, as for `JSON.parse()`.
+ */
+export class MemberFinder {
+  /** The members found until now, by their names. */
+  readonly members: Map<string, Span> = new Map();
+  #at = 0;
+  #depth = 0;
+  #isString = false;
+  #isEscaped = false;
+  /** Whether the next string, or this one, is the name of a member. */
+  #isName = false;
+  #name: number[] = [];
+  /** Where the value of the member begins whose name was read. */
+  #valueStart: number | undefined;
+  /** Behind the last byte that is no white space between values. */
+  #valueEnd = 0;
+
+  /** Looks at the next bytes. */
+  push(bytes: Uint8Array): void {
+    for (const byte of bytes) {
+      if (this.#isString) this.#inString(byte);
+      else if (byte > SPACE) this.#outside(byte);
+      this.#at++;
+    }
+  }
+
+  #inString(byte: number): void {
+    if (this.#isName && this.#name.length < LONGEST_NAME) this.#name.push(byte);
+    if (this.#isEscaped) this.#isEscaped = false;
+    else if (byte === BACKSLASH) this.#isEscaped = true;
+    else if (byte === QUOTE) this.#isString = false;
+    this.#valueEnd = this.#at + 1;
+  }
+
+  #outside(byte: number): void {
+    switch (byte) {
+      case QUOTE:
+        this.#isString = true;
+        if (this.#isName) this.#name = [byte];
+        break;
+      case OPEN_OBJECT:
+        this.#isName = this.#depth === 0;
+        this.#depth++;
+        break;
+      case OPEN_ARRAY:
+        this.#depth++;
+        break;
+      case CLOSE_OBJECT:
+      case CLOSE_ARRAY:
+        if (this.#depth === 1) this.#endMember();
+        this.#depth--;
+        break;
+      case COLON:
+        if (this.#isName) this.#valueStart = this.#at + 1;
+        this.#isName = false;
+        break;
+      case COMMA:
+        if (this.#depth !== 1) break;
+        this.#isName = this.#valueStart !== undefined;
+        this.#endMember();
+        break;
+    }
+    this.#valueEnd = this.#at + 1;
+  }
+
+  #endMember(): void {
+    const name = nameOf(this.#name);
+    if (this.#valueStart !== undefined && name !== undefined) {
+      this.members.set(name, { start: this.#valueStart, end: this.#valueEnd });
+    }
+    this.#valueStart = undefined;
+  }
+}
+
+function nameOf(bytes: readonly number[]): string | undefined {
+  try {
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes)));
+  } catch {
+    return undefined;
+  }
+}

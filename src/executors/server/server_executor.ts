@@ -1,0 +1,144 @@
+/**
+ * The executor that hands commands to an HTTP server: one that the node starts and keeps loaded, or
+ * one that somebody else runs.
+ *
+ * @module
+ */
+import type { Host } from "../../os/processes.ts";
+import type {
+  Executor,
+  ExecutorStatus,
+  Handle,
+  Recovered,
+  Reservation,
+  Unavailable,
+  Work,
+} from "../executor.ts";
+import { PRESETS } from "./preset.ts";
+import { ServerExecution, type ServerSide } from "./server_execution.ts";
+import { ServerLife, type ServerLifeOptions } from "./server_life.ts";
+
+/** What an executor of a server works with. */
+export interface ServerExecutorOptions extends ServerLifeOptions {
+  readonly host: Pick<Host, "bootId">;
+}
+
+/** What every server learns of a command. */
+const SHARED = ["CYBERWAVE_REQUEST_ID"];
+
+/** What a server learns that the node has started. */
+const FOR_OWN = [
+  "CYBERWAVE_INSTANCE_UUID",
+  "CYBERWAVE_SLUG",
+  "CYBERWAVE_PROGRESS_FILE",
+  "CYBERWAVE_RESULTS_FOLDER",
+];
+
+/** The token with which the command may act for the node, or its own. */
+const SECRET = ["CYBERWAVE_API_KEY"];
+
+/** Hands commands to a server. */
+export class ServerExecutor implements Executor {
+  /** Its name in handles. */
+  readonly name: string;
+  onRoom?: () => void;
+  onStatus?: (status: ExecutorStatus) => void;
+  readonly #options: ServerExecutorOptions;
+  readonly #life: ServerLife;
+  readonly #inHand = new Set<Handle>();
+  readonly #side: ServerSide;
+
+  /** Starts the server, or finds the one that an earlier node has started. */
+  constructor(options: ServerExecutorOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.#life = new ServerLife(options, () => this.#inHand.size, () => this.#changed());
+    const { url, api, wrap, unwrap, concurrency } = options.program;
+    this.#side = {
+      ...options,
+      url,
+      preset: PRESETS[api],
+      wrap,
+      unwrap,
+      isShared: concurrency > 1,
+      life: this.#life,
+      headersFor: (work) => this.#headersFor(work),
+    };
+  }
+
+  reserve(_command: Pick<Work, "id" | "kind">): Reservation | Unavailable | undefined {
+    const { problem, status: { state } } = this.#life;
+    if (problem !== undefined) return { problem };
+    const { host: { bootId }, program: { concurrency } } = this.#options;
+    if (state !== "ready" || this.#inHand.size >= concurrency) return undefined;
+    const handle: Handle = { executor: this.name, attempt: crypto.randomUUID(), bootId };
+    this.#inHand.add(handle);
+    if (this.#inHand.size === 1) this.onStatus?.(this.status());
+    return {
+      handle,
+      start: (work) => {
+        const execution = new ServerExecution(handle, work, this.#side);
+        execution.exit.then(() => this.#leave(handle));
+        return execution;
+      },
+      release: () => this.#leave(handle),
+    };
+  }
+
+  /** The connection has ended with the node that had it, and with it what would tell how it went. */
+  recover(_handle: Handle): Promise<Recovered> {
+    const why = "the node ended while the server had it, and the answer could not be taken";
+    return Promise.resolve({ type: "ended", exit: { type: "lost", why } });
+  }
+
+  status(): ExecutorStatus {
+    const { status } = this.#life;
+    return status.state === "ready" && this.#inHand.size > 0 ? { state: "busy" } : status;
+  }
+
+  async unload(): Promise<void> {
+    await this.#life.unload();
+  }
+
+  /** Leaves the server to the next node. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#life[Symbol.asyncDispose]();
+  }
+
+  #leave(handle: Handle): void {
+    if (!this.#inHand.delete(handle)) return;
+    if (this.#inHand.size === 0) this.onStatus?.(this.status());
+    this.onRoom?.();
+  }
+
+  #changed(): void {
+    this.onStatus?.(this.status());
+    this.onRoom?.();
+  }
+
+  /** What a process would find in its environment, as far as it is for this server. */
+  #headersFor({ env }: Work): Readonly<Record<string, string>> {
+    const { headers, process, program: { url } } = this.#options;
+    const names = [
+      ...SHARED,
+      ...(process === undefined ? [] : FOR_OWN),
+      // Nobody else can read what stays on this computer.
+      ...(process !== undefined && isLocal(url) ? SECRET : []),
+    ];
+    const given = names.flatMap((name) => {
+      const value = env[name];
+      return value && /^[\x20-\x7e]+$/.test(value) ? [[headerOf(name), value]] : [];
+    });
+    return { ...Object.fromEntries(given), ...headers };
+  }
+}
+
+function isLocal(url: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
+}
+
+/** `CYBERWAVE_REQUEST_ID` as a header: `Cyberwave-Request-Id`. */
+function headerOf(variable: string): string {
+  return variable.toLowerCase().split("_").map((word) => word[0]?.toUpperCase() + word.slice(1))
+    .join("-");
+}

@@ -1,0 +1,59 @@
+/**
+ * What the answer to a question about readiness means. Pure.
+ *
+ * @module
+ */
+
+/** What a server says about itself. */
+export type Readiness =
+  | { readonly type: "ready" }
+  /** It may become ready. */
+  | { readonly type: "waiting"; readonly why: string }
+  /** It never will, as it is. */
+  | { readonly type: "broken"; readonly why: string };
+
+/** Words of `status`, in lower case, of a server that is not ready. */
+const WAITING = ["starting", "loading", "unhealthy"];
+
+/** Words of `status`, in lower case, of a server that has failed for good. */
+const BROKEN = ["setup_failed", "defunct"];
+
+/** A word that a status begins with, for the log. */
+const said = (word: string) => `it says ${JSON.stringify(word)}`;
+
+/**
+ * What an answer says: `text` is its body, or the beginning of that. `isQuestion`: the URL is one
+ * that is made for this question; otherwise it is enough that a server answers at all.
+ */
+export function readinessOf(status: number, text: string, isQuestion: boolean): Readiness {
+  const isGood = status >= 200 && status < 300;
+  if (!isGood && (isQuestion || [502, 503, 504].includes(status))) {
+    return { type: "waiting", why: `it answers ${status}` };
+  }
+  if (!isQuestion) return { type: "ready" };
+  const body = parsed(text);
+  if (body === undefined) return { type: "ready" };
+  const word = typeof body.status === "string" ? body.status.toLowerCase() : "";
+  if (BROKEN.includes(word)) return { type: "broken", why: brokenBecause(body, word) };
+  if (WAITING.includes(word)) return { type: "waiting", why: said(word) };
+  for (const name of ["ready", "live"]) {
+    if (body[name] === false) return { type: "waiting", why: `it says that ${name} is false` };
+  }
+  return { type: "ready" };
+}
+
+/** The last line of what Cog logged at setup says what went wrong. */
+function brokenBecause({ setup }: Readonly<Record<string, unknown>>, word: string): string {
+  const logs = typeof setup === "object" && setup !== null && "logs" in setup ? setup.logs : "";
+  const last = String(logs).trim().split("\n").at(-1)!.slice(0, 300);
+  return last === "" ? said(word) : `${said(word)}: ${last}`;
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * A program that is started once and stays loaded, whether there is a node or not.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Host } from "../../os/processes.ts";
+import { type Clock, orAbort } from "../../time.ts";
+import { WorkloadFolder } from "../../workloads/folder.ts";
+import { excerptOf } from "../../workloads/output.ts";
+import type { Execution, Exit, Handle } from "../executor.ts";
+import { ProcessExecutor } from "../process/process_executor.ts";
+import { killAll } from "../process/stop_all.ts";
+import { Keeper } from "./keeper.ts";
+
+/** What a program is kept loaded with. */
+export interface WarmProcessOptions {
+  /** What it is called in messages, and its files in the folder. */
+  readonly name: string;
+  /** The shell command that starts it. */
+  readonly command: string;
+  /** Where the files of all such programs are. */
+  readonly loadedFolder: string;
+  readonly workFolder: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly host: Host;
+  /** How many bytes each stream of its output may take on disk. */
+  readonly maxOutputFiles: number;
+  /** Seconds for which it stays without a node. */
+  readonly keepLoaded: number;
+  /** Seconds between asking it to end and killing it. */
+  readonly unloadTimeout: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What is stored of a program that was started. */
+interface Loaded {
+  readonly handle: Handle;
+  readonly command: string;
+  readonly workFolder: string;
+}
+
+/** How much of what a program printed last stands in an error. */
+const LAST_BYTES = 4 * 1024;
+const LAST_LINES = 10;
+
+/** The kind under which the executor of processes knows it. */
+const KIND = "loaded";
+
+/** A program that stays loaded. */
+export class WarmProcess {
+  readonly #options: WarmProcessOptions;
+  readonly #executor: ProcessExecutor;
+  readonly #folder: WorkloadFolder;
+  readonly #closing = new AbortController();
+  #keeper: Keeper | undefined;
+  #execution: Execution | undefined;
+  #hasEnded = false;
+
+  /** Starts nothing yet. */
+  constructor(options: WarmProcessOptions) {
+    this.#options = options;
+    this.#executor = new ProcessExecutor({ ...options, templates: { [KIND]: options.command } });
+    this.#folder = new WorkloadFolder(`${options.loadedFolder}/${options.name}`);
+  }
+
+  /** Where what it prints is. */
+  get folder(): WorkloadFolder {
+    return this.#folder;
+  }
+
+  /** The one that runs, or ran last. */
+  get execution(): Execution | undefined {
+    return this.#execution;
+  }
+
+  /**
+   * The program that an earlier node has started, if it still is what it is to be; otherwise another
+   * one. Resolves when it runs or has ended.
+   */
+  async findOrStart(): Promise<Execution> {
+    const execution = await this.#find() ?? this.#start();
+    this.#execution = execution;
+    this.#hasEnded = false;
+    const ended = execution.exit.then(() => {
+      if (this.#execution === execution) this.#hasEnded = true;
+      return undefined;
+    });
+    const handle = await Promise.race([execution.started, ended]);
+    if (handle?.process !== undefined) {
+      this.#store(handle);
+      const { loadedFolder, name, logger } = this.#options;
+      const { attempt, process: { pid } } = handle;
+      const before = this.#keeper;
+      const file = `${loadedFolder}/${name}.keeper`;
+      this.#keeper = await Keeper.start({ ...this.#options, attempt, pid, file }, logger);
+      await before?.release();
+    }
+    return execution;
+  }
+
+  /** Ends all of it, first asked, then killed. */
+  async stop(): Promise<void> {
+    const execution = this.#execution;
+    if (execution === undefined || this.#hasEnded) return;
+    const { clock, unloadTimeout, logger, name } = this.#options;
+    execution.stop("SIGTERM");
+    const ended = new AbortController();
+    const exit = orAbort(execution.exit, this.#closing.signal).then(() => ended.abort());
+    try {
+      await clock.sleep(unloadTimeout * 1000, ended.signal);
+      logger.warn(`${name} did not end within ${unloadTimeout} s of SIGTERM: sending SIGKILL`);
+      execution.stop("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await exit;
+  }
+
+  /** Kills all of it at once. */
+  async kill(): Promise<void> {
+    const execution = this.#execution;
+    if (execution === undefined || this.#hasEnded) return;
+    execution.stop("SIGKILL");
+    await orAbort(execution.exit, this.#closing.signal);
+  }
+
+  /** Leaves it to the next node, for which it stays loaded for a while. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#executor[Symbol.asyncDispose]();
+    await this.#keeper?.release();
+  }
+
+  /** The last lines of what it printed to standard error, or else to standard output. */
+  lastLines(): string {
+    for (const stream of ["stderr", "stdout"] as const) {
+      const { text } = excerptOf(this.#folder, stream, LAST_BYTES);
+      const lines = text.trim().split("\n").slice(-LAST_LINES).join("\n").trim();
+      if (lines !== "") return lines;
+    }
+    return "";
+  }
+
+  /** How it has ended, in words, with what it printed last. */
+  describe(exit: Exit): string {
+    const how = exit.type === "exited"
+      ? `exited with code ${exit.code}`
+      : exit.type === "killed"
+      ? `was killed by ${exit.signal}`
+      : `has ended: ${"why" in exit ? exit.why : exit.type}`;
+    const lines = this.lastLines();
+    return `The program ${how}${lines === "" ? "" : `: ${lines}`}`;
+  }
+
+  async #find(): Promise<Execution | undefined> {
+    const loaded = this.#load();
+    if (loaded === undefined) return undefined;
+    const { command, workFolder, logger, name } = this.#options;
+    const recovered = await this.#executor.recover(loaded.handle, this.#folder);
+    if (recovered.type !== "running") {
+      await this.#endRemains(loaded.handle);
+      return undefined;
+    }
+    const { execution } = recovered;
+    if (loaded.command === command && loaded.workFolder === workFolder) {
+      logger.info(`${name}: process ${execution.pid} is still loaded`);
+      return execution;
+    }
+    logger.info(`${name}: ending process ${execution.pid}, whose command has changed`);
+    this.#execution = execution;
+    await this.stop();
+    return undefined;
+  }
+
+  /** Ends what a program has started and left behind: it may hold the GPU. */
+  async #endRemains({ attempt, process }: Handle): Promise<void> {
+    if (process === undefined) return;
+    const left = await killAll({ attempt, process }, this.#options);
+    if (left.length === 0) return;
+    const { logger, name } = this.#options;
+    logger.warn(`${name}: these processes of it could not be ended: ${left.join(", ")}`);
+  }
+
+  #start(): Execution {
+    const place = this.#executor.reserve({ id: this.#options.name, kind: KIND });
+    if (place === undefined) throw new Error("The node stops");
+    // What the one before has printed goes with it.
+    this.#folder.remove();
+    place.prepare?.(this.#folder);
+    this.#store(place.handle);
+    return place.start({
+      id: this.#options.name,
+      kind: KIND,
+      params: "{}",
+      files: [],
+      env: {},
+      folder: this.#folder,
+    });
+  }
+
+  get #file(): string {
+    return `${this.#options.loadedFolder}/${this.#options.name}.json`;
+  }
+
+  #store(handle: Handle): void {
+    const { command, workFolder, loadedFolder, name, logger } = this.#options;
+    const loaded: Loaded = { handle, command, workFolder };
+    try {
+      fs.mkdirSync(loadedFolder, { recursive: true, mode: 0o700 });
+      fs.writeFileSync(`${this.#file}.new`, JSON.stringify(loaded), { mode: 0o600 });
+      fs.renameSync(`${this.#file}.new`, this.#file);
+    } catch (error) {
+      logger.error(`${name}: cannot store which process is loaded: ${messageOf(error)}`);
+    }
+  }
+
+  #load(): Loaded | undefined {
+    try {
+      return JSON.parse(fs.readFileSync(this.#file, "utf8"));
+    } catch {
+      return undefined;
+    }
+  }
+}
