@@ -31,7 +31,12 @@ export type { StopSignal } from "./src/os/process_identity.ts";
 export type { Handler, HandlerContext, HandlerOptions } from "./src/executors/handler/handler.ts";
 export type { Handlers } from "./src/node/handlers.ts";
 export type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./src/node/options.ts";
-export type { CloudNodeEvents, CloudNodeSnapshot, CommandEnd } from "./src/node/embedding.ts";
+export type {
+  CloudNodeEvent,
+  CloudNodeEvents,
+  CloudNodeSnapshot,
+  CommandEnd,
+} from "./src/node/embedding.ts";
 export type { CommandInfo } from "./src/commands/command.ts";
 export type { Progress } from "./src/protocol/progress.ts";
 export type { JobOutput, LogFields, LogFormat, Logger, LogLevel } from "./src/log.ts";

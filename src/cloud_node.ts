@@ -10,6 +10,7 @@ import { resolveConfig } from "./config/resolve.ts";
 import { createLogger, type Logger } from "./log.ts";
 import type { Node, NodeOptions } from "./node/node.ts";
 import {
+  type CloudNodeEvent,
   type CloudNodeEvents,
   type CloudNodeSnapshot,
   publicIdentity,
@@ -176,6 +177,11 @@ export class CloudNode implements AsyncDisposable {
     return this.#subscriptions.on(name, listener);
   }
 
+  /** All events from now on, for `for await`, until that is left. */
+  events(): ReadableStream<CloudNodeEvent> {
+    return this.#subscriptions.stream();
+  }
+
   /**
    * What the node is doing; `undefined` when it does not run.
    *
@@ -270,10 +276,7 @@ export class CloudNode implements AsyncDisposable {
     await this.#ended;
   }
 
-  /**
-   * Takes no new commands, and stops when all accepted ones are done and their answers delivered.
-   * Resolves then.
-   */
+  /** Takes no new commands; stops, and resolves, when all accepted ones are done and answered. */
   async drain(): Promise<void> {
     // Without a running node there is nothing to finish.
     this.#stopped ||= this.#node === undefined;

@@ -57,6 +57,7 @@ Deno.test("the public API is small: a node, its client, their options and their 
     "CloudNodeConfig",
     "CloudNodeError",
     "CloudNodeErrorOptions",
+    "CloudNodeEvent",
     "CloudNodeEvents",
     "CloudNodeOptions",
     "CloudNodeSnapshot",

@@ -43,6 +43,30 @@ export interface CloudNodeEvents {
 }
 
 /**
+ * An event of a `CloudNode`, as `CloudNode.events()` brings it: `detail` is what a listener is given.
+ * When nobody reads, the first 1,000 wait and what comes after them is left out.
+ *
+ * @example
+ * ```ts
+ * import { CloudNode, type CloudNodeEvent } from "@cyberwave/cloud-node";
+ *
+ * async function untilReady(node: CloudNode): Promise<CloudNodeEvent | undefined> {
+ *   for await (const event of node.events()) if (event.name === "ready") return event;
+ * }
+ * console.log(untilReady.length); // 1
+ * ```
+ */
+export type CloudNodeEvent = {
+  readonly [Name in keyof CloudNodeEvents]: {
+    readonly name: Name;
+    readonly detail: CloudNodeEvents[Name];
+  };
+}[keyof CloudNodeEvents];
+
+/** How many events wait to be read. */
+const MAX_UNREAD = 1_000;
+
+/**
  * How a command ended.
  *
  * @example
@@ -184,6 +208,22 @@ export class Subscriptions {
       this.#all.delete(subscription);
       subscription.remove?.();
     };
+  }
+
+  /** All events from now on, in this run and later ones, until the stream is cancelled. */
+  stream(): ReadableStream<CloudNodeEvent> {
+    const removers: (() => void)[] = [];
+    return new ReadableStream<CloudNodeEvent>({
+      start: (controller) => {
+        for (const name of Object.keys(VIEWS) as (keyof CloudNodeEvents)[]) {
+          const take = (detail: unknown) => {
+            if (controller.desiredSize! > 0) controller.enqueue({ name, detail } as CloudNodeEvent);
+          };
+          removers.push(this.on(name, take));
+        }
+      },
+      cancel: () => removers.forEach((remove) => remove()),
+    }, new CountQueuingStrategy({ highWaterMark: MAX_UNREAD }));
   }
 
   /** Listens to a run that begins. */

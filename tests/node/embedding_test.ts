@@ -8,10 +8,11 @@ import {
 import { fileURLToPath } from "node:url";
 import { CloudNode } from "../../src/cloud_node.ts";
 import type { CloudNodeConfig } from "../../src/config/node_config.ts";
-import type { CommandEnd } from "../../src/node/embedding.ts";
+import { type CloudNodeEvent, type CommandEnd, Subscriptions } from "../../src/node/embedding.ts";
+import { NodeEvents } from "../../src/node/events.ts";
 import type { CloudNodeOptions, RunOptions } from "../../src/node/options.ts";
 import { ConfigError } from "../../src/errors.ts";
-import { Inbox } from "../support/events.ts";
+import { Inbox, RecordingLogger } from "../support/events.ts";
 import { linesOf } from "../support/lines.ts";
 import { type Sender, World } from "../support/world.ts";
 
@@ -128,6 +129,34 @@ Deno.test("that a reply is delivered is reported once the broker has it, and aga
   assertEquals(replied.all, ["r1", "r1"]);
 });
 
+Deno.test("events can be read one after the other, until that is left", async () => {
+  await using world = await World.start();
+  const node = new CloudNode({ config: world.config({ inference: "true" }) });
+  const events = node.events();
+  const run = node.run();
+  const names: string[] = [];
+  for await (const { name, detail } of events) {
+    names.push(name);
+    if (name === "ready") {
+      await using sender = await world.sender(detail);
+      await sender.ask({ command: "inference", request_id: "r1" });
+    }
+    if (name !== "replied") continue;
+    assertEquals(detail.command.requestId, "r1");
+    break;
+  }
+  assertEquals(names.filter((name) => name !== "heartbeat"), [
+    "connection",
+    "ready",
+    "accepted",
+    "started",
+    "ended",
+    "replied",
+  ]);
+  await node.stop();
+  await run;
+});
+
 Deno.test("two nodes in a process log to two loggers", async () => {
   await using world = await World.start();
   const lines: Record<"a" | "b", string[]> = { a: [], b: [] };
@@ -202,4 +231,20 @@ Deno.test("what a program gives wins over the config file and the environment, s
   assertEquals(outputs, ["given\n", "file\n"]);
   await node.stop();
   await run;
+});
+
+Deno.test("of events that nobody reads the first thousand wait", async () => {
+  const subscriptions = new Subscriptions();
+  const events = new NodeEvents(new RecordingLogger());
+  const stream = subscriptions.stream();
+  subscriptions.attach(events);
+  for (let at = 0; at < 1_500; at++) events.emit("heartbeat", { at });
+  const reader = stream.getReader();
+  const read: CloudNodeEvent[] = [];
+  for (let count = 0; count < 1_000; count++) read.push((await reader.read()).value!);
+  assertEquals(read.at(-1), { name: "heartbeat", detail: { at: 999 } });
+  events.emit("heartbeat", { at: 2_000 });
+  assertEquals((await reader.read()).value, { name: "heartbeat", detail: { at: 2_000 } });
+  await reader.cancel();
+  assertEquals(events.isHeard("heartbeat"), false);
 });
