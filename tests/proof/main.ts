@@ -4,12 +4,11 @@
  * was broken.
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
 import { bench, LONG } from "../bench/bench.ts";
 import { chaos } from "../chaos/chaos.ts";
-import { proofText } from "./proof.ts";
+import { proofText, sectionsByHand } from "./proof.ts";
 
 const FILE = fileURLToPath(new URL("../../.github/docs/PROOF.md", import.meta.url));
 
@@ -19,10 +18,10 @@ const cycles = Number(args.cycles ?? 200);
 const survived = await chaos({ seed, cycles });
 const text = proofText({
   version: denoJson.version,
+  byHand: sectionsByHand(await Deno.readTextFile(FILE)),
   chaos: { ...survived, seed, cycles },
   bench: await bench(LONG),
 });
-await Deno.mkdir(dirname(FILE), { recursive: true });
 await Deno.writeTextFile(FILE, text);
 await new Deno.Command(Deno.execPath(), { args: ["fmt", "-q", FILE] }).output();
 console.log(text);

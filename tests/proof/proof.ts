@@ -8,10 +8,21 @@ export interface Proof {
   readonly version: string;
   readonly chaos: ChaosReport & { readonly seed: number; readonly cycles: number };
   readonly bench: Report;
+  /** What follows. Default: nothing. */
+  readonly byHand?: string;
+}
+
+/** The first heading of what people add to the document, to its end. */
+const BY_HAND = "## Where the time of a cold command goes";
+
+/** What people have added to the document, which the next one keeps. */
+export function sectionsByHand(text: string): string {
+  const at = text.indexOf(BY_HAND);
+  return at === -1 ? "" : text.slice(at);
 }
 
 /** The document, in Markdown. */
-export function proofText({ version, chaos, bench }: Proof): string {
+export function proofText({ version, chaos, bench, byHand = "" }: Proof): string {
   const { seed, cycles, problems } = chaos;
   return `# Proof
 
@@ -30,7 +41,7 @@ ${problems.length === 0 ? "" : `\n${problemList(problems)}\n`}
 ## Bench
 
 ${asTable(bench)}
-`;
+${byHand === "" ? "" : `\n${byHand}`}`;
 }
 
 function problemList(problems: readonly string[]): string {

@@ -1,5 +1,5 @@
-import { assertEquals, assertMatch } from "@std/assert";
-import { proofText } from "./proof.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { proofText, sectionsByHand } from "./proof.ts";
 
 const CHAOS = {
   seed: 7,
@@ -31,4 +31,12 @@ Deno.test("proof: a broken promise stands in the document", () => {
   const chaos = { ...CHAOS, problems: ["task7: it was started 2 times"] };
   const text = proofText({ version: "1.2.3", chaos, bench: BENCH });
   assertMatch(text, /^```text\ntask7: it was started 2 times\n```$/m);
+});
+
+Deno.test("proof: what people have added stays in the next document", () => {
+  const byHand = "## Where the time of a cold command goes\n\nInto bash.\n";
+  const text = proofText({ version: "1.2.3", chaos: CHAOS, bench: BENCH, byHand });
+  assert(text.endsWith(`\n\n${byHand}`), text);
+  assertEquals(sectionsByHand(text), byHand);
+  assertEquals(sectionsByHand(proofText({ version: "1.2.3", chaos: CHAOS, bench: BENCH })), "");
 });
