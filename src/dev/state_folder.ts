@@ -7,11 +7,14 @@
 import { join } from "node:path";
 import { tmpdir } from "node:os";
 import { messageOf, quoted } from "../errors.ts";
+import type { Handle } from "../executors/executor.ts";
+import { readClaim } from "../executors/process/claim.ts";
 import { History } from "../journal/history.ts";
 import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
 import { createLogger } from "../log.ts";
 import { lockHolder } from "../state/lock.ts";
 import { type Clock, systemClock } from "../time.ts";
+import { WorkloadFolder } from "../workloads/folder.ts";
 import { inspectHost, signalGroup, startTimes } from "../os/processes.ts";
 
 const PREFIX = "cyberwave-cloud-node-dev";
@@ -81,7 +84,17 @@ export async function endWorkloads(
 
 function running(folder: string): ProcessIdentity[] {
   using history = History.open(folder);
-  return history?.list(0).flatMap(({ state, handle }) =>
-    state === "running" && handle?.process !== undefined ? [handle.process] : []
-  ) ?? [];
+  return history?.list(0).flatMap(({ id, state, handle }) => {
+    if (state !== "running" || handle === undefined) return [];
+    const process = handle.process ?? claimedBy(handle, `${folder}/workloads/${id}`);
+    return process === undefined ? [] : [process];
+  }) ?? [];
+}
+
+/** The process that has claimed an attempt, which a node that was killed may not have stored. */
+function claimedBy({ attempt, bootId }: Handle, folder: string): ProcessIdentity | undefined {
+  const claim = readClaim(new WorkloadFolder(folder), attempt);
+  return claim.by === "supervisor" && claim.process !== undefined
+    ? { ...claim.process, bootId }
+    : undefined;
 }

@@ -10,10 +10,10 @@ import { outputSize, Tail } from "./output.ts";
 import { OutputIndex } from "./output_index.ts";
 
 /**
- * From one look for new output to the next: short while some comes, so that both streams are seen in
- * the order in which they were written, longer and longer while none does.
+ * From one look for new output to the next: short, so that both streams are seen in the order in which
+ * they were written, and shorter while some comes.
  */
-const INTERVAL_MS = { min: 20, max: 250 };
+const INTERVAL_MS = { min: 20, max: 50 };
 
 /** How often the state of a progress bar is shown. */
 const PROGRESS_MS = 10_000;

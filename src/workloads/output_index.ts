@@ -2,7 +2,7 @@
  * How a workload's two streams grew together: when each had how many bytes. The streams are two files,
  * and nothing else says in which order they were written.
  *
- * The node notes it while it looks for new output, from 20 to 250 ms apart: what came in between has
+ * The node notes it while it looks for new output, from 20 to 50 ms apart: what came in between has
  * no order. What a job prints while there is no node has none either.
  *
  * @module
