@@ -141,7 +141,8 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, "0");
 }
 
-const SHORT_ID_LENGTH = 6;
+/** How many characters a short id has. */
+export const SHORT_ID_LENGTH = 6;
 
 /** The end of an id, which is random where its beginning is the time. */
 export function shortId(id: string): string {

@@ -7,6 +7,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../errors.ts";
 import { openDatabaseToRead, unreadable } from "./database.ts";
 import { COLUMNS, toRecord } from "./command_row.ts";
+import { SHORT_ID_LENGTH } from "../log_line.ts";
 import { JOURNAL_FILE } from "./journal.ts";
 import { SELECT_OUTPUT, toOutput } from "./small_outputs.ts";
 import { type CommandRecord, storedRequestId } from "./record.ts";
@@ -49,13 +50,18 @@ export class History implements Disposable {
     );
   }
 
-  /** The command with this id, else the newest one with this request id. */
+  /**
+   * The command with this id, else the newest one with this request id, else with this short id, which
+   * the log shows in brackets.
+   */
   find(name: string): CommandRecord | undefined {
     return this.#records(
-      `SELECT ${this.#columns} FROM commands WHERE id = ?1 OR request_id = ?2
-       ORDER BY id = ?1 DESC, seq DESC LIMIT 1`,
+      `SELECT ${this.#columns} FROM commands
+       WHERE id = ?1 OR request_id = ?2 OR substr(id, ?3) = ?1
+       ORDER BY id = ?1 DESC, request_id IS ?2 DESC, seq DESC LIMIT 1`,
       name,
       storedRequestId(name),
+      -SHORT_ID_LENGTH,
     ).at(0);
   }
 

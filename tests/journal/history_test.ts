@@ -59,3 +59,23 @@ Deno.test("a command is found by its id, else the newest by its request id", asy
   }
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a command is found by the short id that the log shows, unless that is somebody's request id", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    const parts = { clock: new FakeClock(), logger: new RecordingLogger() };
+    using journal = Journal.open(folder, parts);
+    using history = History.open(folder)!;
+    journal.accept(command("01kb6z3q4r9bd6js", "r1"));
+    journal.accept(command("01kb6z3q4rz18kme", "r2"));
+    const found = (name: string) => history.find(name)?.requestId;
+    assertEquals([found("9bd6js"), found("z18kme")], ["r1", "r2"]);
+    assertEquals(
+      [found("bd6js"), found("r9bd6js"), found("%"), found("")],
+      Array(4).fill(undefined),
+    );
+    journal.accept(command("01kb6z3q4rothers", "9bd6js"));
+    assertEquals(history.find("9bd6js")?.id, "01kb6z3q4rothers");
+  }
+  await Deno.remove(folder, { recursive: true });
+});
