@@ -81,6 +81,7 @@ export class LocalCommand implements Followed {
     for (const output of this.#outputs) {
       output.show(Infinity, () => this.#spinner.clear());
     }
+    this.#spinner.isHeld = this.#outputs.some((output) => output.isInLine);
   }
 }
 

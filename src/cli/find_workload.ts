@@ -10,7 +10,7 @@ import type { CommandRecord } from "../journal/record.ts";
 import { PROGRAM } from "./subcommand.ts";
 
 /** How many are named when it is not clear which one is meant. */
-const MAX_NAMED = 5;
+const MAX_NAMED = 3;
 
 /**
  * The workload with this id, the newest with this request id, or the only one that one of both begins

@@ -21,7 +21,7 @@ import type { Arguments } from "./arguments.ts";
 import { duration, table } from "./layout.ts";
 import { progressText } from "./progress_bar.ts";
 import { useStateFolder } from "./load_settings.ts";
-import { isTerminal, print, report, write } from "./terminal.ts";
+import { isTerminal, print, report, terminalWidth, write } from "./terminal.ts";
 
 const LATEST = 20;
 const ALL = -1;
@@ -66,7 +66,7 @@ async function list(args: Arguments, stateFolder: string): Promise<void> {
   );
   if (history === undefined) report("There is no journal: no node has accepted a command here");
   else if (records.length === 0) report("There are no workloads");
-  else for (const line of workloadTable(records, Date.now(), progress)) print(line);
+  else for (const line of shownTable(records, progress)) print(line);
 }
 
 /** How far a command is that runs. */
@@ -96,6 +96,40 @@ export function asRecovered(record: CommandRecord, recovery: Recovery): CommandR
   if (recovery.action !== "collect") return record;
   const { end } = outcomeOf(recovery.exit, record.stop);
   return { ...record, state: "ended", end: { ...end, bytes: 0 } };
+}
+
+/** The table as it is for a program; on a terminal that is too narrow, with short ids. */
+function shownTable(
+  records: readonly CommandRecord[],
+  progressOf: (record: CommandRecord) => Progress | undefined,
+): string[] {
+  const now = Date.now();
+  const lines = workloadTable(records, now, progressOf);
+  if (!isTerminal("stdout") || lines.every(({ length }) => length <= terminalWidth())) return lines;
+  const progress = new Map(records.map((record) => [record.id, progressOf(record)]));
+  const short = withShortIds(records);
+  return workloadTable(
+    short,
+    now,
+    (record) => progress.get(records[short.indexOf(record)]!.id),
+  );
+}
+
+/** The fewest characters of an id that are shown. */
+const SHORT_ID = 10;
+
+/** Commands with as much of their ids as it takes to tell them apart, and to name them. */
+export function withShortIds(records: readonly CommandRecord[]): CommandRecord[] {
+  const starts = (length: number) => new Set(records.map(({ id }) => id.slice(0, length)));
+  let length = SHORT_ID;
+  while (starts(length).size < records.length && length < 26) length++;
+  return records.map((record) => ({
+    ...record,
+    id: record.id.slice(0, length),
+    requestId: record.requestId === undefined || record.requestId.length <= SHORT_ID
+      ? record.requestId
+      : `${record.requestId.slice(0, SHORT_ID - 1)}…`,
+  }));
 }
 
 /** Workloads as lines of a table, in which those that run have their progress for a result. */

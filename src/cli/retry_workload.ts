@@ -42,6 +42,9 @@ function paramsOf(record: CommandRecord, stateFolder: string): string {
   if (record.state === "queued") {
     throw new ConfigError(`${name} has not run yet: it waits for its turn`);
   }
+  if (record.startedAt === undefined) {
+    throw new ConfigError(`${name} never began, and its params are no longer kept`);
+  }
   const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
   try {
     const { paramsFile: path } = folder;

@@ -37,6 +37,11 @@ export class ShownOutput {
     return this.#exists;
   }
 
+  /** Whether what was shown last ends within a line. */
+  get isInLine(): boolean {
+    return this.#isInLine;
+  }
+
   /** How many bytes were shown. */
   get position(): number {
     return this.#position;
@@ -61,6 +66,7 @@ export class ShownOutput {
       before();
       this.#position += bytes.length;
       const shown = this.#isStamped ? this.#stamp(bytes, at) : bytes;
+      this.#isInLine = bytes.at(-1) !== LINE_BREAK;
       if (this.#terminal === undefined) write(this.#to, shown);
       else this.#write(this.#terminal.push(shown));
     }
@@ -78,9 +84,8 @@ export class ShownOutput {
     for (let start = 0; start < bytes.length;) {
       const lineBreak = bytes.indexOf(LINE_BREAK, start);
       const end = lineBreak === -1 ? bytes.length : lineBreak + 1;
-      if (!this.#isInLine) pieces.push(stamp);
+      if (start > 0 || !this.#isInLine) pieces.push(stamp);
       pieces.push(bytes.subarray(start, end));
-      this.#isInLine = lineBreak === -1;
       start = end;
     }
     return Buffer.concat(pieces);

@@ -20,6 +20,9 @@ export class Spinner implements Disposable {
   #text: string;
   #progress: Progress | undefined;
   #frame = 0;
+  #isDrawn = false;
+  /** Whether it must not be drawn now: something else stands in the line. */
+  isHeld = false;
 
   /** Begins to show it. */
   constructor(text: string) {
@@ -44,7 +47,8 @@ export class Spinner implements Disposable {
 
   /** Takes the line away until it is drawn again, so that something else can be written. */
   clear(): void {
-    if (this.#isShown) write("stderr", new TextEncoder().encode(CLEAR_LINE));
+    if (this.#isDrawn) write("stderr", new TextEncoder().encode(CLEAR_LINE));
+    this.#isDrawn = false;
   }
 
   /** Ends it. */
@@ -54,6 +58,8 @@ export class Spinner implements Disposable {
   }
 
   #draw(): void {
+    if (this.isHeld) return;
+    this.#isDrawn = true;
     const elapsed = duration(Date.now() - this.#since);
     const frame = FRAMES[this.#frame++ % FRAMES.length];
     const columns = terminalWidth();

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { asRecovered, resultOf, workloadTable } from "../../src/cli/ps.ts";
+import { asRecovered, resultOf, withShortIds, workloadTable } from "../../src/cli/ps.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
 import { processHandle } from "../support/journal.ts";
 import type { Recovery } from "../../src/executors/process/recovery.ts";
@@ -192,4 +192,13 @@ Deno.test("ps --watch shows the workloads again and again", async () => {
   await watching.awaitLine(/There are no workloads/);
   await stage.run(["run", "inference"]);
   await watching.awaitLine(/inference .* ended/);
+});
+
+Deno.test("where there is little room ids are as short as tells them apart", () => {
+  const ids = ["01m8h0d203h6t0hx88rhk7f51z", "01m8h0d203h7t0hx88rhk7f51z"];
+  const records = ids.map((id) => ({ ...RUNNING, id, requestId: "0ba62e90-4140-4caf" }));
+  const short = withShortIds(records);
+  assertEquals(short.map(({ id }) => id), ["01m8h0d203h6", "01m8h0d203h7"]);
+  assertEquals(short.map(({ requestId }) => requestId), ["0ba62e90-…", "0ba62e90-…"]);
+  assertEquals(withShortIds([{ ...RUNNING, requestId: "t1" }])[0]!.requestId, "t1");
 });
