@@ -31,7 +31,8 @@ export function findWorkload(
       hint: "No node has accepted a command here, or all are forgotten (keep_workloads)",
     });
   }
-  const found = newestOfEachRequest(history?.beginningWith(name) ?? []);
+  // As "ps" shows ids where there is little room.
+  const found = newestOfEachRequest(history?.beginningWith(name.replace(/…$/, "")) ?? []);
   if (found.length === 1) return found[0]!;
   if (found.length === 0) {
     throw new ConfigError(`There is no workload ${quoted(name)} in ${quoted(stateFolder)}`, {
