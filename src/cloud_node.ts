@@ -18,21 +18,17 @@ import {
   Subscriptions,
 } from "./node/embedding.ts";
 import { readEnvironment } from "./permissions.ts";
-import type { TokenSource } from "./registration/token.ts";
+import type { ProgramOptions } from "./node/program_options.ts";
 import { type Handlers, handlersByName, withHandlers } from "./node/handlers.ts";
 import { OPTIONS, RUN_OPTIONS } from "./node/options.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./node/options.ts";
 import { listenForSignals } from "./os/signals.ts";
 
-/**
- * Makes a node from settings that were loaded already, with `env` as the environment of its
- * workloads; `tokens` is where it looks for another token when its own is refused. For the command
- * line: a program has the constructor and its kin.
- */
+/** For the command line: makes a node from loaded settings; its workloads get `env`. */
 export let nodeFrom: (
   loaded: LoadedSettings,
   env: Readonly<Record<string, string>>,
-  tokens?: TokenSource,
+  more?: ProgramOptions,
 ) => CloudNode;
 
 /**
@@ -54,7 +50,7 @@ export let nodeFrom: (
 export class CloudNode implements AsyncDisposable {
   #settings: Settings;
   #tokenSource: string | undefined = "the config given";
-  #tokens: TokenSource | undefined;
+  #more: ProgramOptions = {};
   #env: Readonly<Record<string, string>> | undefined;
   #logger: Logger | undefined;
   #handlers: Handlers = {};
@@ -112,7 +108,8 @@ export class CloudNode implements AsyncDisposable {
     const loaded = await loadSettings(options);
     const logger = createLogger("config", undefined, overrides.logger);
     for (const warning of loaded.warnings) logger.warn(warning);
-    const node = nodeFrom(loaded, withDotenv(env, loaded), { read: () => readToken(options) });
+    const tokens = { read: () => readToken(options) };
+    const node = nodeFrom(loaded, withDotenv(env, loaded), { tokens });
     node.#logger = overrides.logger;
     node.#handlers = overrides.handlers ?? {};
     node.#settings = withHandlers(node.#settings, node.#handlers);
@@ -138,12 +135,12 @@ export class CloudNode implements AsyncDisposable {
   }
 
   static {
-    nodeFrom = ({ settings, sources }, env, tokens) => {
+    nodeFrom = ({ settings, sources }, env, more = {}) => {
       // The state folder is given, so that no home folder is looked for.
       const node = new CloudNode({ config: { stateFolder: settings.stateFolder } });
       node.#settings = settings;
       node.#tokenSource = sources.get("token");
-      node.#tokens = tokens;
+      node.#more = more;
       node.#env = env;
       return node;
     };
@@ -247,7 +244,8 @@ export class CloudNode implements AsyncDisposable {
         settings: this.#settings,
         handlers: handlersByName(this.#handlers),
         tokenSource: this.#tokenSource,
-        tokens: this.#tokens,
+        tokens: this.#more.tokens,
+        isTemporary: this.#more.isTemporary ?? false,
         env: this.#env ?? readEnvironment(),
         logger: this.#logger,
         once,

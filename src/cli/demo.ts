@@ -61,13 +61,13 @@ export async function runDemo(
       if (error instanceof CommandFailedError) return error.reply;
       return { status: "none", output: "", error: messageOf(error) };
     });
-    const asItShould = reply.status === expected;
-    if (asItShould) passed++;
+    const isRight = reply.status === expected;
+    if (isRight) passed++;
     for (const line of describe(reply)) print(line);
     print(
-      asItShould
-        ? `  ${paint("green", "as expected", "stdout")}`
-        : `  ${paint("red", `expected: ${expected}`, "stdout")}`,
+      isRight
+        ? `  ${paint("green", "passed", "stdout")}`
+        : `  ${paint("red", `failed, expected: ${expected}`, "stdout")}`,
     );
   }
   return passed;

@@ -6,7 +6,9 @@
 import { nodeFrom } from "../cloud_node.ts";
 import { CloudNodeClient } from "../cloud_node_client.ts";
 import type { LoadedSettings } from "../config/load.ts";
-import { DevPlatform, usesSample } from "../dev/platform.ts";
+import * as values from "../config/values.ts";
+import { ConfigError } from "../errors.ts";
+import { DevPlatform, type DevPlatformOptions, usesSample } from "../dev/platform.ts";
 import { removeLeftovers } from "../dev/state_folder.ts";
 import type { NodeIdentity } from "../node/options.ts";
 import type { StopRequests } from "../os/signals.ts";
@@ -25,7 +27,7 @@ const DEFAULT_TIMEOUT = 600;
 /** Runs a node on a platform of its own until it is stopped. */
 export async function run(args: Arguments, requests: StopRequests): Promise<number> {
   const timeout = args.seconds("timeout") ?? DEFAULT_TIMEOUT;
-  await using platform = await DevPlatform.start();
+  await using platform = await DevPlatform.start(platformOptions(args));
   let isSample = false;
   const loaded = await useSettings(args, (found) => {
     isSample = usesSample(found);
@@ -36,6 +38,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   await using node = nodeFrom(
     loaded,
     platform.adaptEnvironment(workloadEnvironment(loaded)),
+    { isTemporary: true },
   );
   const ended = new AbortController();
   const ready = Promise.withResolvers<NodeIdentity | undefined>();
@@ -49,7 +52,9 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   // There is none if the node was stopped before it was ready.
   if (identity !== undefined) {
     print(introduction(loaded, isSample, identity));
-    if (args.has("show-token")) print(`  token     ${platform.backend.token}`);
+    if (!args.has("once") || args.has("show-token")) {
+      print(`  token     ${platform.backend.token} (the broker's password as well)`);
+    }
     if (args.has("once")) {
       const limits = { timeout, signal: ended.signal };
       code = await demonstrate(platform, loaded, isSample, identity, limits) ? 0 : COMMAND_FAILED;
@@ -58,6 +63,31 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   }
   await running;
   return code;
+}
+
+/** The ports and the token that the platform is to have. */
+function platformOptions(args: Arguments): DevPlatformOptions {
+  return {
+    port: parsed(args, "port", lowerPort),
+    token: parsed(args, "token", values.token),
+  };
+}
+
+/** A port that has a next one, for the backend. */
+const lowerPort: values.ValueType<number> = {
+  ...values.port,
+  parse: (value) =>
+    value === "65535"
+      ? values.refuse("a port number below 65535", 65_535)
+      : values.port.parse(value),
+};
+
+function parsed<T>(args: Arguments, name: string, type: values.ValueType<T>): T | undefined {
+  const given = args.value(name);
+  if (given === undefined) return undefined;
+  const result = type.parse(given);
+  if ("problem" in result) throw new ConfigError(`--${name} ${result.problem}`);
+  return result.value;
 }
 
 /** Shows the node at work. Resolves with whether all went well, until it was stopped. */
@@ -78,7 +108,7 @@ async function demonstrate(
       signal: limits.signal,
     });
     const passed = await runDemo(steps, client, limits);
-    print(`\n${passed} of ${steps.length} went as expected\n`);
+    print(`\n${passed} of ${steps.length} passed\n`);
     return passed === steps.length;
   } catch (error) {
     if (!limits.signal.aborted) throw error;
@@ -127,6 +157,13 @@ function invitation(
   const mosquitto = (program: string, ...args: string[]) =>
     [program, "-h", host, "-p", `${port}`, "-u", username, "-P", password, "-q", "1", ...args]
       .map(shellWord).join(" ");
+  const variables: [string, string][] = [
+    ["CYBERWAVE_API_URL", settings.apiUrl],
+    ["CYBERWAVE_MQTT_HOST", host],
+    ["CYBERWAVE_MQTT_PORT", `${port}`],
+    ["CYBERWAVE_API_TOKEN", password],
+  ];
+  if (prefix !== "") variables.push(["CYBERWAVE_ENVIRONMENT", environment]);
   return `
 Send it a command from another terminal:
 
@@ -136,6 +173,10 @@ or with the clients of mosquitto:
 
   ${mosquitto("mosquitto_sub", "-t", responses)}
   ${mosquitto("mosquitto_pub", "-t", commands, "-m", message)}
+
+Other nodes and programs join with these variables:
+
+  ${variables.map(([name, value]) => `export ${name}=${shellWord(value)}`).join("\n  ")}
 
 and see what it has done:
 

@@ -31,7 +31,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   const env = workloadEnvironment(loaded);
   await reportReview(loaded);
   const tokens = { read: () => readToken(loadOptions(args)) };
-  const node = nodeFrom(loaded, withoutNotifyVariables(env), tokens);
+  const node = nodeFrom(loaded, withoutNotifyVariables(env), { tokens });
   await using notifier = new Notifier({
     env,
     checkHealth: () => checkJournal(loaded.settings.stateFolder),

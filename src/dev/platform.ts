@@ -5,6 +5,7 @@
  */
 import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
+import { ConfigError } from "../errors.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { requirePermissions } from "../permissions.ts";
@@ -17,6 +18,31 @@ import { SAMPLE } from "./sample.ts";
 import { createStateFolder, removeStateFolder } from "./state_folder.ts";
 
 const DEFAULT_SLUG = "dev-node";
+
+/** What can be chosen of a platform. */
+export interface DevPlatformOptions {
+  /** The port of the broker; the backend has the next one. Default: any that are free. */
+  readonly port?: number;
+  /** The token, which is also the broker's password. Default: a random one. */
+  readonly token?: string;
+}
+
+async function onPort<T>(
+  port: number | undefined,
+  start: (port?: number) => T | Promise<T>,
+): Promise<T> {
+  try {
+    return await start(port);
+  } catch (error) {
+    const isTaken = error instanceof Deno.errors.AddrInUse ||
+      error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+    if (!isTaken || port === undefined) throw error;
+    throw new ConfigError(`Port ${port} is taken by another program`, {
+      hint: "--port takes that port for the broker and the next one for the backend: give another",
+      cause: error,
+    });
+  }
+}
 
 /** A broker, a backend and a state folder. */
 export class DevPlatform implements AsyncDisposable {
@@ -34,13 +60,22 @@ export class DevPlatform implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Starts one. */
-  static async start(): Promise<DevPlatform> {
+  /**
+   * Starts one, with the broker on `port` and the backend on the next one; both let in who has `token`.
+   *
+   * @throws {ConfigError} when a port is taken
+   */
+  static async start({ port, token }: DevPlatformOptions = {}): Promise<DevPlatform> {
     requirePermissions(PLATFORM_NEEDS);
     await using resources = new AsyncDisposableStack();
-    const backend = resources.use(EmulatedBackend.start());
+    const backend = resources.use(
+      await onPort(port && port + 1, (port) => EmulatedBackend.start({ port, token })),
+    );
     // Without a password, everybody who uses this computer could have the node run commands.
-    const broker = resources.use(await EmbeddedBroker.start({ password: backend.token }));
+    const password = backend.token;
+    const broker = resources.use(
+      await onPort(port, (port) => EmbeddedBroker.start({ port, password })),
+    );
     const stateFolder = resources.adopt(await createStateFolder(), removeStateFolder);
     return new DevPlatform(broker, backend, stateFolder, resources.move());
   }

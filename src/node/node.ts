@@ -42,6 +42,8 @@ export interface NodeOptions {
   readonly logger?: Logger;
   /** Where to look for another one when it is refused. */
   readonly tokens: TokenSource | undefined;
+  /** Whether its work ends with it, by the hand of who stops it. */
+  readonly isTemporary: boolean;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
   /** Whether to stop when one command was answered. */
@@ -186,6 +188,7 @@ export class Node {
 
   #shutDown(parts: NodeParts): Promise<void> {
     return shutDown(parts, {
+      leavesWork: !this.#options.isTemporary,
       limitMs: this.#options.settings.stopTimeout * 1000,
       leaveBroker: async () => {
         this.#leavingBroker.abort();

@@ -14,6 +14,8 @@ import type { NodeParts } from "./parts.ts";
 interface ShutdownOptions {
   /** How long what is still to be sent and reported may take. */
   readonly limitMs: number;
+  /** Whether what runs and waits goes on without the node, so that it is said. */
+  readonly leavesWork: boolean;
   /** Ends the connection to the broker; resolves when it is closed. */
   leaveBroker(): Promise<void>;
   /** Interrupts all else that goes on; resolves when it has ended. */
@@ -43,7 +45,7 @@ export async function shutDown(parts: NodeParts, options: ShutdownOptions): Prom
 /** Sends and reports what can be before `deadline` aborts. Never rejects. */
 async function sayLast(
   parts: NodeParts,
-  { leaveBroker, logger }: ShutdownOptions,
+  { leavesWork, leaveBroker, logger }: ShutdownOptions,
   deadline: AbortSignal,
 ): Promise<void> {
   const { connection, outbox, logStream, identity, backend, clock } = parts;
@@ -55,7 +57,7 @@ async function sayLast(
       if (connection.connected) await outbox.drained(deadline, 0);
     },
     () => orAbort(leaveBroker(), deadline),
-    () => Promise.resolve(reportLeft(parts, logger)),
+    () => Promise.resolve(leavesWork && reportLeft(parts, logger)),
     async () =>
       await within(LAST_LOGS_MS, clock, async (tooLate) => {
         await logStream?.send(AbortSignal.any([tooLate, deadline]));

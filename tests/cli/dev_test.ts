@@ -24,13 +24,13 @@ Deno.test("dev --once sends four commands and exits with 0 when all came back we
     assertStringIncludes(stdout, "a built-in sample");
     assertMatch(stdout, /4\/4 training\n {2}sent .*\n {2}status +ok\n {2}output +trained with/);
     assertStringIncludes(stdout, '{"you_sent": {"x":1}}');
-    assertStringIncludes(stdout, "4 of 4 went as expected");
+    assertStringIncludes(stdout, "4 of 4 passed");
   });
 });
 
 Deno.test("dev shows the token of its backend, for other clients, when it is asked to", async () => {
   await inFolder(async (cwd, env) => {
-    const token = /^ {2}token +\S{20,}$/m;
+    const token = /^ {2}token +\S{20,} /m;
     const asked = await Program.run(["dev", "--once", "--show-token"], { cwd, env });
     assertMatch(asked.stdout, token);
     const { stdout, stderr } = await Program.run(["dev", "--once"], { cwd, env });
@@ -44,7 +44,7 @@ Deno.test("dev --once does the same with a control plane over MQTT", async () =>
     const { code, stdout } = await Program.run(args, { cwd, env });
     assertEquals(code, 0);
     assertMatch(stdout, /backend +http:\/\/127\.0\.0\.1:\d+, asked over MQTT/);
-    assertStringIncludes(stdout, "4 of 4 went as expected");
+    assertStringIncludes(stdout, "4 of 4 passed");
   });
 });
 
@@ -65,7 +65,7 @@ Deno.test("dev --once exits with 10 when a command fails that should not", async
     const { code, stdout } = await Program.run(["dev", "--once"], { cwd, env });
     assertEquals(code, 10);
     assertStringIncludes(stdout, "expected: ok");
-    assertStringIncludes(stdout, "3 of 4 went as expected");
+    assertStringIncludes(stdout, "3 of 4 passed");
   });
 });
 
@@ -81,6 +81,56 @@ Deno.test("dev stays up, and what it prints works as it stands", async () => {
     assertEquals(await dev.end("SIGINT"), 0);
   });
 });
+
+Deno.test("dev takes fixed ports and a token, with which another node joins", async () => {
+  await inFolder(async (cwd, env) => {
+    const port = freePort();
+    const flags = ["--port", `${port}`, "--token", "a-token-of-mine"];
+    await using dev = Program.start(["dev", ...flags], { cwd, env });
+    await dev.awaitLine(/^ {2}token +a-token-of-mine /);
+    const variables: Record<string, string> = {};
+    for (const name of ["API_URL", "MQTT_HOST", "MQTT_PORT", "API_TOKEN"]) {
+      const [, value] = await dev.awaitLine(new RegExp(`^  export CYBERWAVE_${name}=(.*)$`));
+      variables[`CYBERWAVE_${name}`] = value!;
+    }
+    assertEquals(variables, {
+      CYBERWAVE_API_URL: `http://127.0.0.1:${port + 1}`,
+      CYBERWAVE_MQTT_HOST: "127.0.0.1",
+      CYBERWAVE_MQTT_PORT: `${port}`,
+      CYBERWAVE_API_TOKEN: "a-token-of-mine",
+    });
+    const state = `${cwd}/state`;
+    const args = ["start", "--state-folder", state, "--slug", "joined"];
+    await using other = Program.start(args, { cwd, env: { ...env, ...variables } });
+    await other.awaitLine(/Cloud Node 'joined' .* is ready/);
+    const taken = await Program.run(["dev", ...flags], { cwd, env });
+    assertEquals(taken.code, 2);
+    assertMatch(taken.stderr, /Port \d+ is taken by another program\nhint: --port takes/);
+    assertEquals([await other.end("SIGTERM"), await dev.end("SIGTERM")], [0, 0]);
+  });
+});
+
+Deno.test("dev refuses what is no port and no token", async () => {
+  for (const [flag, value] of [["port", "0"], ["port", "65535"], ["token", "two words"]]) {
+    const { code, stderr } = await Program.run(["dev", `--${flag}`, value!]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `error: --${flag} must be a `);
+  }
+});
+
+/** A port that is free, as the next one is. */
+function freePort(): number {
+  for (;;) {
+    using first = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = first.addr;
+    try {
+      using _next = Deno.listen({ hostname: "127.0.0.1", port: port + 1 });
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+}
 
 Deno.test("the broker of dev lets nobody in without its password", async () => {
   await inFolder(async (cwd, env) => {
@@ -120,6 +170,8 @@ Deno.test("dev ends what still runs when it is stopped", async () => {
     const [, pid] = await dev.awaitLine(/INFO {2}\[\w{6}\] (\d+)$/);
     assertEquals(await dev.end("SIGTERM"), 0);
     assert(!isAlive(Number(pid)));
+    assertStringIncludes(dev.output.stderr, "Stopping what still runs");
+    assert(!/goes on as process|left to the next start/.test(dev.output.stderr));
   });
 });
 

@@ -53,7 +53,7 @@ sourceTest("dev --once needs no more than the permissions that are printed for i
     const flags = line.trim().split(" ").map((word) => word.replace(/^'(.*)'$/, "$1"));
     const { code, stdout, stderr } = await runWith(flags, ["dev", "--once"], cwd);
     assertEquals(code, 0, stderr);
-    assertStringIncludes(stdout, "4 of 4 went as expected");
+    assertStringIncludes(stdout, "4 of 4 passed");
     assert(!/Requires \w+ access|does not allow/.test(stderr), stderr);
   } finally {
     await Deno.remove(cwd, { recursive: true });

@@ -48,7 +48,7 @@ async function installAndStart(): Promise<void> {
   const [first] = version.stdout.split("\n");
   assertEquals(first, `cyberwave-cloud-node ${manifest.version}`, version.stderr);
   const demo = await sh(`${program} dev --once`, inside, folder);
-  assertMatch(demo.stdout, /4 of 4 went as expected/, demo.stderr);
+  assertMatch(demo.stdout, /4 of 4 passed/, demo.stderr);
 }
 
 Deno.test("the image's health check is true of a node that answers, and false without one", async () => {

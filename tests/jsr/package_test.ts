@@ -23,7 +23,7 @@ Deno.test("the package runs and is imported from a registry as it was published 
   const flags = printed.stdout.trim().split(" ").map((word) => word.replace(/^'(.*)'$/, "$1"));
   const demo = await run(["run", "--no-prompt", ...flags, PACKAGE, "dev", "--once"], env, cwd);
   assertEquals(demo.code, 0, demo.stderr);
-  assertMatch(demo.stdout, /4 of 4 went as expected/);
+  assertMatch(demo.stdout, /4 of 4 passed/);
 
   const version = await run(["run", "-A", `${PACKAGE}/cli`, "--version"], env, cwd);
   assertStringIncludes(version.stdout, `cyberwave-cloud-node ${manifest.version}\n`);

@@ -57,7 +57,7 @@ async function quickstart(): Promise<void> {
   };
 
   await sh(install!);
-  assertMatch(await sh(init!), /4 of 4 went as expected/);
+  assertMatch(await sh(init!), /4 of 4 passed/);
   const [, yaml] = /```yaml\n([^]*?)```/.exec(QUICKSTART)!;
   const written = await Deno.readTextFile(`${home}/project/cyberwave.yml`);
   for (const line of yaml!.trim().split("\n")) {

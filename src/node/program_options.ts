@@ -1,0 +1,14 @@
+/**
+ * What the command line says of a node that a program cannot.
+ *
+ * @module
+ */
+import type { TokenSource } from "../registration/token.ts";
+
+/** What the command line says of a node. */
+export interface ProgramOptions {
+  /** Where it looks for another token when its own is refused. */
+  readonly tokens?: TokenSource;
+  /** Whether its work ends with it: whoever stops it ends that too. Default: false. */
+  readonly isTemporary?: boolean;
+}
