@@ -39,7 +39,7 @@ Deno.test("what a handler did when its program was killed is lost, and never sta
   await using _next = await LocalNode.start(config, { handlers });
   assertEquals(
     (await sender.reply("r1")).error,
-    "Workload lost: the program that ran it has ended",
+    "Workload lost: the program that ran it no longer runs this node",
   );
   assertEquals((await sender.reply("r2")).output, "done");
   assertEquals(await Deno.readTextFile(`${world.folder}/started`), "r1\n");

@@ -5,7 +5,6 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { fileURLToPath } from "node:url";
 import { CloudNode } from "../../src/cloud_node.ts";
 import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import { type CloudNodeEvent, type CommandEnd, Subscriptions } from "../../src/node/embedding.ts";
@@ -14,6 +13,7 @@ import type { CloudNodeOptions, RunOptions } from "../../src/node/options.ts";
 import { ConfigError } from "../../src/errors.ts";
 import { Inbox, RecordingLogger } from "../support/events.ts";
 import { linesOf } from "../support/lines.ts";
+import { runPageProgram } from "../support/page_program.ts";
 import { type Sender, World } from "../support/world.ts";
 
 const PAGE = await Deno.readTextFile(
@@ -26,32 +26,7 @@ function block(language: string): string {
 
 Deno.test("the page on embedding: its program runs a command, shows a red light, and stops", async () => {
   await using world = await World.withMosquitto();
-  const { token, apiUrl, mqttHost, mqttPort, stateFolder } = world.config();
-  const program = `${world.folder}/program.ts`;
-  await Deno.writeTextFile(program, block("ts ignore"));
-  await using child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...[
-        "run",
-        "-A",
-        "-q",
-        "--config",
-        fileURLToPath(new URL("../../deno.json", import.meta.url)),
-      ],
-      program,
-    ],
-    env: {
-      CYBERWAVE_API_TOKEN: token!,
-      CYBERWAVE_API_URL: apiUrl!,
-      CYBERWAVE_MQTT_HOST: mqttHost!,
-      CYBERWAVE_MQTT_PORT: String(mqttPort),
-      CYBERWAVE_EDGE_CONFIG_DIR: stateFolder!,
-    },
-    cwd: world.folder,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
+  await using child = await runPageProgram(world, block("ts ignore"));
   const seen: string[] = [];
   const lines = linesOf(child.stdout)[Symbol.asyncIterator]();
   const until = async (wanted: string) => {

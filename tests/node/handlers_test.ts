@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { CloudNode } from "../../src/cloud_node.ts";
 import { ConfigError } from "../../src/errors.ts";
@@ -6,6 +5,7 @@ import type { HandlerContext } from "../../src/executors/handler/handler.ts";
 import type { Handlers } from "../../src/node/handlers.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { linesOf } from "../support/lines.ts";
+import { runPageProgram } from "../support/page_program.ts";
 import { LocalNode, type Sender, World } from "../support/world.ts";
 
 /** A node with handlers, and somebody who sends it commands. */
@@ -300,24 +300,7 @@ const PAGE = await Deno.readTextFile(new URL("../../.github/docs/embedding.md", 
 Deno.test("the page on embedding: its handlers answer", async () => {
   const [, sample] = /^## Commands that the program.*?^```ts ignore\n(.*?)^```$/ms.exec(PAGE)!;
   await using world = await World.start();
-  const { token, apiUrl, mqttHost, mqttPort, stateFolder } = world.config();
-  const program = `${world.folder}/program.ts`;
-  await Deno.writeTextFile(program, sample!);
-  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
-  await using child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", "--config", config, program],
-    env: {
-      CYBERWAVE_API_TOKEN: token!,
-      CYBERWAVE_API_URL: apiUrl!,
-      CYBERWAVE_MQTT_HOST: mqttHost!,
-      CYBERWAVE_MQTT_PORT: String(mqttPort),
-      CYBERWAVE_EDGE_CONFIG_DIR: stateFolder!,
-    },
-    cwd: world.folder,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
+  await using child = await runPageProgram(world, sample!);
   const lines = linesOf(child.stdout)[Symbol.asyncIterator]();
   assertEquals((await lines.next()).value, "my-robot waits for commands");
   const [uuid] = world.backend.instances.keys();

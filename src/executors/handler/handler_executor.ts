@@ -121,7 +121,7 @@ export class HandlerExecutor implements Executor {
       case "node":
         return { type: "not_started" };
       case "supervisor":
-        return lost("the program that ran it has ended");
+        return lost("the program that ran it no longer runs this node");
       case "nobody":
         return lost("its folder was removed");
     }
