@@ -17,7 +17,11 @@ export function templateProblem(template: string): string | undefined {
   const right = freed(template);
   // Not every placeholder can be freed by an edit: those in a here-document, for one, cannot.
   const still = misplacedPlaceholders(right).some((other) => lineOf(other, right) === line);
-  const fix = still
+  const fix = holdsCode(first, template)
+    ? `give it as a word of its own behind the quotes and read it there: ${
+      codeWithArgument(placeholder, template)
+    }`
+    : still
     ? `put it in a variable first (params=${placeholder}) and use "$params" there`
     : `write ${withoutBodyAsData(right).split("\n")[line]!.trim()}`;
   return `must not have ${placeholder} ${where}, it is quoted already: ${fix}`;
@@ -37,6 +41,21 @@ export function templateSurprise(template: string): string | undefined {
 /** The template with curl reading the file of the params. */
 function withoutBodyAsData(template: string): string {
   return template.replaceAll(BODY_AS_DATA, "$1$2@{body_file}");
+}
+
+/** Whether the quotes around a placeholder hold code, which would be something else without them. */
+function holdsCode({ edits }: Misplaced, template: string): boolean {
+  const [opening, closing] = edits;
+  if (opening === undefined || closing === undefined || opening.insert !== "") return false;
+  return /\s-\w*[ce][ \t]*$/.test(template.slice(0, opening.at)) &&
+    /[()<>;&|]/.test(template.slice(opening.at + opening.remove, closing.at));
+}
+
+/** How code on a command line gets the params as an argument. */
+function codeWithArgument(placeholder: string, template: string): string {
+  return /\bpython/.test(template)
+    ? `python3 -c 'import sys; print(sys.argv[1])' ${placeholder}`
+    : `sh -c 'echo "$1"' sh ${placeholder}`;
 }
 
 function lineOf({ index }: Misplaced, template: string): number {

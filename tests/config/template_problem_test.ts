@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { templateProblem, templateSurprise } from "../../src/config/template_problem.ts";
 
 /** Templates in which the placeholder stands where the shell reads plain words. */
@@ -177,5 +177,18 @@ Deno.test("params that curl is to send are a file", () => {
     const expected = given &&
       `${given}, which makes curl send the path of a file in place of large params: write ${right}`;
     assertEquals(templateSurprise(template), expected, template);
+  }
+});
+
+Deno.test("code in quotes is not unquoted: it is shown how to read an argument", () => {
+  const table: [string, string][] = [
+    ['python3 -c "print({body})"', "python3 -c 'import sys; print(sys.argv[1])' {body}"],
+    ["python3 -c 'print({body})'", "python3 -c 'import sys; print(sys.argv[1])' {body}"],
+    ['sh -c "echo {param:x}; date"', `sh -c 'echo "$1"' sh {param:x}`],
+  ];
+  for (const [template, shown] of table) {
+    const problem = templateProblem(template)!;
+    assert(problem.endsWith(`behind the quotes and read it there: ${shown}`), problem);
+    assertEquals(templateProblem(shown), undefined);
   }
 });
