@@ -5,7 +5,7 @@
  */
 import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings, readToken, withDotenv } from "./config/load.ts";
-import { refuseUnknownKeys } from "./config/known_keys.ts";
+import { refuseUnknownKeys, refuseUnknownOptions } from "./config/known_keys.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger, type Logger } from "./log.ts";
 import type { Node, NodeOptions } from "./node/node.ts";
@@ -74,7 +74,7 @@ export class CloudNode implements AsyncDisposable {
    * ```
    */
   constructor(options: CloudNodeOptions = {}) {
-    refuseUnknownKeys(options, OPTIONS, "option");
+    refuseUnknownOptions(options, OPTIONS);
     const { config = {}, slug = config.slug, env, logger, handlers = {} } = options;
     this.#settings = withHandlers(resolveConfig({ ...config, slug }), handlers);
     this.#handlers = handlers;
@@ -102,7 +102,7 @@ export class CloudNode implements AsyncDisposable {
     path?: string,
     overrides: CloudNodeOptions = {},
   ): Promise<CloudNode> {
-    refuseUnknownKeys(overrides, OPTIONS, "option");
+    refuseUnknownOptions(overrides, OPTIONS);
     const { config = {}, slug = config.slug, env = readEnvironment() } = overrides;
     const options = { configPath: path, config: { ...config, slug }, env, cwd: Deno.cwd() };
     const loaded = await loadSettings(options);

@@ -8,6 +8,7 @@ import { ConfigError, quoted } from "../errors.ts";
 import type { CloudNodeConfig } from "./node_config.ts";
 import { nearest } from "./nearest.ts";
 import { SETTINGS } from "./settings.ts";
+import { inCamelCase, isMapping } from "./sources.ts";
 
 /**
  * Checks the keys of a configuration. A key that is known in `cyberwave.yml` is answered with its name
@@ -23,6 +24,31 @@ export function refuseUnknownSettings(config: CloudNodeConfig): void {
     "setting",
     (key) => SETTINGS.find(({ yaml }) => yaml.includes(key))?.key,
   );
+  for (const { key, type: { keys } } of SETTINGS) {
+    const value: unknown = config[key];
+    if (keys === undefined || !isMapping(value)) continue;
+    const names = keys.map(inCamelCase);
+    refuseUnknownKeys(withCamelCase(value), names, `key of ${key}`);
+  }
+}
+
+/**
+ * Checks the keys of a program's options, and that its configuration is an object. A setting that
+ * stands beside the configuration is answered with its place in it.
+ *
+ * @throws {ConfigError} naming every unknown key, and the nearest known one
+ */
+export function refuseUnknownOptions(
+  options: { readonly config?: CloudNodeConfig },
+  known: readonly string[],
+): void {
+  refuseUnknownKeys(
+    options,
+    known,
+    "option",
+    (key) => SETTINGS.some((setting) => setting.key === key) ? `config.${key}` : undefined,
+  );
+  if (options.config !== undefined) requireObject(options.config, "config");
 }
 
 /**
@@ -36,6 +62,7 @@ export function refuseUnknownKeys(
   what: string,
   meant?: (key: string) => string | undefined,
 ): void {
+  requireObject(given, `${what}s`);
   const problems = unknownKeys(given, known, what, meant);
   if (problems.length === 0) return;
   throw new ConfigError(problems.join("\n"), {
@@ -61,4 +88,15 @@ export function unknownKeys(
     return `There is no ${what} ${quoted(key)}` +
       (guess === undefined ? "" : `, did you mean ${quoted(guess)}?`);
   });
+}
+
+function requireObject(given: unknown, what: string): void {
+  if (isMapping(given)) return;
+  throw new ConfigError(`${what} must be an object, got ${quoted(given ?? null)}`);
+}
+
+function withCamelCase(mapping: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(mapping).map(([key, value]) => [inCamelCase(key), value]),
+  );
 }

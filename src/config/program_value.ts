@@ -10,7 +10,7 @@ import {
   programKey,
   type ProgramKeyName,
 } from "./program_keys.ts";
-import { isMapping } from "./sources.ts";
+import { inCamelCase, isMapping } from "./sources.ts";
 import { type Parsed, type Problem, refuse, template, type ValueType } from "./values.ts";
 
 /** The forms for which this version has an executor. */
@@ -110,8 +110,4 @@ function formatMapping(program: Exclude<Program, { type: "command" }>): string {
 
 function isEmpty(value: unknown): boolean {
   return isMapping(value) && Object.keys(value).length === 0;
-}
-
-function inCamelCase(name: string): string {
-  return name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -165,6 +165,13 @@ const UNKNOWN: readonly [given: Record<string, unknown>, message: string][] = [
     { handlers: { inference: { run: () => 1, timout: 2 } } },
     'no option "timout", did you mean "timeout"?',
   ],
+  [
+    { config: { inference: { command: "true", comand: "x" } } },
+    'no key of inference "comand", did you mean "command"?',
+  ],
+  [{ inference: "true" }, 'no option "inference", did you mean "config.inference"?'],
+  [{ config: null }, "config must be an object, got null"],
+  [{ config: "cyberwave.yml" }, 'config must be an object, got "cyberwave.yml"'],
   [{ confg: {} }, 'no option "confg", did you mean "config"?'],
 ];
 
