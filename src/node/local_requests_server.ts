@@ -8,7 +8,6 @@ import { messageOf } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
 import { LocalRequests } from "../state/local_requests.ts";
-import type { Clock } from "../time.ts";
 import type { NodeEvents } from "./events.ts";
 import { localStatus } from "./local_status.ts";
 import { snapshotOf, type SnapshotParts } from "./snapshot.ts";
@@ -21,7 +20,6 @@ interface LocalRequestParts extends SnapshotParts {
   readonly settings: { readonly stateFolder: string };
   readonly canceller: Pick<CommandCanceller, "cancelById">;
   readonly events: NodeEvents;
-  readonly clock: Clock;
 }
 
 /**
@@ -58,14 +56,13 @@ export async function serveLocalRequests(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const { settings, canceller, events, clock } = parts;
+  const { settings, canceller, events } = parts;
   const requests = new LocalRequests(settings.stateFolder);
-  const times = { startedAt: clock.now(), connectionSince: clock.now() };
   const carryOut = async () => {
     for (const request of requests.pending()) {
       if (request.type === "cancel") await canceller.cancelById(request.id, request.signal);
       else {
-        const status = localStatus(snapshotOf(parts), times);
+        const status = localStatus(snapshotOf(parts));
         await requests.answer(request.nonce, status).catch((error) =>
           logger.error(`Cannot answer a program that asks for the status: ${messageOf(error)}`)
         );
@@ -79,11 +76,8 @@ export async function serveLocalRequests(
       logger.error(`Cannot carry out what was asked through the state folder: ${messageOf(error)}`)
     );
   };
-  const removers = [
-    events.on("connection", () => void (times.connectionSince = clock.now())),
-    // Where a change goes unseen, as in a folder that another computer serves.
-    events.on("heartbeat", look),
-  ];
+  // Where a change goes unseen, as in a folder that another computer serves.
+  const removeListener = events.on("heartbeat", look);
   look();
   try {
     await watch(requests.path, look, signal);
@@ -93,7 +87,7 @@ export async function serveLocalRequests(
   if (!signal.aborted) {
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
   }
-  for (const remove of removers) remove();
+  removeListener();
   await carriedOut;
 }
 

@@ -5,27 +5,18 @@
  */
 import type { NodeSnapshot } from "./snapshot.ts";
 
-/** When what a snapshot shows began, in milliseconds since the epoch. */
-interface Since {
-  readonly startedAt: number;
-  readonly connectionSince: number;
-}
-
 /** The status of a node as JSON. */
-export function localStatus(
-  snapshot: NodeSnapshot,
-  { startedAt, connectionSince }: Since,
-): Record<string, unknown> {
+export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
   const { identity, connection, lanes, workloads, finalizing, outbox, lastHeartbeat } = snapshot;
   return {
     node_pid: Deno.pid,
     slug: identity?.slug ?? null,
     uuid: identity?.uuid ?? null,
-    started_at: isoTime(startedAt),
+    started_at: isoTime(snapshot.startedAt),
     broker: {
       url: connection.url,
       is_connected: connection.isConnected,
-      since: isoTime(connectionSince),
+      since: isoTime(connection.since),
     },
     last_heartbeat: isoTime(lastHeartbeat),
     is_draining: snapshot.isDraining,

@@ -52,7 +52,7 @@ import {
 import { ProgressOverMqtt } from "./progress_publisher.ts";
 import { reportReplied } from "./replied.ts";
 import { nodeCredentials } from "./workload_environment.ts";
-import { snapshotOf, statusSource } from "./snapshot.ts";
+import { snapshotOf, type SnapshotParts, statusSource } from "./snapshot.ts";
 
 /** What a node is made from. */
 interface NodePartsOptions {
@@ -86,6 +86,7 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly events: NodeEvents;
   /** Aborts when the node is to stop. */
   readonly stopping: AbortSignal;
+  readonly times: SnapshotParts["times"];
   readonly workloadsFolder: string;
   readonly identity: CurrentIdentity;
   readonly journal: Journal;
@@ -110,6 +111,8 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const { settings, events, stopping, loggerFor } = options;
   const { stateFolder } = settings;
   const clock = systemClock;
+  const times = { startedAt: clock.now(), connectionSince: clock.now() };
+  events.on("connection", () => void (times.connectionSince = clock.now()));
   await using resources = new AsyncDisposableStack();
   makePrivateFolder(stateFolder, options.env[OS.homeVariable]);
   const stateParts = { clock, logger: loggerFor("state") };
@@ -199,6 +202,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     clock,
     events,
     stopping,
+    times,
     workloadsFolder,
     identity,
     journal,

@@ -16,12 +16,16 @@ import type { CurrentIdentity } from "./current_identity.ts";
 
 /** A node as it is now. */
 export interface NodeSnapshot {
+  /** When it was started, in milliseconds since the epoch. */
+  readonly startedAt: number;
   /** Who it is; `undefined` while it is not registered. */
   readonly identity: { readonly uuid: string; readonly slug: string } | undefined;
   readonly connection: {
     /** The broker, as `mqtt://host:port`. */
     readonly url: string;
     readonly isConnected: boolean;
+    /** Since when it is so, in milliseconds since the epoch. */
+    readonly since: number;
   };
   /** Whether it takes no new commands. */
   readonly isDraining: boolean;
@@ -51,6 +55,8 @@ export interface NodeSnapshot {
 export interface SnapshotParts
   extends Pick<CommandParts, "acceptor" | "queue" | "runner" | "uploads"> {
   readonly identity: CurrentIdentity;
+  /** When the node was started and its connection last changed, in milliseconds since the epoch. */
+  readonly times: { readonly startedAt: number; readonly connectionSince: number };
   /** Aborts when the node is to stop. */
   readonly stopping: AbortSignal;
   readonly connection: { readonly url: string; readonly connected: boolean };
@@ -62,11 +68,16 @@ export interface SnapshotParts
 
 /** Takes a snapshot. */
 export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
-  const { identity, connection, acceptor, queue, uploads, executors, journal } = parts;
+  const { identity, connection, times, acceptor, queue, uploads, executors, journal } = parts;
   const { kinds } = executors;
   return {
+    startedAt: times.startedAt,
     identity: identity.current,
-    connection: { url: connection.url, isConnected: connection.connected },
+    connection: {
+      url: connection.url,
+      isConnected: connection.connected,
+      since: times.connectionSince,
+    },
     isDraining: acceptor.isDraining,
     isStopping: parts.stopping.aborted,
     lanes: Object.fromEntries(kinds.map((kind) => [kind, queue.lane(kind)])),

@@ -23,6 +23,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
     },
     journal: test.journal,
     stopping: new AbortController().signal,
+    times: { startedAt: 1, connectionSince: 2 },
     gpus: undefined,
   };
   const first = snapshotOf(parts);
@@ -37,7 +38,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
     parts,
   );
   assertEquals([named?.slug, isDraining], ["my-node", true]);
-  assertEquals(connection, { url: "mqtt://127.0.0.1:1883", isConnected: true });
+  assertEquals(connection, { url: "mqtt://127.0.0.1:1883", isConnected: true, since: 2 });
   assertEquals(Object.keys(lanes), ["inference"]);
   assertEquals([lanes.inference?.running, lanes.inference?.queued], [1, 1]);
   assertEquals(workloads.map((workload) => [workload.requestId, workload.pid]), [["r1", pid]]);

@@ -3,8 +3,9 @@ import type { NodeSnapshot } from "../../src/node/snapshot.ts";
 
 /** Its snapshot. */
 export const IDLE_SNAPSHOT: NodeSnapshot = {
+  startedAt: 0,
   identity: { uuid: "u-1", slug: "my-node" },
-  connection: { url: "mqtt://127.0.0.1:1883", isConnected: true },
+  connection: { url: "mqtt://127.0.0.1:1883", isConnected: true, since: 0 },
   isDraining: false,
   isStopping: false,
   lanes: {},
