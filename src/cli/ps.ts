@@ -4,6 +4,7 @@
  * @module
  */
 import { quoted } from "../errors.ts";
+import { commandJson } from "../journal/command_json.ts";
 import { History } from "../journal/history.ts";
 import type { CommandRecord, End } from "../journal/record.ts";
 import { createLogger, printable } from "../log.ts";
@@ -55,7 +56,7 @@ async function list(args: Arguments, stateFolder: string): Promise<void> {
     return print(JSON.stringify({
       state_folder: stateFolder,
       node_pid: nodePid ?? null,
-      workloads: records.map((record) => jsonOf(record, progress(record))),
+      workloads: records.map((record) => commandJson(record, progress(record))),
     }));
   }
   const where = `with the state folder ${quoted(stateFolder)}`;
@@ -196,27 +197,4 @@ export function resultOf({ cause, exitCode, signal }: Omit<End, "bytes">): strin
 function inWords(exitCode: number): string {
   const meaning = exitCodeMeaning(exitCode);
   return `exit code ${exitCode}${meaning === undefined ? "" : ` (${meaning})`}`;
-}
-
-function jsonOf(record: CommandRecord, progress: Progress | undefined): Record<string, unknown> {
-  const { end } = record;
-  return {
-    id: record.id,
-    kind: record.kind,
-    request_id: record.requestId ?? null,
-    workload_uuid: record.workloadUuid ?? null,
-    state: record.state,
-    pid: record.handle?.process?.pid ?? null,
-    accepted_at: isoTime(record.acceptedAt),
-    started_at: isoTime(record.startedAt),
-    ended_at: isoTime(record.endedAt),
-    progress: progress ?? null,
-    cause: end?.cause ?? null,
-    exit_code: end?.exitCode ?? null,
-    signal: end?.signal ?? null,
-  };
-}
-
-function isoTime(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

@@ -69,12 +69,12 @@ export class CommandCanceller {
   }
 
   /** Stops the command with this id of the node's own, if it has not ended. */
-  async cancelById(id: string, signal: StopSignal): Promise<void> {
+  async cancelById(id: string, signal: StopSignal): Promise<boolean> {
     await this.#parts.acceptor.decided();
     const { runner, queue } = this.#parts;
     const commands = [...runner.runs().map(({ command }) => command), ...queue.waiting()];
     const command = commands.find((command) => command.id === id);
-    if (command !== undefined) await runner.cancel(command, signal, "cancelled");
+    return command !== undefined && await runner.cancel(command, signal, "cancelled");
   }
 
   #find(target: CancelTarget): FoundCommand | undefined {

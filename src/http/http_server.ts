@@ -11,12 +11,14 @@ import { jsonAnswer } from "./answers.ts";
 import { type Listening, type Refusal, refuseAccess, refuseOrigin } from "./guard.ts";
 import { listen, type Listener } from "./listen.ts";
 import { Metrics, type MetricsSource } from "./metrics.ts";
-import { routeOf, type RouteParts } from "./routes.ts";
+import { routeOf } from "./routes.ts";
+import type { RouteParts } from "./route.ts";
+import { BodyError, readJsonBody } from "./request_body.ts";
 import { ReadinessTimer } from "./readiness.ts";
 import { Sessions } from "./sessions.ts";
 
 /** What a server is made from. */
-export interface HttpServerOptions {
+export interface HttpServerOptions extends Pick<RouteParts, "stateFolder" | "cancel" | "drain"> {
   readonly address: HttpAddress;
   /** What may be shown to those who have this token. */
   readonly token: string;
@@ -64,22 +66,30 @@ export class HttpServer implements AsyncDisposable {
   async #answer(request: Request, listening: Listening): Promise<Response> {
     const { method, headers } = request;
     const path = pathOf(request.url);
-    const route = routeOf(path);
+    const found = routeOf(path);
     const isAuthorized = this.#sessions.isAuthorized(headers);
     const refusal = refuseOrigin({ headers }, listening) ??
-      refuseAccess({ method, path, headers }, route, listening, isAuthorized);
+      refuseAccess({ method, path, headers }, found?.route, listening, isAuthorized);
     if (refusal !== undefined) return refused(refusal);
     try {
-      return await route!.handle(this.#parts);
+      return await found!.route.handle(this.#parts, {
+        id: decoded(found!.id),
+        query: new URLSearchParams(/\?([^#]*)/.exec(request.url)?.[1]),
+        body: () => readJsonBody(request),
+      });
     } catch (error) {
+      if (error instanceof BodyError) return jsonAnswer({ error: error.message }, error.status);
       this.#options.logger.error(`Cannot answer ${method} ${path}: ${messageOf(error)}`);
       return jsonAnswer({ error: "The node cannot answer this: see its log" }, 500);
     }
   }
 
   get #parts(): RouteParts {
-    const { source } = this.#options;
+    const { source, stateFolder, cancel, drain } = this.#options;
     return {
+      stateFolder,
+      cancel,
+      drain,
       metrics: this.#metrics,
       snapshot: () => source.snapshot(),
       readySince: () => this.#readiness.since,
@@ -94,4 +104,13 @@ function refused({ status, error, headers }: Refusal): Response {
 /** The path of a URL, of which on a unix socket the rest means nothing. */
 function pathOf(url: string): string {
   return /^[a-z+]+:\/\/[^/]*(\/[^?#]*)/i.exec(url)?.[1] ?? "/";
+}
+
+/** What percent signs in a path stand for; as it is where they stand for nothing. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -3,25 +3,10 @@
  *
  * @module
  */
-import type { NodeSnapshot } from "../node/snapshot.ts";
 import { answer, jsonAnswer, textAnswer } from "./answers.ts";
-import type { Access } from "./guard.ts";
-import type { Metrics } from "./metrics.ts";
+import { API_ROUTES } from "./api_routes.ts";
 import { unreadyReasons } from "./readiness.ts";
-
-/** What routes show. */
-export interface RouteParts {
-  readonly metrics: Metrics;
-  snapshot(): NodeSnapshot;
-  /** Since when the node is as ready as it is, in milliseconds since the epoch. */
-  readySince(): number;
-}
-
-/** One route. */
-interface Route extends Access {
-  readonly path: string;
-  handle(parts: RouteParts): Response | Promise<Response>;
-}
+import type { Route, RouteParts } from "./route.ts";
 
 const ROUTES: readonly Route[] = [
   {
@@ -33,11 +18,21 @@ const ROUTES: readonly Route[] = [
   },
   { path: "/readyz", method: "GET", isOpen: true, handle: readyz },
   { path: "/metrics", method: "GET", isOpen: true, handle: metrics },
+  ...API_ROUTES,
 ];
 
-/** The route of a path; `undefined`: there is none. */
-export function routeOf(path: string): Route | undefined {
-  return ROUTES.find((route) => route.path === path);
+const PATTERNS = ROUTES.map((route) => ({
+  route,
+  pattern: new RegExp(`^${route.path.replaceAll(".", "\\.").replace("{id}", "([^/]+)")}$`),
+}));
+
+/** The route of a path and the id in it; `undefined`: there is none. */
+export function routeOf(path: string): { readonly route: Route; readonly id: string } | undefined {
+  for (const { route, pattern } of PATTERNS) {
+    const [whole, id = ""] = pattern.exec(path) ?? [];
+    if (whole !== undefined) return { route, id };
+  }
+  return undefined;
 }
 
 function readyz({ snapshot, readySince }: RouteParts): Response {

@@ -38,7 +38,7 @@ export async function serveNode(http: string, parts: ServeParts): Promise<AsyncD
   const address = readHttpAddress(http)!;
   const token = await loadToken(parts);
   const server = resources.use(
-    new HttpServer({ source, address, token, clock: parts.clock, logger }),
+    new HttpServer({ ...parts, source, address, token }),
   );
   const file = `${stateFolder}/${ADDRESS_FILE}`;
   await replacePrivateFile(file, `${JSON.stringify({ url: server.url, pid: Deno.pid })}\n`);

@@ -134,7 +134,7 @@ export class Node {
     });
     this.#parts = parts;
     await using _served = await this.#options.serve?.(
-      servedNode(parts, this.#loggerFor("http")),
+      servedNode(parts, this.#loggerFor("http"), () => this.drain()),
     );
     using _hooks = createHooks(parts, { env, host, logger: this.#loggerFor("hooks") });
     this.#listen();

@@ -1,0 +1,144 @@
+/**
+ * The node's HTTP interface for programs: its status and its workloads, as the command line shows them.
+ *
+ * @module
+ */
+import { History } from "../journal/history.ts";
+import { commandJson } from "../journal/command_json.ts";
+import type { CommandRecord } from "../journal/record.ts";
+import { localStatus } from "../node/local_status.ts";
+import { STOP_SIGNALS, type StopSignal } from "../os/process_identity.ts";
+import { type OutputStream, WorkloadFolder } from "../workloads/folder.ts";
+import { outputSize, readOutputAt } from "../workloads/output.ts";
+import { answer, jsonAnswer } from "./answers.ts";
+import type { Route, RouteParts, RouteRequest } from "./route.ts";
+
+/** The path that all of it begins with. */
+const BASE = "/api/v1";
+
+/** How many ended workloads are listed unless somebody says otherwise, and at most. */
+const LATEST = 100;
+const MAX_LATEST = 10_000;
+
+/** How many bytes of output one answer has at most. */
+const MAX_OUTPUT = 1024 * 1024;
+
+/** These routes. */
+export const API_ROUTES: readonly Route[] = [
+  {
+    path: `${BASE}/status`,
+    method: "GET",
+    handle: ({ snapshot }) => jsonAnswer(localStatus(snapshot())),
+  },
+  { path: `${BASE}/backlog`, method: "GET", handle: backlog },
+  { path: `${BASE}/workloads`, method: "GET", handle: listWorkloads },
+  { path: `${BASE}/workloads/{id}`, method: "GET", handle: showWorkload },
+  { path: `${BASE}/workloads/{id}/logs`, method: "GET", handle: showLogs },
+  { path: `${BASE}/workloads/{id}/cancel`, method: "POST", handle: cancelWorkload },
+  {
+    path: `${BASE}/drain`,
+    method: "POST",
+    handle({ drain }) {
+      drain();
+      return jsonAnswer({ draining: true }, 202);
+    },
+  },
+];
+
+/** How much work there is, for autoscalers. */
+function backlog({ snapshot }: RouteParts): Response {
+  const lanes = Object.entries(snapshot().lanes);
+  const sum = (figure: (lane: (typeof lanes)[number][1]) => number) =>
+    lanes.reduce((total, [, lane]) => total + figure(lane), 0);
+  return jsonAnswer({
+    queued: sum(({ queued }) => queued),
+    running: sum(({ running }) => running),
+    slots: sum(({ concurrency }) => concurrency),
+    lanes: Object.fromEntries(
+      lanes.map(([kind, { queued, running, concurrency }]) => [
+        kind,
+        { queued, running, slots: concurrency },
+      ]),
+    ),
+  });
+}
+
+function listWorkloads(parts: RouteParts, { query }: RouteRequest): Response {
+  const limit = wholeNumber(query.get("limit") ?? String(LATEST));
+  if (limit === undefined || limit > MAX_LATEST) {
+    return jsonAnswer({ error: `limit must be a whole number up to ${MAX_LATEST}` }, 400);
+  }
+  using history = History.open(parts.stateFolder);
+  const records = history?.list(limit) ?? [];
+  return jsonAnswer({ workloads: records.map((record) => toJson(record, parts)) });
+}
+
+function showWorkload(parts: RouteParts, { id }: RouteRequest): Response {
+  const record = find(id, parts);
+  return record === undefined ? noWorkload() : jsonAnswer(toJson(record, parts));
+}
+
+/** A part of a stream of output, as it is; the header `x-next-offset` says where the next part begins. */
+function showLogs(parts: RouteParts, { id, query }: RouteRequest): Response {
+  const stream = query.get("stream") ?? "stdout";
+  if (stream !== "stdout" && stream !== "stderr") {
+    return jsonAnswer({ error: "stream must be stdout or stderr" }, 400);
+  }
+  const offset = wholeNumber(query.get("offset") ?? "0");
+  if (offset === undefined) return jsonAnswer({ error: "offset must be a whole number" }, 400);
+  const record = find(id, parts);
+  if (record === undefined) return noWorkload();
+  const bytes = readOutput(record.id, stream, offset, parts);
+  // Never as a page: a workload may print whatever it likes.
+  return answer(bytes, "text/plain; charset=utf-8", 200, {
+    "x-next-offset": String(offset + bytes.length),
+  });
+}
+
+function readOutput(
+  id: string,
+  stream: OutputStream,
+  offset: number,
+  { stateFolder }: RouteParts,
+): Uint8Array<ArrayBuffer> {
+  using history = History.open(stateFolder);
+  const folder = new WorkloadFolder(`${stateFolder}/workloads/${id}`, history?.output(id));
+  const left = Math.max(0, outputSize(folder, stream) - offset);
+  const buffer = new Uint8Array(Math.min(left, MAX_OUTPUT));
+  return new Uint8Array(readOutputAt(folder, stream, offset, buffer));
+}
+
+async function cancelWorkload(parts: RouteParts, { id, body }: RouteRequest): Promise<Response> {
+  const signal = signalIn(await body());
+  if (signal === undefined) {
+    return jsonAnswer({ error: `signal must be one of ${STOP_SIGNALS.join(", ")}` }, 400);
+  }
+  const record = find(id, parts);
+  if (record === undefined) return noWorkload();
+  const isStopped = await parts.cancel(record.id, signal);
+  if (!isStopped) return jsonAnswer({ error: "The workload has ended already" }, 409);
+  return jsonAnswer({ id: record.id, signal }, 202);
+}
+
+function signalIn(body: unknown): StopSignal | undefined {
+  const { signal = "SIGTERM" } = (body ?? {}) as { signal?: unknown };
+  return STOP_SIGNALS.find((name) => name === signal);
+}
+
+function find(id: string, { stateFolder }: RouteParts): CommandRecord | undefined {
+  using history = History.open(stateFolder);
+  return history?.find(id);
+}
+
+function toJson(record: CommandRecord, { snapshot }: RouteParts): Record<string, unknown> {
+  const { progress } = snapshot().workloads.find(({ id }) => id === record.id) ?? {};
+  return commandJson(record, progress);
+}
+
+function noWorkload(): Response {
+  return jsonAnswer({ error: "There is no such workload" }, 404);
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,34 @@
+/**
+ * Commands as JSON, as `ps --json` and the HTTP interface show them.
+ *
+ * @module
+ */
+import type { Progress } from "../protocol/progress.ts";
+import type { CommandRecord } from "./record.ts";
+
+/** A command as JSON. Times are in ISO 8601, and what is not known is `null`. */
+export function commandJson(
+  record: CommandRecord,
+  progress: Progress | undefined,
+): Record<string, unknown> {
+  const { end } = record;
+  return {
+    id: record.id,
+    kind: record.kind,
+    request_id: record.requestId ?? null,
+    workload_uuid: record.workloadUuid ?? null,
+    state: record.state,
+    pid: record.handle?.process?.pid ?? null,
+    accepted_at: isoTime(record.acceptedAt),
+    started_at: isoTime(record.startedAt),
+    ended_at: isoTime(record.endedAt),
+    progress: progress ?? null,
+    cause: end?.cause ?? null,
+    exit_code: end?.exitCode ?? null,
+    signal: end?.signal ?? null,
+  };
+}
+
+function isoTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}
