@@ -36,6 +36,7 @@ export type {
   CloudNodeEvents,
   CloudNodeSnapshot,
   CommandEnd,
+  ExecutorChange,
 } from "./src/node/embedding.ts";
 export type { CommandInfo } from "./src/commands/command.ts";
 export type { Progress } from "./src/protocol/progress.ts";

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { messageOf, quoted } from "../errors.ts";
 import type { Handle } from "../executors/executor.ts";
 import { readClaim } from "../executors/process/claim.ts";
+import { loadedHandles } from "../executors/warm/warm_process.ts";
 import { History } from "../journal/history.ts";
 import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
 import { createLogger } from "../log.ts";
@@ -84,11 +85,13 @@ export async function endWorkloads(
 
 function running(folder: string): ProcessIdentity[] {
   using history = History.open(folder);
-  return history?.list(0).flatMap(({ id, state, handle }) => {
+  const loaded = loadedHandles(`${folder}/loaded`).flatMap(({ process }) => process ?? []);
+  const workloads = history?.list(0).flatMap(({ id, state, handle }) => {
     if (state !== "running" || handle === undefined) return [];
     const process = handle.process ?? claimedBy(handle, `${folder}/workloads/${id}`);
     return process === undefined ? [] : [process];
   }) ?? [];
+  return [...workloads, ...loaded];
 }
 
 /** The process that has claimed an attempt, which a node that was killed may not have stored. */

@@ -130,6 +130,8 @@ export interface Execution {
   readonly pid?: number;
   /** The process that has it in hand together with others, so that `cancel` may not name it. */
   readonly sharedPid?: number;
+  /** Whether its outcome is lost with this node. Default: a later node finds it. */
+  readonly endsWithNode?: boolean;
   /** What it printed so far that is in no file. Default: all of it is in its folder. */
   readonly output?: SmallOutput;
   /**

@@ -12,6 +12,7 @@ import type { Logger } from "../log.ts";
 import type { Host } from "../os/processes.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
+import type { NodeEvents } from "./events.ts";
 import { createServerExecutor } from "./create_server_executor.ts";
 
 /** What executors are made from. */
@@ -23,6 +24,7 @@ interface ExecutorsOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
   readonly loggerFor: (component: string) => Logger;
+  readonly events: Pick<NodeEvents, "emit">;
 }
 
 /** What runs commands. */
@@ -54,6 +56,7 @@ export function createExecutors(options: ExecutorsOptions, clock: Clock): Execut
     const program = settings[kind];
     if (program?.type !== "server" || handlers.has(kind)) continue;
     const server = createServerExecutor(kind, program, options, clock);
+    server.onStatus = (status) => options.events.emit("executor", { kind, ...status });
     byName.set(server.name, server);
     byKind.set(kind, server);
   }

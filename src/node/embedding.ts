@@ -28,6 +28,8 @@ export interface CloudNodeEvents {
   readonly ready: NodeIdentity;
   /** The connection to the broker came up, or was lost. */
   readonly connection: { readonly isConnected: boolean };
+  /** What runs the commands of a kind, and stays, has another state. */
+  readonly executor: ExecutorChange;
   /** The backend has taken a heartbeat, at this time in milliseconds since the epoch. */
   readonly heartbeat: { readonly at: number };
   /** A command is stored and will be answered. */
@@ -65,6 +67,34 @@ export type CloudNodeEvent = {
 
 /** How many events wait to be read. */
 const MAX_UNREAD = 1_000;
+
+/**
+ * A new state of a worker or server that runs the commands of a kind.
+ *
+ * @example
+ * ```ts
+ * import { CloudNode, type ExecutorChange } from "@cyberwave/cloud-node";
+ *
+ * const show = ({ kind, state, reason = "" }: ExecutorChange) => console.log(kind, state, reason);
+ * new CloudNode().on("executor", show);
+ * ```
+ */
+export interface ExecutorChange {
+  /** The kind of the commands. */
+  readonly kind: string;
+  /** What it is doing. */
+  readonly state:
+    | "starting"
+    | "ready"
+    | "busy"
+    | "unhealthy"
+    | "yielding"
+    | "restarting"
+    | "failed"
+    | "stopped";
+  /** Why, where it is not what it is there for. */
+  readonly reason?: string;
+}
 
 /**
  * How a command ended.
@@ -173,6 +203,7 @@ type Views = {
 const VIEWS: Views = {
   ready: publicIdentity,
   connection: (detail) => detail,
+  executor: (detail) => detail,
   heartbeat: (detail) => detail,
   accepted: (detail) => detail,
   started: ({ command, pid }) => ({ command, pid }),

@@ -5,6 +5,7 @@
  */
 import type { CommandEventMap } from "../commands/command_events.ts";
 import { messageOf } from "../errors.ts";
+import type { ExecutorStatus } from "../executors/executor.ts";
 import type { Logger } from "../log.ts";
 
 /** What is reported of each event of a node. */
@@ -15,6 +16,8 @@ export interface NodeEventMap extends CommandEventMap {
   readonly connection: { readonly isConnected: boolean };
   /** The node takes no new commands from now on. */
   readonly draining: Record<never, never>;
+  /** What runs the commands of a kind is doing something else now. */
+  readonly executor: { readonly kind: string } & ExecutorStatus;
   /** The backend has taken a heartbeat. */
   readonly heartbeat: { readonly at: number };
 }

@@ -79,11 +79,14 @@ async function sayLast(
 /** Says what goes on without the node, and what waits for the next start. */
 function reportLeft({ runner, queue, uploads, folderOf }: NodeParts, logger: Logger): void {
   for (const { command, execution } of runner.runs()) {
+    const { pid, endsWithNode = false } = execution ?? {};
+    const fields = { ...fieldsOf(command), pid };
+    if (endsWithNode) {
+      logger.warn(`${nameOf(command)} is lost: what runs it answers this node only`, fields);
+      continue;
+    }
     const where = folderOf(command.id).path;
-    logger.info(
-      `${nameOf(command)} goes on as process ${execution?.pid}; its files are in ${where}`,
-      { ...fieldsOf(command), pid: execution?.pid },
-    );
+    logger.info(`${nameOf(command)} goes on as process ${pid}; its files are in ${where}`, fields);
   }
   const waiting = queue.waiting().length;
   if (waiting > 0) logger.info(`${counted(waiting, "command")} left to the next start`);

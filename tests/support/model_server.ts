@@ -38,6 +38,11 @@ if os.path.exists("broken"): sys.exit("cannot load the model")
 HTTPServer(("127.0.0.1", int(sys.argv[1])), Model).serve_forever()
 `;
 
+/** Puts the script of a model server, `serve.py PORT`, into a folder. */
+export function writeModel(folder: string): void {
+  Deno.writeTextFileSync(`${folder}/serve.py`, SOURCE);
+}
+
 /** A port that nobody uses now. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -94,7 +99,7 @@ export function modelProgram(
   port: number,
   given: Partial<ServerProgram> = {},
 ): ServerProgram {
-  Deno.writeTextFileSync(`${workFolder}/serve.py`, SOURCE);
+  writeModel(workFolder);
   const url = `http://127.0.0.1:${port}`;
   return serverProgram({
     command: `python3 serve.py ${port}`,

@@ -45,6 +45,8 @@ const CANCEL_MS = 5_000;
 /** A command in the hands of a server, from its request to its answer. */
 export class ServerExecution implements Execution {
   readonly handle: Handle;
+  /** Its connection is this node's, and nobody else gets the answer. */
+  readonly endsWithNode = true;
   readonly started: Promise<Handle>;
   readonly exit: Promise<Exit>;
   readonly #work: Work;

@@ -43,6 +43,20 @@ interface Loaded {
   readonly workFolder: string;
 }
 
+/** The handles of the programs that were started with their files in a folder. */
+export function loadedHandles(loadedFolder: string): Handle[] {
+  const files = fs.globSync("*.json", { cwd: loadedFolder });
+  return files.flatMap((file) => readLoaded(`${loadedFolder}/${file}`)?.handle ?? []);
+}
+
+function readLoaded(path: string): Loaded | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
 /** How much of what a program printed last stands in an error. */
 const LAST_BYTES = 4 * 1024;
 const LAST_LINES = 10;
@@ -157,7 +171,7 @@ export class WarmProcess {
   }
 
   async #find(): Promise<Execution | undefined> {
-    const loaded = this.#load();
+    const loaded = readLoaded(this.#file);
     if (loaded === undefined) return undefined;
     const { command, workFolder, logger, name } = this.#options;
     const recovered = await this.#executor.recover(loaded.handle, this.#folder);
@@ -215,14 +229,6 @@ export class WarmProcess {
       fs.renameSync(`${this.#file}.new`, this.#file);
     } catch (error) {
       logger.error(`${name}: cannot store which process is loaded: ${messageOf(error)}`);
-    }
-  }
-
-  #load(): Loaded | undefined {
-    try {
-      return JSON.parse(fs.readFileSync(this.#file, "utf8"));
-    } catch {
-      return undefined;
     }
   }
 }
