@@ -37,12 +37,16 @@ export class Inbox<T> {
   }
 }
 
-/** What `event` brings, unless it has not come after 15 s: a test must fail, not hang. */
-export function inTime<T>(event: Promise<T>, what: string): Promise<T> {
+/** What `event` brings, unless it has not come after a while: a test must fail, not hang. */
+export function inTime<T>(
+  event: Promise<T>,
+  what: string,
+  deadlineMs: number = DEADLINE_MS,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const deadline = setTimeout(
       () => reject(new Error(`Waited in vain for ${what}`)),
-      DEADLINE_MS,
+      deadlineMs,
     );
     event.then(resolve, reject).finally(() => clearTimeout(deadline));
   });

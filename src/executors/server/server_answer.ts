@@ -37,7 +37,7 @@ const LONGEST_WORDS = 64 * 1024;
 
 /** What a server says that turned a request down before it did anything. */
 const NO_ROOM =
-  /\b(no|all)( (free|available|more))? (slots?|workers?|capacity)|\bslots?\b.*\b(in use|taken|full)|\bbusy\b|overload|too many|at capacity|queue (is )?full|already running|\bloading\b|starting|not ready|(try|retry) (again|later)/i;
+  /\b(no|all)( (free|available|more))? (slots?|workers?|capacity)|\bslots?\b.*\b(in use|taken|full)|\bbusy\b|overload|too many|at capacity|queue (is )?full|already running|\bloading\b|starting|not ready|not finished|(try|retry) (again|later)/i;
 
 /** Decides what an answer means. */
 export function verdictOn(

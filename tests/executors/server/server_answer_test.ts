@@ -124,6 +124,7 @@ Deno.test("answers: a server that has no room says so, and the command may be se
     { status: 503, body: "All slots are in use" },
     { status: 409, body: { error: "Already running a prediction" } },
     { status: 503, body: "The model is loading" },
+    { api: "cog", status: 503, body: { error: "Setup has not finished yet.", status: "failed" } },
   ];
   for (const given of busy) assertEquals(verdict(given).type, "busy", JSON.stringify(given));
 });

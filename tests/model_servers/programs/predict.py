@@ -1,0 +1,15 @@
+"""A predictor of Cog."""
+import time
+
+from cog import BasePredictor, Input
+
+
+class Predictor(BasePredictor):
+    def setup(self):
+        self.factor = 2
+
+    def predict(self, x: float = Input(), seconds: float = Input(default=0)) -> float:
+        if x < 0:
+            raise ValueError("x must not be negative")
+        time.sleep(seconds)
+        return x * self.factor
