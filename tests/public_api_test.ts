@@ -69,6 +69,7 @@ Deno.test("the public API is small: a node, its client, their options and their 
     "CommandReply",
     "ConfigError",
     "ControlPlaneName",
+    "ExecutorChange",
     "Handler",
     "HandlerContext",
     "HandlerOptions",

@@ -42,6 +42,10 @@ const BUSY = { min: 200, max: 5_000 };
 /** How long a call that cancels may take, in milliseconds. */
 const CANCEL_MS = 5_000;
 
+/** How often one is made of which the server knows nothing, and the wait between them. */
+const CANCEL_CALLS = 10;
+const CANCEL_WAIT_MS = 100;
+
 /** A command in the hands of a server, from its request to its answer. */
 export class ServerExecution implements Execution {
   readonly handle: Handle;
@@ -197,7 +201,7 @@ export class ServerExecution implements Execution {
     const target = this.#startedAt === undefined
       ? undefined
       : preset.cancel?.(url, this.handle.attempt.replaceAll("-", ""));
-    if (target !== undefined && await this.#call(target)) return;
+    if (target !== undefined && await this.#cancelBy(target)) return;
     this.#closing.abort();
     if (this.#startedAt === undefined) return;
     try {
@@ -207,8 +211,20 @@ export class ServerExecution implements Execution {
     }
   }
 
-  /** Whether the server has taken a call. */
-  async #call(target: RequestTarget): Promise<boolean> {
+  /** Whether the server has cancelled the command. It may not know that yet, just after it was sent. */
+  async #cancelBy(target: RequestTarget): Promise<boolean> {
+    for (let call = 0; call < CANCEL_CALLS && !this.#over.signal.aborted; call++) {
+      if (call > 0) {
+        await this.#server.clock.sleep(CANCEL_WAIT_MS, this.#over.signal).catch(() => {});
+      }
+      const status = await this.#call(target);
+      if (status !== 404) return status !== undefined && status < 300;
+    }
+    return this.#over.signal.aborted;
+  }
+
+  /** The status with which the server answers a call. */
+  async #call(target: RequestTarget): Promise<number | undefined> {
     const { clock, logger } = this.#server;
     let status: number | undefined;
     await within(CANCEL_MS, clock, async (tooLate) => {
@@ -222,7 +238,7 @@ export class ServerExecution implements Execution {
         }
       }
     });
-    return status !== undefined && status < 300;
+    return status;
   }
 
   async #kill(): Promise<void> {

@@ -97,12 +97,16 @@ export class ServerLife implements AsyncDisposable {
     }
   }
 
-  /** Resolves when the server answers a question that is asked from now on. */
+  /** Resolves when the server answers a question that is asked from now on, and has room. */
   async untilFree(signal: AbortSignal): Promise<void> {
-    while ((await this.#probe(signal)).type !== "ready") {
-      await this.#options.clock.sleep(FREE_MS, signal);
+    const { clock, program: { concurrency } } = this.#options;
+    for (;;) {
+      const result = await this.#probe(signal);
+      signal.throwIfAborted();
+      // Others may keep a server busy that takes several.
+      if (result.type === "ready" && (!result.isBusy || concurrency > 1)) return;
+      await clock.sleep(FREE_MS, signal);
     }
-    signal.throwIfAborted();
   }
 
   /** Why it closes its connections: how it has ended, if it has. */

@@ -6,7 +6,8 @@
 
 /** What a server says about itself. */
 export type Readiness =
-  | { readonly type: "ready" }
+  /** It takes commands, unless it `isBusy`: then it has as many as it can. */
+  | { readonly type: "ready"; readonly isBusy?: boolean }
   /** It may become ready. */
   | { readonly type: "waiting"; readonly why: string }
   /** It never will, as it is. */
@@ -39,7 +40,7 @@ export function readinessOf(status: number, text: string, isQuestion: boolean): 
   for (const name of ["ready", "live"]) {
     if (body[name] === false) return { type: "waiting", why: `it says that ${name} is false` };
   }
-  return { type: "ready" };
+  return word === "busy" ? { type: "ready", isBusy: true } : { type: "ready" };
 }
 
 /** The last line of what Cog logged at setup says what went wrong. */

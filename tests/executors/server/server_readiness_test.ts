@@ -24,6 +24,7 @@ Deno.test("readiness: a good status is enough, unless the body says otherwise", 
   ];
   for (const body of bodies) assertEquals(typeOf(200, body), "ready", JSON.stringify(body));
   assertEquals(typeOf(204, ""), "ready");
+  assertEquals(readinessOf(200, '{"status":"BUSY"}', true), { type: "ready", isBusy: true });
 });
 
 Deno.test("readiness: a body may say that the server is not ready yet", () => {
