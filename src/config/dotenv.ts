@@ -13,9 +13,20 @@ interface Dotenv {
   readonly unreadable: readonly number[];
 }
 
+/** A line that all readers understand alike: a comment, or a name and a plain word. */
+const PLAIN = /^(?:#.*|[A-Za-z]\w*=[\w.,:/@+-]*)?$/;
+
 /** Reads the text of a `.env` file, in which `${NAME}` is a variable of `env` or of a line above. */
-export function parseDotenv(text: string, env: Readonly<Record<string, string>>): Dotenv {
+export async function parseDotenv(
+  text: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Dotenv> {
   const lines = text.replace(/\r\n?/g, "\n");
+  if (lines.split("\n").every((line) => PLAIN.test(line))) {
+    // Here, because most commands read no such file.
+    const { parse } = await import("@std/dotenv");
+    return { variables: parse(lines), unreadable: [] };
+  }
   const variables = new Map<string, string>();
   const unreadable: number[] = [];
   const lookUp = (name: string) => Object.hasOwn(env, name) ? env[name] : variables.get(name);

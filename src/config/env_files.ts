@@ -86,7 +86,7 @@ async function readOne(
       hint: "Write it, or say that it may be missing: env_file: { path: ..., required: false }",
     });
   }
-  const variables = readVariables(path, text, env, warn);
+  const variables = await readVariables(path, text, env, warn);
   for (const [name, value] of Object.entries(variables)) {
     const problem = nameProblem(name);
     if (problem !== undefined) throw new ConfigError(`its variables ${problem.problem}`);

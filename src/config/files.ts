@@ -54,13 +54,13 @@ export function readDotenv(
 }
 
 /** The variables in `text`, that of the file at `path`. */
-export function readVariables(
+export async function readVariables(
   path: string,
   text: string,
   env: Readonly<Record<string, string>>,
   warn: Warn,
-): Readonly<Record<string, string>> {
-  const { variables, unreadable } = parseDotenv(text, env);
+): Promise<Readonly<Record<string, string>>> {
+  const { variables, unreadable } = await parseDotenv(text, env);
   if (unreadable.length > 0) {
     const lines = unreadable.slice(0, MAX_LINES_NAMED).join(", ");
     const more = unreadable.length > MAX_LINES_NAMED ? ", ..." : "";
@@ -83,11 +83,11 @@ export function readCredentials(
 async function readOptional<T>(
   path: string,
   warn: Warn,
-  parse: (text: string) => Readonly<Record<string, T>>,
+  parse: (text: string) => Readonly<Record<string, T>> | Promise<Readonly<Record<string, T>>>,
 ): Promise<Readonly<Record<string, T>>> {
   try {
     const text = await readTextFile(path);
-    return text === undefined ? {} : parse(text);
+    return text === undefined ? {} : await parse(text);
   } catch (error) {
     warn(`Ignored ${quoted(path)}: ${messageOf(error)}`);
     return {};

@@ -121,14 +121,14 @@ const TABLE: readonly [text: string, variables: Record<string, string>][] = [
 ];
 
 for (const [text, variables] of TABLE) {
-  Deno.test(`.env: ${JSON.stringify(text)}`, () => {
-    assertEquals(parseDotenv(text, ENV).variables, variables);
+  Deno.test(`.env: ${JSON.stringify(text)}`, async () => {
+    assertEquals((await parseDotenv(text, ENV)).variables, variables);
   });
 }
 
-Deno.test(".env: the lines that are no NAME=value are named by their numbers", () => {
+Deno.test(".env: the lines that are no NAME=value are named by their numbers", async () => {
   const text = 'A=1\n# x\nI: 5\nB="two\nlines"\n=c\nC="unended\nexport D\nE=\'x\'y\r\nF=2';
-  const { variables, unreadable } = parseDotenv(text, {});
+  const { variables, unreadable } = await parseDotenv(text, {});
   assertEquals([variables, unreadable], [{ A: "1", B: "two\nlines", F: "2" }, [3, 6, 7, 9]]);
 });
 
@@ -136,7 +136,7 @@ Deno.test(".env: reading takes no permission, whatever is expanded", async () =>
   const url = new URL("../../src/config/dotenv.ts", import.meta.url).href;
   const config = new URL("../../deno.json", import.meta.url).pathname;
   const source = `import { parseDotenv } from "${url}";
-    console.log(JSON.stringify(parseDotenv("A=$HOME\\nB=\${PATH}:/x\\nC=c", {}).variables));`;
+    console.log(JSON.stringify((await parseDotenv("A=$HOME\\nB=\${PATH}:/x\\nC=c", {})).variables));`;
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--allow-env=CYBERWAVE_API_TOKEN,JSR_URL"],
@@ -148,7 +148,7 @@ Deno.test(".env: reading takes no permission, whatever is expanded", async () =>
   assertEquals(warnings, "");
 });
 
-Deno.test(".env: a megabyte of whatever is read in linear time", () => {
+Deno.test(".env: a megabyte of whatever is read in linear time", async () => {
   const started = performance.now();
   for (
     const piece of [
@@ -164,8 +164,8 @@ Deno.test(".env: a megabyte of whatever is read in linear time", () => {
       "=\n",
     ]
   ) {
-    parseDotenv(`A="${piece.repeat(2 ** 18 / piece.length)}`, {});
-    parseDotenv(`A=x ${piece.repeat(2 ** 18 / piece.length)}`, {});
+    await parseDotenv(`A="${piece.repeat(2 ** 18 / piece.length)}`, {});
+    await parseDotenv(`A=x ${piece.repeat(2 ** 18 / piece.length)}`, {});
   }
   assert(performance.now() - started < 20_000);
 });
