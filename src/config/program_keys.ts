@@ -179,7 +179,7 @@ export const PROGRAM_KEYS = {
   },
   yield_to: {
     type: values.oneOf("training"),
-    forms: WARM,
+    forms: ["worker"],
     help: "`training`: it ends while a training runs, to free the GPU",
   },
 } as const satisfies Readonly<Record<string, ProgramKey>>;

@@ -14,6 +14,11 @@ const WRONG: readonly [given: unknown, problem: string][] = [
   [{ workers: 2 }, "must have one of command, worker, server, url"],
   [{ command: "a", worker: "b" }, "must have only one of command and worker"],
   [{ command: "a", workers: 2 }, "must not have workers beside command: it belongs to worker"],
+  [{ server: "a" }, "must have a url beside server: where it takes commands"],
+  [
+    { url: "http://127.0.0.1/", yield_to: "training" },
+    "must not have yield_to beside server: it belongs to worker",
+  ],
 ];
 
 for (const [given, problem] of WRONG) {
