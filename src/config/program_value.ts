@@ -14,7 +14,7 @@ import { inCamelCase, isMapping } from "./sources.ts";
 import { type Parsed, type Problem, refuse, template, type ValueType } from "./values.ts";
 
 /** The forms for which this version has an executor. */
-const AVAILABLE: readonly ProgramForm[] = ["command", "server"];
+const AVAILABLE: readonly ProgramForm[] = ["command", "worker", "server"];
 
 /** The values of a mapping's keys. */
 type Values = Partial<Record<ProgramKeyName, unknown>>;
@@ -51,6 +51,7 @@ function parseMapping(given: Readonly<Record<string, unknown>>): Parsed<Program>
     const forms = programKey(foreign).forms.join(" or ");
     return { problem: `must not have ${foreign} beside ${form}: it belongs to ${forms}` };
   }
+  if (isGiven("yield_to")) return wrong("yield_to", "must not be given: it has no effect yet");
   const values: Values = {};
   for (const name of PROGRAM_KEY_NAMES) {
     const key = programKey(name);

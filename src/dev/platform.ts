@@ -102,7 +102,7 @@ export class DevPlatform implements AsyncDisposable {
     const changes: Partial<Settings> = {
       ...this.#account(),
       slug: loaded.settings.slug ?? DEFAULT_SLUG,
-      ...(usesSample(loaded) && SAMPLE),
+      ...(usesSample(loaded) ? SAMPLE : unloadedAtTheEnd(loaded.settings)),
     };
     const sources = new Map(loaded.sources);
     for (const key of Object.keys(changes) as (keyof Settings)[]) {
@@ -147,4 +147,13 @@ export class DevPlatform implements AsyncDisposable {
 /** Whether nobody has configured anything, so that the sample stands in. */
 export function usesSample({ settings, configFile }: LoadedSettings): boolean {
   return configFile === undefined && WORKLOAD_KINDS.every((kind) => settings[kind] === undefined);
+}
+
+/** The programs that stay loaded, ending with the node: the next one has another state folder. */
+function unloadedAtTheEnd(settings: Settings): Partial<Settings> {
+  return Object.fromEntries(WORKLOAD_KINDS.flatMap((kind) => {
+    const program = settings[kind];
+    if (program === undefined || program.type === "command") return [];
+    return [[kind, { ...program, keepLoaded: 0 }]];
+  }));
 }

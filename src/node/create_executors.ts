@@ -4,6 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
+import type { Program } from "../config/workload_program.ts";
 import type { Executor } from "../executors/executor.ts";
 import type { Handler } from "../executors/handler/handler.ts";
 import { HandlerExecutor } from "../executors/handler/handler_executor.ts";
@@ -14,6 +15,7 @@ import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import type { NodeEvents } from "./events.ts";
 import { createServerExecutor } from "./create_server_executor.ts";
+import { createWorkerExecutor } from "./create_worker_executor.ts";
 
 /** What executors are made from. */
 interface ExecutorsOptions {
@@ -54,17 +56,35 @@ export function createExecutors(options: ExecutorsOptions, clock: Clock): Execut
   const byKind = new Map<string, Executor>();
   for (const kind of configured) {
     const program = settings[kind];
-    if (program?.type !== "server" || handlers.has(kind)) continue;
-    const server = createServerExecutor(kind, program, options, clock);
-    server.onStatus = (status) => options.events.emit("executor", { kind, ...status });
-    byName.set(server.name, server);
-    byKind.set(kind, server);
+    if (program === undefined || handlers.has(kind)) continue;
+    const warm = createWarm(kind, program, options, clock);
+    if (warm === undefined) continue;
+    warm.onStatus = (status) => options.events.emit("executor", { kind, ...status });
+    byName.set(warm.name, warm);
+    byKind.set(kind, warm);
   }
   return {
     byName,
     kinds: [...configured, ...handlers.keys()],
     of: (kind) => handlers.has(kind) ? handler : byKind.get(kind) ?? process,
   };
+}
+
+/** Makes the executor for a kind that stays loaded; `undefined`: it is a process for each command. */
+function createWarm(
+  kind: WorkloadKind,
+  program: Program,
+  options: ExecutorsOptions,
+  clock: Clock,
+): (Executor & { readonly name: string }) | undefined {
+  switch (program.type) {
+    case "command":
+      return undefined;
+    case "worker":
+      return createWorkerExecutor(kind, program, options, clock);
+    case "server":
+      return createServerExecutor(kind, program, options, clock);
+  }
 }
 
 function createHandlerExecutor(

@@ -10,6 +10,7 @@ import { procfs } from "./procfs.ts";
 export const linux: OperatingSystem = {
   processes: procfs,
   sessionProgram: "setsid",
+  pipeBuffer: 4096,
   endSignals: ["SIGTERM", "SIGINT", "SIGHUP"],
   drainSignals: ["SIGQUIT"],
   homeVariable: "HOME",

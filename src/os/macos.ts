@@ -29,6 +29,7 @@ export const macos: OperatingSystem = {
     parseStartTime,
     parseAll,
   },
+  pipeBuffer: 512,
   endSignals: ["SIGTERM", "SIGINT", "SIGHUP"],
   drainSignals: ["SIGQUIT"],
   homeVariable: "HOME",

@@ -54,6 +54,8 @@ export interface OperatingSystem {
   readonly processes: ProcessScripts;
   /** The program that starts another one in a session of its own, where there is one. */
   readonly sessionProgram?: string;
+  /** How many bytes a pipe takes whole or not at all: PIPE_BUF. */
+  readonly pipeBuffer: number;
   /** The signals that end a node. */
   readonly endSignals: readonly Deno.Signal[];
   /** The signals that let it finish first. */

@@ -10,6 +10,7 @@ import { procfs } from "./procfs.ts";
 /** Windows. */
 export const windows: OperatingSystem = {
   processes: procfs,
+  pipeBuffer: 512,
   endSignals: ["SIGINT", "SIGBREAK"],
   drainSignals: [],
   homeVariable: "USERPROFILE",

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { dirname } from "node:path";
 import { FUNCTIONS, moduleIn } from "../../config/module_template.ts";
 import type { WorkloadKind } from "../../protocol/kinds.ts";
 import type { WorkloadFile, WorkloadFolder } from "../../workloads/folder.ts";
 import { MODULE_RUNNER, MODULE_RUNNER_FILE } from "./module_runner.ts";
+import { pythonSource, shellWord } from "./python_source.ts";
 import { PARAMS_FILE_VARIABLE, renderTemplate, type TemplateValues } from "./template.ts";
 
 /** What is run for a command. */
@@ -47,26 +47,4 @@ export function commandProgram(
     variables: { [PARAMS_FILE_VARIABLE]: paramsFile },
     files: [{ name: MODULE_RUNNER_FILE, bytes: MODULE_RUNNER }],
   };
-}
-
-/** Shell source that becomes Python with these arguments. The install script may have made `.venv`. */
-function pythonSource(module: string, python: string | undefined, args: string): string {
-  if (python !== undefined) return `exec ${pathWord(python)} ${args}`;
-  const folders = new Set([dirname(module), "."]);
-  const pythons = [...folders].flatMap((folder) =>
-    ["bin/python", "Scripts/python.exe"].map((name) => shellWord(`${folder}/.venv/${name}`))
-  );
-  return [
-    `for python in ${pythons.join(" ")}; do [ ! -x "$python" ] || exec "$python" ${args}; done`,
-    `if command -v python3 >/dev/null; then exec python3 ${args}; else exec python ${args}; fi`,
-  ].join("\n");
-}
-
-/** A path as a word of which the shell expands `~` alone. */
-function pathWord(path: string): string {
-  return path.startsWith("~/") ? `~/${shellWord(path.slice(2))}` : shellWord(path);
-}
-
-function shellWord(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,0 +1,125 @@
+/**
+ * The commands in the hands of one worker, and what it says about them.
+ *
+ * @module
+ */
+import { MAX_LINE } from "./output_reader.ts";
+import { idIn, readLine, type WorkerMessage } from "./protocol.ts";
+import type { WorkerExecution } from "./worker_execution.ts";
+
+/** An answer to a command. */
+export type WorkerAnswer = Extract<WorkerMessage, { type: "result" | "result_file" | "error" }>;
+
+/** Who keeps a worker. */
+interface Keeper {
+  /** It is loaded, and takes so many commands at a time. */
+  ready(concurrency: number | undefined): void;
+  /** It has answered a command that is in hand. */
+  answered(): void;
+  /** It has printed a line that belongs to no command. */
+  printed(line: string): void;
+}
+
+/** How many of the last lines say why a worker has ended. */
+const LAST_LINES = 20;
+
+/** The commands in the hands of one worker. */
+export class CommandsInHand {
+  readonly #keeper: Keeper;
+  readonly #executions = new Map<string, WorkerExecution>();
+  /** Answers to commands that nobody has asked for yet: an earlier node has handed them over. */
+  readonly #unclaimed = new Map<string, WorkerAnswer>();
+  readonly #lastLines: string[] = [];
+
+  /** Begins with none. */
+  constructor(keeper: Keeper) {
+    this.#keeper = keeper;
+  }
+
+  get count(): number {
+    return this.#executions.size;
+  }
+
+  /** Its last lines of log output, which say why it has ended. */
+  get lastLines(): string {
+    return this.#lastLines.join("\n").slice(-4_096);
+  }
+
+  /** Adds a command. */
+  add(execution: WorkerExecution): void {
+    this.#executions.set(execution.id, execution);
+  }
+
+  /** Forgets a command. */
+  remove(id: string): void {
+    this.#executions.delete(id);
+  }
+
+  /** The answer to a command of an earlier node, if there is one. */
+  claim(id: string): WorkerAnswer | undefined {
+    const answer = this.#unclaimed.get(id);
+    this.#unclaimed.delete(id);
+    return answer;
+  }
+
+  /** Forgets the answers that nobody will ask for any more. */
+  forgetUnclaimed(): void {
+    this.#unclaimed.clear();
+  }
+
+  /** Takes a line of standard output. Of one that `isCut` there is only the beginning. */
+  takeLine(line: string, isCut: boolean): void {
+    if (isCut) return this.#takeLong(line);
+    const { message, log } = readLine(line);
+    if (log.trim() !== "") this.print(log);
+    if (message === undefined) return;
+    switch (message.type) {
+      case "ready":
+        return this.#keeper.ready(message.concurrency);
+      case "progress":
+        return this.#executions.get(message.id)?.onProgress?.(message.progress);
+      default:
+        return this.#answer(message);
+    }
+  }
+
+  /** Takes a line of log output: it belongs to the command in hand, if there is one alone. */
+  print(line: string): void {
+    this.#lastLines.push(line);
+    if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
+    const [only, ...others] = this.#executions.values();
+    if (only !== undefined && others.length === 0) only.print(line);
+    else this.#keeper.printed(line);
+  }
+
+  /** The worker has ended: each command fails with the reason, but for the one that it was killed for. */
+  end(why: string, stubborn: string | undefined): void {
+    for (const execution of [...this.#executions.values()]) {
+      this.#executions.delete(execution.id);
+      if (execution.id !== stubborn) {
+        execution.fail(why);
+        continue;
+      }
+      const note = "its worker had to be killed for that, and is started again";
+      execution.end({ type: "killed", signal: "SIGKILL", note });
+    }
+    this.#lastLines.length = 0;
+  }
+
+  #takeLong(beginning: string): void {
+    const id = idIn(beginning);
+    if (id === undefined) return this.print(`${beginning} [...]`);
+    const error =
+      `The answer is a line of more than ${MAX_LINE} bytes: a larger one belongs into ` +
+      'a file, as "result_file"';
+    this.#answer({ type: "error", id, error });
+  }
+
+  #answer(message: WorkerAnswer): void {
+    const execution = this.#executions.get(message.id);
+    if (execution === undefined) return void this.#unclaimed.set(message.id, message);
+    this.#executions.delete(message.id);
+    execution.answer(message);
+    this.#keeper.answered();
+  }
+}

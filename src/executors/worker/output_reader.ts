@@ -1,0 +1,111 @@
+/**
+ * Reads what a worker appends to a file, line by line.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+
+/** A longer line is not kept. */
+export const MAX_LINE: number = 4 * 1024 * 1024;
+
+/** How much is read at a time. */
+const PIECE = 256 * 1024;
+
+const LINE_BREAK = 0x0a;
+
+/** Reads a file that grows, and that is emptied now and then. */
+export class OutputReader {
+  readonly #path: string;
+  readonly #onLine: (line: string, isCut: boolean) => void;
+  readonly #piece = new Uint8Array(PIECE);
+  #file: number | undefined;
+  #position: number;
+  /** The beginning of a line that is not whole yet. */
+  #rest: Uint8Array[] = [];
+  #restSize = 0;
+
+  /** Reads from a position on. A line that was cut is its beginning. */
+  constructor(path: string, position: number, onLine: (line: string, isCut: boolean) => void) {
+    this.#path = path;
+    this.#position = position;
+    this.#onLine = onLine;
+  }
+
+  /** How far it was read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Reads what is new. */
+  read(): void {
+    this.#file ??= this.#open();
+    if (this.#file === undefined) return;
+    const { size } = fs.fstatSync(this.#file);
+    if (size < this.#position) this.#position = 0;
+    while (this.#position < size) {
+      const length = Math.min(PIECE, size - this.#position);
+      const count = fs.readSync(this.#file, this.#piece, 0, length, this.#position);
+      if (count === 0) return;
+      this.#position += count;
+      this.#take(this.#piece.subarray(0, count));
+    }
+  }
+
+  /** Hands on what has no line break at its end. */
+  end(): void {
+    if (this.#restSize > 0) this.#endLine();
+  }
+
+  /** Empties the file, once all of it was read. */
+  empty(): void {
+    this.read();
+    if (this.#file === undefined || this.#restSize > 0) return;
+    fs.truncateSync(this.#path, 0);
+    this.#position = 0;
+  }
+
+  /** Closes the file. */
+  close(): void {
+    if (this.#file !== undefined) fs.closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  #open(): number | undefined {
+    try {
+      return fs.openSync(this.#path, "r");
+    } catch {
+      return undefined;
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    let start = 0;
+    for (let end = bytes.indexOf(LINE_BREAK); end !== -1; end = bytes.indexOf(LINE_BREAK, start)) {
+      this.#add(bytes.subarray(start, end));
+      this.#endLine();
+      start = end + 1;
+    }
+    this.#add(bytes.subarray(start));
+  }
+
+  #add(bytes: Uint8Array): void {
+    const room = Math.max(0, MAX_LINE - this.#restSize);
+    if (room > 0 && bytes.length > 0) this.#rest.push(bytes.slice(0, room));
+    this.#restSize += bytes.length;
+  }
+
+  #endLine(): void {
+    const isCut = this.#restSize > MAX_LINE;
+    const [first] = this.#rest;
+    const line = new Uint8Array(Math.min(this.#restSize, MAX_LINE));
+    let position = 0;
+    for (const part of this.#rest) {
+      line.set(part, position);
+      position += part.length;
+    }
+    const shown = isCut ? first!.subarray(0, 1024) : line;
+    this.#rest = [];
+    this.#restSize = 0;
+    this.#onLine(new TextDecoder().decode(shown), isCut);
+  }
+}

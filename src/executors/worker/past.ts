@@ -1,0 +1,64 @@
+/**
+ * What an earlier node has left in a worker's folder.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import type { ProcessIdentity } from "../../os/process_identity.ts";
+import { type Host, startTimes } from "../../os/processes.ts";
+import { HandedOver, type Handing } from "./handed_over.ts";
+import { OutputReader } from "./output_reader.ts";
+import { describeEnd, exitCodeIn, lifeIn, processIn, readText } from "./worker_files.ts";
+import { FILES } from "./worker_script.ts";
+
+/** A worker of an earlier node. */
+export interface Past {
+  /** Which one it was. */
+  readonly life: string;
+  /** What started it. */
+  readonly program: string;
+  /** Its supervisor, while that lives. */
+  readonly process?: ProcessIdentity;
+  /** How it ended, when it did. */
+  readonly end?: string;
+  /** Whether it was handed a command over. */
+  handing(id: string): Handing;
+}
+
+/** Looks for it. What one that has ended wrote goes to `takeLine`. */
+export async function findPast(
+  folder: string,
+  host: Pick<Host, "bootId">,
+  takeLine: (line: string, isCut: boolean) => void,
+): Promise<Past | undefined> {
+  const life = lifeIn(folder);
+  const process = life?.bootId === host.bootId ? processIn(folder, host) : undefined;
+  if (life === undefined || process === undefined) return undefined;
+  const { id, program } = life;
+  const startTime = (await startTimes([process.pid])).get(process.pid);
+  const code = exitCodeIn(folder);
+  if (startTime === process.startTime && code === undefined) {
+    const handed = new HandedOver(`${folder}/${FILES.handed}`);
+    return { life: id, program, process, handing: (command) => handed.of(command) };
+  }
+  const reader = new OutputReader(`${folder}/${FILES.output}`, 0, takeLine);
+  reader.read();
+  reader.close();
+  // Its files make room for the next one's.
+  const written = readText(`${folder}/${FILES.handed}`);
+  const handing = (command: string) => HandedOver.in(written, command);
+  return { life: id, program, end: describeEnd(code), handing };
+}
+
+/** The file that says that a worker was ready. */
+const READY = "ready";
+
+/** Writes down that a worker is ready: a later node need not wait for it. */
+export function noteReady(folder: string): void {
+  fs.writeFileSync(`${folder}/${READY}`, "", { mode: 0o600 });
+}
+
+/** Whether that is written down. */
+export function wasReady(folder: string): boolean {
+  return fs.existsSync(`${folder}/${READY}`);
+}

@@ -1,0 +1,297 @@
+/**
+ * One worker process, from its start to its end: started by this node, or found again.
+ *
+ * @module
+ */
+import * as fs from "node:fs";
+import { messageOf } from "../../errors.ts";
+import { invocation } from "../../os/child_environment.ts";
+import type { ProcessIdentity } from "../../os/process_identity.ts";
+import { startTimes } from "../../os/processes.ts";
+import { inOwnSession } from "../../os/session.ts";
+import { isAbort } from "../../time.ts";
+import { CLAIM_VARIABLE } from "../process/supervisor.ts";
+import { killAll } from "../process/stop_all.ts";
+import { HandedOver } from "./handed_over.ts";
+import { OutputReader } from "./output_reader.ts";
+import { PipeWriter } from "./pipe_writer.ts";
+import type { LifeListener, LifeOptions } from "./worker_options.ts";
+import { exitCodeIn, openPipe, processIn } from "./worker_files.ts";
+import { END, FILES, HERE, LIFE_VARIABLE, workerScript } from "./worker_script.ts";
+
+/** How often there is a look even if nothing was reported. */
+const LOOK_MS = 1_000;
+
+/** How often the node tries again to write into a pipe that is full or not open yet. */
+const RETRY_MS = 10;
+
+/** How long the supervisor may take to begin. */
+const BEGINNING_MS = 30_000;
+
+/** One that has no node yet waits at least this long for its first one. */
+const FIRST_SECONDS = 60;
+
+/** A log that is larger is emptied once it was read. */
+const MAX_LOG = 1024 * 1024;
+
+/** One worker process. */
+export class WorkerLife {
+  /** Identifies it. */
+  readonly id: string;
+  readonly handed: HandedOver;
+  readonly #options: LifeOptions;
+  readonly #listener: LifeListener;
+  readonly #output: OutputReader;
+  readonly #errors: OutputReader;
+  readonly #leaving = new AbortController();
+  readonly #over = Promise.withResolvers<void>();
+  readonly #input: PipeWriter;
+  #process: ProcessIdentity | undefined;
+  #supervisor: Promise<void> | undefined;
+  #isOpen = false;
+  #lease: number | undefined;
+  #watcher: Deno.FsWatcher | undefined;
+  #hasEnded = false;
+
+  private constructor(
+    id: string,
+    process: ProcessIdentity | undefined,
+    options: LifeOptions,
+    listener: LifeListener,
+  ) {
+    const { folder } = options;
+    this.id = id;
+    this.#process = process;
+    this.#options = options;
+    this.#listener = listener;
+    this.#input = new PipeWriter(options.clock);
+    this.handed = new HandedOver(`${folder}/${FILES.handed}`);
+    this.#output = new OutputReader(`${folder}/${FILES.output}`, 0, (line, isCut) => {
+      listener.line(line, isCut);
+    });
+    const errors = process === undefined ? 0 : sizeOf(`${folder}/${FILES.errors}`);
+    this.#errors = new OutputReader(`${folder}/${FILES.errors}`, errors, (line) => {
+      listener.errorLine(line);
+    });
+  }
+
+  /** Starts one in an empty folder. Throws when no shell can be run. */
+  static start(id: string, options: LifeOptions, listener: LifeListener): WorkerLife {
+    const { folder, source, env, workFolder, host, keepLoaded, unloadTimeout } = options;
+    fs.mkdirSync(`${folder}/${FILES.log}`, { mode: 0o700 });
+    for (const name of [FILES.output, FILES.errors]) {
+      fs.writeFileSync(`${folder}/${name}`, "", { mode: 0o600 });
+    }
+    const life = new WorkerLife(id, undefined, options, listener);
+    const { command, ...spawned } = inOwnSession(invocation(
+      { source, env: { ...env, [LIFE_VARIABLE]: id }, host },
+      workerScript(host.shell),
+      {
+        name: ["cyberwave-worker"],
+        variables: {
+          [CLAIM_VARIABLE]: id,
+          cloud_node_folder: folder,
+          cloud_node_place: workFolder,
+          cloud_node_first: String(Math.max(FIRST_SECONDS, keepLoaded)),
+          cloud_node_keep: String(keepLoaded),
+          cloud_node_unload: String(unloadTimeout),
+        },
+      },
+    ));
+    const child = new Deno.Command(command, {
+      ...spawned,
+      cwd: workFolder,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    child.unref();
+    life.#supervisor = child.status.then(() => life.#lookSoon());
+    life.#own(life.#supervisor);
+    life.#own(life.#follow());
+    return life;
+  }
+
+  /** Follows one that runs. */
+  static attach(
+    id: string,
+    process: ProcessIdentity,
+    options: LifeOptions,
+    listener: LifeListener,
+  ): WorkerLife {
+    const life = new WorkerLife(id, process, options, listener);
+    life.#own(life.#follow());
+    return life;
+  }
+
+  /** Resolves when it has ended, and its supervisor too, if this node has started that. */
+  get over(): Promise<void> {
+    return this.#over.promise.then(() => this.#supervisor);
+  }
+
+  /** Its supervisor, once that is known. */
+  get process(): ProcessIdentity | undefined {
+    return this.#process;
+  }
+
+  /** Reads what it wrote so far. */
+  read(): void {
+    // What it printed before its answer belongs to that command.
+    this.#errors.read();
+    this.#output.read();
+  }
+
+  /** Writes a line to its input, after those before it. `written` is called when it is in the pipe. */
+  send(line: string, written: () => void = () => {}): void {
+    this.#input.send(line, written);
+  }
+
+  /** Asks it to finish what it has in hand and to leave; it is killed when it does not. */
+  end(): void {
+    this.#input.close();
+    this.#say(END);
+  }
+
+  /** Kills all of it. Never rejects. */
+  async kill(): Promise<void> {
+    const { host, clock, logger } = this.#options;
+    if (this.#process === undefined) return;
+    try {
+      const target = { process: this.#process, attempt: this.id };
+      const survivors = await killAll(target, { host, clock, logger });
+      if (survivors.length === 0) return;
+      logger.error(`Cannot end these processes of a worker: ${survivors.join(", ")}`);
+    } catch (error) {
+      logger.error(`Cannot kill a worker: ${messageOf(error)}`);
+    }
+  }
+
+  /** Gives files that have grown their space back. To be called while it has nothing in hand. */
+  tidy(): void {
+    if (this.#output.position > MAX_LOG) this.#output.empty();
+    this.handed.tidy();
+  }
+
+  /** Stops following it: it goes on without the node. */
+  leave(): void {
+    this.#leaving.abort();
+    this.#close();
+  }
+
+  /** Writes into the lease. */
+  #say(word: string): void {
+    if (this.#lease === undefined) return;
+    try {
+      fs.writeSync(this.#lease, new TextEncoder().encode(word));
+    } catch {
+      // Nobody reads it any more: it has ended.
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#leaving;
+    try {
+      await this.#open(signal);
+      this.#own(this.#listen());
+      while (!this.#hasEnded) {
+        await this.#look();
+        await clock.sleep(LOOK_MS, signal);
+      }
+    } catch (error) {
+      if (isAbort(error, signal)) return;
+      this.#options.logger.error(`Cannot follow a worker: ${messageOf(error)}`);
+      this.#conclude(undefined);
+    }
+  }
+
+  /** Waits for its supervisor, and opens the pipes to it. */
+  async #open(signal: AbortSignal): Promise<void> {
+    const { folder, clock, host } = this.#options;
+    const deadline = clock.monotonic() + BEGINNING_MS;
+    while (!this.#hasEnded) {
+      this.#process ??= processIn(folder, host);
+      if (this.#process !== undefined && !this.#isOpen) {
+        const pipe = openPipe(`${folder}/${FILES.input}`);
+        this.#isOpen = pipe !== undefined;
+        if (pipe !== undefined) this.#input.open(pipe);
+      }
+      if (this.#process !== undefined && this.#lease === undefined) {
+        this.#lease = openPipe(`${folder}/${FILES.lease}`);
+        this.#say(HERE);
+      }
+      if (this.#isOpen && this.#lease !== undefined) return;
+      if (fs.existsSync(`${folder}/${FILES.exit}`)) return this.#concludeFromFile();
+      if (clock.monotonic() > deadline) return this.#conclude(undefined);
+      await clock.sleep(RETRY_MS, signal);
+    }
+  }
+
+  async #listen(): Promise<void> {
+    if (this.#hasEnded || this.#leaving.signal.aborted) return;
+    this.#watcher = Deno.watchFs(`${this.#options.folder}/${FILES.log}`, { recursive: false });
+    for await (const _ of this.#watcher) this.#lookSoon();
+  }
+
+  /** A look that is asked for: never two at a time, since looks take no time but for a dead worker. */
+  #lookSoon(): void {
+    if (this.#hasEnded || this.#leaving.signal.aborted) return;
+    this.read();
+    this.#tidyErrors();
+    if (fs.existsSync(`${this.#options.folder}/${FILES.exit}`)) this.#concludeFromFile();
+  }
+
+  async #look(): Promise<void> {
+    this.#lookSoon();
+    if (this.#hasEnded || this.#process === undefined) return;
+    const lease = openPipe(`${this.#options.folder}/${FILES.lease}`);
+    if (lease !== undefined) return fs.closeSync(lease);
+    const { pid, startTime } = this.#process;
+    if ((await startTimes([pid])).get(pid) === startTime) return;
+    this.#lookSoon();
+    if (!this.#hasEnded) this.#conclude(undefined);
+  }
+
+  #tidyErrors(): void {
+    if (this.#errors.position > MAX_LOG) this.#errors.empty();
+  }
+
+  #concludeFromFile(): void {
+    this.#conclude(exitCodeIn(this.#options.folder));
+  }
+
+  #conclude(code: number | undefined): void {
+    if (this.#hasEnded || this.#leaving.signal.aborted) return;
+    this.#hasEnded = true;
+    this.read();
+    this.#output.end();
+    this.#errors.end();
+    this.#leaving.abort();
+    this.#close();
+    this.#over.resolve();
+    this.#listener.ended(code);
+  }
+
+  #own(task: Promise<void>): void {
+    task.catch((error) => this.#options.logger.error(`A worker: ${messageOf(error)}`));
+  }
+
+  #close(): void {
+    this.#input.close();
+    if (this.#lease !== undefined) fs.closeSync(this.#lease);
+    this.#lease = undefined;
+    try {
+      this.#watcher?.close();
+    } catch {
+      // It has ended by itself.
+    }
+    this.#watcher = undefined;
+    this.#output.close();
+    this.#errors.close();
+    this.handed.close();
+  }
+}
+
+function sizeOf(path: string): number {
+  return fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

@@ -1,0 +1,72 @@
+/**
+ * What a worker is made from.
+ *
+ * @module
+ */
+import type { WorkerProgram } from "../../config/workload_program.ts";
+import type { Logger } from "../../log.ts";
+import type { Host } from "../../os/processes.ts";
+import type { Clock } from "../../time.ts";
+import type { WorkloadFile } from "../../workloads/folder.ts";
+import { PYTHON_RUNNER_FILE } from "./python_runner.ts";
+import { RUNNER_VARIABLE } from "./worker_program.ts";
+
+/** What a worker is made from. */
+export interface WorkerOptions {
+  /** Its executor's name. */
+  readonly name: string;
+  /** Which of the executor's workers it is. */
+  readonly number: number;
+  readonly program: WorkerProgram;
+  /** Shell source that becomes the worker. */
+  readonly source: string;
+  /** What that needs in the worker's folder. */
+  readonly files: readonly WorkloadFile[];
+  /** Where its own files are. */
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly workFolder: string;
+  readonly maxOutputFiles: number;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Called when its state or its room has changed. */
+  onChange(): void;
+}
+
+/** What a worker is started with. */
+export interface LifeOptions {
+  /** Where its files are. */
+  readonly folder: string;
+  /** What starts it: shell source. */
+  readonly source: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly workFolder: string;
+  /** Seconds for which it stays without a node. */
+  readonly keepLoaded: number;
+  /** Seconds between the end of its input and SIGTERM. */
+  readonly unloadTimeout: number;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Who follows a worker. */
+export interface LifeListener {
+  line(line: string, isCut: boolean): void;
+  errorLine(line: string): void;
+  /** It has ended, with this exit code; `undefined`: that is not known. */
+  ended(code: number | undefined): void;
+}
+
+/** What a worker process is started with. */
+export function lifeOptionsOf(options: WorkerOptions): LifeOptions {
+  const runner = { [RUNNER_VARIABLE]: `${options.folder}/${PYTHON_RUNNER_FILE}` };
+  return { ...options, ...options.program, env: { ...options.env, ...runner } };
+}
+
+/** What makes it another worker when it changes. */
+export function fingerprintOf({ source, workFolder }: WorkerOptions): string {
+  return JSON.stringify([source, workFolder]);
+}

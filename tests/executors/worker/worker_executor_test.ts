@@ -1,0 +1,369 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { existsSync } from "node:fs";
+import type { WorkerProgram } from "../../../src/config/workload_program.ts";
+import type { ExecutorStatus, Exit } from "../../../src/executors/executor.ts";
+import { WorkerExecutor } from "../../../src/executors/worker/worker_executor.ts";
+import { systemClock } from "../../../src/time.ts";
+import { Bench, fileWritten, HOST, isAlive, type Started } from "../../support/executors.ts";
+import { Inbox } from "../../support/events.ts";
+import { endWorkers } from "../../support/workers.ts";
+
+const WORKER = new URL("./worker.py", import.meta.url).pathname;
+
+const PROGRAM: WorkerProgram = {
+  type: "worker",
+  command: `python3 ${WORKER}`,
+  workers: 1,
+  concurrency: 1,
+  ready: true,
+  readyTimeout: 60,
+  restartAfter: 0,
+  unloadTimeout: 1,
+  keepLoaded: 30,
+  yieldTo: undefined,
+};
+
+interface Setup {
+  readonly program?: Partial<WorkerProgram>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A place for workers, which all end with it. */
+class WorkerBench extends Bench {
+  readonly statuses = new Inbox<ExecutorStatus>();
+  /** What is different from the next restart on. */
+  changed: Partial<WorkerProgram> = {};
+
+  constructor({ program, env = {} }: Setup = {}) {
+    super((bench) => {
+      const { workFolder, logger, folder } = bench;
+      const options = { ...PROGRAM, ...program, ...(bench as WorkerBench).changed };
+      const executor = new WorkerExecutor({
+        name: "worker-inference",
+        program: options,
+        source: options.command,
+        files: [],
+        workersFolder: `${folder}/workers`,
+        env: { PATH: Deno.env.get("PATH")!, LOADS: `${workFolder}/loads`, ...env },
+        workFolder,
+        maxOutputFiles: 1 << 30,
+        host: HOST,
+        clock: systemClock,
+        random: () => 0,
+        logger,
+      });
+      executor.onStatus = (status) => (bench as WorkerBench).statuses?.push(status);
+      return executor;
+    });
+  }
+
+  /** Resolves when there is room for a command. */
+  async room(): Promise<void> {
+    const { executor } = this;
+    for (;;) {
+      const place = executor.reserve({ id: "c0", kind: "inference" });
+      if (place !== undefined) return "release" in place ? place.release() : undefined;
+      await new Promise<void>((resolve) => executor.onRoom = resolve);
+    }
+  }
+
+  /** Starts a command as soon as there is room. */
+  async begin(params: Record<string, unknown>, id?: string): Promise<Started> {
+    await this.room();
+    return this.start({ params: JSON.stringify(params), ...(id && { id }) });
+  }
+
+  /** Resolves when a file of the worker holds a text. */
+  async logged(name: string, text: string): Promise<void> {
+    const path = `${this.folder}/workers/worker-inference-0/log/${name}`;
+    while (!existsSync(path) || !Deno.readTextFileSync(path).includes(text)) {
+      // Looking takes a process, which is a pause.
+      await isAlive(Deno.pid);
+    }
+  }
+
+  /** How a command ends. */
+  async do(params: Record<string, unknown>): Promise<Exit> {
+    return await (await this.begin(params)).execution.exit;
+  }
+
+  /** The pids of the workers that were loaded so far. */
+  loads(): number[] {
+    const text = Deno.readTextFileSync(`${this.workFolder}/loads`).trim();
+    return text.split("\n").map(Number);
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.executor[Symbol.asyncDispose]();
+    await endWorkers(`${this.folder}/workers`);
+    await super[Symbol.asyncDispose]();
+  }
+}
+
+function textOf(exit: Exit): string {
+  assert(exit.type === "answered", JSON.stringify(exit));
+  return new TextDecoder().decode(exit.output.stdout);
+}
+
+function test(what: string, setup: Setup, body: (bench: WorkerBench) => Promise<void>): void {
+  Deno.test(`worker: ${what}`, async () => {
+    await using bench = new WorkerBench(setup);
+    await body(bench);
+  });
+}
+
+test("commands go to one process that is loaded once, and leave no files", {}, async (bench) => {
+  for (const n of [1, 2, 3]) assertEquals(textOf(await bench.do({ n })), JSON.stringify({ n }));
+  assertEquals(bench.loads().length, 1);
+  assertEquals([...Deno.readDirSync(bench.workloadsFolder)], []);
+});
+
+test("a string is the output as it is", {}, async (bench) => {
+  assertEquals(textOf(await bench.do({ do: "text", text: 'say "hi"\n' })), 'say "hi"\n');
+});
+
+test("an error is a failure with its message", {}, async (bench) => {
+  const exit = await bench.do({ do: "fail" });
+  assertEquals(exit.type === "failed" && exit.error, "sorry");
+});
+
+test("params of 16 MB go through a file, which goes with the answer", {}, async (bench) => {
+  const { execution, folder } = await bench.begin({ do: "count", text: "é".repeat(8_000_000) });
+  assertEquals(textOf(await execution.exit), "8000000");
+  assertEquals(existsSync(folder.paramsFile), false);
+});
+
+test("an answer of 50 MB comes as a file", {}, async (bench) => {
+  const file = `${bench.workFolder}/answer`;
+  const { execution, folder } = await bench.begin({ do: "much", bytes: 50_000_000, file });
+  assertEquals((await execution.exit).type, "answered");
+  assertEquals(Deno.statSync(folder.outputFile("stdout")).size, 50_000_000);
+  assertEquals(existsSync(file), false);
+});
+
+test("a line that is too long is a failure, and the worker goes on", {}, async (bench) => {
+  const exit = await bench.do({ do: "long" });
+  assertStringIncludes(exit.type === "failed" ? exit.error : "", "result_file");
+  assertEquals((await bench.do({})).type, "answered");
+  assertEquals(bench.loads().length, 1);
+});
+
+test("an answer behind garbage is found, and the rest is log output", {}, async (bench) => {
+  const exit = await bench.do({ do: "garbage" });
+  assertEquals(textOf(exit), "found");
+  assert(exit.type === "answered");
+  assertEquals(new TextDecoder().decode(exit.output.stderr), "loading 100% \n");
+});
+
+test("what is printed while one command is in hand belongs to it", {}, async (bench) => {
+  const go = `${bench.workFolder}/go`;
+  const { execution } = await bench.begin({ do: "wait", until: go });
+  await bench.logged("err.log", "waiting");
+  Deno.writeTextFileSync(go, "");
+  const exit = await execution.exit;
+  assert(exit.type === "answered");
+  assertEquals(new TextDecoder().decode(exit.output.stderr), "waiting\n");
+});
+
+test("progress is reported", {}, async (bench) => {
+  const { execution } = await bench.begin({ do: "progress" });
+  const reports: unknown[] = [];
+  execution.onProgress = (progress) => void reports.push(progress);
+  await execution.exit;
+  assertEquals(reports, [{ progress: 1, total: 2, message: "half" }]);
+});
+
+test("the request names what belongs to it", {}, async (bench) => {
+  const env = { CYBERWAVE_RESULTS_FOLDER: "/r", CYBERWAVE_API_TOKEN: "t" };
+  await bench.room();
+  const { execution } = bench.start({ params: '{"do":"request"}', requestId: "r1", env });
+  assertEquals(JSON.parse(textOf(await execution.exit)), {
+    jsonrpc: "2.0",
+    method: "inference",
+    request_id: "r1",
+    results_folder: "/r",
+    token: "t",
+  });
+  const files = [...Deno.readDirSync(`${bench.folder}/workers/worker-inference-0`)]
+    .filter(({ isFile }) => isFile);
+  for (const { name } of files) {
+    const text = Deno.readTextFileSync(`${bench.folder}/workers/worker-inference-0/${name}`);
+    assert(!text.includes('"t"'), name);
+  }
+});
+
+test("a cancel asks the command to stop, and the worker goes on", {}, async (bench) => {
+  const { execution } = await bench.begin({ do: "wait", until: "/nowhere" });
+  await execution.started;
+  execution.stop("SIGTERM");
+  const exit = await execution.exit;
+  assertEquals(exit.type === "failed" && exit.error, "stopped");
+  assertEquals((await bench.do({})).type, "answered");
+  assertEquals(bench.loads().length, 1);
+});
+
+test("a command that does not stop is killed with its worker, which is there again", {
+  program: { concurrency: 2 },
+}, async (bench) => {
+  const stubborn = await bench.begin({ do: "stubborn", until: "/nowhere" });
+  const other = await bench.begin({ do: "wait", until: "/nowhere" });
+  await Promise.all([stubborn.execution.started, other.execution.started]);
+  const { sharedPid, pid } = stubborn.execution;
+  assertEquals([pid, sharedPid !== undefined], [undefined, true]);
+  stubborn.execution.stop("SIGTERM");
+  stubborn.execution.stop("SIGKILL");
+  const exit = await stubborn.execution.exit;
+  assertStringIncludes(exit.type === "killed" ? exit.note! : "", "had to be killed");
+  const beside = await other.execution.exit;
+  assertStringIncludes(beside.type === "failed" ? beside.error : "", "did not stop");
+  assertEquals((await bench.do({})).type, "answered");
+  assertEquals(await isAlive(bench.loads()[0]!), false);
+});
+
+for (
+  const [what, said] of [["exit", "exited with code 3:\nout of memory"], ["kill", "signal 9"]]
+) {
+  test(`a crash fails the command in hand and nothing else: ${what}`, {}, async (bench) => {
+    const exit = await bench.do({ do: what });
+    assertStringIncludes(exit.type === "failed" ? exit.error : "", said!);
+    assertEquals((await bench.do({})).type, "answered");
+    assertEquals(bench.loads().length, 2);
+  });
+}
+
+test("a worker that cannot load is given up for a while, with the reason", {
+  program: { readyTimeout: 1 },
+  env: { FAIL_TO_LOAD: "yes" },
+}, async (bench) => {
+  const { reason } = await bench.statuses.next(({ state }) => state === "restarting");
+  assertStringIncludes(reason!, "no such model");
+});
+
+test("a worker that says nothing in time has failed", {
+  program: { command: "exec tail -f /dev/null", readyTimeout: 0.2 },
+}, async (bench) => {
+  await bench.statuses.next(({ state }) => state === "failed");
+  const place = bench.executor.reserve({ id: "c1", kind: "inference" });
+  assert(place !== undefined && "problem" in place);
+  assertStringIncludes(place.problem, "not ready within 0.2 s");
+});
+
+test(
+  "the next node finds the worker loaded, and the answer that came meanwhile",
+  {},
+  async (bench) => {
+    const go = `${bench.workFolder}/go`;
+    const { execution, folder } = await bench.begin({ do: "wait", until: go }, "c1");
+    const handle = await execution.started;
+    execution.detach();
+    await bench.restart();
+    const found = await bench.recoverRunning(handle, folder);
+    assertEquals(found.execution.pid, handle.process!.pid);
+    Deno.writeTextFileSync(go, "");
+    assertEquals(textOf(await found.execution.exit), "waited");
+    assertEquals((await bench.do({})).type, "answered");
+    assertEquals(bench.loads().length, 1);
+  },
+);
+
+test("an answer that came without a node is found", {}, async (bench) => {
+  const [go, began] = [`${bench.workFolder}/go`, `${bench.workFolder}/began`];
+  const { execution, folder } = await bench.begin({ do: "wait", until: go, began }, "c1");
+  const handle = await execution.started;
+  await fileWritten(began);
+  execution.detach();
+  await bench.executor[Symbol.asyncDispose]();
+  Deno.writeTextFileSync(go, "");
+  await bench.logged("out.log", "waited");
+  await bench.restart();
+  const recovered = await bench.executor.recover(handle, folder);
+  assertEquals(recovered.type === "ended" && textOf(recovered.exit), "waited");
+});
+
+test("what was announced and never handed over may be run again", {}, async (bench) => {
+  await bench.room();
+  const { handle } = bench.reserve({ id: "c1", kind: "inference" });
+  await bench.restart();
+  const folder = bench.nextFolder();
+  assertEquals(await bench.executor.recover(handle, folder), { type: "not_started" });
+});
+
+test("what an ended worker had in hand has failed, and is not run again", {}, async (bench) => {
+  const { execution, folder } = await bench.begin({ do: "wait", until: "/nowhere" }, "c1");
+  const handle = await execution.started;
+  execution.detach();
+  await bench.executor[Symbol.asyncDispose]();
+  Deno.kill(bench.loads()[0]!, "SIGKILL");
+  await bench.logged("exit", "\n");
+  await bench.restart();
+  const recovered = await bench.executor.recover(handle, folder);
+  assert(recovered.type === "ended" && recovered.exit.type === "failed");
+  assertStringIncludes(recovered.exit.error, "signal 9");
+  assertEquals((await bench.do({})).type, "answered");
+});
+
+test("a start before the last reboot is lost", {}, async (bench) => {
+  await bench.room();
+  const { handle } = bench.reserve({ id: "c1", kind: "inference" });
+  const other = { ...handle, bootId: "another" };
+  const recovered = await bench.executor.recover(other, bench.nextFolder());
+  assertEquals(recovered.type === "ended" && recovered.exit.type, "lost");
+});
+
+test("a worker without a node ends by itself, with all it has started", {
+  program: {
+    keepLoaded: 0,
+    unloadTimeout: 0,
+    command: `tail -f /dev/null & echo $! >pid; python3 ${WORKER}; tail -f /dev/null`,
+  },
+}, async (bench) => {
+  await bench.room();
+  await bench.executor[Symbol.asyncDispose]();
+  await bench.logged("exit", "\n");
+  assertEquals(await isAlive(bench.loads()[0]!), false);
+  assertEquals(await isAlive(Number(Deno.readTextFileSync(`${bench.workFolder}/pid`))), false);
+});
+
+test("unloading ends the worker at once", {}, async (bench) => {
+  await bench.room();
+  await bench.executor.unload!();
+  assertEquals(await isAlive(bench.loads()[0]!), false);
+  assertEquals(bench.executor.reserve({ id: "c1", kind: "inference" }), undefined);
+});
+
+test(
+  "a changed command replaces the worker, which finishes what it has in hand",
+  {},
+  async (bench) => {
+    const go = `${bench.workFolder}/go`;
+    const { execution, folder } = await bench.begin({ do: "wait", until: go }, "c1");
+    const handle = await execution.started;
+    execution.detach();
+    bench.changed = { command: `${PROGRAM.command} --again` };
+    await bench.restart();
+    const found = await bench.recoverRunning(handle, folder);
+    Deno.writeTextFileSync(go, "");
+    assertEquals(textOf(await found.execution.exit), "waited");
+    assertEquals((await bench.do({})).type, "answered");
+    assertEquals(bench.loads().length, 2);
+  },
+);
+
+test(
+  "a worker is replaced after so many commands",
+  { program: { restartAfter: 2 } },
+  async (bench) => {
+    for (const _ of [1, 2, 3]) assertEquals((await bench.do({})).type, "answered");
+    assertEquals(bench.loads().length, 2);
+  },
+);
+
+test("several workers share the commands", { program: { workers: 2 } }, async (bench) => {
+  const go = `${bench.workFolder}/go`;
+  const first = await bench.begin({ do: "wait", until: go });
+  const second = await bench.begin({ do: "wait", until: go });
+  assert(first.execution.pid !== second.execution.pid);
+  assertEquals(bench.executor.status().state, "busy");
+  Deno.writeTextFileSync(go, "");
+  for (const { execution } of [first, second]) assertEquals(textOf(await execution.exit), "waited");
+});
