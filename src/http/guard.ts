@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { isIP } from "../config/ip_address.ts";
 
 /** What of a request decides. */
 export interface GuardedRequest {
@@ -23,10 +24,13 @@ export interface Access {
   readonly isOpen?: boolean;
 }
 
+/** The values of Host that mean a server, in lower case. */
+export type Hosts = Pick<ReadonlySet<string>, "has">;
+
 /** Where the server is. */
 export interface Listening {
   /** The values of Host that mean this server; `undefined` on a unix socket, where any does. */
-  readonly hosts: ReadonlySet<string> | undefined;
+  readonly hosts: Hosts | undefined;
   /** Whether a token is wanted: not on a unix socket, which only its owner can open. */
   readonly needsToken: boolean;
 }
@@ -91,15 +95,27 @@ function isJson(headers: Headers): boolean {
   return type.trim().toLowerCase() === "application/json";
 }
 
-/** The values of Host that mean a server on this address: with the port, and as localhost on loopback. */
-export function hostsOf(hostname: string, port: number): Set<string> {
+/**
+ * The values of Host that mean a server on this address: with the port, and as localhost on loopback.
+ * On all addresses of the machine, any address does, with any port: others may forward theirs to it,
+ * and no name leads there that somebody else may point elsewhere.
+ */
+export function hostsOf(hostname: string, port: number): Hosts {
   const name = hostname.includes(":") ? `[${hostname}]` : hostname;
   const loopback = ["127.0.0.1", "[::1]", "localhost"];
-  const names = isEverywhere(hostname) || loopback.includes(name) ? [name, ...loopback] : [name];
-  return new Set(names.flatMap((name) => {
+  const isEvery = isEverywhere(hostname);
+  const names = isEvery || loopback.includes(name) ? [name, ...loopback] : [name];
+  const hosts = new Set(names.flatMap((name) => {
     const host = name.toLowerCase();
     return port === 80 ? [host, `${host}:80`] : [`${host}:${port}`];
   }));
+  return isEvery ? { has: (host) => hosts.has(host) || isAddress(host) } : hosts;
+}
+
+/** Whether a Host is an address of IP, with or without a port. */
+function isAddress(host: string): boolean {
+  const [, ipv6, ipv4] = /^(?:\[([^\]]*)\]|([^:]*))(?::\d{1,5})?$/.exec(host) ?? [];
+  return isIP(ipv6 ?? ipv4 ?? "");
 }
 
 /** Whether an address means all of the machine. */

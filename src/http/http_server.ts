@@ -56,7 +56,7 @@ export class HttpServer implements AsyncDisposable {
     return this.#listener.url;
   }
 
-  /** Answers what was asked, and nothing more. */
+  /** Answers nothing more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#metrics[Symbol.dispose]();
     this.#readiness[Symbol.dispose]();

@@ -12,7 +12,7 @@ import { hostsOf, isEverywhere, type Listening } from "./guard.ts";
 export interface Listener extends Listening {
   /** Where it is found: a URL, or `unix:` and a path. */
   readonly url: string;
-  /** Stops listening; resolves when what was asked is answered. */
+  /** Stops listening and closes every connection: a client that stands still would hold it up. */
   close(): Promise<void>;
 }
 
@@ -36,24 +36,37 @@ export function listen(
 type Handler = Parameters<typeof listen>[1];
 
 function listenOn(hostname: string, port: number, handler: Handler): Listener {
-  const hosts = new Set<string>();
-  const listening = { hosts, needsToken: true };
+  const listening = { hosts: hostsOf(hostname, port), needsToken: true };
   try {
-    const server = Deno.serve(
-      { hostname, port, onListen() {} },
-      (request) => handler(request, listening),
-    );
-    for (const host of hostsOf(hostname, server.addr.port)) hosts.add(host);
+    const server = serve({ hostname, port }, (request) => handler(request, listening));
+    listening.hosts = hostsOf(hostname, server.port);
     const name = isEverywhere(hostname) ? LOOPBACK : hostname;
     const host = name.includes(":") ? `[${name}]` : name;
-    const url = `http://${host}:${server.addr.port}`;
-    return { ...listening, url, close: () => server.shutdown() };
+    const url = `http://${host}:${server.port}`;
+    return { ...listening, url, close: server.close };
   } catch (error) {
     throw new ConfigError(`Cannot listen on ${hostname}:${port}: ${messageOf(error)}`, {
       hint: "Set http to another port, or to auto for the first free one of a small range",
       cause: error,
     });
   }
+}
+
+/** Serves until it is closed. */
+function serve(
+  where: Readonly<{ hostname: string; port: number }> | Readonly<{ path: string }>,
+  handler: (request: Request) => Promise<Response>,
+): { readonly port: number; close(): Promise<void> } {
+  const closing = new AbortController();
+  const options = { ...where, signal: closing.signal, onListen() {} };
+  const { addr, finished } = Deno.serve(options as Deno.ServeTcpOptions, handler);
+  return {
+    port: addr.port,
+    async close() {
+      closing.abort();
+      await finished;
+    },
+  };
 }
 
 function listenOnFirst(handler: Handler): Listener {
@@ -73,6 +86,31 @@ function listenOnFirst(handler: Handler): Listener {
 }
 
 /**
+ * Makes sure that nothing is lost where a socket is made: only one that a killed node left may be there.
+ *
+ * @throws {ConfigError} if something else is
+ */
+export async function requireFree(address: HttpAddress): Promise<void> {
+  if (address.type !== "unix") return;
+  const { path } = address;
+  const found = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  let problem = "there is something else";
+  if (found.isSocket()) {
+    try {
+      (await Deno.connect({ transport: "unix", path })).close();
+      problem = "another program listens there";
+    } catch (error) {
+      if (error instanceof Deno.errors.ConnectionRefused) return;
+      problem = messageOf(error);
+    }
+  }
+  throw new ConfigError(`Cannot listen at ${quoted(path)}: ${problem}`, {
+    hint: "Set http to unix: and a path where there is nothing",
+  });
+}
+
+/**
  * Whoever can open the socket may do all, so it is made in a folder that nobody else can enter, and
  * takes its name when only its owner can open it.
  */
@@ -81,21 +119,16 @@ function listenAt(path: string, handler: Handler): Listener {
   const url = `unix:${path}`;
   let folder: string | undefined;
   try {
-    // One that a killed node left. Whoever starts a node there again owns it.
-    if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket()) fs.rmSync(path);
     folder = fs.mkdtempSync(`${path}.`);
     const unnamed = `${folder}/s`;
-    const server = Deno.serve(
-      { path: unnamed, onListen() {} },
-      (request) => handler(request, listening),
-    );
+    const server = serve({ path: unnamed }, (request) => handler(request, listening));
     fs.chmodSync(unnamed, 0o600);
     fs.renameSync(unnamed, path);
     return {
       ...listening,
       url,
       async close() {
-        await server.shutdown();
+        await server.close();
         fs.rmSync(path, { force: true });
       },
     };

@@ -12,6 +12,7 @@ import type { ServedNode } from "../node/served_node.ts";
 import { readStateFile, requireFile } from "../state/state_file.ts";
 import { replacePrivateFile } from "../state/private_file.ts";
 import { HttpServer } from "./http_server.ts";
+import { requireFree } from "./listen.ts";
 import { secret } from "./sessions.ts";
 
 /** The file with the token. */
@@ -36,6 +37,7 @@ export async function serveNode(http: string, parts: ServeParts): Promise<AsyncD
   const source = { ...parts, journalBytes: () => databaseBytes(journal) };
   await using resources = new AsyncDisposableStack();
   const address = readHttpAddress(http)!;
+  await requireFree(address);
   const token = await loadToken(parts);
   const server = resources.use(
     new HttpServer({ ...parts, source, address, token }),

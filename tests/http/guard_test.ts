@@ -24,6 +24,17 @@ Deno.test("guard: a server answers to its own names, with its port, and to no ot
     ["192.0.2.7", 8470, "192.0.2.7:8470", true],
     ["192.0.2.7", 8470, "localhost:8470", false],
     ["0.0.0.0", 8470, "localhost:8470", true],
+    // Whatever address of the machine it is, and whatever port of another one leads there.
+    ["0.0.0.0", 8470, "192.0.2.7:8470", true],
+    ["0.0.0.0", 8470, "192.0.2.7:9000", true],
+    ["0.0.0.0", 8470, "192.0.2.7", true],
+    ["::", 8470, "[2001:db8::7]:8470", true],
+    ["::", 8470, "192.0.2.7:8470", true],
+    ["0.0.0.0", 8470, "rebound.example:8470", false],
+    ["0.0.0.0", 8470, "192.0.2.7.rebound.example:8470", false],
+    ["0.0.0.0", 8470, "[rebound]:8470", false],
+    ["0.0.0.0", 8470, "192.0.2.7:x", false],
+    ["0.0.0.0", 8470, "", false],
   ];
   for (const [hostname, port, host, expected] of cases) {
     const refusal = refuseOrigin(

@@ -1,4 +1,12 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { ConfigError } from "../../src/errors.ts";
+import { inTime } from "../support/events.ts";
 import { ask } from "../support/http_client.ts";
 import { modeOf } from "../support/modes.ts";
 import { World } from "../support/world.ts";
@@ -71,6 +79,36 @@ Deno.test("http: on a unix socket that only its owner can open", async () => {
   assertEquals((await ask(`unix:${path}`, "/nothing")).status, 404);
   await local.node.stop();
   assert(!await exists(path));
+});
+
+Deno.test("http: what is in the place of the socket stays there, unless it is one that nobody serves", async () => {
+  await using world = await World.start();
+  const path = `${world.folder}/node.sock`;
+  const config = { inference: "true", http: `unix:${path}` };
+  await Deno.writeTextFile(path, "somebody's work");
+  await assertRejects(() => world.runNode(config), ConfigError, "there is something else");
+  assertEquals(await Deno.readTextFile(path), "somebody's work");
+  await Deno.remove(path);
+  {
+    using _other = Deno.listen({ transport: "unix", path: `${path}.other` });
+    await Deno.rename(`${path}.other`, path);
+    await assertRejects(() => world.runNode(config), ConfigError, "another program listens there");
+  }
+  assert(await exists(path));
+  await using _node = await world.runNode(config);
+  assertEquals((await ask(`unix:${path}`, "/healthz")).body, "ok\n");
+});
+
+Deno.test("http: a client that stands still does not hold up a stop", async () => {
+  await using world = await World.start();
+  await using local = await world.runNode({ inference: "true", http: "127.0.0.1:0" });
+  const { hostname, port } = new URL(await urlOf(world.stateFolder));
+  using client = await Deno.connect({ hostname, port: Number(port) });
+  await client.write(new TextEncoder().encode("GET /healthz HTTP/1.1\r\nHo"));
+  // It is let in before the next one.
+  await ask(await urlOf(world.stateFolder), "/healthz");
+  await inTime(local.node.stop(), "the stop");
+  assertEquals(await client.read(new Uint8Array(1)).catch(() => null), null);
 });
 
 Deno.test("http: strangers learn nothing, not even what there is", async () => {
