@@ -4,7 +4,6 @@
  * @module
  */
 import { nameOf } from "../commands/command.ts";
-import { howItEnded } from "../commands/outcome.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import { look } from "../executors/process/observe.ts";
 import { killAll, signalAll } from "../executors/process/stop_all.ts";
@@ -21,6 +20,7 @@ import type { Arguments } from "./arguments.ts";
 import { isCarriedOut } from "./ask_node.ts";
 import { findWorkload } from "./find_workload.ts";
 import { useStateFolder } from "./load_settings.ts";
+import { resultOf } from "./ps.ts";
 import { print, report } from "./terminal.ts";
 
 /** Stops the workload. */
@@ -29,7 +29,7 @@ export async function run(args: Arguments): Promise<number> {
   const stateFolder = await useStateFolder(args);
   using history = History.open(stateFolder);
   const record = findWorkload(history, args.operands[0], stateFolder);
-  if (record.state === "ended") throw hasEnded(record, howItEnded(record.end!));
+  if (record.state === "ended") throw hasEnded(record);
   const request = { type: "cancel", id: record.id, signal, at: systemClock.now() } as const;
   const nodePid = lockHolder(stateFolder);
   if (nodePid === undefined) return await cancelWithoutNode(record, request, stateFolder);
@@ -40,11 +40,22 @@ export async function run(args: Arguments): Promise<number> {
     );
     return 1;
   }
-  const asked = record.state === "queued"
+  print(whatCancellingDid(history?.find(record.id) ?? record, signal));
+  return 0;
+}
+
+/**
+ * What a request that a node has carried out did to a command, which may have begun or ended before.
+ *
+ * @throws {ConfigError} if it had ended already
+ */
+export function whatCancellingDid(now: CommandRecord, signal: StopSignal): string {
+  const { stop, end, startedAt } = now;
+  if (end === undefined ? stop === undefined : end.cause !== "cancelled") throw hasEnded(now);
+  const asked = startedAt === undefined
     ? "Took it out of the queue"
     : `Sent ${signal}; its sender is answered once it has ended`;
-  print(`${nameOf(record)} is cancelled. ${asked}`);
-  return 0;
+  return `${nameOf(now)} is cancelled. ${asked}`;
 }
 
 function readSignal(given: string): StopSignal {
@@ -54,7 +65,9 @@ function readSignal(given: string): StopSignal {
   throw new ConfigError(`--signal must be one of ${STOP_SIGNALS.join(", ")}, got ${quoted(given)}`);
 }
 
-function hasEnded(record: CommandRecord, how: string): ConfigError {
+function hasEnded(record: CommandRecord): ConfigError {
+  const { end } = record;
+  const how = end === undefined ? "its sender is about to be answered" : resultOf(end);
   return new ConfigError(`${nameOf(record)} has ended already: ${how}`);
 }
 
@@ -72,9 +85,12 @@ async function cancelWithoutNode(
   const isOwnProcess = record.state === "running" && handle?.executor === "process";
   const found = isOwnProcess ? await look(handle, folder, context) : undefined;
   // What it did to its end it did without being stopped.
-  if (found?.action === "collect") throw hasEnded(record, "the next start answers its sender");
+  if (found?.action === "collect") {
+    throw new ConfigError(`${nameOf(record)} has ended already: the next start answers its sender`);
+  }
   // First: whoever starts a node meanwhile finds it.
-  await new LocalRequests(stateFolder).ask(request);
+  const isSent = found?.action === "attach";
+  await new LocalRequests(stateFolder).ask({ ...request, isSent });
   if (found?.action !== "attach") {
     const what = record.state === "queued" ? "will not run" : "is to be stopped";
     print(`${nameOf(record)} ${what}. ${later}`);

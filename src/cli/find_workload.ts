@@ -32,7 +32,9 @@ export function findWorkload(
     });
   }
   // As "ps" shows ids where there is little room.
-  const found = newestOfEachRequest(history?.beginningWith(name.replace(/…$/, "")) ?? []);
+  const start = name.replace(/…$/, "");
+  // Every id begins with nothing, as a variable of a script that is not set.
+  const found = start === "" ? [] : newestOfEachRequest(history?.beginningWith(start) ?? []);
   if (found.length === 1) return found[0]!;
   if (found.length === 0) {
     throw new ConfigError(`There is no workload ${quoted(name)} in ${quoted(stateFolder)}`, {

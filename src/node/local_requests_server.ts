@@ -7,13 +7,22 @@ import type { CommandCanceller } from "../commands/canceller.ts";
 import { messageOf } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
-import { LocalRequests } from "../state/local_requests.ts";
+import { type LocalRequest, LocalRequests } from "../state/local_requests.ts";
+import { requireFolder } from "../state/state_file.ts";
+import type { Clock } from "../time.ts";
 import type { NodeEvents } from "./events.ts";
 import { localStatus } from "./local_status.ts";
 import { snapshotOf, type SnapshotParts } from "./snapshot.ts";
 
 /** Where requests to cancel are stored. */
 type CancelStore = Pick<Journal, "unfinished" | "requestStop" | "atomically">;
+
+/** What storing them takes. */
+interface StoreParts {
+  readonly settings: { readonly stateFolder: string };
+  readonly journal: CancelStore;
+  readonly clock: Clock;
+}
 
 /** What serving takes. */
 interface LocalRequestParts extends SnapshotParts {
@@ -24,26 +33,28 @@ interface LocalRequestParts extends SnapshotParts {
 
 /**
  * Stores the requests to cancel that came while there was no node, before it is looked what has become
- * of the commands.
+ * of the commands. Of a command that was started, only one whose signal was sent explains its end: for
+ * any other it is looked first whether there still is anything to stop.
  */
 export function storeCancelRequests(
-  stateFolder: string,
-  journal: CancelStore,
+  { settings: { stateFolder }, journal, clock }: StoreParts,
   logger: Logger,
 ): void {
   const requests = new LocalRequests(stateFolder);
+  requireFolder(requests.path, { clock, logger });
   requests.create();
   requests.removeOld();
   const asked = requests.pending().filter((request) => request.type === "cancel");
   if (asked.length === 0) return;
   try {
-    const unfinished = new Set(journal.unfinished().map(({ id }) => id));
+    const states = new Map(journal.unfinished().map(({ id, state }) => [id, state]));
+    const due = asked.filter(({ id, isSent }) => states.get(id) !== "running" || isSent);
     journal.atomically(() => {
-      for (const { id, signal, at } of asked) {
-        if (unfinished.has(id)) journal.requestStop(id, { cause: "cancelled", signal, at });
+      for (const { id, signal, at } of due) {
+        if (states.has(id)) journal.requestStop(id, { cause: "cancelled", signal, at });
       }
     });
-    for (const request of asked) requests.remove(request);
+    for (const request of due) requests.remove(request);
   } catch (error) {
     // They are carried out as others are, a little later.
     logger.error(`Cannot store what is to be cancelled: ${messageOf(error)}`);
@@ -58,23 +69,28 @@ export async function serveLocalRequests(
 ): Promise<void> {
   const { settings, canceller, events } = parts;
   const requests = new LocalRequests(settings.stateFolder);
-  const carryOut = async () => {
-    for (const request of requests.pending()) {
+  const carryOut = async (request: LocalRequest) => {
+    try {
       if (request.type === "cancel") await canceller.cancelById(request.id, request.signal);
-      else {
-        const status = localStatus(snapshotOf(parts));
-        await requests.answer(request.nonce, status).catch((error) =>
-          logger.error(`Cannot answer a program that asks for the status: ${messageOf(error)}`)
-        );
-      }
+      else await requests.answer(request.nonce, localStatus(snapshotOf(parts)));
       requests.remove(request);
+    } catch (error) {
+      const { type } = request;
+      logger.error(
+        `Cannot carry out a ${type} asked through the state folder: ${messageOf(error)}`,
+      );
     }
   };
+  let isDue = false;
   let carriedOut = Promise.resolve();
+  const carryOutAll = async () => {
+    isDue = false;
+    for (const request of requests.pending()) await carryOut(request);
+  };
+  // However many changes come at a time, there is one look for them.
   const look = () => {
-    carriedOut = carriedOut.then(carryOut).catch((error) =>
-      logger.error(`Cannot carry out what was asked through the state folder: ${messageOf(error)}`)
-    );
+    if (!isDue) carriedOut = carriedOut.then(carryOutAll);
+    isDue = true;
   };
   // Where a change goes unseen, as in a folder that another computer serves.
   const removeListener = events.on("heartbeat", look);

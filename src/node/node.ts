@@ -156,7 +156,7 @@ export class Node {
     const { once, drain, exitWhenIdle } = this.#options;
     const { signal } = this.#stopping;
     const { runner, queue, uploads, recheck, registration, connection, backend, logStream } = parts;
-    storeCancelRequests(parts.settings.stateFolder, parts.journal, this.#logger);
+    storeCancelRequests(parts, this.#logger);
     await parts.recover(signal);
     this.#run(serveLocalRequests(parts, this.#logger, signal));
     // Before connecting: what the broker held back for this node is new as well.

@@ -18,6 +18,8 @@ export interface CancelRequest {
   readonly signal: StopSignal;
   /** When it was asked for, in milliseconds since the epoch. */
   readonly at: number;
+  /** Whether who asks sends the signal as well, since no node runs that could. Default: `false`. */
+  readonly isSent?: boolean;
 }
 
 /** That the node is to say how it is. */
@@ -43,6 +45,7 @@ export class LocalRequests {
   /** Makes the folder. */
   create(): void {
     makePrivateFolder(this.path);
+    this.#giveToNode(this.path);
   }
 
   /** Asks. Resolves when that is on disk. */
@@ -51,7 +54,7 @@ export class LocalRequests {
     await this.#write(this.#fileOf(request), request);
   }
 
-  /** What is asked and not yet removed. What is no request, or cannot be read, is passed over. */
+  /** What is asked and not yet removed. What is no file, no request or unreadable is passed over. */
   pending(): LocalRequest[] {
     return this.#names().map((name) => this.#read(name)).filter((request) => request !== undefined);
   }
@@ -89,7 +92,8 @@ export class LocalRequests {
 
   #names(): string[] {
     try {
-      return fs.readdirSync(this.path).sort();
+      const found = fs.readdirSync(this.path, { withFileTypes: true });
+      return found.filter((entry) => entry.isFile()).map(({ name }) => name).sort();
     } catch {
       return [];
     }
@@ -100,11 +104,11 @@ export class LocalRequests {
     if (type === undefined) return undefined;
     if (type === "status") return { type, nonce: id };
     try {
-      const { signal, at } = parseState(readStateFile(`${this.path}/${name}`) ?? "");
+      const { signal, at, isSent } = parseState(readStateFile(`${this.path}/${name}`) ?? "");
       const known = STOP_SIGNALS.find((name) => name === signal);
       return known === undefined
         ? undefined
-        : { type: "cancel", id, signal: known, at: Number(at) };
+        : { type: "cancel", id, signal: known, at: Number(at), ...(isSent === true && { isSent }) };
     } catch {
       return undefined;
     }
@@ -121,7 +125,11 @@ export class LocalRequests {
 
   async #write(path: string, content: object): Promise<void> {
     await replacePrivateFile(path, `${JSON.stringify(content)}\n`);
-    // Under sudo too it is for the node, which runs as the owner of the folder.
+    this.#giveToNode(path);
+  }
+
+  /** Under sudo too it is for the node, which runs as the owner of the state folder. */
+  #giveToNode(path: string): void {
     if (Deno.uid() !== 0) return;
     const { uid, gid } = fs.statSync(`${this.path}/..`);
     if (uid !== 0) fs.chownSync(path, uid, gid);

@@ -1,5 +1,29 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { whatCancellingDid } from "../../src/cli/cancel_workload.ts";
+import { ConfigError } from "../../src/errors.ts";
+import type { CommandRecord } from "../../src/journal/record.ts";
+import { LocalRequests } from "../../src/state/local_requests.ts";
 import { Gate, Stage } from "../support/stage.ts";
+
+const STOP = { cause: "cancelled", signal: "SIGINT", at: 3 } as const;
+
+/** A command that waits. */
+const RECORD: CommandRecord = {
+  id: "01abc",
+  kind: "training",
+  requestId: "r",
+  workloadUuid: undefined,
+  slug: "n",
+  instanceUuid: "u",
+  replyTopic: "t",
+  state: "queued",
+  acceptedAt: 1,
+  startedAt: undefined,
+  handle: undefined,
+  stop: undefined,
+  endedAt: undefined,
+  end: undefined,
+};
 
 /** A stage with a node that waits at a gate, and somebody who sends it commands. */
 async function setUp(more = "") {
@@ -11,7 +35,7 @@ async function setUp(more = "") {
   const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
   const sender = resources.use(await stage.world.sender({ slug: slug!, uuid: uuid! }));
   const all = resources.move();
-  return { stage, node, sender, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { stage, gate, node, sender, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 Deno.test("cancel stops what runs, and the sender is answered that it was cancelled", async () => {
@@ -83,6 +107,64 @@ Deno.test("cancel does not undo what ended by itself while there was no node", a
   assertEquals((await sender.reply("t1")).output, "at the gate\nlet through with no node\n");
 });
 
+Deno.test("a cancel that no node took changes nothing about a command that ended by itself", async () => {
+  await using world = await setUp();
+  const { stage, node, sender } = world;
+  await sender.send({ command: "training", request_id: "t1" });
+  await node.awaitLine(/at the gate/);
+  const { stdout } = await stage.run(["ps", "--json"]);
+  const { id } = JSON.parse(stdout).workloads[0];
+  await node.end("SIGKILL");
+  // As it was left for the node that was killed.
+  await new LocalRequests(stage.world.stateFolder)
+    .ask({ type: "cancel", id, signal: "SIGTERM", at: Date.now() });
+  await using followed = stage.start(["logs", "-f", "t1"]);
+  await world.gate.open("no node");
+  assertEquals(await followed.exited, 0);
+  await using _next = await stage.startNode();
+  assertEquals((await sender.reply("t1")).output, "at the gate\nlet through with no node\n");
+  const { code, stderr } = await stage.run(["cancel", "t1"]);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "training t1 has ended already: ok");
+});
+
+Deno.test("a cancel that a killed node left is carried out by the next one", async () => {
+  await using world = await setUp();
+  const { stage, node, sender } = world;
+  await sender.send({ command: "training", request_id: "t1" });
+  await node.awaitLine(/at the gate/);
+  const { stdout } = await stage.run(["ps", "--json"]);
+  const { id } = JSON.parse(stdout).workloads[0];
+  await node.end("SIGKILL");
+  const requests = new LocalRequests(stage.world.stateFolder);
+  await requests.ask({ type: "cancel", id, signal: "SIGINT", at: Date.now() });
+  await using _next = await stage.startNode();
+  assertEquals((await sender.reply("t1")).error, "Command was cancelled by SIGINT");
+  assertEquals(requests.pending(), []);
+});
+
+Deno.test("cancel says what it did as it was, whatever happened meanwhile", () => {
+  const running = { ...RECORD, state: "running", startedAt: 2, stop: STOP } as const;
+  assertEquals(
+    whatCancellingDid(running, "SIGINT"),
+    "training r is cancelled. Sent SIGINT; its sender is answered once it has ended",
+  );
+  assertEquals(
+    whatCancellingDid({ ...RECORD, stop: STOP }, "SIGINT"),
+    "training r is cancelled. Took it out of the queue",
+  );
+  const cancelled = { ...running, state: "ended", end: { cause: "cancelled", bytes: 0 } } as const;
+  assertStringIncludes(whatCancellingDid(cancelled, "SIGINT"), "is cancelled. Sent SIGINT");
+  const table: [CommandRecord, string][] = [
+    [{ ...cancelled, end: { cause: "exited", exitCode: 0, bytes: 0 } }, "has ended already: ok"],
+    [{ ...cancelled, end: { cause: "timed_out", bytes: 0 } }, "has ended already: timed out"],
+    [{ ...running, stop: undefined }, "has ended already: its sender is about to be answered"],
+  ];
+  for (const [record, message] of table) {
+    assertThrows(() => whatCancellingDid(record, "SIGINT"), ConfigError, message);
+  }
+});
+
 Deno.test("cancel says what it does not know or take", async () => {
   await using world = await setUp("  concurrency: 2\n");
   const { stage, node, sender } = world;
@@ -97,6 +179,8 @@ Deno.test("cancel says what it does not know or take", async () => {
     /"same" is the beginning of several workloads: training same-2 \(\w+\), training same-1 \(/,
   );
   const table: [string[], string][] = [
+    [[""], 'There is no workload "" in'],
+    [["…"], 'There is no workload "…" in'],
     [["nobody"], 'There is no workload "nobody" in'],
     [["same-1", "--signal", "HUP"], "--signal must be one of SIGTERM, SIGINT, SIGKILL, got"],
     [[], '"cancel" needs <id|request_id>'],

@@ -24,6 +24,9 @@ Deno.test("what is asked is found until it is removed, and for nobody else to re
     assertEquals(modeOf(`${requests.path}/cancel-01abc.json`), "600");
     requests.remove(CANCEL);
     assertEquals([requests.isPending(CANCEL), requests.isPending(STATUS)], [false, true]);
+    const isSent = { ...CANCEL, isSent: true };
+    await requests.ask(isSent);
+    assertEquals(requests.pending(), [isSent, STATUS]);
   });
 });
 
@@ -61,8 +64,13 @@ Deno.test("what is no request is passed over", async () => {
     ];
     for (const [name, text] of files) await Deno.writeTextFile(`${requests.path}/${name}`, text);
     await Deno.mkdir(`${requests.path}/cancel-g.json`);
+    await Deno.mkdir(`${requests.path}/status-i.json`);
+    await Deno.mkdir(`${requests.path}/notes/more`, { recursive: true });
     await Deno.symlink("/etc/passwd", `${requests.path}/cancel-h.json`);
+    await Deno.symlink("/etc/passwd", `${requests.path}/status-j.json`);
     assertEquals(requests.pending(), []);
+    requests.removeOld();
+    assertEquals(await Deno.stat(`${requests.path}/notes/more`).then(() => true), true);
     await assertRejects(() => requests.ask({ ...CANCEL, id: "g" }));
   });
 });
