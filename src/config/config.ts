@@ -118,4 +118,6 @@ export interface Settings {
   readonly onDisconnect: string | undefined;
   /** Seconds without the broker after which it runs. */
   readonly onDisconnectAfter: number;
+  /** The shell command run when a worker or server fails. */
+  readonly onUnhealthy: string | undefined;
 }

@@ -7,7 +7,9 @@ import type { SettingRows } from "./setting.ts";
 import * as values from "./values.ts";
 
 /** These rows. */
-export const HOOK_SETTINGS: SettingRows<"onWorkloadEnd" | "onDisconnect" | "onDisconnectAfter"> = {
+export const HOOK_SETTINGS: SettingRows<
+  "onWorkloadEnd" | "onDisconnect" | "onDisconnectAfter" | "onUnhealthy"
+> = {
   onWorkloadEnd: {
     group: "Hooks",
     type: values.shellCommand,
@@ -23,5 +25,10 @@ export const HOOK_SETTINGS: SettingRows<"onWorkloadEnd" | "onDisconnect" | "onDi
     type: values.seconds,
     help: "Seconds without the broker after which `on_disconnect` runs",
     default: 300,
+  },
+  onUnhealthy: {
+    group: "Hooks",
+    type: values.shellCommand,
+    help: "Shell command run when a worker or server fails, with the event as JSON on stdin",
   },
 };

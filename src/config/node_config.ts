@@ -194,4 +194,6 @@ export interface CloudNodeConfig {
   onDisconnect?: string;
   /** Seconds without the broker after which `onDisconnect` runs. Default: 300. */
   onDisconnectAfter?: number;
+  /** The shell command run when a worker or server fails, with the event as JSON on stdin. Default: none. */
+  onUnhealthy?: string;
 }

@@ -10,6 +10,7 @@ import type { GpuSample } from "../gpu/nvidia_smi.ts";
 import type { NodeEventMap, NodeEventName, NodeEvents } from "../node/events.ts";
 import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { Clock } from "../time.ts";
+import { defineWarmMetrics } from "./warm_metrics.ts";
 
 /** What metrics are taken of. */
 export interface MetricsSource {
@@ -42,6 +43,7 @@ export class Metrics implements Disposable {
     this.#defineConnection();
     this.#defineNode();
     this.#defineGpus();
+    this.#listeners.push(defineWarmMetrics(this.#registry, source));
   }
 
   /** All metrics in Prometheus's text format. */

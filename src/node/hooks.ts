@@ -15,6 +15,7 @@ export interface HookSettings {
   readonly onDisconnect: string | undefined;
   /** Seconds without the broker after which `onDisconnect` runs. */
   readonly onDisconnectAfter: number;
+  readonly onUnhealthy: string | undefined;
 }
 
 /** What hooks work with. */
@@ -47,7 +48,7 @@ export class Hooks implements Disposable {
   /** Listens from now on. */
   constructor(parts: HooksParts) {
     this.#parts = parts;
-    const { events, settings: { onWorkloadEnd, onDisconnect } } = parts;
+    const { events, settings: { onWorkloadEnd, onDisconnect, onUnhealthy } } = parts;
     if (onWorkloadEnd !== undefined) {
       this.#listeners.push(events.on("ended", (ended) => {
         this.#add("on_workload_end", onWorkloadEnd, workloadEnd(ended));
@@ -57,6 +58,13 @@ export class Hooks implements Disposable {
       this.#listeners.push(events.on("connection", ({ isConnected }) => {
         if (isConnected) this.#outage?.abort();
         else void this.#watchOutage(onDisconnect);
+      }));
+    }
+    if (onUnhealthy !== undefined) {
+      this.#listeners.push(events.on("executor", ({ kind, state, reason }) => {
+        if (state !== "unhealthy" && state !== "failed") return;
+        const event = { event: "unhealthy", kind, state, reason: reason ?? null };
+        this.#add("on_unhealthy", onUnhealthy, event);
       }));
     }
   }

@@ -86,6 +86,7 @@ Deno.test("with nothing given there are defaults", () => {
     onWorkloadEnd: undefined,
     onDisconnect: undefined,
     onDisconnectAfter: 300,
+    onUnhealthy: undefined,
   });
 });
 

@@ -165,3 +165,34 @@ Deno.test("metrics: GPUs, without a sample of what the driver does not tell", as
   gpus = { samples: [], isSuccessful: undefined };
   assertEquals(await sample(metrics, "cloud_node_gpu_last_collect_success"), undefined);
 });
+
+Deno.test("metrics: what stays loaded, its state, its restarts and how long it loaded", async () => {
+  const events = new NodeEvents(createLogger("test"));
+  const clock = new FakeClock();
+  let executors: NodeSnapshot["executors"] = {
+    training: { state: "ready" },
+    inference: { state: "starting" },
+  };
+  const snapshot = () => ({ ...SNAPSHOT, executors });
+  using metrics = new Metrics({ events, clock, snapshot, journalBytes: () => 0 });
+  const change = (state: "starting" | "ready" | "restarting") => {
+    executors = { ...executors, inference: { state } };
+    events.emit("executor", { kind: "inference", state });
+  };
+  const state = (name: string, lane = "inference") =>
+    sample(metrics, `cloud_node_warm_state{lane="${lane}",state="${name}"}`);
+  assertEquals([await state("ready"), await state("starting")], [0, 1]);
+  // What starts a process for each command is never loaded.
+  assertEquals(await state("ready", "training"), undefined);
+  await clock.advance(4_500);
+  change("ready");
+  assertEquals([await state("ready"), await state("starting")], [1, 0]);
+  assertEquals(await sample(metrics, 'cloud_node_warm_load_seconds{lane="inference"}'), 4.5);
+  await clock.advance(60_000);
+  change("restarting");
+  change("starting");
+  await clock.advance(2_000);
+  change("ready");
+  assertEquals(await sample(metrics, 'cloud_node_warm_restarts_total{lane="inference"}'), 1);
+  assertEquals(await sample(metrics, 'cloud_node_warm_load_seconds{lane="inference"}'), 2);
+});

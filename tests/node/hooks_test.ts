@@ -38,6 +38,7 @@ class HooksTest implements Disposable {
     this.hooks = new Hooks({
       settings: {
         ...{ onWorkloadEnd: undefined, onDisconnect: undefined, onDisconnectAfter: 300 },
+        ...{ onUnhealthy: undefined },
         ...settings,
       },
       events: this.events,
@@ -97,6 +98,20 @@ Deno.test("hooks: a broker that stays away is told once, one that comes back in 
   const { event: name, seconds, since } = event;
   assertEquals([name, seconds, since], ["disconnect", 60, "2025-01-01T00:10:59.000Z"]);
   assertEquals(test.started.all.length, 1);
+});
+
+Deno.test("hooks: what serves a kind of command fails, or is unhealthy", async () => {
+  using test = new HooksTest({ onUnhealthy: "page" });
+  for (const state of ["starting", "ready", "unhealthy", "ready", "failed"] as const) {
+    test.events.emit("executor", { kind: "inference", state, reason: `it is ${state}` });
+  }
+  const { event: first } = await test.started.next();
+  assertEquals(
+    [first.event, first.kind, first.state, first.reason],
+    ["unhealthy", "inference", "unhealthy", "it is unhealthy"],
+  );
+  assertEquals((await test.started.next()).event.state, "failed");
+  assertEquals(test.started.all.length, 2);
 });
 
 Deno.test("hooks: once disposed, nothing is started any more", async () => {
