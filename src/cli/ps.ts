@@ -9,9 +9,9 @@ import { History } from "../journal/history.ts";
 import type { CommandRecord, End } from "../journal/record.ts";
 import { createLogger, printable } from "../log.ts";
 import { lockHolder } from "../state/lock.ts";
-import { exitCodeMeaning } from "../commands/exit_code.ts";
 import { outcomeOf } from "../commands/outcome.ts";
 import { inspectHost } from "../os/processes.ts";
+import { exitCodeMeaning } from "../executors/exit_code.ts";
 import { look } from "../executors/process/observe.ts";
 import type { Recovery } from "../executors/process/recovery.ts";
 import { systemClock } from "../time.ts";
@@ -175,10 +175,10 @@ function shortened(text: string): string {
 }
 
 /** How a workload ended, in a few words. */
-export function resultOf({ cause, exitCode, signal }: Omit<End, "bytes">): string {
+export function resultOf({ cause, exitCode, signal, oomKill }: Omit<End, "bytes">): string {
   switch (cause) {
     case "exited":
-      return exitCode === 0 ? "ok" : inWords(exitCode!);
+      return exitCode === 0 ? "ok" : inWords(exitCode!, oomKill);
     case "killed":
       return `killed by ${signal}`;
     case "cancelled":
@@ -194,7 +194,7 @@ export function resultOf({ cause, exitCode, signal }: Omit<End, "bytes">): strin
   }
 }
 
-function inWords(exitCode: number): string {
-  const meaning = exitCodeMeaning(exitCode);
+function inWords(exitCode: number, oomKill?: boolean): string {
+  const meaning = exitCodeMeaning(exitCode, oomKill);
   return `exit code ${exitCode}${meaning === undefined ? "" : ` (${meaning})`}`;
 }

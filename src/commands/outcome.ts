@@ -4,9 +4,9 @@
  * @module
  */
 import type { Exit } from "../executors/executor.ts";
+import { exitCodeMeaning } from "../executors/exit_code.ts";
 import type { End, StopRequest } from "../journal/record.ts";
 import type { SmallOutput } from "../workloads/folder.ts";
-import { exitCodeMeaning } from "./exit_code.ts";
 
 /** What to store and what to answer. */
 export type Outcome =
@@ -40,7 +40,11 @@ export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0
         status: "error",
         source: "stderr",
         fallback: `Command failed with code ${exit.code}`,
-        end: { cause: "exited", exitCode: exit.code },
+        end: {
+          cause: "exited",
+          exitCode: exit.code,
+          ...(exit.oomKill && { oomKill: true }),
+        },
       };
     case "killed":
       return nodeError(`Workload killed by signal ${signalNumber(exit.signal)}`, {
@@ -79,17 +83,17 @@ export function describeOutcome({ status, end }: Outcome): string {
 /** The end of a command that did not succeed, in words. */
 export function howItEnded(end: Omit<End, "bytes">): string {
   const verb = end.cause === "exited" ? "failed" : end.cause.replace("_", " ");
-  const { cause, exitCode } = end;
+  const { cause, exitCode, oomKill } = end;
   const detail = exitCode === undefined
     ? end.signal
     : cause === "exited"
-    ? exitCodeInWords(exitCode)
+    ? exitCodeInWords(exitCode, oomKill)
     : `code ${exitCode}`;
   return detail === undefined ? verb : `${verb} (${detail})`;
 }
 
-function exitCodeInWords(code: number): string {
-  const meaning = exitCodeMeaning(code);
+function exitCodeInWords(code: number, oomKill?: boolean): string {
+  const meaning = exitCodeMeaning(code, oomKill);
   return meaning === undefined ? `code ${code}` : `code ${code}: ${meaning}`;
 }
 

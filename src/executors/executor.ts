@@ -42,7 +42,13 @@ export interface Work {
 
 /** How an attempt ended, as far as is known. */
 export type Exit =
-  | { readonly type: "exited"; readonly code: number; readonly survivors?: readonly number[] }
+  | {
+    readonly type: "exited";
+    readonly code: number;
+    readonly survivors?: readonly number[];
+    /** Whether SIGKILL ended it and the kernel killed a process for lack of memory meanwhile. */
+    readonly oomKill?: true;
+  }
   | {
     readonly type: "killed";
     readonly signal: string;

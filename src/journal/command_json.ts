@@ -26,6 +26,7 @@ export function commandJson(
     cause: end?.cause ?? null,
     exit_code: end?.exitCode ?? null,
     signal: end?.signal ?? null,
+    oom_kill: end?.oomKill ?? null,
   };
 }
 

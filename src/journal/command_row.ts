@@ -13,7 +13,7 @@ import { type CommandRecord, END_CAUSES, STOP_CAUSES, type StoredHandle } from "
 export const COLUMNS: string =
   `id, kind, request_id, workload_uuid, slug, instance_uuid, reply_topic, state,
   accepted_at, started_at, handle, pid, start_time, boot_id, stop_cause, stop_signal, stop_at,
-  ended_at, cause, exit_code, signal, bytes, has_token`;
+  ended_at, cause, exit_code, signal, oom_kill, bytes, has_token`;
 
 /** A row that is not a valid command. */
 interface DamagedRow {
@@ -67,6 +67,7 @@ function readRecord(row: RowReader): CommandRecord {
         cause: row.oneOf("cause", END_CAUSES),
         exitCode: row.has("exit_code") ? row.integer("exit_code") : undefined,
         signal: row.has("signal") ? row.text("signal") : undefined,
+        ...(row.has("oom_kill") && { oomKill: row.integer("oom_kill") === 1 }),
         bytes: row.integer("bytes"),
       }
       : undefined,

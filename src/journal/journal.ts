@@ -151,11 +151,12 @@ export class Journal implements Disposable {
       // Large params are of no use any more, but would stay on disk for days.
       this.#statements.run(
         `UPDATE commands SET state = 'ended', ended_at = ?, cause = ?, exit_code = ?, signal = ?,
-           bytes = ?, finalizing = ?, output_sent = max(output_sent, ?), params = '' WHERE id = ?`,
+           oom_kill = ?, bytes = ?, finalizing = ?, output_sent = max(output_sent, ?), params = '' WHERE id = ?`,
         this.#clock.now(),
         end.cause,
         end.exitCode ?? null,
         end.signal ?? null,
+        end.oomKill ? 1 : null,
         end.bytes,
         finalizing ? 1 : 0,
         end.isSilent ? 1 : 0,

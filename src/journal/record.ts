@@ -60,6 +60,11 @@ export interface End {
   readonly cause: EndCause;
   /** The exit code, when it is known. */
   readonly exitCode?: number;
+  /**
+   * Whether SIGKILL ended it and the kernel killed a process for lack of memory meanwhile. Default:
+   * not known.
+   */
+  readonly oomKill?: boolean;
   /** The signal that ended it, when one did. */
   readonly signal?: string;
   /** What its files take on disk. */

@@ -154,4 +154,8 @@ export const MIGRATIONS: readonly string[] = [
     stderr     BLOB
   ) STRICT;
   `,
+  // Whether the kernel killed a process for lack of memory meanwhile; NULL: not known.
+  `
+  ALTER TABLE commands ADD COLUMN oom_kill INTEGER;
+  `,
 ];

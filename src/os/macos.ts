@@ -26,6 +26,7 @@ export const macos: OperatingSystem = {
     workingFolders: "lsof -w -d cwd -Fn | sed -n 's|^n||p'",
     startedWithFiles: "",
     startedWithEnvironment: "",
+    oomKillCounter: "",
     parseStartTime,
     parseAll,
   },

@@ -42,6 +42,12 @@ export interface ProcessScripts {
   readonly startedWithFiles: string;
   /** Prints the environment with which the parent of this shell was started, each variable before a NUL. */
   readonly startedWithEnvironment: string;
+  /**
+   * Prints the path of the file in which the kernel counts, as `oom_kill`, the processes that it
+   * killed for lack of memory: those of the control group of this shell, or else those of the
+   * machine; "" where it does not.
+   */
+  readonly oomKillCounter: string;
   /** When a process started, from its `stat`; `undefined` for a zombie, which has ended. */
   parseStartTime(stat: string): string | undefined;
   /** What `all` printed, without zombies. */

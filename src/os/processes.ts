@@ -27,6 +27,8 @@ export interface Host {
   readonly ignoresHangup: boolean;
   /** The environment variables that the node cannot pass on, because they are not UTF-8. */
   readonly unreadable: readonly string[];
+  /** The file in which the kernel counts what it killed for lack of memory, where there is one. */
+  readonly oomKillCounter?: string;
 }
 
 /** `sh` cannot be run, without which no workload can. */
@@ -45,6 +47,8 @@ line "$(${FIND_SHELL})"
 line "$(umask)"
 line "$(${OS.processes.startedWithFiles || ":"}
 )"
+line "$(${OS.processes.oomKillCounter || ":"}
+)"
 line "$(${OS.processes.bootId})"
 ${OS.processes.startedWithEnvironment || ":"}
 :`;
@@ -58,8 +62,8 @@ export async function findShell(): Promise<Host["shell"]> {
 export async function inspectHost(): Promise<Host> {
   const bytes = await askHost(HOST_SCRIPT);
   // Latin-1 keeps each byte, whatever it means.
-  const [shellPath, umask, openFiles, bootId, ...rest] = new TextDecoder("latin1").decode(bytes)
-    .split("\n");
+  const [shellPath, umask, openFiles, oomKillCounter, bootId, ...rest] = new TextDecoder("latin1")
+    .decode(bytes).split("\n");
   return {
     bootId: bootId!,
     shell: shellAt(shellPath!),
@@ -68,6 +72,7 @@ export async function inspectHost(): Promise<Host> {
     ...(/^\d+$/.test(openFiles!) && { openFiles: Number(openFiles) }),
     ignoresHangup: ignoresHangup(),
     unreadable: unreadableVariables(rest.join("\n")),
+    ...(oomKillCounter !== "" && { oomKillCounter }),
   };
 }
 

@@ -56,6 +56,30 @@ export const procfs: ProcessScripts = {
     else soft_limit "$2"
     fi`,
   startedWithEnvironment: "cat /proc/$PPID/environ 2>/dev/null",
+  // Control groups of version 2 count what is killed in those below them as well, so that one
+  // without a memory controller is counted above. Those of version 1 do not. In a container their
+  // path is that on the host, and their files are at the top.
+  oomKillCounter: `
+    found() { grep -qs '^oom_kill ' "$1" && echo "$1"; }
+    control_group() {
+      while IFS=: read -r _ controllers path; do
+        case ,$controllers, in
+          ,,)
+            path=\${path%/}
+            while ! found /sys/fs/cgroup"$path"/memory.events; do
+              [ -n "$path" ] || continue 2
+              path=\${path%/*}
+            done
+            return ;;
+          *,memory,*)
+            for path in "\${path%/}" ''; do
+              ! found /sys/fs/cgroup/memory"$path"/memory.oom_control || return 0
+            done ;;
+        esac
+      done
+      return 1
+    }
+    control_group 2>/dev/null </proc/self/cgroup || found /proc/vmstat`,
   parseStartTime,
   parseAll,
 };

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { asRecovered, resultOf, withShortIds, workloadTable } from "../../src/cli/ps.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
-import { processHandle } from "../support/journal.ts";
+import { newCommand, processHandle, TestJournal } from "../support/journal.ts";
 import type { Recovery } from "../../src/executors/process/recovery.ts";
 import { Gate, Stage } from "../support/stage.ts";
 
@@ -124,6 +124,10 @@ Deno.test("a command is shown as the next node will find it", () => {
       { state: "ended", end: { cause: "exited", exitCode: 0, bytes: 0 } },
     ],
     [
+      { action: "collect", exit: { type: "exited", code: 137, oomKill: true } },
+      { state: "ended", end: { cause: "exited", exitCode: 137, oomKill: true, bytes: 0 } },
+    ],
+    [
       { action: "collect", exit: { type: "lost", why: "rebooted" } },
       { state: "ended", end: { cause: "lost", bytes: 0 } },
     ],
@@ -176,6 +180,11 @@ Deno.test("a result takes few words", () => {
   const table: [Parameters<typeof resultOf>[0], string][] = [
     [{ cause: "exited", exitCode: 0 }, "ok"],
     [{ cause: "exited", exitCode: 3 }, "exit code 3"],
+    [{ cause: "exited", exitCode: 137 }, "exit code 137 (killed by SIGKILL, often out of memory)"],
+    [
+      { cause: "exited", exitCode: 137, oomKill: true },
+      "exit code 137 (killed by SIGKILL; the kernel killed a process for lack of memory meanwhile)",
+    ],
     [{ cause: "killed", signal: "SIGKILL" }, "killed by SIGKILL"],
     [{ cause: "cancelled", signal: "SIGTERM" }, "cancelled"],
     [{ cause: "timed_out", exitCode: 143 }, "timed out"],
@@ -183,6 +192,26 @@ Deno.test("a result takes few words", () => {
     [{ cause: "not_started" }, "not started"],
   ];
   for (const [end, text] of table) assertEquals(resultOf(end), text);
+});
+
+Deno.test("ps says that the kernel killed a process for lack of memory, and nothing where that is not known", async () => {
+  await using stage = await Stage.set();
+  using test = new TestJournal();
+  for (const [id, known] of [["c1", { oomKill: true }], ["c2", {}]] as const) {
+    test.journal.accept(newCommand(id));
+    test.journal.start(id, processHandle({ pid: 7, startTime: "1", bootId: "b" }));
+    test.journal.end(id, { cause: "exited", exitCode: 137, bytes: 0, ...known }, []);
+  }
+  const { stdout } = await stage.run(["ps", "--json", "--state-folder", test.folder]);
+  assertEquals(
+    JSON.parse(stdout).workloads.map((
+      { id, exit_code, oom_kill }: Record<string, unknown>,
+    ) => [id, exit_code, oom_kill]),
+    [["c1", 137, true], ["c2", 137, null]],
+  );
+  const shown = (await stage.run(["ps", "--state-folder", test.folder])).stdout;
+  assertMatch(shown, /c1 .* exit code 137 \(killed by SIGKILL; the kernel killed a process for/);
+  assertMatch(shown, /c2 .* exit code 137 \(killed by SIGKILL, often out of memory\)/);
 });
 
 Deno.test("ps --watch shows the workloads again and again", async () => {

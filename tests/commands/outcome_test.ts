@@ -38,6 +38,27 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
   [exited(1), undefined, fromStderr(1), "failed (code 1)"],
   [exited(143), undefined, fromStderr(143), "failed (code 143: killed by SIGTERM)"],
   [
+    { type: "exited", code: 137, oomKill: true },
+    undefined,
+    {
+      status: "error",
+      source: "stderr",
+      fallback: "Command failed with code 137",
+      end: { cause: "exited", exitCode: 137, oomKill: true },
+    },
+    "failed (code 137: killed by SIGKILL; the kernel killed a process for lack of memory meanwhile)",
+  ],
+  [
+    { type: "exited", code: 137, oomKill: true },
+    TIMED_OUT,
+    fromNode("Command timed out after 60 s", {
+      cause: "timed_out",
+      signal: "SIGKILL",
+      exitCode: 137,
+    }),
+    "timed out (code 137)",
+  ],
+  [
     killed("SIGKILL"),
     undefined,
     fromNode("Workload killed by signal 9 (SIGKILL)", { cause: "killed", signal: "SIGKILL" }),
@@ -125,8 +146,16 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
   ],
 ];
 
+/** An exit as it is named in a test: `exited, code 3`. */
+function inWords({ type, ...details }: Exit): string {
+  const words = Object.entries(details).map(([name, value]) =>
+    `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`
+  );
+  return [type, ...words].join(", ");
+}
+
 for (const [exit, stop, outcome, told] of OUTCOMES) {
-  const name = `${Object.values(exit).join(" ")}${stop ? `, ${stop.cause}` : ""}`;
+  const name = `${inWords(exit)}${stop ? `, ${stop.cause}` : ""}`;
   Deno.test(`outcome: ${name}: ${told}`, () => {
     assertEquals(outcomeOf(exit, stop, 60), outcome);
     assertEquals(describeOutcome(outcome), told);

@@ -54,6 +54,15 @@ Deno.test("a command is queued, runs and ends, and every step survives a restart
   assertEquals(ended.end, { cause: "cancelled", signal: "SIGINT", exitCode: 130, bytes: 7 });
 });
 
+Deno.test("an end keeps that the kernel killed a process for lack of memory meanwhile", () => {
+  using test = new TestJournal();
+  const end = { cause: "exited", exitCode: 137, oomKill: true, bytes: 0 } as const;
+  test.journal.accept(newCommand("c1"));
+  test.journal.start("c1", HANDLE);
+  test.journal.end("c1", end, []);
+  assertEquals(test.restart().find("c1")!.end, { ...end, signal: undefined });
+});
+
 Deno.test("a command may be accepted and started at once", () => {
   using test = new TestJournal();
   test.journal.accept(newCommand("c1"), HANDLE);

@@ -1,8 +1,9 @@
 /**
  * Who may run an attempt. Before a supervisor runs it, or a node decides that nobody shall, each
  * makes the attempt's claim, which can be made only once. A supervisor's claim is a file that holds
- * its pid and start time and, in the end, the workload's exit code; a node's claim is a folder. So
- * a claim shows its maker from the moment it exists.
+ * its pid and start time and, in the end, the workload's exit code, and whether the kernel killed a
+ * process for lack of memory meanwhile; a node's claim is a folder. So a claim shows its maker from
+ * the moment it exists.
  *
  * @module
  */
@@ -21,6 +22,8 @@ export type Claim =
     readonly process?: { readonly pid: number; readonly startTime: string };
     /** How the workload ended, once it has. */
     readonly code?: number;
+    /** Whether the kernel killed a process for lack of memory meanwhile. Default: not known. */
+    readonly oomKill?: true;
   };
 
 /** More than a supervisor ever writes there. */
@@ -46,13 +49,14 @@ export function readClaim(folder: WorkloadFolder, attempt: string): Claim {
 
 /** What a supervisor has written. A line counts once it is whole. */
 export function parseClaim(text: string): Claim {
-  const [first, second] = text.split("\n").slice(0, -1);
+  const [first, second, third] = text.split("\n").slice(0, -1);
   const process = first === undefined ? undefined : parseProcess(first);
   const code = /^exited (\d{1,3})$/.exec(second ?? "")?.[1];
   return {
     by: "supervisor",
     ...(process && { process }),
     ...(code !== undefined && { code: Number(code) }),
+    ...(code !== undefined && third === "oom_kill" && { oomKill: true }),
   };
 }
 

@@ -8,6 +8,7 @@ import type { StopSignal } from "../../os/process_identity.ts";
 import type { Progress } from "../../protocol/progress.ts";
 import { isAbort } from "../../time.ts";
 import type { Execution, Exit, Handle } from "../executor.ts";
+import { SIGKILL_CODE } from "../exit_code.ts";
 import { signalGroup } from "../../os/processes.ts";
 import {
   killAll,
@@ -33,9 +34,6 @@ export interface Observed {
 
 /** How long a supervisor has to report an end after SIGKILL before it is killed itself. */
 const REPORTING_MS = 2_000;
-
-/** The exit code that a shell gives a command that SIGKILL has ended. */
-const SIGKILL_CODE = 128 + 9;
 
 /** A command that runs as a process. */
 export class ProcessExecution implements Execution {

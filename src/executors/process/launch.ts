@@ -40,7 +40,7 @@ export class Launch implements Observed {
   #handle: Handle;
   #supervisor: Supervisor | undefined;
   #startedAt: number | undefined;
-  #code: number | undefined;
+  #exit: Exit | undefined;
 
   /** Starts a command whose files are in its folder, under a supervisor that waits if there is one. */
   constructor(
@@ -87,7 +87,7 @@ export class Launch implements Observed {
       this.#limitBeginning(supervisor);
       const signal = await this.#end(supervisor);
       if (this.#leaving.signal.aborted) return await new Promise(() => {});
-      if (this.#code !== undefined) return { type: "exited", code: this.#code };
+      if (this.#exit !== undefined) return this.#exit;
       const claim = readClaim(this.#options.folder, this.#options.attempt);
       // It may not have been able to report that any more.
       if (claim.by === "supervisor" && claim.process !== undefined) this.#begin(claim.process);
@@ -137,7 +137,7 @@ export class Launch implements Observed {
   }
 
   #receive(report: Report): void {
-    if (report.type === "exited") this.#code = report.code;
+    if (report.type === "exited") this.#exit = report;
     else if (report.type === "begun") this.#begin(report);
   }
 

@@ -43,7 +43,8 @@ export function decide(handle: Handle, evidence: Evidence): Recovery {
     }
   }
   if (claim.by === "supervisor" && claim.code !== undefined) {
-    return collect({ type: "exited", code: claim.code });
+    const { code, oomKill } = claim;
+    return collect({ type: "exited", code, ...(oomKill && { oomKill }) });
   }
   // After a power cut the disk may have forgotten the claim as well.
   if (bootId === "" || (process ?? handle).bootId !== bootId) return lost(RESTARTED);

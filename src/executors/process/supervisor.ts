@@ -11,7 +11,9 @@ import { inOwnSession } from "../../os/session.ts";
 import { type Clock, orAbort, within } from "../../time.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
 import { LineSplitter } from "../../workloads/line_splitter.ts";
+import { SIGKILL_CODE } from "../exit_code.ts";
 import { parseProcess } from "./claim.ts";
+import { COUNT_KILLS, COUNT_VARIABLES, COUNTER_VARIABLE } from "./oom_kills.ts";
 import { PUMP, pumpSizes } from "./pump.ts";
 
 /** What a supervisor is started with: nothing of any command. */
@@ -60,6 +62,9 @@ const OWN = [
   "cloud_node_line",
   "cloud_node_newline",
   "cloud_node_more",
+  "cloud_node_before",
+  "cloud_node_oom",
+  ...COUNT_VARIABLES,
 ];
 
 /**
@@ -92,6 +97,8 @@ cloud_node_pumps="$cloud_node_pumps $!"`,
  * output is in its file. The traps let a signal to the whole group reach the workload and leave this
  * shell to report its end; a program that is run gets back what they were before. A node that has
  * ended reads no report: that must not end this shell, least of all between claim and template.
+ * Whether the kernel killed meanwhile is looked at after SIGKILL alone, and a line of its own in the
+ * claim, after that which earlier versions read.
  */
 const script = (shell: Host["shell"]) => `
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
@@ -101,7 +108,7 @@ cloud_node_newline='
 '
 exec 3>&1 >/dev/null
 cd "$cloud_node_output" || exit
-${PUMP}${OPEN_PUMPS[shell]}
+${PUMP}${COUNT_KILLS}${OPEN_PUMPS[shell]}
 exec 8>&- 9>&-
 printf 'waiting\\n' >&3
 IFS= read -r cloud_node_line || exit 0
@@ -112,6 +119,8 @@ ${shell === "sh" ? "# It learns of children that have ended when it waits for on
 for cloud_node_each in $cloud_node_pumps; do kill -s 0 "$cloud_node_each" || exit; done
 cloud_node_export="$cloud_node_export$cloud_node_newline$cloud_node_more"
 ${OS.processes.ownStat}
+cloud_node_count_kills
+cloud_node_before=$cloud_node_kills
 set -C
 exec 8>"$cloud_node_output/claim-$cloud_node_claim" || exit
 set +C
@@ -121,8 +130,14 @@ printf 'begun %s %s\\n' "$$" "$cloud_node_stat" >&3
 ${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-", OWN)})
 cloud_node_code=$?
 exec 4>&- 5>&- 6>&- 7>&-
-printf 'exited %s\\n' "$cloud_node_code" >&8
-printf 'exited %s\\n' "$cloud_node_code" >&3 || sync "$cloud_node_output/claim-$cloud_node_claim"
+cloud_node_oom=
+if [ "$cloud_node_code" = ${SIGKILL_CODE} ]; then
+  cloud_node_count_kills
+  [ "$cloud_node_kills" -gt "$cloud_node_before" ] && cloud_node_oom=oom_kill
+fi
+printf 'exited %s\\n%s' "$cloud_node_code" "\${cloud_node_oom:+oom_kill$cloud_node_newline}" >&8
+printf 'exited %s\\n' "$cloud_node_code\${cloud_node_oom:+ oom_kill}" >&3 ||
+  sync "$cloud_node_output/claim-$cloud_node_claim"
 exit 0
 `;
 
@@ -146,7 +161,7 @@ const SCRIPTS: Readonly<Record<Host["shell"], string>> = { bash: script("bash"),
 export type Report =
   | { readonly type: "waiting" }
   | { readonly type: "begun"; readonly pid: number; readonly startTime: string }
-  | { readonly type: "exited"; readonly code: number };
+  | { readonly type: "exited"; readonly code: number; readonly oomKill?: true };
 
 const encoder = new TextEncoder();
 
@@ -182,6 +197,7 @@ export class Supervisor {
         name: ["cyberwave-workload"],
         variables: {
           [CLAIM_VARIABLE]: attempt,
+          [COUNTER_VARIABLE]: host.oomKillCounter ?? "",
           cloud_node_output: folder.path,
           cloud_node_place: workFolder,
           cloud_node_block: String(block),
@@ -263,7 +279,10 @@ export class Supervisor {
 export function parseReport(line: string): Report | undefined {
   if (line === "waiting") return { type: "waiting" };
   const [, what, rest] = /^(begun|exited) (.*)$/.exec(line) ?? [];
-  if (what === "exited") return { type: "exited", code: Number(rest) };
+  if (what === "exited") {
+    const [code, oomKill] = rest!.split(" ");
+    return { type: "exited", code: Number(code), ...(oomKill === "oom_kill" && { oomKill: true }) };
+  }
   const process = what === "begun" ? parseProcess(rest!) : undefined;
   return process && { type: "begun", ...process };
 }

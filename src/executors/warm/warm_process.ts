@@ -11,6 +11,7 @@ import { type Clock, orAbort } from "../../time.ts";
 import { WorkloadFolder } from "../../workloads/folder.ts";
 import { excerptOf } from "../../workloads/output.ts";
 import type { Execution, Exit, Handle } from "../executor.ts";
+import { exitCodeMeaning } from "../exit_code.ts";
 import { ProcessExecutor } from "../process/process_executor.ts";
 import { killAll } from "../process/stop_all.ts";
 import { Keeper } from "./keeper.ts";
@@ -162,7 +163,7 @@ export class WarmProcess {
   /** How it has ended, in words, with what it printed last. */
   describe(exit: Exit): string {
     const how = exit.type === "exited"
-      ? `exited with code ${exit.code}`
+      ? `exited with code ${exitCodeInWords(exit)}`
       : exit.type === "killed"
       ? `was killed by ${exit.signal}`
       : `has ended: ${"why" in exit ? exit.why : exit.type}`;
@@ -231,4 +232,9 @@ export class WarmProcess {
       logger.error(`${name}: cannot store which process is loaded: ${messageOf(error)}`);
     }
   }
+}
+
+function exitCodeInWords({ code, oomKill }: Extract<Exit, { type: "exited" }>): string {
+  const meaning = exitCodeMeaning(code, oomKill);
+  return meaning === undefined ? `${code}` : `${code} (${meaning})`;
 }

@@ -24,10 +24,14 @@ Deno.test({
       [`42 ${STAT}\nexited 137\n`, { ...BEGUN, code: 137 }],
       [`42 ${STAT}\nexited 0\nexited 1\n`, { ...BEGUN, code: 0 }],
       [`42 ${STAT}\nexited x\n`, BEGUN],
+      [`42 ${STAT}\nexited 137\noom_kill\n`, { ...BEGUN, code: 137, oomKill: true }],
+      [`42 ${STAT}\nexited 137\noom_ki`, { ...BEGUN, code: 137 }],
+      [`42 ${STAT}\nexited 137\nother\n`, { ...BEGUN, code: 137 }],
     ];
     for (const [text, claim] of table) assertEquals(parseClaim(text), claim as never, text);
     assertEquals(parseReport(`begun 42 ${STAT}`), { type: "begun", pid: 42, startTime: "777" });
     assertEquals(parseReport("exited 3"), { type: "exited", code: 3 });
+    assertEquals(parseReport("exited 137 oom_kill"), { type: "exited", code: 137, oomKill: true });
     assertEquals(parseReport("something else"), undefined);
   },
 });

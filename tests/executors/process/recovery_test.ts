@@ -14,7 +14,7 @@ const begun: Claim = { by: "supervisor", process: { pid: 42, startTime: "777" } 
 const empty: Claim = { by: "supervisor" };
 const ended: Claim = { ...begun, code: 3 };
 
-/** What is decided, in a word or two. */
+/** What is decided, in a few words. */
 function decided(handle: Handle, evidence: Partial<Evidence>): string {
   const recovery = decide(handle, {
     bootId: BOOT,
@@ -26,7 +26,8 @@ function decided(handle: Handle, evidence: Partial<Evidence>): string {
   if (recovery.action === "attach") return `attach ${recovery.process.pid}`;
   if (recovery.action === "requeue") return "requeue";
   const { exit } = recovery;
-  return exit.type === "exited" ? `exited ${exit.code}` : exit.type;
+  if (exit.type !== "exited") return exit.type;
+  return `exited ${exit.code}${exit.oomKill ? ", oom kill" : ""}`;
 }
 
 Deno.test("a start whose process is unknown is made again only if it certainly never began", () => {
@@ -59,6 +60,7 @@ Deno.test("a start whose process is known is never made again", () => {
     [{ claim: begun, startTime: "unknown" }, "attach 42"],
     [{ claim: begun, startTime: "778" }, "killed"],
     [{ claim: ended }, "exited 3"],
+    [{ claim: { ...begun, code: 137, oomKill: true } }, "exited 137, oom kill"],
     [{ claim: nobody }, "lost"],
     [{ claim: node }, "lost"],
     [{ claim: begun, hasFolder: false }, "lost"],

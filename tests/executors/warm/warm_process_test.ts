@@ -65,6 +65,16 @@ Deno.test("warm process: how it ended is said with its last words", async () => 
   assertEquals(process.describe(await exit), "The program exited with code 4: no GPU");
 });
 
+Deno.test("warm process: a code that only says which signal ended it is explained", async () => {
+  await using bench = benchForWarm();
+  await using process = warmProcess(bench, "echo loading; kill -SEGV $$");
+  const { exit } = await process.findOrStart();
+  assertEquals(
+    process.describe(await exit),
+    "The program exited with code 139 (killed by SIGSEGV, a crash): loading",
+  );
+});
+
 Deno.test("warm process: all of it ends, also what has left its session", async () => {
   await using bench = benchForWarm();
   const leave = "setsid sh -c 'echo $$ >left.new; mv left.new left; exec tail -f /dev/null' &";

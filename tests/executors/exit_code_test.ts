@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { exitCodeMeaning } from "../../src/commands/exit_code.ts";
+import { exitCodeMeaning } from "../../src/executors/exit_code.ts";
 import { howItEnded } from "../../src/commands/outcome.ts";
 
 const MEANINGS: [code: number, meaning: string | undefined][] = [
@@ -48,6 +48,10 @@ Deno.test("the log explains a code, and leaves alone what only its program knows
   assertEquals(
     howItEnded({ cause: "exited", exitCode: 137 }),
     "failed (code 137: killed by SIGKILL, often out of memory)",
+  );
+  assertEquals(
+    howItEnded({ cause: "exited", exitCode: 137, oomKill: true }),
+    "failed (code 137: killed by SIGKILL; the kernel killed a process for lack of memory meanwhile)",
   );
   assertEquals(
     howItEnded({ cause: "cancelled", signal: "SIGTERM", exitCode: 143 }),

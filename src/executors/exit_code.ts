@@ -7,6 +7,9 @@
 /** A shell adds this to the number of the signal that ended a program. */
 const SIGNALLED = 128;
 
+/** The exit code that a shell gives a program that SIGKILL has ended. */
+export const SIGKILL_CODE = SIGNALLED + 9;
+
 /** The signals with the same number everywhere, but for SIGBUS, which is that of Linux. */
 const SIGNALS: Readonly<Record<number, string>> = {
   1: "SIGHUP",
@@ -33,8 +36,15 @@ const REASONS: Readonly<Record<string, string>> = {
   SIGBUS: ", often out of shared memory",
 };
 
-/** What an exit code says of itself; `undefined`: only whoever wrote the program knows. */
-export function exitCodeMeaning(code: number): string | undefined {
+/** What is known of an end by SIGKILL when the kernel has killed a process for lack of memory. */
+const OOM_KILL = "killed by SIGKILL; the kernel killed a process for lack of memory meanwhile";
+
+/**
+ * What an exit code says of itself; `undefined`: only whoever wrote the program knows. `oomKill`:
+ * whether the kernel killed a process for lack of memory while the program ran.
+ */
+export function exitCodeMeaning(code: number, oomKill = false): string | undefined {
+  if (code === SIGKILL_CODE && oomKill) return OOM_KILL;
   if (code === 126) return "the program cannot be executed";
   if (code === 127) return "command not found";
   const signal = SIGNALS[code - SIGNALLED];
