@@ -13,8 +13,8 @@ import {
 import { inCamelCase, isMapping } from "./sources.ts";
 import { type Parsed, type Problem, refuse, template, type ValueType } from "./values.ts";
 
-/** The forms for which this version has an executor. */
-const AVAILABLE: readonly ProgramForm[] = ["command", "worker", "server"];
+/** What is only for something that the node starts. */
+const OF_STARTED = ["unload_timeout", "keep_loaded"] as const;
 
 /** The values of a mapping's keys. */
 type Values = Partial<Record<ProgramKeyName, unknown>>;
@@ -40,9 +40,6 @@ function parseMapping(given: Readonly<Record<string, unknown>>): Parsed<Program>
   if (makers.length > 1) return { problem: `must have only one of ${makers.join(" and ")}` };
   const form = makers[0] ?? (isGiven("url") ? "server" : undefined);
   if (form === undefined) return { problem: "must have one of command, worker, server, url" };
-  if (!AVAILABLE.includes(form)) {
-    return { problem: `must be a shell command: this version knows no ${makers[0] ?? "url"}` };
-  }
   if (form === "server" && !isGiven("url")) {
     return { problem: "must have a url beside server: where it takes commands" };
   }
@@ -52,6 +49,12 @@ function parseMapping(given: Readonly<Record<string, unknown>>): Parsed<Program>
     return { problem: `must not have ${foreign} beside ${form}: it belongs to ${forms}` };
   }
   if (isGiven("yield_to")) return wrong("yield_to", "must not be given: it has no effect yet");
+  const useless = OF_STARTED.find((name) => isGiven(name));
+  if (makers.length === 0 && useless !== undefined) {
+    return {
+      problem: `must not have ${useless} beside url alone: the node does not start that server`,
+    };
+  }
   const values: Values = {};
   for (const name of PROGRAM_KEY_NAMES) {
     const key = programKey(name);

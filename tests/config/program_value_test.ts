@@ -19,6 +19,10 @@ const WRONG: readonly [given: unknown, problem: string][] = [
     { url: "http://127.0.0.1/", yield_to: "training" },
     "must not have yield_to beside server: it belongs to worker",
   ],
+  [
+    { url: "http://127.0.0.1/", keep_loaded: 60 },
+    "must not have keep_loaded beside url alone: the node does not start that server",
+  ],
 ];
 
 for (const [given, problem] of WRONG) {

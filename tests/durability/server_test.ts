@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { fileWritten } from "../support/executors.ts";
+import { fileWritten, isAlive } from "../support/executors.ts";
 import { freePort, writeModel } from "../support/model_server.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { type Sender, World } from "../support/world.ts";
@@ -75,4 +75,18 @@ Deno.test("a command that waits while its server loads is run when that is ready
   await next.logged("inference r1 waits for its turn");
   Deno.removeSync(`${folder}/loading`);
   assertEquals((await sender.reply("r1")).status, "ok");
+});
+
+Deno.test("a node that is drained ends its server; one that stops leaves it loaded, for a while", async () => {
+  await using test = await scene();
+  const pid = await serverPid(test.sender, "r1");
+  await test.node.kill("SIGTERM");
+  await test.node.logged("inference-server stays loaded for 2 s without a node");
+  assertEquals(await isAlive(pid), true);
+  const next = await test.next();
+  await next.logged("inference-server is ready");
+  assertEquals(await serverPid(test.sender, "r2"), pid);
+  await next.kill("SIGQUIT");
+  await next.logged("inference-server has ended");
+  assertEquals(await isAlive(pid), false);
 });

@@ -136,14 +136,18 @@ export class ServerLife implements AsyncDisposable {
   async unload(): Promise<void> {
     this.#closing.abort();
     await this.#life;
-    await this.#options.process?.stop();
+    const { process, name, logger } = this.#options;
+    await process?.stop();
+    if (process !== undefined) logger.info(`${name} has ended`);
     this.#show("stopped");
   }
 
   /** Leaves it to the next node. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const { process, name, program: { keepLoaded }, logger } = this.#options;
     this.#closing.abort();
-    await this.#options.process?.[Symbol.asyncDispose]();
+    if (process?.isRunning) logger.info(`${name} stays loaded for ${keepLoaded} s without a node`);
+    await process?.[Symbol.asyncDispose]();
     await this.#life;
     this.#show("stopped");
   }
@@ -265,8 +269,8 @@ export class ServerLife implements AsyncDisposable {
   }
 
   #log(state: ExecutorState, reason: string | undefined): void {
-    // That is in the line about its end.
-    if (state === "restarting") return;
+    // Both are in the line about its end.
+    if (state === "restarting" || state === "stopped") return;
     const { name, logger } = this.#options;
     const text = `${name} is ${state}${reason === undefined ? "" : `: ${reason}`}`;
     if (state === "unhealthy" || state === "failed") logger.warn(text);

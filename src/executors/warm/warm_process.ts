@@ -87,6 +87,11 @@ export class WarmProcess {
     return this.#folder;
   }
 
+  /** Whether it runs. */
+  get isRunning(): boolean {
+    return this.#execution !== undefined && !this.#hasEnded;
+  }
+
   /** The one that runs, or ran last. */
   get execution(): Execution | undefined {
     return this.#execution;
