@@ -89,8 +89,11 @@ export class GpuMonitor {
       stdin: "null",
       stdout: "piped",
       stderr: "null",
-      signal: AbortSignal.any([signal, ending.signal]),
     }).spawn();
+    const output = child.stdout.getReader();
+    const over = AbortSignal.any([signal, ending.signal]);
+    const end = () => endAtOnce(child, output);
+    over.addEventListener("abort", end, { once: true });
     const watched = { samples: 0, problem: "it printed nothing", isMissing: false };
     let lastLineAt = clock.monotonic();
     const silence = this.#endAfterSilence(() => lastLineAt, ending);
@@ -105,9 +108,14 @@ export class GpuMonitor {
       this.#samples.set(sample.index, { ...sample, at: lastLineAt });
       this.#isSuccessful = true;
     });
-    for await (const bytes of child.stdout) lines.push(bytes);
+    for (;;) {
+      const { value, done } = await output.read();
+      if (done) break;
+      lines.push(value);
+    }
     lines.end();
     const { code } = await child.status;
+    over.removeEventListener("abort", end);
     ending.abort();
     await silence;
     return { ...watched, isMissing: code === NOT_FOUND };
@@ -122,6 +130,22 @@ export class GpuMonitor {
       left = lastLineAt() + SILENCE_MS - clock.monotonic();
     }
     ending.abort();
+  }
+}
+
+/**
+ * Ends an `nvidia-smi`, which may be a script: one that takes no SIGTERM, or has started a program that
+ * holds its output open.
+ */
+function endAtOnce(
+  child: Deno.ChildProcess,
+  output: ReadableStreamDefaultReader<Uint8Array>,
+): void {
+  void output.cancel();
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended by itself.
   }
 }
 

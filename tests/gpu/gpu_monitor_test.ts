@@ -95,3 +95,15 @@ Deno.test("gpu monitor: a card that falls off the bus hangs nvidia-smi, which is
   const { samples } = await test.readings(({ isSuccessful }) => isSuccessful === false);
   assertEquals(samples, []);
 });
+
+Deno.test("gpu monitor: an nvidia-smi that does not end when it is asked to keeps no node from stopping", async () => {
+  const scripts = [
+    `trap "" TERM; while :; do echo "0, ${CARD}"; /bin/sleep 0.1; done`,
+    // A script that has started a program.
+    `(while :; do echo "0, ${CARD}"; /bin/sleep 0.1; done) & wait`,
+  ];
+  for (const script of scripts) {
+    await using test = await MonitorTest.start(script);
+    await test.readings(({ samples }) => samples.length === 1);
+  }
+});
