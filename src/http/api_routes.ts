@@ -116,8 +116,14 @@ async function cancelWorkload(parts: RouteParts, { id, body }: RouteRequest): Pr
   const record = find(id, parts);
   if (record === undefined) return noWorkload();
   const isStopped = await parts.cancel(record.id, signal);
-  if (!isStopped) return jsonAnswer({ error: "The workload has ended already" }, 409);
-  return jsonAnswer({ id: record.id, signal }, 202);
+  if (isStopped) return jsonAnswer({ id: record.id, signal }, 202);
+  if (find(record.id, parts)?.state === "ended") {
+    return jsonAnswer({ error: "The workload has ended already" }, 409);
+  }
+  // A node that starts has not yet looked what has become of it, or it ends just now.
+  return jsonAnswer({ error: "The node cannot stop it at this moment: ask again" }, 503, {
+    "retry-after": "1",
+  });
 }
 
 function signalIn(body: unknown): StopSignal | undefined {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import { ask, type RawAnswer, type RawRequest } from "../support/http_client.ts";
 import { type LocalNode, World } from "../support/world.ts";
 
@@ -93,6 +94,17 @@ Deno.test("api: a workload is cancelled as by its sender, once", async () => {
   assertEquals((await asked).error, "Command was cancelled by SIGTERM");
   assertEquals((await test.post("/workloads/r1/cancel", "{}")).status, 409);
   assertEquals((await test.post("/workloads/nobody/cancel", "{}")).status, 404);
+});
+
+Deno.test("api: that a workload has ended is said only of one that has", async () => {
+  await using test = await ApiTest.start("true");
+  // As it is before a node that starts has looked at it.
+  using journal = new DatabaseSync(`${test.world.stateFolder}/journal.db`);
+  journal.exec(`INSERT INTO commands (id, kind, params, slug, instance_uuid, reply_topic, state,
+    accepted_at) VALUES ('c1', 'inference', '{}', 's', 'u', 't', 'queued', 1)`);
+  const { status, headers } = await test.post("/workloads/c1/cancel", "");
+  assertEquals([status, headers.get("retry-after")], [503, "1"]);
+  journal.exec("DELETE FROM commands");
 });
 
 Deno.test("api: a body that is no JSON, or too much, is refused", async () => {
