@@ -132,6 +132,7 @@ export class CommandRunner {
     this.#runs.delete(command.id);
     command.token?.[Symbol.dispose]();
     if (stored === undefined) return;
+    execution?.stored?.();
     queue.left(command);
     outbox.send(stored);
     const seconds = (clock.now() - startedAt) / 1000;

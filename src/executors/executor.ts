@@ -153,6 +153,8 @@ export interface Execution {
   readonly exit: Promise<Exit>;
   /** Sends a signal to all of it. */
   stop(signal: StopSignal): void;
+  /** Its end is stored: no later node will ask for it, and what is kept for that may go. */
+  stored?(): void;
   /** Stops watching it: it goes on without the node, and `exit` stays pending. */
   detach(): void;
 }

@@ -30,6 +30,9 @@ export class CommandsInHand {
   /** Answers to commands that nobody has asked for yet: an earlier node has handed them over. */
   readonly #unclaimed = new Map<string, WorkerAnswer>();
   readonly #lastLines: string[] = [];
+  /** Those whose end is not stored: a later node may have to look for their answers. */
+  readonly #unstored = new Set<string>();
+  #isRecovering = true;
 
   /** Begins with none. */
   constructor(keeper: Keeper) {
@@ -48,6 +51,7 @@ export class CommandsInHand {
   /** Adds a command. */
   add(execution: WorkerExecution): void {
     this.#executions.set(execution.id, execution);
+    this.#unstored.add(execution.id);
   }
 
   /** Forgets a command. */
@@ -62,9 +66,20 @@ export class CommandsInHand {
     return answer;
   }
 
-  /** Forgets the answers that nobody will ask for any more. */
-  forgetUnclaimed(): void {
+  /** What an earlier node has left is recovered: nobody will ask for other answers any more. */
+  recoveryIsOver(): void {
+    this.#isRecovering = false;
     this.#unclaimed.clear();
+  }
+
+  /** The end of a command is stored. */
+  stored(id: string): void {
+    this.#unstored.delete(id);
+  }
+
+  /** Whether no later node will look for an answer of what was handed over so far. */
+  get areAllStored(): boolean {
+    return !this.#isRecovering && this.#unstored.size === 0;
   }
 
   /** Takes a line of standard output. Of one that `isCut` there is only the beginning. */

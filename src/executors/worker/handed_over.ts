@@ -8,7 +8,7 @@ import * as fs from "node:fs";
 /** Whether a command was handed over: written down before, and again after it is in the pipe. */
 export type Handing = "no" | "perhaps" | "yes";
 
-/** A file that is larger is emptied when nothing is in hand. */
+/** A file that is larger is emptied when no later node needs it. */
 const MAX_BYTES = 1024 * 1024;
 
 /** What one worker was handed over. */

@@ -42,12 +42,15 @@ export async function recoverCommand(handle: Handle, parts: RecoverParts): Promi
   const handing = past.handing(id);
   if (answer === undefined && handing === "no") return { type: "not_started" };
   const execution = parts.execution(id);
+  if (past.end === undefined && (answer !== undefined || handing === "yes")) {
+    execution.begin();
+    // It counts as running until its end is stored, as for every command of a worker that lives.
+    if (answer !== undefined) execution.answer(answer);
+    return { type: "running", execution };
+  }
   if (answer !== undefined) execution.answer(answer);
   else if (past.end !== undefined) execution.fail(past.end);
-  else if (handing === "yes") {
-    execution.begin();
-    return { type: "running", execution };
-  } else {
+  else {
     // The node ended at that very moment. The worker may have it, and must not go on with it.
     parts.endWorker("an earlier node ended while it handed a command over");
     execution.end({ type: "lost", why: "the node ended while it handed it over" });

@@ -87,14 +87,14 @@ export class Worker implements Holder {
 
   /** How many more commands it takes now. */
   get room(): number {
-    if (this.#state !== "ready" || this.#ending !== undefined) return 0;
+    if (this.#state !== "ready" || this.#ending !== undefined || this.#life?.isFull) return 0;
     return this.#concurrency - this.count - this.#reserved;
   }
 
   /** A place, which is given back with `release()` or used with `hand()`. Recovery is over then. */
   take(id: string): Handle {
     this.#reserved++;
-    this.#inHand.forgetUnclaimed();
+    this.#inHand.recoveryIsOver();
     const { name, number, host: { bootId } } = this.#options;
     const { process, id: life } = this.#life!;
     const attempt = attemptOf(number, life, id);
@@ -145,6 +145,11 @@ export class Worker implements Holder {
     this.#life?.send(cancelLine(id, signal));
   }
 
+  stored(id: string): void {
+    this.#inHand.stored(id);
+    if (this.#inHand.areAllStored) this.#life?.tidy();
+  }
+
   kill(id: string): void {
     this.#stubborn = id;
     this.#kill("another command in its hands did not stop");
@@ -175,8 +180,7 @@ export class Worker implements Holder {
 
   async #find(): Promise<void> {
     const { folder, host, logger } = this.#options;
-    const past = await findPast(folder, host, this.#listener.line);
-    this.#past = past;
+    const past = this.#past = await findPast(folder, host, this.#listener.line);
     if (this.#leaving.signal.aborted) return;
     if (past?.process === undefined) return this.#start();
     this.#life = WorkerLife.attach(
@@ -231,13 +235,10 @@ export class Worker implements Holder {
   #afterCommand(): void {
     const { program: { restartAfter, workers }, random } = this.#options;
     this.#restarts.worked();
-    if (this.count === 0) {
-      this.#life?.tidy();
-      // Several workers are not replaced at the same time.
-      const due = restartAfter * (workers === 1 ? 1 : 0.9 + 0.2 * random());
-      const isDue = restartAfter > 0 && this.#handled >= due && this.#reserved === 0;
-      if (isDue) void this.#retire(`restart_after is ${restartAfter}`);
-    }
+    // Several workers are not replaced at the same time.
+    const due = restartAfter * (workers === 1 ? 1 : 0.9 + 0.2 * random());
+    const isIdle = this.count + this.#reserved === 0;
+    if (restartAfter > 0 && this.#handled >= due && isIdle) void this.#retire("restart_after");
     this.#options.onChange();
   }
 
@@ -245,10 +246,9 @@ export class Worker implements Holder {
   async #retire(why: string): Promise<void> {
     this.#ending = why;
     this.#setState("restarting", why);
-    const { clock } = this.#options;
     while (this.#ending === why && !this.#leaving.signal.aborted) {
       this.#life?.end();
-      await clock.sleep(ASKING_MS, this.#leaving.signal).catch(() => {});
+      await this.#options.clock.sleep(ASKING_MS, this.#leaving.signal).catch(() => {});
     }
   }
 

@@ -22,6 +22,8 @@ export interface Holder {
   cancel(id: string, signal: StopSignal): void;
   /** Kills it, because a command in its hands did not stop. */
   kill(id: string): void;
+  /** The end of a command is stored. */
+  stored(id: string): void;
 }
 
 /** What a command takes. */
@@ -90,6 +92,10 @@ export class WorkerExecution implements Execution {
     if (this.#over.signal.aborted) return;
     if (signal === "SIGKILL") holder.kill(id);
     else holder.cancel(id, signal);
+  }
+
+  stored(): void {
+    this.#options.holder.stored(this.id);
   }
 
   detach(): void {

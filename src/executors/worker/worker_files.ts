@@ -85,3 +85,8 @@ export function makeFolder(
     fs.writeFileSync(`${folder}/${name}`, bytes, { mode: 0o600 });
   }
 }
+
+/** The size of a file; 0 where there is none. */
+export function sizeOf(path: string): number {
+  return fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

@@ -16,7 +16,7 @@ import { HandedOver } from "./handed_over.ts";
 import { OutputReader } from "./output_reader.ts";
 import { PipeWriter } from "./pipe_writer.ts";
 import type { LifeListener, LifeOptions } from "./worker_options.ts";
-import { exitCodeIn, openPipe, processIn } from "./worker_files.ts";
+import { exitCodeIn, openPipe, processIn, sizeOf } from "./worker_files.ts";
 import { END, FILES, HERE, LIFE_VARIABLE, workerScript } from "./worker_script.ts";
 
 /** How often there is a look even if nothing was reported. */
@@ -31,8 +31,8 @@ const BEGINNING_MS = 30_000;
 /** One that has no node yet waits at least this long for its first one. */
 const FIRST_SECONDS = 60;
 
-/** A log that is larger is emptied once it was read. */
-const MAX_LOG = 1024 * 1024;
+/** A log that is larger is emptied as soon as that can be; one that is much larger must be. */
+const [MAX_LOG, MAX_OUTPUT] = [1024 * 1024, 64 * 1024 * 1024];
 
 /** One worker process. */
 export class WorkerLife {
@@ -166,7 +166,12 @@ export class WorkerLife {
     }
   }
 
-  /** Gives files that have grown their space back. To be called while it has nothing in hand. */
+  /** Whether its files have grown so much that it must be given nothing before they are emptied. */
+  get isFull(): boolean {
+    return this.#output.position > MAX_OUTPUT;
+  }
+
+  /** Gives files that have grown their space back, once no later node needs what stands there. */
   tidy(): void {
     if (this.#output.position > MAX_LOG) this.#output.empty();
     this.handed.tidy();
@@ -290,8 +295,4 @@ export class WorkerLife {
     this.#errors.close();
     this.handed.close();
   }
-}
-
-function sizeOf(path: string): number {
-  return fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

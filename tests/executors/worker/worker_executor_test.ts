@@ -276,8 +276,8 @@ test("an answer that came without a node is found", {}, async (bench) => {
   Deno.writeTextFileSync(go, "");
   await bench.logged("out.log", "waited");
   await bench.restart();
-  const recovered = await bench.executor.recover(handle, folder);
-  assertEquals(recovered.type === "ended" && textOf(recovered.exit), "waited");
+  const found = await bench.recoverRunning(handle, folder);
+  assertEquals(textOf(await found.execution.exit), "waited");
 });
 
 test("what was announced and never handed over may be run again", {}, async (bench) => {
@@ -366,4 +366,18 @@ test("several workers share the commands", { program: { workers: 2 } }, async (b
   assertEquals(bench.executor.status().state, "busy");
   Deno.writeTextFileSync(go, "");
   for (const { execution } of [first, second]) assertEquals(textOf(await execution.exit), "waited");
+});
+
+test("a file of answers is emptied only when their ends are stored", {}, async (bench) => {
+  const out = `${bench.folder}/workers/worker-inference-0/log/out.log`;
+  const text = "x".repeat(1_200_000);
+  const started = await bench.begin({ do: "text", text });
+  await started.execution.exit;
+  assert(Deno.statSync(out).size > text.length);
+  const { execution } = await bench.begin({});
+  await execution.exit;
+  assert(Deno.statSync(out).size > text.length);
+  for (const { execution: ended } of [started, { execution }]) ended.stored!();
+  assertEquals(Deno.statSync(out).size, 0);
+  assertEquals((await bench.do({})).type, "answered");
 });
