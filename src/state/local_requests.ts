@@ -130,7 +130,8 @@ export class LocalRequests {
 
   /** Under sudo too it is for the node, which runs as the owner of the state folder. */
   #giveToNode(path: string): void {
-    if (Deno.uid() !== 0) return;
+    // Asking who this is takes a permission; a file that was just written says it too.
+    if (fs.statSync(path).uid !== 0) return;
     const { uid, gid } = fs.statSync(`${this.path}/..`);
     if (uid !== 0) fs.chownSync(path, uid, gid);
   }
