@@ -13,7 +13,7 @@ import { CommandFailedError, type CommandReply, NoReplyError } from "./client/co
 import { type NodeStatus, readNodeStatus } from "./client/node_status.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { ConfigError, quoted } from "./errors.ts";
-import { tlsOf } from "./node/publisher.ts";
+import { tlsOf } from "./node/broker_settings.ts";
 import { identifierProblem } from "./protocol/identifiers.ts";
 import { topicPrefix } from "./protocol/topics.ts";
 import { systemClock } from "./time.ts";

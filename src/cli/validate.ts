@@ -14,7 +14,7 @@ import {
 } from "../doctor/config_review.ts";
 import { type Finding, warn } from "../doctor/finding.ts";
 import { redact } from "../log.ts";
-import { urlOf } from "../mqtt/socket.ts";
+import { urlOf } from "../mqtt/endpoint.ts";
 import type { Arguments } from "./arguments.ts";
 import { CONFIG_WRONG } from "./exit_codes.ts";
 import { jsonText, reportLine } from "./report_line.ts";

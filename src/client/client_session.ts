@@ -13,7 +13,7 @@ import {
   MqttConnection,
   PublishRefusedError,
 } from "../mqtt/connection.ts";
-import { hostAndPort } from "../mqtt/socket.ts";
+import { hostAndPort } from "../mqtt/endpoint.ts";
 import {
   clientResponseTopic,
   commandTopic,

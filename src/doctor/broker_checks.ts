@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { tlsOf } from "../node/publisher.ts";
+import { tlsOf } from "../node/broker_settings.ts";
 import { connectOnce, type Visit } from "../mqtt/connect_once.ts";
 import { reach } from "../mqtt/reach.ts";
-import { urlOf } from "../mqtt/socket.ts";
+import { urlOf } from "../mqtt/endpoint.ts";
 import { clearTextWarning } from "../config/clear_text.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";

@@ -5,7 +5,7 @@
  */
 import * as fs from "node:fs";
 import { resolve } from "node:path";
-import { tlsOf } from "../node/publisher.ts";
+import { tlsOf } from "../node/broker_settings.ts";
 import type { Settings } from "../config/config.ts";
 import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
 import type { Setting, SettingKey } from "../config/setting.ts";

@@ -5,7 +5,7 @@
  */
 import type { ProtocolVersion } from "./failure.ts";
 import type { IClientOptions } from "./library.ts";
-import type { Endpoint } from "./socket.ts";
+import type { Endpoint } from "./endpoint.ts";
 
 /** Where a broker is and how it knows this client. */
 export interface Broker extends Endpoint {

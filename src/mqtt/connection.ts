@@ -13,7 +13,7 @@ import { type Failure, stillAway, withoutFallback } from "./failure.ts";
 import type { Broker } from "./broker.ts";
 import { MqttLink, PublishRefusedError, type RefusedTopic } from "./link.ts";
 import { type Inbound, type MessageProperties, propertiesSize, type Receiver } from "./message.ts";
-import { urlOf } from "./socket.ts";
+import { urlOf } from "./endpoint.ts";
 
 export {
   type Broker,

@@ -9,7 +9,7 @@ import { RestBackend } from "../backend/rest_backend.ts";
 import type { Settings } from "../config/config.ts";
 import type { Logger } from "../log.ts";
 import { topicPrefix } from "../protocol/topics.ts";
-import { brokerOf } from "./publisher.ts";
+import { brokerOf } from "./broker_settings.ts";
 
 /** What a control plane is made from. */
 interface BackendOptions {

@@ -37,13 +37,13 @@ import { makePrivateFolder } from "../state/private_folder.ts";
 import { requireFolder } from "../state/state_file.ts";
 import { type Clock, systemClock } from "../time.ts";
 import { type CommandParts, createCommandParts } from "./command_parts.ts";
+import { brokerOf } from "./broker_settings.ts";
 import { createBackend } from "./create_backend.ts";
 import { createExecutors, type Executors } from "./create_executors.ts";
 import { createLogStream } from "./create_log_stream.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
 import {
-  brokerOf,
   isStatusTopic,
   publisherOver,
   reportRefusedStatus,

@@ -1,24 +1,14 @@
 /**
- * What connections to the broker have in common, and what is published over them.
+ * What is published over a connection to the broker.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
-import { readFileSync } from "node:fs";
-import type { Broker, Inbound, MessageProperties, MqttConnection } from "../mqtt/connection.ts";
-import type { Settings } from "../config/config.ts";
+import type { Inbound, MessageProperties, MqttConnection } from "../mqtt/connection.ts";
+import { quoted } from "../errors.ts";
 import type { Publisher } from "../outbox/outbox.ts";
-import { ConfigError, messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { fitReply } from "../protocol/response.ts";
-
-/** Where the broker is, and the password for it. */
-export function brokerOf(
-  settings: Settings & { readonly token: string },
-): Pick<Broker, "host" | "port" | "tls" | "password"> {
-  const { mqttHost, mqttPort, mqttPassword, token } = settings;
-  return { host: mqttHost, port: mqttPort, tls: tlsOf(settings), password: mqttPassword ?? token };
-}
 
 /** What makes a status of a workload a request to the platform. */
 export interface StatusRequest {
@@ -78,27 +68,4 @@ export function reportRefusedStatus({ payload }: Inbound, logger: Logger): void 
   if (success !== false) return;
   const why = typeof message === "string" ? quoted(message) : "without a reason";
   logger.warn(`The platform did not take the status of a workload: ${why}`);
-}
-
-/**
- * How to speak TLS with the broker, if at all.
- *
- * @throws {ConfigError} if the authorities cannot be read, now or when they are read again
- */
-export function tlsOf({ mqttUseTls, mqttTlsCaCerts: path }: Settings): Broker["tls"] {
-  if (!mqttUseTls) return undefined;
-  if (path === undefined) return {};
-  readAuthorities(path);
-  return { ca: () => readAuthorities(path) };
-}
-
-function readAuthorities(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new ConfigError(
-      `Cannot read the certificate authorities in ${quoted(path)}: ${messageOf(error)}`,
-      { hint: "Let mqtt_tls_ca_certs name a PEM file that this user may read", cause: error },
-    );
-  }
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { hostAndPort, openSocket, urlOf } from "../../src/mqtt/socket.ts";
+import { hostAndPort, urlOf } from "../../src/mqtt/endpoint.ts";
+import { openSocket } from "../../src/mqtt/socket.ts";
 
 const SERVERS: [host: string, tls: boolean, address: string, url: string][] = [
   ["mqtt.example", false, "mqtt.example:1883", "mqtt://mqtt.example:1883"],
