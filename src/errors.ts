@@ -205,9 +205,14 @@ function asJson(value: unknown): string {
   }
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown. Does not throw, whatever that is. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    const text = String(error instanceof Error ? error.message : error);
+    return text === "[object Object]" ? quoted(error) : text;
+  } catch {
+    return "something that cannot be read was thrown";
+  }
 }
 
 /** So many of something: `1 file`, `2 files`. */

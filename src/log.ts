@@ -102,16 +102,21 @@ export function createLogger(
     const fields = given && withoutSecrets(given);
     try {
       if (sink === undefined) log.getLogger(LOGGER_NAME)[level](message, component, fields);
-      else if (fields === undefined) sink[level](`${component}: ${message}`);
-      else sink[level](`${component}: ${labelOf(fields)}${message}`, fields);
+      else if (fields === undefined) ignoreRejection(sink[level](`${component}: ${message}`));
+      else ignoreRejection(sink[level](`${component}: ${labelOf(fields)}${message}`, fields));
     } catch {
-      // A handler of the program that embeds the node. Its failure is no failure of a command.
+      // A logger of the program that embeds the node. Its failure is no failure of a command.
     }
     if (level === "debug" || listener === undefined) return;
     const time = new Date(systemClock.now());
     listener(textLine({ time, level, component, message, fields }, false));
   };
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}
+
+/** A logger of the program that embeds the node may be async as well. */
+function ignoreRejection(logged: unknown): void {
+  if (logged instanceof Promise) logged.catch(() => {});
 }
 
 /** Strangers chose some of them. */

@@ -68,6 +68,8 @@ Deno.test("anything that is thrown has a message", () => {
   assertEquals(messageOf(new Error("m")), "m");
   assertEquals(messageOf("text"), "text");
   assertEquals(messageOf(undefined), "undefined");
+  assertEquals(messageOf({ code: 7 }), '{"code":7}');
+  assertEquals(messageOf(Object.create(null)), "something that cannot be read was thrown");
 });
 
 Deno.test("a value that no JSON can hold is quoted all the same", () => {

@@ -234,6 +234,18 @@ Deno.test("a program's own logger gets the fields as a second argument, and the 
   ]);
 });
 
+Deno.test("a program's own logger that throws or rejects harms nothing", () => {
+  const fail = () => {
+    throw new Error("thrown");
+  };
+  const reject = () => Promise.reject(new Error("rejected"));
+  const sink = { debug: fail, info: reject, warn: reject, error: fail };
+  const logger = createLogger("part", undefined, sink);
+  logger.debug("a");
+  logger.info("b");
+  logger.warn("c", { kind: "inference" });
+});
+
 Deno.test("lines below the level that was chosen are left out", async () => {
   const setup = 'setupLogging({ format: "text", level: "warn" });';
   const lines = await logged(setup, 'logger.info("a");', 'logger.warn("b");', 'logger.error("c");');

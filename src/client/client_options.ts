@@ -68,7 +68,10 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** The id of the command. A node runs what comes twice with one id once. Default: a random one. */
   requestId?: string;
-  /** Called when the node reports how far the command is. Default: it is not asked for. */
+  /**
+   * Called when the node reports how far the command is. If it throws or rejects, so does the call.
+   * Default: it is not asked for.
+   */
   onProgress?: (progress: CommandProgress) => void;
 }
 

@@ -62,7 +62,8 @@ export class PendingCalls {
   progressed(progress: CommandProgress): void {
     const call = this.#calls.get(progress.requestId);
     try {
-      call?.onProgress?.(progress);
+      const listened: unknown = call?.onProgress?.(progress);
+      if (listened instanceof Promise) listened.catch((error) => call?.reject(error));
     } catch (error) {
       call?.reject(error);
     }

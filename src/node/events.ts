@@ -56,8 +56,11 @@ export class NodeEvents {
   emit<Name extends NodeEventName>(name: Name, detail: NodeEventMap[Name]): void {
     const failed = (error: unknown) =>
       this.#logger.error(`A listener to ${name} events failed: ${messageOf(error)}`);
+    const listeners = this.#listeners.get(name);
     // A copy: listeners that a listener adds are called from the next event on.
-    for (const listener of [...this.#listeners.get(name) ?? []]) {
+    for (const listener of [...listeners ?? []]) {
+      // A listener may have removed it.
+      if (!listeners?.has(listener)) continue;
       try {
         const listened = (listener as (detail: NodeEventMap[Name]) => unknown)(detail);
         if (listened instanceof Promise) listened.catch(failed);

@@ -86,7 +86,8 @@ function reportLeft({ runner, queue, uploads, folderOf }: NodeParts, logger: Log
       continue;
     }
     const where = folderOf(command.id).path;
-    logger.info(`${nameOf(command)} goes on as process ${pid}; its files are in ${where}`, fields);
+    const as = pid === undefined ? "" : ` as process ${pid}`;
+    logger.info(`${nameOf(command)} goes on${as}; its files are in ${where}`, fields);
   }
   const waiting = queue.waiting().length;
   if (waiting > 0) logger.info(`${counted(waiting, "command")} left to the next start`);

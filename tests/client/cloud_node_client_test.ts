@@ -207,18 +207,24 @@ Deno.test("progress of the command is handed over, of others it is not", async (
   assertEquals(seen, [{ requestId, progress: 3, total: 10, message: "epoch 3" }]);
 });
 
-Deno.test("a listener to progress that throws rejects its call, and nothing else", async () => {
-  await using world = await World.start();
-  await using _node = await standIn(world.broker, async (message, node) => {
-    const progress = { request_id: requestIdOf(message), progress: 1 };
-    await node.publish("cyberwave/cloud-node/u/progress", progress);
+for (
+  const [what, onProgress] of [
+    ["throws", () => {
+      throw new RangeError("too much");
+    }],
+    ["rejects", () => Promise.reject(new RangeError("too much"))],
+  ] as [string, () => void][]
+) {
+  Deno.test(`a listener to progress that ${what} rejects its call, and nothing else`, async () => {
+    await using world = await World.start();
+    await using _node = await standIn(world.broker, async (message, node) => {
+      const progress = { request_id: requestIdOf(message), progress: 1 };
+      await node.publish("cyberwave/cloud-node/u/progress", progress);
+    });
+    await using client = await CloudNodeClient.connect({ ...at(world.broker), uuid: "u" });
+    await assertRejects(() => client.call("training", {}, { onProgress }), RangeError, "too much");
   });
-  await using client = await CloudNodeClient.connect({ ...at(world.broker), uuid: "u" });
-  const onProgress = () => {
-    throw new RangeError("too much");
-  };
-  await assertRejects(() => client.call("training", {}, { onProgress }), RangeError, "too much");
-});
+}
 
 Deno.test("all replies of the node can be iterated, until the client is closed", async () => {
   await using world = await World.start();

@@ -32,6 +32,15 @@ Deno.test("a listener that throws or rejects is logged, and the others hear the 
   await logger.logged("A listener to ready events failed: rejected");
 });
 
+Deno.test("a listener that another one removes does not hear the event", () => {
+  const events = new NodeEvents(new RecordingLogger());
+  const heard: string[] = [];
+  events.on("ready", () => remove());
+  const remove = events.on("ready", ({ uuid }) => heard.push(uuid));
+  events.emit("ready", READY);
+  assertEquals(heard, []);
+});
+
 Deno.test("a listener that is added by another one hears the next event", () => {
   const events = new NodeEvents(new RecordingLogger());
   let calls = 0;

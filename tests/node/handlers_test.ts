@@ -66,6 +66,11 @@ Deno.test("a command of the program's own is no unknown command", async () => {
 const CYCLE: unknown[] = [];
 CYCLE.push(CYCLE);
 
+function refuse(): never {
+  throw new Error("not for you");
+}
+const UNREADABLE = new Proxy({}, { get: refuse, getPrototypeOf: refuse });
+
 const FAILURES: readonly [what: string, handler: () => unknown, error: string][] = [
   ["throws", () => {
     throw new Error("no weights");
@@ -73,7 +78,19 @@ const FAILURES: readonly [what: string, handler: () => unknown, error: string][]
   ["rejects", () => Promise.reject(new TypeError("no weights")), "no weights"],
   ["throws a text", () => Promise.reject("no weights"), "no weights"],
   ["returns nothing", () => {}, "The handler returned undefined, which is no JSON value"],
-  ["returns a function", () => () => {}, "The handler returned a function, which is no JSON"],
+  ["throws an object", () => Promise.reject({ code: 7 }), '{"code":7}'],
+  ["throws what is no text", () => Promise.reject(Object.create(null)), "cannot be read"],
+  ["throws what throws when it is read", () => Promise.reject(UNREADABLE), "cannot be read"],
+  ["throws an error without a usable stack", () => {
+    throw Object.defineProperty(new Error("no weights"), "stack", { value: Symbol("none") });
+  }, "no weights"],
+  ["returns a function", () => () => {}, "The handler returned a value of type Function, which is"],
+  ["returns a map", () => new Map([[1, 2]]), "The handler returned a value of type Map, which is"],
+  [
+    "returns floats",
+    () => new Float32Array(2),
+    "The handler returned a value of type Float32Array",
+  ],
   ["returns a bigint", () => 1n, "The handler returned what is no JSON value: "],
   ["returns a cycle", () => CYCLE, "The handler returned what is no JSON value: "],
 ];
@@ -86,6 +103,15 @@ for (const [what, handler, error] of FAILURES) {
     assertStringIncludes(reply.error!, error);
   });
 }
+
+Deno.test("the log of a handler that fails has the cause as well", async () => {
+  const handler = () => {
+    throw new Error("no weights", { cause: new Error("no network") });
+  };
+  await using test = await scene({ inference: handler });
+  assertEquals((await ask(test.sender, "inference")).error, "no weights");
+  await test.logger.logged("[cause]: Error: no network");
+});
 
 Deno.test("a handler is told about its command, logs, and says how far it is", async () => {
   let context: HandlerContext | undefined;
@@ -205,6 +231,7 @@ Deno.test("a handler goes on while the node is stopped, and the next run answers
   await sender.send({ command: "inference", request_id: "r1" });
   await begun;
   await node.node.stop();
+  await test.logger.logged("inference r1 goes on; its files are in ");
   const handlers = { inference: handler };
   await using _next = await LocalNode.start(world.config(), { handlers });
   go();

@@ -102,7 +102,18 @@ export function outputOf(result: unknown): string | Uint8Array {
   } catch (error) {
     throw new TypeError(`The handler returned what is no JSON value: ${messageOf(error)}`);
   }
-  if (json !== undefined) return json;
-  const what = result === undefined ? "undefined" : `a ${typeof result}`;
+  if (json !== undefined && !(json.startsWith("{") && isLost(result, json))) return json;
+  const what = result === undefined ? "undefined" : `a value of type ${typeName(result)}`;
   throw new TypeError(`The handler returned ${what}, which is no JSON value (null is one)`);
+}
+
+/** Whether the JSON of an object, such as a `Map`, a `Blob` or a `Float32Array`, is not what it holds. */
+function isLost(result: unknown, json: string): boolean {
+  if (ArrayBuffer.isView(result)) return true;
+  return json === "{}" && typeName(result) !== "Object";
+}
+
+/** `Object`, `Symbol`, `Map`, ... */
+function typeName(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }

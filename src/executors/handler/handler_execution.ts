@@ -102,7 +102,7 @@ export class HandlerExecution implements Execution {
       this.#write(output);
       return { type: "exited", code: 0 };
     } catch (error) {
-      if (error instanceof Error && error.stack !== undefined) this.#log(error.stack);
+      this.#logError(error);
       return failed(messageOf(error) || "The handler failed without a message");
     }
   }
@@ -158,6 +158,16 @@ export class HandlerExecution implements Execution {
       );
     } catch {
       // A log line is not worth a command. A full disk is reported by others.
+    }
+  }
+
+  /** Logs an error with its stack and its cause. */
+  #logError(error: unknown): void {
+    if (typeof error !== "object" || error === null) return;
+    try {
+      this.#log(Deno.inspect(error));
+    } catch {
+      // It has its own idea of how it is shown. The reply has its message.
     }
   }
 
