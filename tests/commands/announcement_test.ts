@@ -24,7 +24,7 @@ Deno.test("an announced workload runs its command with its params and the platfo
 });
 
 for (const none of [undefined, null]) {
-  Deno.test(`command_params may be ${none}`, () => {
+  Deno.test(`command_params may be ${none === undefined ? "missing" : "null"}`, () => {
     const announced = {
       workload_uuid: "w-1",
       command_type: "inference",
@@ -39,7 +39,7 @@ for (const none of [undefined, null]) {
 }
 
 for (const none of [undefined, null, ""]) {
-  Deno.test(`with a command_type that is ${JSON.stringify(none)} there is nothing to run`, () => {
+  Deno.test(`with a command_type that is ${JSON.stringify(none) ?? "missing"} there is nothing to run`, () => {
     assertEquals(read({ workload_uuid: "w-1", command_type: none }), {
       workloadUuid: "w-1",
       kind: undefined,

@@ -25,7 +25,8 @@ const REASONS: readonly [status: string, instance: string | undefined, why: stri
   ];
 
 for (const [status, instanceUuid, why] of REASONS) {
-  Deno.test(`a workload that is ${status} at instance ${instanceUuid} is ${why ? "stopped" : "kept"}`, () => {
+  const where = instanceUuid === undefined ? "without an instance" : `at instance ${instanceUuid}`;
+  Deno.test(`a workload that is ${status} ${where} is ${why ? "stopped" : "kept"}`, () => {
     assertEquals(reasonToStop({ status, instanceUuid }, OWN), why);
   });
 }

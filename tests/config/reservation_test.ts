@@ -36,7 +36,7 @@ const UNDERSTOOD: readonly [given: Given, reservation: string | undefined, prefi
 ];
 
 for (const [given, reservation, prefix] of UNDERSTOOD) {
-  Deno.test(`${JSON.stringify(given)} reserves ${reservation} with the prefix "${prefix}"`, async () => {
+  Deno.test(`${JSON.stringify(given)} reserves ${reservation ?? "nothing"} with the prefix "${prefix}"`, async () => {
     const { settings, warnings } = await load(given);
     assertEquals([settings.environmentUuid, settings.environment], [reservation, prefix]);
     assertEquals(warnings, []);

@@ -132,7 +132,7 @@ const TERMS: [properties: IConnackPacket["properties"], why: string | undefined]
 ];
 
 for (const [properties, why] of TERMS) {
-  Deno.test(`a CONNACK with ${JSON.stringify(properties)} means: ${why ?? "connected"}`, () => {
+  Deno.test(`a CONNACK with ${JSON.stringify(properties) ?? "no properties"} means: ${why ?? "connected"}`, () => {
     const connack = { cmd: "connack", sessionPresent: false, properties } as const;
     assertEquals(unusableConnack(connack)?.why, why);
   });
