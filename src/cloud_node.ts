@@ -5,7 +5,7 @@
  */
 import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings, readToken, withDotenv } from "./config/load.ts";
-import { refuseUnknownKeys, refuseUnknownOptions } from "./config/known_keys.ts";
+import { refuseUnknownOptions } from "./config/known_keys.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { createLogger, type Logger } from "./log.ts";
 import type { Node, NodeOptions } from "./node/node.ts";
@@ -20,7 +20,7 @@ import {
 import { readEnvironment } from "./permissions.ts";
 import type { ProgramOptions } from "./node/program_options.ts";
 import { type Handlers, handlersByName, withHandlers } from "./node/handlers.ts";
-import { OPTIONS, RUN_OPTIONS } from "./node/options.ts";
+import { checkRunOptions, OPTIONS } from "./node/options.ts";
 import type { CloudNodeOptions, NodeIdentity, RunOptions, RunResult } from "./node/options.ts";
 import { listenForSignals } from "./os/signals.ts";
 
@@ -229,7 +229,7 @@ export class CloudNode implements AsyncDisposable {
   }
 
   async #run(options: RunOptions): Promise<RunResult> {
-    refuseUnknownKeys(options, RUN_OPTIONS, "option");
+    checkRunOptions(options);
     const { signal, handleSignals = false, once = false, drain = false, exitWhenIdle, onReady } =
       options;
     const stop = () => void this.stop();

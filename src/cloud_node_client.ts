@@ -3,23 +3,28 @@
  *
  * @module
  */
-import type {
-  CallOptions,
-  CancelOptions,
-  CloudNodeClientOptions,
+import {
+  CALL_OPTIONS,
+  type CallOptions,
+  type CancelOptions,
+  CLIENT_OPTIONS,
+  type CloudNodeClientOptions,
 } from "./client/client_options.ts";
 import type { ClientSession, NodeAddress } from "./client/client_session.ts";
 import { CommandFailedError, type CommandReply, NoReplyError } from "./client/command_reply.ts";
 import { type NodeStatus, readNodeStatus } from "./client/node_status.ts";
+import { refuseUnknownKeys } from "./config/known_keys.ts";
+import { checkSeconds } from "./config/numbers.ts";
 import { resolveConfig } from "./config/resolve.ts";
-import { ConfigError, quoted } from "./errors.ts";
+import { ConfigError, messageOf, quoted } from "./errors.ts";
+import { createLogger, type Logger } from "./log.ts";
 import { tlsOf } from "./node/broker_settings.ts";
 import { identifierProblem } from "./protocol/identifiers.ts";
 import { topicPrefix } from "./protocol/topics.ts";
 import { systemClock } from "./time.ts";
 
 /** Hears nothing. */
-const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /**
  * Sends commands to one node and receives its replies. A connection that is lost is made again, and
@@ -72,7 +77,8 @@ export class CloudNodeClient implements AsyncDisposable, AsyncIterable<CommandRe
    * ```
    */
   static async connect(options: CloudNodeClientOptions): Promise<CloudNodeClient> {
-    const { slug, uuid, logger = SILENT, signal, ...config } = options;
+    refuseUnknownKeys(options, CLIENT_OPTIONS, "option");
+    const { slug, uuid, logger: sink = SILENT, signal, ...config } = options;
     const address = addressOf(slug, uuid);
     const settings = resolveConfig(config);
     const { mqttHost: host, mqttPort: port, mqttUsername, mqttPassword, token } = settings;
@@ -84,14 +90,16 @@ export class CloudNodeClient implements AsyncDisposable, AsyncIterable<CommandRe
     // Loaded here: who only runs a node, or lists its workloads, does without.
     const { ClientSession } = await import("./client/client_session.ts");
     const prefix = topicPrefix(settings.environment);
+    const logger = createLogger("mqtt", undefined, sink);
     const session = { broker, topicPrefix: prefix, address, logger };
     return new CloudNodeClient(await ClientSession.open(session, signal), address);
   }
 
   /**
    * Sends a command and resolves with its reply once the command has succeeded. Params are an object,
-   * or JSON that is sent as it stands.
+   * or the JSON of one that is sent as it stands.
    *
+   * @throws {ConfigError} if an option is wrong, or params are no JSON object
    * @throws {CommandFailedError} if the node answers that it failed
    * @throws {NoReplyError} if no reply comes in time
    * @throws {BrokerError} if the broker does not take the command
@@ -116,10 +124,11 @@ export class CloudNodeClient implements AsyncDisposable, AsyncIterable<CommandRe
    */
   async call(
     command: string,
-    params?: Readonly<Record<string, unknown>> | string,
+    params?: object | string,
     options: CallOptions = {},
   ): Promise<CommandReply> {
     const { timeout, onProgress } = options;
+    checkSeconds("timeout", timeout);
     const request = outgoing(command, params, options);
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, ...options.signal ? [options.signal] : []]);
@@ -140,6 +149,7 @@ export class CloudNodeClient implements AsyncDisposable, AsyncIterable<CommandRe
    * Sends a command and resolves with its request id once the broker has it: who wants no reply, or
    * waits for it elsewhere.
    *
+   * @throws {ConfigError} if an option is wrong, or params are no JSON object
    * @throws {BrokerError} if the broker does not take it
    *
    * @example
@@ -154,7 +164,7 @@ export class CloudNodeClient implements AsyncDisposable, AsyncIterable<CommandRe
    */
   async send(
     command: string,
-    params?: Readonly<Record<string, unknown>> | string,
+    params?: object | string,
     options: Omit<CallOptions, "timeout" | "onProgress"> = {},
   ): Promise<string> {
     const request = outgoing(command, params, options);
@@ -263,24 +273,22 @@ function addressOf(slug: string | undefined, uuid: string | undefined): NodeAddr
   return uuid === undefined ? { slug: value } : { uuid };
 }
 
-function outgoing(
-  command: string,
-  params: Readonly<Record<string, unknown>> | string | undefined,
-  { requestId = crypto.randomUUID() }: Pick<CallOptions, "requestId">,
-) {
-  return {
-    command,
-    requestId,
-    params: typeof params === "string" ? checked(params) : JSON.stringify(params),
-  };
+function outgoing(command: string, params: object | string | undefined, options: CallOptions) {
+  refuseUnknownKeys(options, CALL_OPTIONS, "option");
+  const { requestId = crypto.randomUUID() } = options;
+  return { command, requestId, params: params === undefined ? undefined : paramsText(params) };
 }
 
-/** JSON that is sent as it stands: what is none would not be understood with its request id. */
-function checked(params: string): string {
+/** Params as JSON. What is none would not be understood with its request id. */
+function paramsText(params: object | string): string {
+  let text: string;
   try {
-    JSON.parse(params);
+    text = typeof params === "string" ? params : String(JSON.stringify(params));
+    if (typeof params === "string") JSON.parse(params);
   } catch (error) {
-    throw new ConfigError(`Params must be JSON, got ${quoted(params)}`, { cause: error });
+    const problem = `Params must be JSON, got ${quoted(params)}: ${messageOf(error)}`;
+    throw new ConfigError(problem, { cause: error });
   }
-  return params;
+  if (text.trimStart().startsWith("{")) return text;
+  throw new ConfigError(`Params must be a JSON object, got ${quoted(params)}`);
 }

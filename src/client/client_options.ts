@@ -47,6 +47,22 @@ export interface CloudNodeClientOptions {
   signal?: AbortSignal;
 }
 
+/** The names of those options. */
+export const CLIENT_OPTIONS: readonly (keyof CloudNodeClientOptions)[] = [
+  "slug",
+  "uuid",
+  "token",
+  "environment",
+  "mqttHost",
+  "mqttPort",
+  "mqttUseTls",
+  "mqttTlsCaCerts",
+  "mqttUsername",
+  "mqttPassword",
+  "logger",
+  "signal",
+];
+
 /**
  * How a command is sent, and how long its reply is awaited.
  *
@@ -74,6 +90,15 @@ export interface CallOptions {
    */
   onProgress?: (progress: CommandProgress) => void;
 }
+
+/** The names of those options, and of those of a cancel. */
+export const CALL_OPTIONS: readonly (keyof CallOptions | keyof CancelOptions)[] = [
+  "timeout",
+  "signal",
+  "requestId",
+  "onProgress",
+  "stopSignal",
+];
 
 /**
  * How a command is stopped.

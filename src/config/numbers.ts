@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ConfigError } from "../errors.ts";
 import { durationSeconds } from "./durations.ts";
 import { refuse, scalarText, type ValueType } from "./value_type.ts";
 
@@ -24,6 +25,16 @@ export const seconds: ValueType<number> = numberType({
   accepts: (seconds) => seconds >= 0,
   max: LONGEST_TIMER,
 });
+
+/**
+ * Checks an option of a program that is a number of seconds; `Infinity` is one.
+ *
+ * @throws {ConfigError} if it is none
+ */
+export function checkSeconds(name: string, value: number | undefined): void {
+  if (value === undefined || (typeof value === "number" && value >= 0)) return;
+  throw new ConfigError(`${name} ${refuse("a number of seconds, 0 or more", value).problem}`);
+}
 
 /** A duration, possibly zero: a number of days, or with units (`12h`). */
 export const days: ValueType<number> = numberType({

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { refuseUnknownKeys } from "../config/known_keys.ts";
 import type { CloudNodeConfig } from "../config/node_config.ts";
+import { checkSeconds } from "../config/numbers.ts";
 import type { Logger } from "../log.ts";
 import type { Handlers } from "./handlers.ts";
 
@@ -108,7 +110,7 @@ export interface RunOptions {
 }
 
 /** The names of those options. */
-export const RUN_OPTIONS: readonly (keyof RunOptions)[] = [
+const RUN_OPTIONS: readonly (keyof RunOptions)[] = [
   "signal",
   "handleSignals",
   "once",
@@ -116,6 +118,16 @@ export const RUN_OPTIONS: readonly (keyof RunOptions)[] = [
   "exitWhenIdle",
   "onReady",
 ];
+
+/**
+ * Checks what a program passes to `CloudNode.run`.
+ *
+ * @throws {ConfigError} if it has an option that there is not, or one that is wrong
+ */
+export function checkRunOptions(options: RunOptions): void {
+  refuseUnknownKeys(options, RUN_OPTIONS, "option");
+  checkSeconds("exitWhenIdle", options.exitWhenIdle);
+}
 
 /**
  * How the commands went that were answered while a node ran.

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { CallOptions, CloudNodeClientOptions } from "../../src/client/client_options.ts";
 import { CommandFailedError, NoReplyError } from "../../src/client/command_reply.ts";
 import { CloudNodeClient } from "../../src/cloud_node_client.ts";
 import { BrokerError, ConfigError } from "../../src/errors.ts";
@@ -280,4 +281,26 @@ Deno.test("a client says what is wrong before it connects", async () => {
   await using broker = await World.start();
   await using client = await connect({ ...at(broker.broker), uuid: "u" });
   await assertRejects(() => client.call("inference", "{x: 1}"), ConfigError, "must be JSON");
+  for (const params of [[1], "[1]", () => 1, { x: 1n }]) {
+    await assertRejects(() => client.call("inference", params), ConfigError, "Params must be");
+  }
+  await assertRejects(() => client.call("a", {}, { timeout: NaN }), ConfigError, "timeout must be");
+  const timeut = { timeut: 1 } as CallOptions;
+  await assertRejects(() => client.call("a", {}, timeut), ConfigError, 'did you mean "timeout"?');
+  const foreign = { slug: "a", inference: "true" } as CloudNodeClientOptions;
+  await assertRejects(() => connect(foreign), ConfigError, 'no option "inference"');
+});
+
+Deno.test("params may be an object of any type of the program", async () => {
+  interface Pose {
+    x: number;
+  }
+  const pose: Pose = { x: 1 };
+  await using world = await World.start();
+  await using node = await world.runNode(TEMPLATES);
+  await using client = await CloudNodeClient.connect({
+    ...at(world.broker),
+    uuid: node.identity.uuid,
+  });
+  assertEquals((await client.call("inference", pose)).output, '{"x":1}');
 });

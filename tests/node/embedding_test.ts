@@ -185,6 +185,10 @@ Deno.test("what a node cannot be told is refused, with the name that was probabl
   const run = new CloudNode().run({ onready: () => {} } as RunOptions);
   const refused = await assertRejects(() => run, ConfigError);
   assertStringIncludes(refused.message, 'no option "onready", did you mean "onReady"?');
+  for (const exitWhenIdle of [NaN, -1, "5m" as unknown as number]) {
+    const run = () => new CloudNode().run({ exitWhenIdle });
+    await assertRejects(run, ConfigError, "exitWhenIdle must be a number of seconds");
+  }
   const absent = { zzz: undefined } as CloudNodeConfig;
   new CloudNode({ config: absent });
   const on = () => new CloudNode().on("end" as "ended", () => {});
