@@ -97,9 +97,9 @@ export class CloudNodeClient implements AsyncDisposable, AsyncIterable<CommandRe
 
   /**
    * Sends a command and resolves with its reply once the command has succeeded. Params are an object,
-   * or the JSON of one that is sent as it stands.
+   * or JSON that is sent as it stands.
    *
-   * @throws {ConfigError} if an option is wrong, or params are no JSON object
+   * @throws {ConfigError} if an option is wrong, or params are no object and no JSON
    * @throws {CommandFailedError} if the node answers that it failed
    * @throws {NoReplyError} if no reply comes in time
    * @throws {BrokerError} if the broker does not take the command
@@ -149,7 +149,7 @@ export class CloudNodeClient implements AsyncDisposable, AsyncIterable<CommandRe
    * Sends a command and resolves with its request id once the broker has it: who wants no reply, or
    * waits for it elsewhere.
    *
-   * @throws {ConfigError} if an option is wrong, or params are no JSON object
+   * @throws {ConfigError} if an option is wrong, or params are no object and no JSON
    * @throws {BrokerError} if the broker does not take it
    *
    * @example
@@ -281,14 +281,17 @@ function outgoing(command: string, params: object | string | undefined, options:
 
 /** Params as JSON. What is none would not be understood with its request id. */
 function paramsText(params: object | string): string {
-  let text: string;
   try {
-    text = typeof params === "string" ? params : String(JSON.stringify(params));
-    if (typeof params === "string") JSON.parse(params);
+    if (typeof params !== "string") {
+      const text = String(JSON.stringify(params));
+      if (text.startsWith("{")) return text;
+    } else {
+      JSON.parse(params);
+      return params;
+    }
   } catch (error) {
     const problem = `Params must be JSON, got ${quoted(params)}: ${messageOf(error)}`;
     throw new ConfigError(problem, { cause: error });
   }
-  if (text.trimStart().startsWith("{")) return text;
-  throw new ConfigError(`Params must be a JSON object, got ${quoted(params)}`);
+  throw new ConfigError(`Params must be an object, got ${quoted(params)}`);
 }

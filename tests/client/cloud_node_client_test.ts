@@ -281,7 +281,7 @@ Deno.test("a client says what is wrong before it connects", async () => {
   await using broker = await World.start();
   await using client = await connect({ ...at(broker.broker), uuid: "u" });
   await assertRejects(() => client.call("inference", "{x: 1}"), ConfigError, "must be JSON");
-  for (const params of [[1], "[1]", () => 1, { x: 1n }]) {
+  for (const params of [[1], () => 1, { x: 1n }]) {
     await assertRejects(() => client.call("inference", params), ConfigError, "Params must be");
   }
   await assertRejects(() => client.call("a", {}, { timeout: NaN }), ConfigError, "timeout must be");
