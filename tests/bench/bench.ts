@@ -7,10 +7,13 @@ import { growth, memory } from "./memory.ts";
 import { commandLine, startToReady } from "./processes.ts";
 import { describeMachine, type Report } from "./report.ts";
 import { retention } from "./retention.ts";
+import { warm, warmAtOnce, warmRestart } from "./warm.ts";
 
 /** What `deno task bench` measures. */
 export const NORMAL: Sizes = {
   latencies: 300,
+  warm: 1_000,
+  loadSeconds: 1,
   processes: 15,
   bursts: 7,
   atOnce: 200,
@@ -24,7 +27,16 @@ export const NORMAL: Sizes = {
 /** What `deno task bench --long` measures. */
 export const LONG: Sizes = { ...NORMAL, commands: 50_000, records: 1_000_000 };
 
-const MEASURES = [latency, atOnce, queued, startToReady, commandLine];
+const MEASURES = [
+  latency,
+  warm,
+  warmAtOnce,
+  warmRestart,
+  atOnce,
+  queued,
+  startToReady,
+  commandLine,
+];
 /** These read /proc. */
 const LINUX_MEASURES = [memory, growth, retention];
 

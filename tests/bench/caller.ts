@@ -27,6 +27,7 @@ export class Caller implements AsyncDisposable {
   readonly #client: MqttClient;
   readonly #topic: string;
   readonly #waiting = new Map<string, (reply: Reply) => void>();
+  #asking: ReturnType<typeof setInterval> | undefined;
   /** How many commands it has sent: request ids count up from r0. */
   sent = 0;
 
@@ -64,15 +65,16 @@ export class Caller implements AsyncDisposable {
   async answered(everyMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const ask = () => this.#ask("status").then(resolve);
-    const asking = setInterval(ask, everyMs);
+    this.#asking = setInterval(ask, everyMs);
     ask();
     await promise;
-    clearInterval(asking);
+    clearInterval(this.#asking);
     this.#waiting.clear();
   }
 
   /** Disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#asking);
     await this.#client.endAsync(true);
   }
 

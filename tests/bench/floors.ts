@@ -7,6 +7,11 @@ export const FLOORS = {
     "a bare MQTT client in another process and its reply back, QoS 1, without Nagle's algorithm",
   spawn: "the runtime spawning `sh -c true` through Deno.Command and waiting for its end",
   "echo + spawn": "the sum of both",
+  "echo + worker":
+    "the echo, and then the bench's worker called over its pipes without a node, as one sample",
+  "slower of echo and worker":
+    "the echo alone and that worker alone, as many at a time: the smaller number of answers a second",
+  "warm command": "a command of a worker that is loaded, one after the other",
   "spawn for each": "the spawn's median, times the number of commands",
   "gap of spawns": "the longest time between two ends of as many spawns, as many at a time",
   modules: "`deno run` of a program that imports the node's packages and exits",

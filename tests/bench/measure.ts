@@ -14,6 +14,10 @@ export interface Site {
 export interface Sizes {
   /** Samples of a latency. */
   readonly latencies: number;
+  /** Samples of the latency of a warm command, of which one in a hundred counts as well. */
+  readonly warm: number;
+  /** Seconds that a program takes to load its model. */
+  readonly loadSeconds: number;
   /** Samples of a whole process: a start, a call of the command line. */
   readonly processes: number;
   /** Rounds of a burst. */
@@ -36,12 +40,16 @@ export interface Sizes {
 export interface Result {
   readonly name: string;
   readonly value: number;
-  readonly unit: "ms" | "MiB";
+  readonly unit: "ms" | "MiB" | "/s" | "loads";
   /** What the machine takes for the least that must be done, measured in turns with the value. */
   readonly floor?: { readonly value: number; readonly is: Floor };
-  /** The most that the value, or its ratio to the floor, should be. */
-  readonly goal?: { readonly of: "value" | "ratio"; readonly atMost: number };
+  readonly goal?: Goal;
 }
+
+/** The most or the least that the value should be, its ratio to the floor, or what it adds to that. */
+export type Goal =
+  & { readonly of: "value" | "ratio" | "difference" }
+  & ({ readonly atMost: number } | { readonly atLeast: number });
 
 /** A measure that could not be taken. */
 export interface Failure {

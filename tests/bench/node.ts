@@ -6,7 +6,10 @@ import { moduleCommand, nodeCommand, Program, type ProgramOptions } from "./prog
 import type { Site } from "./measure.ts";
 
 /** The node's settings in cyberwave.yml. */
-export type Config = Readonly<Record<string, string | number>>;
+export type Config = Readonly<Record<string, string | number | WorkerConfig>>;
+
+/** A command that a worker runs. */
+export type WorkerConfig = Readonly<Record<string, string | number>>;
 
 /** A program that replies to commands, and its caller. */
 export interface Responder extends AsyncDisposable {
@@ -22,7 +25,8 @@ export interface BenchNode extends Responder {
   readonly config: string;
 }
 
-const ASK_EVERY_MS = 5;
+/** How often a starting program is asked whether it answers. */
+export const ASK_EVERY_MS = 5;
 
 /** Starts a node. Resolves when it answers. */
 export async function startNode(site: Site, config: Config): Promise<BenchNode> {

@@ -26,10 +26,12 @@ export class Program implements AsyncDisposable {
   /** Rejects when the program ends before it is disposed of. */
   readonly failed: Promise<never>;
   readonly #child: Deno.ChildProcess;
+  readonly #signal: Deno.Signal;
   #ending = false;
 
-  /** Starts it. */
-  constructor(options: ProgramOptions) {
+  /** Starts it. It is ended with that signal. */
+  constructor(options: ProgramOptions, signal: Deno.Signal = "SIGTERM") {
+    this.#signal = signal;
     this.#child = spawn(options);
     this.pid = this.#child.pid;
     this.failed = this.#child.status.then(({ code }) => {
@@ -49,7 +51,7 @@ export class Program implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending = true;
     try {
-      this.#child.kill("SIGTERM");
+      this.#child.kill(this.#signal);
     } catch {
       // It has ended by itself.
     }

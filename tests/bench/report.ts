@@ -1,6 +1,6 @@
 /** The results as a table for people or as JSON for machines. */
 import { type Floor, FLOORS } from "./floors.ts";
-import type { Failure, Result } from "./measure.ts";
+import type { Failure, Goal, Result } from "./measure.ts";
 
 /** Where and when the results were taken. */
 export interface Machine {
@@ -85,7 +85,7 @@ function rowOf(result: Result | Failure): string[] {
     floor === undefined ? "" : `${quantity(floor.value, unit)} (${floor.is})`,
     quantity(value, unit),
     ratio === undefined ? "" : ratio.toFixed(2),
-    goal === undefined ? "" : `≤ ${goal.atMost}${goal.of === "ratio" ? "×" : ` ${unit}`}`,
+    goal === undefined ? "" : inWords(goal, unit),
     goal === undefined ? "" : isMet(result) ? "met" : "missed",
   ];
 }
@@ -95,10 +95,26 @@ function ratioOf({ value, floor }: Result): number | undefined {
 }
 
 function isMet(result: Result): boolean | undefined {
-  const { goal, value } = result;
+  const { goal, value, floor } = result;
   if (goal === undefined) return undefined;
-  const judged = goal.of === "ratio" ? ratioOf(result) : value;
-  return judged !== undefined && judged <= goal.atMost;
+  const judged = {
+    value,
+    ratio: ratioOf(result),
+    difference: floor && value - floor.value,
+  }[goal.of];
+  if (judged === undefined) return false;
+  return "atMost" in goal ? judged <= goal.atMost : judged >= goal.atLeast;
+}
+
+function inWords(goal: Goal, unit: Result["unit"]): string {
+  const limit = "atMost" in goal
+    ? `≤ ${plus(goal)}${goal.atMost}`
+    : `≥ ${plus(goal)}${goal.atLeast}`;
+  return `${limit}${goal.of === "ratio" ? "×" : ` ${unit}`}`;
+}
+
+function plus({ of }: Goal): string {
+  return of === "difference" ? "+" : "";
 }
 
 function floorsOf(results: readonly (Result | Failure)[]): Floor[] {

@@ -1,0 +1,162 @@
+/** Commands of a worker that stays loaded, beside the worker itself and beside loading it for each. */
+import { join } from "node:path";
+import type { Measure, Result, Site } from "./measure.ts";
+import {
+  ASK_EVERY_MS,
+  prepareNode,
+  type Responder,
+  startEcho,
+  startNode,
+  type WorkerConfig,
+} from "./node.ts";
+import { PipedWorker, workerCommand } from "./piped_worker.ts";
+import { Program } from "./program.ts";
+import { type Burst, burst, duration, median, percentile, samplesOf } from "./sampling.ts";
+
+/** Commands in the worker's hands while many are sent. */
+const PARALLEL = 16;
+
+/** Far longer than a node takes to restart. */
+const KEEP_LOADED_SECONDS = 30;
+
+/** Those who answer: each alone, and the node in which they are together. */
+interface Bench extends AsyncDisposable {
+  readonly echo: Responder;
+  readonly worker: PipedWorker;
+  readonly node: Responder;
+}
+
+/** One command at a time, and a program that loads for each command. */
+export const warm: Measure = {
+  name: "warm",
+  async run(site, { warm: count, processes, loadSeconds }) {
+    await using bench = await startBench(site, 1);
+    const load = `python3 -c 'import time; time.sleep(${loadSeconds})'`;
+    await using cold = await startNode(site, { inference: load });
+    const { floor, node } = await samplesOf({
+      floor: () => duration(() => echoAndWorker(bench)),
+      node: () => duration(() => bench.node.caller.run("inference")),
+    }, count);
+    const { loading } = await samplesOf({
+      loading: () => duration(() => cold.caller.run("inference")),
+    }, processes);
+    return [
+      ...latencies("a warm command", node, floor, { p50: 1, p99: 5 }),
+      {
+        name: `a cold command that loads for ${loadSeconds} s, p50`,
+        value: median(loading),
+        unit: "ms",
+        floor: { value: median(node), is: "warm command" },
+        goal: { of: "ratio", atLeast: 100 },
+      },
+    ];
+  },
+};
+
+/** Sixteen commands at a time. */
+export const warmAtOnce: Measure = {
+  name: "warm at once",
+  async run(site, { bursts, queued: count }) {
+    await using bench = await startBench(site, PARALLEL);
+    const many = (action: () => Promise<void>) => () =>
+      burst(action, { count, parallel: PARALLEL });
+    const { echo, worker, floor, node } = await samplesOf({
+      echo: many(() => bench.echo.caller.run("inference")),
+      worker: many(() => bench.worker.call()),
+      floor: many(() => echoAndWorker(bench)),
+      node: many(() => bench.node.caller.run("inference")),
+    }, bursts);
+    return [
+      ...latencies(`${PARALLEL} warm commands at a time`, allOf(node), allOf(floor)),
+      {
+        name: `${PARALLEL} warm commands at a time: how many a second`,
+        value: rateOf(node),
+        unit: "/s",
+        floor: { value: Math.min(rateOf(echo), rateOf(worker)), is: "slower of echo and worker" },
+        goal: { of: "ratio", atLeast: 0.6 },
+      },
+    ];
+  },
+};
+
+/** A node that is restarted finds its worker loaded. */
+export const warmRestart: Measure = {
+  name: "warm restart",
+  async run(site, { loadSeconds }) {
+    const loads = join(site.folder, "restarted.loads");
+    const inference = workerConfig(loadSeconds, loads, 1, KEEP_LOADED_SECONDS);
+    await using prepared = await prepareNode(site, { inference });
+    const runOne = async (signal: Deno.Signal) => {
+      await using program = new Program(prepared.options, signal);
+      await Promise.race([prepared.caller.answered(ASK_EVERY_MS), program.failed]);
+      await prepared.caller.run("inference");
+      return countLoads(loads);
+    };
+    const before = await runOne("SIGKILL");
+    // SIGQUIT drains the node, which ends the worker as well.
+    const after = await runOne("SIGQUIT");
+    return [{
+      name: "models loaded by a restarted node",
+      value: after - before,
+      unit: "loads",
+      goal: { of: "value", atMost: 0 },
+    }];
+  },
+};
+
+async function startBench(site: Site, concurrency: number): Promise<Bench> {
+  await using stack = new AsyncDisposableStack();
+  const loads = join(site.folder, "loads");
+  const echo = stack.use(await startEcho(site));
+  const worker = stack.use(await PipedWorker.start(workerCommand(0, loads)));
+  const inference = workerConfig(0, loads, concurrency, 0);
+  const node = stack.use(await startNode(site, { inference }));
+  // It waits until the worker is loaded.
+  await node.caller.run("inference");
+  const moved = stack.move();
+  return { echo, worker, node, [Symbol.asyncDispose]: () => moved.disposeAsync() };
+}
+
+/** A worker in the node's settings. */
+function workerConfig(
+  loadSeconds: number,
+  loads: string,
+  concurrency: number,
+  keepLoaded: number,
+): WorkerConfig {
+  const worker = workerCommand(loadSeconds, loads).map((word) => `'${word}'`).join(" ");
+  return { worker, concurrency, keep_loaded: keepLoaded };
+}
+
+async function echoAndWorker({ echo, worker }: Bench): Promise<void> {
+  await echo.caller.run("inference");
+  await worker.call();
+}
+
+/** Median and 99th percentile, with the milliseconds that a node may add to its floor. */
+function latencies(
+  name: string,
+  samples: readonly number[],
+  floor: readonly number[],
+  added?: { readonly p50: number; readonly p99: number },
+): Result[] {
+  return ([["p50", 50], ["p99", 99]] as const).map(([label, percent]) => ({
+    name: `${name}, ${label}`,
+    value: percentile(samples, percent),
+    unit: "ms",
+    floor: { value: percentile(floor, percent), is: "echo + worker" },
+    ...(added && { goal: { of: "difference", atMost: added[label] } }),
+  }));
+}
+
+function allOf(bursts: readonly Burst[]): number[] {
+  return bursts.flatMap(({ latencies }) => latencies);
+}
+
+function rateOf(bursts: readonly Burst[]): number {
+  return median(bursts.map(({ perSecond }) => perSecond));
+}
+
+async function countLoads(file: string): Promise<number> {
+  return (await Deno.readTextFile(file)).split("\n").length - 1;
+}
