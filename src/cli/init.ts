@@ -11,6 +11,7 @@ import type { Arguments } from "./arguments.ts";
 import { commandLine, shellWord } from "./invocation.ts";
 import { type Sample, sampleFiles } from "./samples.ts";
 import { harmless, print } from "./terminal.ts";
+import { WORKER_FILE, workerProgram } from "./worker_sample.ts";
 
 /** Writes the files that are not there yet. */
 export async function run(args: Arguments): Promise<number> {
@@ -18,11 +19,18 @@ export async function run(args: Arguments): Promise<number> {
   const python = await findPython();
   await makeFolder(folder);
   const hasOneGpu = await countGpus() === 1;
-  for (const sample of sampleFiles(python ?? "python3", hasOneGpu)) {
+  const isWorker = args.has("worker");
+  const kept = new Set<string>();
+  for (const sample of sampleFiles({ python: python ?? "python3", hasOneGpu, isWorker })) {
     const isNew = await create(folder, sample);
+    if (!isNew) kept.add(sample.name);
     print(harmless(`${isNew ? "Wrote" : "Kept "} ${join(folder, sample.name)}`));
   }
-  print(nextSteps(folder, python !== undefined));
+  const notes = [
+    ...(python === undefined ? [NO_PYTHON] : []),
+    ...(isWorker ? [aboutWorker(python ?? "python3", kept.has("cyberwave.yml"))] : []),
+  ];
+  print(nextSteps(folder, notes));
   return 0;
 }
 
@@ -77,7 +85,17 @@ async function create(folder: string, { name, text }: Sample): Promise<boolean> 
   }
 }
 
-function nextSteps(folder: string, hasPython: boolean): string {
+const NO_PYTHON =
+  "There is no Python here: install it, or write other commands into cyberwave.yml.";
+
+/** What to do with the worker; a cyberwave.yml that was there does not know it. */
+function aboutWorker(python: string, isConfigKept: boolean): string {
+  const what = `${WORKER_FILE} loads its model once, and then answers commands: put yours into it.`;
+  if (!isConfigKept) return what;
+  return `${what}\nFor cyberwave.yml, which was there:\n\n  inference: ${workerProgram(python)}`;
+}
+
+function nextSteps(folder: string, notes: readonly string[]): string {
   const steps: [command: string, why: string][] = [
     [commandLine(["dev", "--once"]), "try it on this computer alone"],
     ["export CYBERWAVE_API_TOKEN=...", "give the node your token"],
@@ -87,8 +105,5 @@ function nextSteps(folder: string, hasPython: boolean): string {
   const here = relative(Deno.cwd(), folder);
   if (here !== "") steps.unshift([`cd ${shellWord(here)}`, "where the files are"]);
   const lines = steps.map(([command, why]) => `  # ${why}\n  ${command}`);
-  const python = hasPython
-    ? []
-    : ["There is no Python here: install it, or write other commands into cyberwave.yml.", ""];
-  return ["", ...python, "Next:", "", ...lines].join("\n");
+  return ["", ...notes.flatMap((note) => [note, ""]), "Next:", "", ...lines].join("\n");
 }

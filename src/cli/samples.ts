@@ -5,6 +5,7 @@
  */
 import { starterFile } from "../config/starter_file.ts";
 import { PROGRAM } from "./subcommand.ts";
+import { WORKER, WORKER_FILE, workerProgram } from "./worker_sample.ts";
 
 /** A file to start from. */
 export interface Sample {
@@ -78,18 +79,39 @@ if __name__ == "__main__":
     print(json.dumps(train(read_params(sys.argv[1]))))
 `;
 
-/** The files, of which cyberwave.yml runs the others with `python`. */
-export function sampleFiles(python: string, hasOneGpu = false): Sample[] {
+const TEMPLATE_HINT = [
+  "{body} stands for the params of a command as JSON: one word that is quoted already, so put no",
+  "quotes around it. {body_file} stands for the path of a file that holds them.",
+];
+
+const WORKER_HINT = [
+  "The worker is started once, loads its model, and answers one command after the other.",
+  "{body_file} stands for the path of a file that holds the params of a command.",
+];
+
+/** What the files are for. */
+interface SampleOptions {
+  /** The name by which the shell finds Python. */
+  readonly python: string;
+  /** Whether the computer has one graphics card. */
+  readonly hasOneGpu?: boolean;
+  /** Whether inference is a worker that stays loaded, rather than a process for each command. */
+  readonly isWorker?: boolean;
+}
+
+/** The files, of which cyberwave.yml runs the others. */
+export function sampleFiles(
+  { python, hasOneGpu = false, isWorker = false }: SampleOptions,
+): Sample[] {
   const config = starterFile({
     head: [
       "What this computer does as a Cyberwave Cloud Node.",
       `Try it with "${PROGRAM} dev --once", check it with "${PROGRAM} validate".`,
       "",
-      "{body} stands for the params of a command as JSON: one word that is quoted already, so put no",
-      "quotes around it. {body_file} stands for the path of a file that holds them.",
+      ...(isWorker ? WORKER_HINT : TEMPLATE_HINT),
     ],
     active: {
-      inference: `${python} infer.py {body}`,
+      inference: isWorker ? workerProgram(python) : `${python} infer.py {body}`,
       training: `${python} train.py {body_file}`,
       ...(hasOneGpu && { exclusive: "[training, inference]" }),
       // The platform's broker speaks TLS there, without which the token travels in clear text.
@@ -110,7 +132,7 @@ export function sampleFiles(python: string, hasOneGpu = false): Sample[] {
   });
   return [
     { name: "cyberwave.yml", text: config },
-    { name: "infer.py", text: INFER },
+    isWorker ? { name: WORKER_FILE, text: WORKER } : { name: "infer.py", text: INFER },
     { name: "train.py", text: TRAIN },
   ];
 }

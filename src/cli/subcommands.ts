@@ -35,11 +35,14 @@ const init: CliCommand = {
   summary: "Write a cyberwave.yml and sample scripts to start from",
   details:
     `The samples work as they stand: "dev --once" runs them. Existing files are left unchanged.`,
-  flags: [{
-    name: "dir",
-    value: "PATH",
-    help: "Where to write them (default: the current folder)",
-  }],
+  flags: [
+    {
+      name: "dir",
+      value: "PATH",
+      help: "Where to write them (default: the current folder)",
+    },
+    { name: "worker", help: "For inference, a worker that loads its model once" },
+  ],
   settings: [],
   load: () => import("./init.ts"),
 };

@@ -75,8 +75,30 @@ Deno.test("dev --once runs what init writes, where there is Python", async () =>
   });
 });
 
+Deno.test("init --worker writes a worker, and a config for which dev --once passes", async () => {
+  await inFolder(async (cwd) => {
+    const { code, stdout: told } = await Program.run(["init", "--worker"], { cwd });
+    assertEquals([code, namesIn(cwd)], [0, ["cyberwave.yml", "train.py", "worker.py"]]);
+    assertStringIncludes(told, `Wrote ${cwd}/worker.py\n`);
+    assertMatch(told, /worker\.py loads its model once.*\n\nNext:\n[^]* dev --once\n/);
+    if (!hasPython()) return;
+    const dev = await Program.run(["dev", "--once"], { cwd });
+    assertEquals(dev.code, 0, dev.stdout);
+    assertStringIncludes(dev.stdout, '{"y":2}');
+  });
+});
+
+Deno.test("init --worker says what to write into a config that was there", async () => {
+  await inFolder(async (cwd) => {
+    await Program.run(["init"], { cwd });
+    const { stdout } = await Program.run(["init", "--worker"], { cwd });
+    assertStringIncludes(stdout, `Kept  ${cwd}/cyberwave.yml\n`);
+    assertMatch(stdout, /which was there:\n\n {2}inference: \{worker: python3? worker\.py\}\n/);
+  });
+});
+
 Deno.test("the sample scripts take params as JSON and as the path of a file", async () => {
-  if (!hasPython()) return assertEquals(sampleFiles("python3").length, 3);
+  if (!hasPython()) return assertEquals(sampleFiles({ python: "python3" }).length, 3);
   await inFolder(async (cwd) => {
     await Program.run(["init"], { cwd });
     const params = '{"text": "ä", "x": 2, "y": 0.5}';

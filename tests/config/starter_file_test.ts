@@ -7,7 +7,7 @@ import { SETTINGS } from "../../src/config/settings.ts";
 import { yamlSource } from "../../src/config/sources.ts";
 import { starterFile } from "../../src/config/starter_file.ts";
 
-const { text } = sampleFiles("python3").find(({ name }) => name === "cyberwave.yml")!;
+const { text } = sampleFiles({ python: "python3" }).find(({ name }) => name === "cyberwave.yml")!;
 const folders = { work: "/project", home: () => "/home/me" };
 
 /** What is wrong with a cyberwave.yml, and where its settings come from. */
@@ -23,6 +23,12 @@ Deno.test("a starter file is valid, and nothing is in force but what is meant to
     [],
     ["inference", "mqtt_port", "training"],
   ]);
+});
+
+Deno.test("the one for a worker is valid too", () => {
+  const files = sampleFiles({ python: "python3", isWorker: true });
+  const { problems, mapping } = examine(files.find(({ name }) => name === "cyberwave.yml")!.text);
+  assertEquals([problems, mapping.inference], [[], { worker: "python3 worker.py" }]);
 });
 
 Deno.test("everything that is commented out in a starter file may be put in force", () => {

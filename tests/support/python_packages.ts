@@ -1,4 +1,4 @@
-/** The platform's own Python packages, in a virtual environment that CLOUD_NODE_PYTHON names. */
+/** The platform's own Python packages and those of workers, in a virtual environment that CLOUD_NODE_PYTHON names. */
 import { dirname } from "node:path";
 
 const PYTHON = Deno.env.get("CLOUD_NODE_PYTHON");
@@ -18,7 +18,7 @@ export function pythonPackagesAvailable(): boolean {
 }
 
 const FIND = `import importlib.util as u
-assert u.find_spec("cyberwave") and u.find_spec("cyberwave_cli")`;
+assert all(map(u.find_spec, ["cyberwave", "cyberwave_cli", "numpy", "PIL", "pylsp_jsonrpc"]))`;
 
 function imports(python: string): boolean {
   try {
