@@ -38,7 +38,11 @@ Deno.test("the README is short, and leads to every page", () => {
 });
 
 Deno.test("every page begins with its title and what it is about", () => {
-  for (const [name, text] of PAGES) assertMatch(text, /^# .+\n\n[A-Z].{40,}\n/, name);
+  for (const [name, text] of PAGES) {
+    assertMatch(text, /^# .+\n\n[A-Z].{40,}\n/, name);
+    const introduction = text.split("\n\n")[1].replaceAll("\n", " ");
+    assertStringIncludes(introduction, "Part of the documentation of [Cyberwave Cloud Node]", name);
+  }
 });
 
 Deno.test("every link leads to a file, and to a heading in it", async () => {

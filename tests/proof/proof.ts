@@ -26,7 +26,8 @@ export function proofText({ version, chaos, bench, byHand = "" }: Proof): string
   const { seed, cycles, problems } = chaos;
   return `# Proof
 
-Written by \`deno task proof\` on ${bench.machine.date}, for version ${version}.
+Written by \`deno task proof\` on ${bench.machine.date}, for version ${version}. Part of the documentation of
+[Cyberwave Cloud Node](../../README.md).
 
 ## Chaos
 
