@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { ServerProgram } from "../../src/config/workload_program.ts";
 import type { Exit } from "../../src/executors/executor.ts";
 import { inTime } from "../support/events.ts";
-import { Bench } from "../support/executors.ts";
+import { Bench, fileWritten } from "../support/executors.ts";
 import { freePort, serverExecutor, serverProgram } from "../support/model_server.ts";
 
 const PYTHON = Deno.env.get("CLOUD_NODE_MODEL_SERVERS");
@@ -108,7 +108,8 @@ test(
     assertEquals((await run(bench, { x: 3 })).output, 6);
     assertStringIncludes(errorOf(await run(bench, { x: -1 })), "x must not be negative");
     const { execution } = bench.start({ params: '{"x":1,"seconds":600}' });
-    await execution.started;
+    // What Cog cancels before it has called the predictor runs nevertheless.
+    await fileWritten(`${bench.workFolder}/began`);
     execution.stop("SIGTERM");
     const exit = await execution.exit;
     assert(exit.type === "failed" || exit.type === "killed");
