@@ -59,6 +59,8 @@ export class Hooks implements Disposable {
         if (isConnected) this.#outage?.abort();
         else void this.#watchOutage(onDisconnect);
       }));
+      // A node that starts has no broker yet, and may never reach it.
+      void this.#watchOutage(onDisconnect);
     }
     if (onUnhealthy !== undefined) {
       this.#listeners.push(events.on("executor", ({ kind, state, reason }) => {

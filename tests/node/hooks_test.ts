@@ -100,6 +100,14 @@ Deno.test("hooks: a broker that stays away is told once, one that comes back in 
   assertEquals(test.started.all.length, 1);
 });
 
+Deno.test("hooks: a broker that is not there from the start is told as well", async () => {
+  using test = new HooksTest({ onDisconnect: "page", onDisconnectAfter: 60 });
+  await test.clock.advance(59_000);
+  assertEquals(test.started.all, []);
+  await test.clock.advance(1_000);
+  assertEquals((await test.started.next()).event.since, "2025-01-01T00:00:00.000Z");
+});
+
 Deno.test("hooks: what serves a kind of command fails, or is unhealthy", async () => {
   using test = new HooksTest({ onUnhealthy: "page" });
   for (const state of ["starting", "ready", "unhealthy", "ready", "failed"] as const) {
