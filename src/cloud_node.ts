@@ -174,7 +174,7 @@ export class CloudNode implements AsyncDisposable {
     return this.#subscriptions.on(name, listener);
   }
 
-  /** All events from now on, for `for await`, until that is left. */
+  /** All events from now on, for `for await`, until the run ends: this one, or else the next. */
   events(): ReadableStream<CloudNodeEvent> {
     return this.#subscriptions.stream();
   }
@@ -225,6 +225,7 @@ export class CloudNode implements AsyncDisposable {
       return await running;
     } finally {
       this.#ended = undefined;
+      this.#subscriptions.detach();
     }
   }
 

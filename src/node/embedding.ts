@@ -222,6 +222,8 @@ const VIEWS: Views = {
 /** The listeners of a program, which last longer than one run of the node. */
 export class Subscriptions {
   readonly #all = new Set<Subscription>();
+  /** Ends them. */
+  readonly #streams = new Set<() => void>();
   #events: NodeEvents | undefined;
 
   /** Calls `listener` at each event of that name, in this run and later ones, until the result is called. */
@@ -241,9 +243,10 @@ export class Subscriptions {
     };
   }
 
-  /** All events from now on, in this run and later ones, until the stream is cancelled. */
+  /** All events from now on, until the end of this run, or of the next one if there is none now. */
   stream(): ReadableStream<CloudNodeEvent> {
     const removers: (() => void)[] = [];
+    const remove = () => removers.forEach((remove) => remove());
     return new ReadableStream<CloudNodeEvent>({
       start: (controller) => {
         for (const name of Object.keys(VIEWS) as (keyof CloudNodeEvents)[]) {
@@ -252,8 +255,14 @@ export class Subscriptions {
           };
           removers.push(this.on(name, take));
         }
+        const end = () => {
+          remove();
+          controller.close();
+        };
+        this.#streams.add(end);
+        removers.push(() => this.#streams.delete(end));
       },
-      cancel: () => removers.forEach((remove) => remove()),
+      cancel: remove,
     }, new CountQueuingStrategy({ highWaterMark: MAX_UNREAD }));
   }
 
@@ -261,6 +270,12 @@ export class Subscriptions {
   attach(events: NodeEvents): void {
     this.#events = events;
     for (const subscription of this.#all) subscription.remove = subscription.subscribe(events);
+  }
+
+  /** Ends the streams: a run has ended. */
+  detach(): void {
+    this.#events = undefined;
+    for (const end of this.#streams) end();
   }
 }
 

@@ -10,7 +10,7 @@ import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import { type CloudNodeEvent, type CommandEnd, Subscriptions } from "../../src/node/embedding.ts";
 import { NodeEvents } from "../../src/node/events.ts";
 import type { CloudNodeOptions, RunOptions } from "../../src/node/options.ts";
-import { ConfigError } from "../../src/errors.ts";
+import { AuthenticationError, ConfigError } from "../../src/errors.ts";
 import { Inbox, RecordingLogger } from "../support/events.ts";
 import { linesOf } from "../support/lines.ts";
 import { runPageProgram } from "../support/page_program.ts";
@@ -130,6 +130,24 @@ Deno.test("events can be read one after the other, until that is left", async ()
   ]);
   await node.stop();
   await run;
+});
+
+Deno.test("the events of a run end with it, also when it fails", async () => {
+  await using world = await World.start();
+  const node = new CloudNode({ config: world.config() });
+  for (let runs = 0; runs < 2; runs++) {
+    const run = node.run({ onReady: () => void node.stop() });
+    const names: string[] = [];
+    for await (const { name } of node.events()) names.push(name);
+    assertEquals(names.at(-1), "connection");
+    await run;
+  }
+  const refused = new CloudNode({ config: world.config({ token: "wrong-token" }) });
+  const events = refused.events();
+  const run = refused.run();
+  run.catch(() => {});
+  assertEquals(await Array.fromAsync(events), []);
+  await assertRejects(() => run, AuthenticationError);
 });
 
 Deno.test("two nodes in a process log to two loggers", async () => {
