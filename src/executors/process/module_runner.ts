@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PYTHON_VALUES } from "./python_values.ts";
 
 /** What the program is called in a workload's folder. */
 export const MODULE_RUNNER_FILE = "run_module.py";
@@ -20,8 +21,11 @@ import base64
 import dataclasses
 import importlib.util
 import inspect
+import io
+import itertools
 import json
 import os
+import shutil
 import sys
 import traceback
 
@@ -39,7 +43,7 @@ def main():
     if inspect.isawaitable(result):
         result = asyncio.run(wait_for(result))
     try:
-        text = json.dumps(result, default=plain)
+        text = json_of(result)
     except (TypeError, ValueError) as error:
         fail(f"{name}() returned what cannot be written as JSON: {error}")
     print(text, file=result_stream, flush=True)
@@ -104,21 +108,7 @@ def is_of_platform(key):
 async def wait_for(awaitable):
     return await awaitable
 
-
-def plain(value):
-    """What stands in JSON for a value that JSON has no word for."""
-    if hasattr(value, "tolist"):  # Arrays and numbers of NumPy, tensors of PyTorch.
-        return value.tolist()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    if isinstance(value, (set, frozenset)):
-        return list(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    raise TypeError(f"there is a {type(value).__name__} in it")
-
+${PYTHON_VALUES.trim()}
 
 def fail(message):
     print(message, file=sys.stderr, flush=True)

@@ -71,7 +71,34 @@ export function readLine(line: string): WorkerLine {
     const message = messageIn(line.slice(index));
     if (message !== undefined) return { message, log: line.slice(0, index) };
   }
+  const id = idOfInvalid(line);
+  if (id !== undefined) return { message: { type: "error", id, error: INVALID }, log: line };
   return { log: line };
+}
+
+const INVALID =
+  "The worker's answer is not valid JSON: NaN and Infinity, for example, are not. The " +
+  "log has its line";
+
+/**
+ * The id of a response that is no JSON, from its first character to its last: nothing better will come
+ * for that command. Python writes NaN, unless it is told not to.
+ */
+function idOfInvalid(line: string): string | undefined {
+  if (!line.startsWith("{") || !line.trimEnd().endsWith("}")) return undefined;
+  const end = line.search(/"(?:result|error)"\s*:/);
+  if (end === -1 || !line.includes('"jsonrpc"') || isJson(line)) return undefined;
+  const head = line.slice(0, end);
+  return head.includes('"method"') ? undefined : idIn(head);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The id in the beginning of a response that is too long to be read. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PYTHON_VALUES } from "../process/python_values.ts";
 
 /** What the program is called in a worker's folder. */
 export const PYTHON_RUNNER_FILE = "serve_module.py";
@@ -23,9 +24,11 @@ import dataclasses
 import importlib.util
 import inspect
 import io
+import itertools
 import json
 import os
 import queue
+import shutil
 import sys
 import tempfile
 import threading
@@ -35,9 +38,11 @@ MAX_LINE = 1024 * 1024
 output = os.fdopen(os.dup(1), "wb", buffering=0)
 output_lock = threading.Lock()
 requests = queue.Queue()
-cancelled = set()
-running = None
-running_lock = threading.Lock()
+in_hand = {}  # "waiting", "running" or "cancelled", by the ids of requests that are not answered.
+in_hand_lock = threading.Lock()
+VARIABLES = {"request_id": "CYBERWAVE_REQUEST_ID", "results_folder": "CYBERWAVE_RESULTS_FOLDER",
+             "token": "CYBERWAVE_API_TOKEN"}
+own_variables = {name: os.environ.get(name) for name in VARIABLES.values()}
 
 
 def main():
@@ -47,7 +52,7 @@ def main():
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     function = load(path, names.split(","), key)
-    send(method="ready", params={"concurrency": 1})
+    notify("ready", {"concurrency": 1})
     threading.Thread(target=read, args=(lines,), daemon=True).start()
     for request in iter(requests.get, None):
         serve(function, request)
@@ -60,42 +65,60 @@ def read(lines):
         if message.get("method") == "notifications/cancelled":
             cancel(message["params"]["requestId"])
         elif "id" in message:
+            in_hand[message["id"]] = "waiting"
             requests.put(message)
     requests.put(None)
 
 
 def cancel(request_id):
-    """Raises KeyboardInterrupt in the command, now or when its turn comes."""
-    with running_lock:
-        cancelled.add(request_id)
-        if running == request_id:
+    """Raises KeyboardInterrupt in the command, now or when its turn comes. Once: a handler may run."""
+    with in_hand_lock:
+        state = in_hand.get(request_id)
+        if state in ("waiting", "running"):
+            in_hand[request_id] = "cancelled"
+        if state == "running":
             main_id = ctypes.c_ulong(threading.main_thread().ident)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(main_id, ctypes.py_object(KeyboardInterrupt))
 
 
 def serve(function, request):
-    global running
     request_id = request["id"]
     try:
-        with running_lock:
-            if request_id in cancelled:
-                raise KeyboardInterrupt
-            running = request_id
-        set_variables(request)
-        result = call(function, request_id, params_of(request))
-        with running_lock:
-            running = None
-        answer(request_id, result)
+        answer = answer_to(function, request)
     except KeyboardInterrupt:
-        error(request_id, "The command was cancelled")
+        answer = error("The command was cancelled")
+    with in_hand_lock:
+        in_hand.pop(request_id, None)
+    send(f'{{"jsonrpc": "2.0", "id": {json.dumps(request_id)}, {answer}}}')
+
+
+def answer_to(function, request):
+    """The members of the response. Whatever a cancel interrupts, it is over when this returns."""
+    try:
+        begin(request["id"])
+        set_variables(request)
+        result = call(function, request["id"], params_of(request))
+        answer = result_member(json_of(result, request.get("results_folder")))
+    except KeyboardInterrupt:
+        raise
     except BaseException as problem:
         traceback.print_exc()
-        error(request_id, "".join(traceback.format_exception(type(problem), problem,
-                                                             problem.__traceback__)[-3:]).strip())
-    finally:
-        with running_lock:
-            running = None
-            cancelled.discard(request_id)
+        lines = traceback.format_exception(type(problem), problem, problem.__traceback__)
+        answer = error("".join(lines[-3:]).strip())
+    end(request["id"])
+    return answer
+
+
+def begin(request_id):
+    with in_hand_lock:
+        if in_hand[request_id] == "cancelled":
+            raise KeyboardInterrupt
+        in_hand[request_id] = "running"
+
+
+def end(request_id):
+    with in_hand_lock:
+        in_hand.pop(request_id)
 
 
 def params_of(request):
@@ -106,11 +129,13 @@ def params_of(request):
 
 
 def set_variables(request):
-    names = {"request_id": "CYBERWAVE_REQUEST_ID", "results_folder": "CYBERWAVE_RESULTS_FOLDER",
-             "token": "CYBERWAVE_API_TOKEN"}
-    for key, name in names.items():
-        if key in request:
-            os.environ[name] = request[key]
+    """Those of this command alone: one without a token has none, whatever the last one had."""
+    for key, name in VARIABLES.items():
+        value = request.get(key, own_variables[name])
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def call(function, request_id, params):
@@ -126,7 +151,7 @@ def call(function, request_id, params):
         except StopIteration as stop:
             return parts if stop.value is None else stop.value
         if isinstance(part, dict) and "progress" in part:
-            send(method="notifications/progress", params={"progressToken": request_id, **part})
+            notify("notifications/progress", json.loads(json_of({"progressToken": request_id, **part})))
         else:
             parts.append(part)
 
@@ -135,24 +160,27 @@ async def wait_for(awaitable):
     return await awaitable
 
 
-def answer(request_id, result):
-    text = result if isinstance(result, str) else json.dumps(result, default=plain)
+def result_member(text):
+    """The result in the response, or in a file that the node removes when it is too long for a line."""
     if len(text) < MAX_LINE:
-        return send(id=request_id, result=result if isinstance(result, str) else json.loads(text))
+        return f'"result": {text}'
     file, path = tempfile.mkstemp()
-    with os.fdopen(file, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    send(id=request_id, result_file=path)
+    with os.fdopen(file, "w", encoding="utf-8", errors="replace", newline="") as stream:
+        stream.write(json.loads(text) if text.startswith('"') else text)
+    return f'"result_file": {json.dumps(path)}'
 
 
-def error(request_id, message):
-    send(id=request_id, error={"code": -32000, "message": message})
+def error(message):
+    return '"error": ' + json.dumps({"code": -32000, "message": message})
 
 
-def send(**message):
-    line = json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\\n"
+def notify(method, params):
+    send(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}))
+
+
+def send(line):
+    view = memoryview(line.encode() + b"\\n")
     with output_lock:
-        view = memoryview(line)
         while view:
             view = view[output.write(view):]
 
@@ -202,25 +230,7 @@ def arguments(function, params):
 def is_of_platform(key):
     return key == "workload_uuid" or key.startswith("cyberwave_")
 
-
-def plain(value):
-    """What stands in JSON for a value that JSON has no word for."""
-    if hasattr(value, "tolist"):  # Arrays and numbers of NumPy, tensors of PyTorch.
-        return value.tolist()
-    if hasattr(value, "save") and hasattr(value, "getbands"):  # Images of PIL.
-        stream = io.BytesIO()
-        value.save(stream, format="PNG")
-        return base64.b64encode(stream.getvalue()).decode()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    if isinstance(value, (set, frozenset)):
-        return list(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    raise TypeError(f"there is a {type(value).__name__} in the result")
-
+${PYTHON_VALUES.trim()}
 
 if __name__ == "__main__":
     main()

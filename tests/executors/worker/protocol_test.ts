@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   cancelLine,
   idIn,
@@ -94,9 +94,34 @@ const LINES: [line: string, read: WorkerLine][] = [
   }],
 ];
 
+// Lines that look like a response and are none.
+for (
+  const line of [
+    '{"jsonrpc":"2.0","id":"c1","result":"the beginning of a respo...',
+    'sent {"jsonrpc":"2.0","id":"c1","result":NaN}',
+    '{"jsonrpc":"2.0","id":"c1","method":"inference","params":{"result":NaN}}',
+    '{"said":{"jsonrpc":"2.0","id":"c1","result":1}}',
+    '{"id":"c1","result":NaN}',
+  ]
+) LINES.push([line, { log: line }]);
+
 for (const [line, read] of LINES) {
   Deno.test(`a worker's line: ${line}`, () => assertEquals(readLine(line), read));
 }
+
+Deno.test("a response that is no JSON is an error of its command, since no other will come", () => {
+  for (
+    const line of [
+      '{"jsonrpc": "2.0", "id": "c1", "result": {"loss": NaN}}',
+      '{"id": "c1", "result": [Infinity], "jsonrpc": "2.0"}\r',
+    ]
+  ) {
+    const { message, log } = readLine(line);
+    assert(message?.type === "error");
+    assertEquals([message.id, log], ["c1", line]);
+    assertStringIncludes(message.error, "not valid JSON: NaN");
+  }
+});
 
 Deno.test("the id of an answer that is too long is in its beginning", () => {
   assertEquals(idIn('{"jsonrpc": "2.0", "id": "c1", "result": "xxx'), "c1");

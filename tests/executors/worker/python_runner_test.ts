@@ -1,61 +1,11 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { resolveConfig } from "../../../src/config/resolve.ts";
-import type { WorkerProgram } from "../../../src/config/workload_program.ts";
-import type { Exit } from "../../../src/executors/executor.ts";
-import type { WorkerExecutor } from "../../../src/executors/worker/worker_executor.ts";
-import { createWorkerExecutor } from "../../../src/node/create_worker_executor.ts";
-import { systemClock } from "../../../src/time.ts";
-import { Bench, HOST } from "../../support/executors.ts";
-
-/** A Python file behind the node's own program. */
-class PythonBench extends Bench {
-  constructor(source: string) {
-    super(({ workFolder, folder, logger }) => {
-      Deno.writeTextFileSync(`${workFolder}/infer.py`, source);
-      const inference = { worker: "infer.py" };
-      const settings = resolveConfig({ inference, workFolder, stateFolder: folder });
-      const env = { PATH: Deno.env.get("PATH")! };
-      return createWorkerExecutor(
-        "inference",
-        settings.inference as WorkerProgram,
-        { settings, env, host: HOST, loggerFor: () => logger },
-        systemClock,
-      );
-    });
-  }
-
-  async do(params: Record<string, unknown>): Promise<Exit> {
-    return await (await this.begin(params)).execution.exit;
-  }
-
-  async begin(params: Record<string, unknown>) {
-    const { executor } = this;
-    for (;;) {
-      const place = executor.reserve({ id: "c0", kind: "inference" });
-      if (place !== undefined && "release" in place) {
-        place.release();
-        return this.start({ params: JSON.stringify(params) });
-      }
-      await new Promise<void>((resolve) => executor.onRoom = resolve);
-    }
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    await (this.executor as WorkerExecutor).unload();
-    await super[Symbol.asyncDispose]();
-  }
-}
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { errorOf, outputOf, PythonBench } from "../../support/python_worker.ts";
 
 function test(what: string, source: string, body: (bench: PythonBench) => Promise<void>): void {
   Deno.test(`a Python file as a worker: ${what}`, async () => {
     await using bench = new PythonBench(source);
     await body(bench);
   });
-}
-
-function textOf(exit: Exit): string {
-  assert(exit.type === "answered", JSON.stringify(exit));
-  return new TextDecoder().decode(exit.output.stdout);
 }
 
 const SETUP = `
@@ -69,18 +19,17 @@ def infer(x, **params):
 
 test("setup() is called once, and infer() for each command", SETUP, async (bench) => {
   for (const x of [1, 2]) {
-    const result = JSON.parse(textOf(await bench.do({ x })));
+    const result = JSON.parse(outputOf(await bench.do({ x })));
     assertEquals(result, { x, loaded: ["model"], bytes: "YQ==" });
   }
 });
 
 test("main() will do", "def main(**params):\n    return 'text'\n", async (bench) => {
-  assertEquals(textOf(await bench.do({})), "text");
+  assertEquals(outputOf(await bench.do({})), "text");
 });
 
 test("an exception is the error, and the worker goes on", SETUP, async (bench) => {
-  const exit = await bench.do({});
-  assertStringIncludes(exit.type === "failed" ? exit.error : "", "TypeError");
+  assertStringIncludes(errorOf(await bench.do({})), "TypeError");
   assertEquals((await bench.do({ x: 1 })).type, "answered");
 });
 
@@ -94,7 +43,7 @@ test("what a generator yields is progress", GENERATOR, async (bench) => {
   const { execution } = await bench.begin({});
   const reports: unknown[] = [];
   execution.onProgress = (progress) => void reports.push(progress);
-  assertEquals(textOf(await execution.exit), "end");
+  assertEquals(outputOf(await execution.exit), "end");
   assertEquals(reports, [{ progress: 1, total: 2 }]);
 });
 
@@ -110,9 +59,8 @@ test("a cancel raises KeyboardInterrupt in it", WAITS, async (bench) => {
   const { execution } = await bench.begin({ forever: true });
   await execution.started;
   execution.stop("SIGTERM");
-  const exit = await execution.exit;
-  assertEquals(exit.type === "failed" && exit.error, "The command was cancelled");
-  assertEquals(textOf(await bench.do({})), "done");
+  assertEquals(errorOf(await execution.exit), "The command was cancelled");
+  assertEquals(outputOf(await bench.do({})), "done");
 });
 
 const COG = `
@@ -126,7 +74,7 @@ class Predictor(BasePredictor):
 `;
 
 test("a predict.py of Cog works the same way", COG, async (bench) => {
-  assertEquals(textOf(await bench.do({ n: 2 })), "cogcog");
+  assertEquals(outputOf(await bench.do({ n: 2 })), "cogcog");
 });
 
 const LARGE = "def infer(n):\n    return 'x' * n\n";
@@ -136,3 +84,22 @@ test("an answer of 50 MB passes", LARGE, async (bench) => {
   assertEquals((await execution.exit).type, "answered");
   assertEquals(Deno.statSync(folder.outputFile("stdout")).size, 50_000_000);
 });
+
+const VARIABLES = `
+import os
+def infer():
+    return [os.environ.get("CYBERWAVE_" + name) for name in ("RESULTS_FOLDER", "API_TOKEN")]
+`;
+
+test(
+  "it has the variables of its command, and none of the one before",
+  VARIABLES,
+  async (bench) => {
+    const env = { CYBERWAVE_RESULTS_FOLDER: "/results", CYBERWAVE_API_TOKEN: "for-one-workload" };
+    const results = [await bench.do({}, env), await bench.do({})].map(outputOf);
+    assertEquals(results.map((text) => JSON.parse(text)), [
+      ["/results", "for-one-workload"],
+      [null, null],
+    ]);
+  },
+);

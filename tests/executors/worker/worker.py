@@ -25,6 +25,8 @@ def handle(request):
         result = len(params["text"])
     elif do == "request":
         result = {key: value for key, value in request.items() if key not in ("id", "params")}
+    elif do == "nan":
+        result = float("nan")
     elif do == "fail":
         return send({"id": id, "error": {"code": -32000, "message": "sorry"}})
     elif do == "exit":

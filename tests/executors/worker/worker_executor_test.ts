@@ -127,6 +127,13 @@ test("an error is a failure with its message", {}, async (bench) => {
   assertEquals(exit.type === "failed" && exit.error, "sorry");
 });
 
+test("an answer that is no JSON is a failure, and the worker goes on", {}, async (bench) => {
+  const exit = await bench.do({ do: "nan" });
+  assertStringIncludes(exit.type === "failed" ? exit.error : "", "NaN");
+  assertEquals((await bench.do({})).type, "answered");
+  assertEquals(bench.loads().length, 1);
+});
+
 test("params of 16 MB go through a file, which goes with the answer", {}, async (bench) => {
   const { execution, folder } = await bench.begin({ do: "count", text: "é".repeat(8_000_000) });
   assertEquals(textOf(await execution.exit), "8000000");
