@@ -10,6 +10,7 @@ import type { Setting } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
 import type { YamlDocument } from "./files.ts";
 import { isMapping } from "./sources.ts";
+import { withNumbersAsWritten } from "./yaml.ts";
 import { type YamlPath, yamlPosition } from "./yaml_position.ts";
 
 /** What a config file says. */
@@ -56,9 +57,11 @@ export function readConfigFile({ root, text }: YamlDocument, file: string): Conf
       typeof top[key] === "object" && nearest(key, meant) === undefined
     );
     const place = (...path: string[]) => placeOf(path, "key");
-    return { mapping: top, warnings: unknownKeys(top, others, meant, place), place: placeOf };
+    const mapping = withVariables(top, text, []);
+    return { mapping, warnings: unknownKeys(top, others, meant, place), place: placeOf };
   }
-  const mapping = asMapping(top[wrapper] ?? {}, `${wrapper} in ${file}`);
+  const given = asMapping(top[wrapper] ?? {}, `${wrapper} in ${file}`);
+  const mapping = withVariables(given, text, [wrapper]);
   // In front matter the same words mean something to others: Hugging Face has inference: false.
   const outside = Object.keys(top)
     .filter((key) => KEYS.includes(key) && !isMarkdown(file))
@@ -71,6 +74,17 @@ export function readConfigFile({ root, text }: YamlDocument, file: string): Conf
     warnings: [...unknownKeys(mapping, [], KEYS, place), ...outside],
     place: (path) => placeOf([wrapper, ...path]),
   };
+}
+
+/** Variables are texts: they hold numbers as they are written. */
+function withVariables(
+  mapping: Record<string, unknown>,
+  text: string,
+  path: YamlPath,
+): Record<string, unknown> {
+  const { env } = mapping;
+  if (!isMapping(env)) return mapping;
+  return { ...mapping, env: withNumbersAsWritten(env, text, [...path, "env"]) };
 }
 
 function asMapping(value: unknown, what: string): Record<string, unknown> {

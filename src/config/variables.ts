@@ -19,7 +19,7 @@ export type Variables = Readonly<Record<string, string | null>>;
 
 /**
  * Values by the names of variables, as compose takes them: a mapping, or a list of `NAME=value`. A name
- * without a value stands for the node's own variable. Numbers and booleans count as they are written.
+ * without a value stands for the node's own variable. Numbers and booleans count as texts.
  */
 export const variables: ValueType<Variables> = {
   parse(value) {

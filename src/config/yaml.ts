@@ -6,6 +6,7 @@
  */
 import { parse } from "@std/yaml";
 import { isMapping } from "./sources.ts";
+import { valueAt, type YamlPath } from "./yaml_position.ts";
 
 /** What is wrong with a document, and what to do about it. */
 export class YamlError extends SyntaxError {
@@ -44,6 +45,34 @@ export function parseYaml(text: string): unknown {
   refuseTabs(text, root);
   refuseInvisible(text, keys);
   return root;
+}
+
+/**
+ * The mapping at `path` of a valid document, with its numbers as the texts that they are written as:
+ * `3.10` is not 3.1 there, nor `0777` 511.
+ */
+export function withNumbersAsWritten(
+  mapping: Readonly<Record<string, unknown>>,
+  text: string,
+  path: YamlPath,
+): Record<string, unknown> {
+  const written = textsAt(text, path);
+  return Object.fromEntries(
+    Object.entries(mapping).map(([key, value]) => {
+      const isWritten = typeof value === "number" && typeof written[key] === "string";
+      return [key, isWritten ? written[key] : value];
+    }),
+  );
+}
+
+/** The mapping at `path` with every value as a text; empty where tags rule that out. */
+function textsAt(text: string, path: YamlPath): Readonly<Record<string, unknown>> {
+  try {
+    const mapping = valueAt(parse(text, { schema: "failsafe" }), path);
+    return isMapping(mapping) ? mapping : {};
+  } catch {
+    return {};
+  }
 }
 
 function parseAny(text: string): unknown {

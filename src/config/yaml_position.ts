@@ -82,7 +82,8 @@ function parsed(text: string): unknown {
   }
 }
 
-function valueAt(root: unknown, path: YamlPath): unknown {
+/** What the keys and indexes of `path` lead to from `root`; `undefined`: nothing. */
+export function valueAt(root: unknown, path: YamlPath): unknown {
   return path.reduce<unknown>(
     (value, key) => isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined,
     root,

@@ -112,6 +112,19 @@ Deno.test("a top key that is nearly right is asked about", () => {
   assertEquals(readRoot({ services: {}, other_cloud: { inference: "x" } }, FILE).warnings, []);
 });
 
+Deno.test("variables hold numbers as they are written", () => {
+  const env =
+    "A: 3.10, B: 0777, C: 12345678901234567890, D: '5', E: true, F: 0x1F, G: , H: &h 1.50";
+  const expected = {
+    ...{ A: "3.10", B: "0777", C: "12345678901234567890", D: "5", E: true, F: "0x1F", G: null },
+    H: "1.50",
+  };
+  for (const text of [`env: { ${env} }`, `cyberwave:\n  env: { ${env} }\n  state_folder: x\n`]) {
+    const { mapping } = readConfigFile({ root: parse(text), text }, FILE);
+    assertEquals(mapping.env, expected);
+  }
+});
+
 Deno.test("what is ignored is named with its line and column", () => {
   const text = "cyberwave:\n  mqtt_prot: 1\nmqtt_port: 1\n";
   const { warnings, place } = readConfigFile({ root: parse(text), text }, FILE);
