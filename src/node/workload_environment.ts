@@ -40,9 +40,9 @@ export function workloadEnvironment(
   const known = { ...DEFAULTS, ...withoutTokens(env), ...platformVariables(settings) };
   const { variables, ...found } = expandAll(settings.env, known);
   const given = { ...withoutTokens(fromFiles), ...variables };
-  const secrets = Object.entries(given)
-    .flatMap(([name, value]) => value !== undefined && isSecretName(name) ? [value] : []);
-  return { env: withoutMissing({ ...known, ...given }), secrets, ...found };
+  const all = withoutMissing({ ...known, ...given });
+  const secrets = Object.entries(all).flatMap(([name, value]) => isSecretName(name) ? [value] : []);
+  return { env: all, secrets, ...found };
 }
 
 /**

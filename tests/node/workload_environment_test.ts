@@ -141,6 +141,7 @@ Deno.test("the node's own variables in env: go to the job alone, and those in fi
 
 Deno.test("what logs must not show are the values whose names say so", () => {
   const settings = resolveConfig({ env: { HF_TOKEN: "${SOURCE}", PLAIN: "plain" } });
-  const { secrets } = workloadEnvironment({ SOURCE: "from-node" }, settings, { DB_PASSWORD: "db" });
-  assertEquals(secrets.toSorted(), ["db", "from-node"]);
+  const own = { SOURCE: "from-node", WANDB_API_KEY: "exported", PATH: "/bin" };
+  const { secrets } = workloadEnvironment(own, settings, { DB_PASSWORD: "db" });
+  assertEquals(secrets.toSorted(), ["db", "exported", "from-node"]);
 });
