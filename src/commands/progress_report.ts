@@ -11,7 +11,7 @@ import { isSameProgress, type Progress } from "../protocol/progress.ts";
 import type { Clock } from "../time.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import { type FoundProgress, ProgressFile } from "../workloads/progress_file.ts";
-import { type Command, infoOf, nameOf } from "./command.ts";
+import { type Command, fieldsOf, infoOf, nameOf } from "./command.ts";
 import type { CommandEvents } from "./command_events.ts";
 
 /** Where progress is published. */
@@ -99,6 +99,7 @@ export class ProgressReport {
     this.#parts.logger.warn(
       `${nameOf(this.#command)} wrote into its CYBERWAVE_PROGRESS_FILE what is no progress: ` +
         `${found.problem}; it is ignored`,
+      fieldsOf(this.#command),
     );
   }
 

@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { addSecret } from "../../src/log.ts";
+import { addSecret, type LogFields } from "../../src/log.ts";
 import { latestProgress } from "../../src/workloads/progress_file.ts";
 import { FakeClock } from "../support/clock.ts";
 import { Commands } from "../support/commands.ts";
+import { RecordingLogger } from "../support/events.ts";
 import { ScriptedExecutor } from "../support/scripted.ts";
 
 /** A command whose progress a test tells, and whose clock it moves. */
@@ -78,8 +79,15 @@ Deno.test("a line that is no progress is ignored, with one hint", async () => {
 
 Deno.test("what a command puts in place of the file is not waited for", async () => {
   await using test = await Commands.start({ inference: 'mkfifo "$CYBERWAVE_PROGRESS_FILE"' });
+  const about: unknown[] = [];
+  const { logger } = test;
+  logger.warn = (message: string, fields?: LogFields) => {
+    about.push(fields?.requestId);
+    RecordingLogger.prototype.warn.call(logger, message);
+  };
   assertEquals((await test.ask({ command: "inference", request_id: "r1" })).status, "ok");
   await test.logger.logged("what is no progress: it is not a regular file");
+  assertEquals(about, ["r1"], "the line says which command it is about");
   assertEquals(test.progress.all, []);
 });
 
