@@ -12,6 +12,7 @@ import type { Settings } from "../config/config.ts";
 import { nearest } from "../config/nearest.ts";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { createLogger } from "../log.ts";
+import { MARK_OF_A_CUT } from "../protocol/response.ts";
 import { type Followed, LocalCommand, RemoteCommand } from "./awaited_command.ts";
 import type { Arguments } from "./arguments.ts";
 import { COMMAND_FAILED, INTERRUPTED } from "./exit_codes.ts";
@@ -166,7 +167,9 @@ async function showReply(
   if (ok && path !== undefined) await writeOutput(path, replyText(reply, args));
   else if (args.has("json")) show(JSON.stringify(reply.message), "stdout");
   else if (!isShown) show(ok ? reply.output : reply.error, ok ? "stdout" : "stderr");
-  if (reply.isTruncated && !isShown) {
+  // Of an output that was removed nothing is left to look at.
+  const isCut = reply.isTruncated && MARK_OF_A_CUT.test(ok ? reply.output : reply.error);
+  if (isCut && !isShown) {
     const kept = reply.requestId === undefined
       ? ""
       : `, as ${PROGRAM} logs ${reply.requestId} shows`;

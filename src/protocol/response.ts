@@ -160,6 +160,9 @@ export function fitReply(payload: Uint8Array, topic: string, maxPacketSize: numb
   return encodeReply(parseReply(new TextDecoder().decode(payload)) as Reply, room);
 }
 
+/** Finds the mark that stands where text was cut out. */
+export const MARK_OF_A_CUT = /^\[\.\.\. .* cut out \.\.\.\]$/m;
+
 /** The mark that stands where text was cut out. */
 export function cutMark(omitted: string): string {
   return `\n[... ${omitted} cut out ...]\n`;

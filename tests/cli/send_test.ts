@@ -231,6 +231,15 @@ Deno.test("run says on standard error that an output is cut", async () => {
   assertMatch(stderr, /^The output is cut: its middle is missing \(max_output\)/);
 });
 
+Deno.test("run does not send anybody to look for an output that is nowhere", async () => {
+  await using stage = await Stage.set(
+    '  inference: echo x; rm -r "$(dirname "$CYBERWAVE_PARAMS_FILE")"\n',
+  );
+  await using _node = await stage.startNode("--slug", "n");
+  const { code, stdout, stderr } = await stage.run(["run", "inference"]);
+  assertEquals([code, stdout, stderr], [0, "[the output was removed]\n", ""]);
+});
+
 Deno.test("retry sends the same params again, an image too, under a new request id", async () => {
   await using stage = await Stage.set('  inference: cat "$CYBERWAVE_PARAMS_FILE"; exit 3\n');
   await using _node = await stage.startNode("--slug", "n");
