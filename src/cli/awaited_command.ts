@@ -8,6 +8,7 @@ import { History } from "../journal/history.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import { systemClock } from "../time.ts";
 import { WorkloadFolder } from "../workloads/folder.ts";
+import { inLikelyOrder } from "../workloads/mirror.ts";
 import { ShownOutput } from "./shown_output.ts";
 import type { Spinner } from "./spinner.ts";
 
@@ -78,7 +79,7 @@ export class LocalCommand implements Followed {
       this.#outputs = (["stdout", "stderr"] as const)
         .map((stream) => new ShownOutput(folder, stream, stream));
     }
-    for (const output of this.#outputs) {
+    for (const output of inLikelyOrder(this.#outputs)) {
       output.show(Infinity, () => this.#spinner.clear());
     }
     this.#spinner.isHeld = this.#outputs.some((output) => output.isInLine);

@@ -10,6 +10,7 @@ import type { CommandRecord } from "../journal/record.ts";
 import { createLogger } from "../log.ts";
 import { systemClock } from "../time.ts";
 import { type OutputStream, WorkloadFolder } from "../workloads/folder.ts";
+import { inLikelyOrder } from "../workloads/mirror.ts";
 import { outputSize, readOutputAt } from "../workloads/output.ts";
 import { readOutputIndex } from "../workloads/output_index.ts";
 import { ProgressFile } from "../workloads/progress_file.ts";
@@ -53,7 +54,7 @@ export async function run(args: Arguments): Promise<number> {
   showPieces(piecesToShow(record, folder, outputs, args), outputs);
   const progress = new ProgressFile(folder.progressFile);
   const show = () => {
-    for (const output of outputs) output.show();
+    for (const output of inLikelyOrder(outputs)) output.show();
     const latest = args.has("follow") ? progress.look()?.progress : undefined;
     if (latest !== undefined) report(`${nameOf(record)}: ${progressText(latest)}`);
   };
@@ -90,7 +91,8 @@ function piecesToShow(
   const last = { at, stdout: sizeOf("stdout"), stderr: sizeOf("stderr") };
   const read: ReadPiece = (stream, from, to) =>
     readOutputAt(folder, stream, from, new Uint8Array(to - from));
-  const all = outputPieces(readOutputIndex(folder), last, outputs.map(({ stream }) => stream));
+  const streams = outputs.map(({ stream }) => stream);
+  const all = outputPieces(readOutputIndex(folder), last, streams, read);
   const recent = since === undefined ? all : piecesSince(all, since, read);
   for (const output of outputs) {
     if (since !== undefined || count !== undefined) output.skipTo(last[output.stream]);

@@ -4,7 +4,11 @@
  * @module
  */
 import type { OutputStream } from "../workloads/folder.ts";
+import { inLikelyOrder } from "../workloads/mirror.ts";
 import type { Growth } from "../workloads/output_index.ts";
+
+const LINE_BREAK = 0x0a;
+const CHUNK = 64 * 1024;
 
 /** A piece of a stream of output. */
 export interface OutputPiece {
@@ -25,18 +29,27 @@ export function outputPieces(
   growths: readonly Growth[],
   last: Growth,
   streams: readonly OutputStream[],
+  read: ReadPiece,
 ): OutputPiece[] {
   const pieces: OutputPiece[] = [];
   const seen = { stdout: 0, stderr: 0 };
   for (const growth of [...growths, last]) {
-    for (const stream of streams) {
-      const to = Math.min(growth[stream], last[stream]);
-      if (to <= seen[stream]) continue;
-      pieces.push({ stream, from: seen[stream], to, at: growth.at });
-      seen[stream] = to;
-    }
+    const grown = streams.map((stream) => {
+      const [from, to] = [seen[stream], Math.min(growth[stream], last[stream])];
+      return { stream, from, to, at: growth.at };
+    }).filter(({ from, to }) => from < to);
+    pieces.push(...grown.length > 1 ? inOrder(grown, read) : grown);
+    for (const { stream, to } of grown) seen[stream] = to;
   }
   return pieces;
+}
+
+function inOrder(pieces: readonly OutputPiece[], read: ReadPiece): OutputPiece[] {
+  const known = pieces.map((piece) => {
+    const { stream, from } = piece;
+    return { piece, isInLine: from > 0 && read(stream, from - 1, from)[0] !== LINE_BREAK };
+  });
+  return inLikelyOrder(known).map(({ piece }) => piece);
 }
 
 /** The pieces that were seen since a time, from the beginnings of their lines on. */
@@ -73,9 +86,6 @@ export function lastLines(
   }
   return kept;
 }
-
-const LINE_BREAK = 0x0a;
-const CHUNK = 64 * 1024;
 
 /** Where the last lines that end in a piece begin, and how many there are. */
 function startOfLastLines(

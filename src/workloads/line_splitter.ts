@@ -27,6 +27,11 @@ export class LineSplitter {
     return this.#isRewritten ? shown(this.#rest) : undefined;
   }
 
+  /** Whether the last line has no end yet. */
+  get isInLine(): boolean {
+    return this.#rest !== "";
+  }
+
   /** Takes the next bytes. */
   push(bytes: Uint8Array): void {
     const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");

@@ -54,7 +54,7 @@ export async function mirrorOutput(
   /** Whether there is more output than at the last look. */
   const look = (): boolean => {
     const before = stdout.position + stderr.position;
-    for (const tail of [stdout, stderr]) {
+    for (const tail of inLikelyOrder([stdout, stderr])) {
       tail.read();
       if (tail.rewritten !== undefined && jobOutput !== "none") progress.update(tail.rewritten);
     }
@@ -74,6 +74,16 @@ export async function mirrorOutput(
   look();
   for (const tail of [stdout, stderr]) tail.end();
   if (jobOutput === "progress") progress.show();
+}
+
+/**
+ * Streams that may have grown since the last look, in the order in which they probably did: a progress
+ * bar ends before the other stream says that all is done.
+ */
+export function inLikelyOrder<T extends { readonly isInLine: boolean }>(
+  streams: readonly T[],
+): T[] {
+  return streams.toSorted((a, b) => Number(b.isInLine) - Number(a.isInLine));
 }
 
 /** The latest state of what goes on, shown now and then. */

@@ -188,6 +188,11 @@ export class Tail {
     return this.#position;
   }
 
+  /** Whether the last line has no end yet. */
+  get isInLine(): boolean {
+    return this.#lines.isInLine;
+  }
+
   /** The latest state of a last line that writes over itself, as a progress bar does. */
   get rewritten(): string | undefined {
     return this.#lines.rewritten;

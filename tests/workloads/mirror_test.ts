@@ -134,6 +134,17 @@ Deno.test("both streams are shown in the order in which they came, and noted so"
   );
 });
 
+Deno.test("a progress bar ends before what is printed right after it", async () => {
+  using test = new Harness();
+  const mirrored = test.mirror();
+  await test.step("stderr", "\r 50%");
+  test.write("stderr", "\r100%\n");
+  await test.step("stdout", "done\n");
+  test.end();
+  await mirrored;
+  assertEquals(test.lines.all, ["100%", "done"]);
+});
+
 Deno.test("a workload that prints all at once leaves no file for its order", async () => {
   using test = new Harness();
   const mirrored = test.mirror();
