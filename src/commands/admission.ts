@@ -41,5 +41,5 @@ export function reasonToRefuse(situation: Situation): string | undefined {
     return "Busy: a workload of another kind runs or waits, and exclusive allows one kind";
   }
   if (mustStart) return `Busy: ${running} of ${concurrency} running, ${queued} queued`;
-  return `The queue is full: ${queued} commands wait already`;
+  return `The queue is full: ${running} of ${situation.concurrency} running, ${queued} queued`;
 }

@@ -153,7 +153,7 @@ Deno.test("with queue_platform_workloads a full queue is still busy", async () =
   await test.run("r0");
   await test.written("began");
   await test.run("r1", { workload_uuid: "w-1" });
-  assertEquals((await test.reply("r1")).error, "The queue is full: 0 commands wait already");
+  assertEquals((await test.reply("r1")).error, "The queue is full: 1 of 1 running, 0 queued");
   const [{ error, rejection_reason }] = test.statuses();
   assertEquals(rejection_reason, "host_busy");
   assertStringIncludes(String(error), "Controller host is busy with other work: The queue is full");

@@ -161,7 +161,7 @@ Deno.test("above the queue a command is refused at once, and accepted once there
   for (const id of ["r1", "r2"]) await test.run(id);
   await test.written("began");
   const { error } = await test.ask({ command: "inference", request_id: "r3" });
-  assertEquals(error, "The queue is full: 1 commands wait already");
+  assertEquals(error, "The queue is full: 1 of 1 running, 1 queued");
   await test.letGo();
   await test.reply("r1");
   await test.run("r3");
