@@ -53,10 +53,12 @@ export class LogPositions {
     return row && toUnsent(row);
   }
 
-  /** Stores how much was sent. Commands that are forgotten meanwhile are passed over. */
+  /**
+   * Stores how much was sent. Commands that are forgotten meanwhile are passed over. After a power cut
+   * some of it may be sent again.
+   */
   advance(positions: readonly LogPosition[]): void {
-    // One statement for all of them, which is one transaction.
-    this.#statements.run(
+    this.#runWithoutSync(
       `INSERT INTO log_positions (command_id, stdout, stderr)
        SELECT commands.id, value ->> 'stdout', value ->> 'stderr'
          FROM json_each(?) JOIN commands ON commands.id = value ->> 'id' WHERE true
@@ -67,7 +69,7 @@ export class LogPositions {
 
   /** Stores that the output of these commands was sent to its end. */
   finish(ids: readonly string[]): void {
-    this.#statements.run(
+    this.#runWithoutSync(
       "UPDATE commands SET output_sent = 1 WHERE id IN (SELECT value FROM json_each(?))",
       JSON.stringify(ids),
     );
@@ -78,6 +80,10 @@ export class LogPositions {
     this.#statements.run(
       "UPDATE commands SET output_sent = 1 WHERE output_sent = 0 AND state <> 'queued'",
     );
+  }
+
+  #runWithoutSync(sql: string, json: string): void {
+    this.#statements.withoutSync(() => this.#statements.run(sql, json));
   }
 }
 

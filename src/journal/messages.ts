@@ -95,9 +95,12 @@ export class Messages {
     return { pending, oldestAt: oldest?.created_at as number | undefined };
   }
 
-  /** Stores that messages were delivered. Those that belong to no command are removed. */
+  /**
+   * Stores that messages were delivered. Those that belong to no command are removed. After a power
+   * cut some may be delivered again.
+   */
   delivered(seqs: readonly number[]): void {
-    this.#statements.atomically(() => {
+    this.#statements.withoutSync(() => {
       for (const seq of seqs) {
         this.#statements.run("DELETE FROM outbox WHERE seq = ? AND command_id IS NULL", seq);
         this.#statements.run(

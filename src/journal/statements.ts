@@ -11,6 +11,9 @@ export type Row = Record<string, SQLOutputValue>;
 /** The largest integer that a number holds. What is damaged may be larger. */
 export const MAX_INTEGER: number = Number.MAX_SAFE_INTEGER;
 
+/** Each commit waits until the disk has it. SQLite allows no change of that in a transaction. */
+const WITH_SYNC = "PRAGMA synchronous = FULL";
+
 /** The statements of one database. */
 export class Statements {
   readonly #db: DatabaseSync;
@@ -43,8 +46,7 @@ export class Statements {
   /** Makes all that `body` runs one transaction, which is undone when it throws. */
   atomically<T>(body: () => T): T {
     if (this.#isWithin) return this.nested(body);
-    // One that could not be rolled back: what is written into it would never be committed.
-    if (this.#db.isTransaction) this.run("ROLLBACK");
+    this.#undoLeftOver();
     this.run("BEGIN IMMEDIATE");
     this.#isWithin = true;
     this.#mustUndo = false;
@@ -59,6 +61,14 @@ export class Statements {
     } finally {
       this.#isWithin = false;
     }
+  }
+
+  /** One that could not be rolled back: what is written into it would never be committed. */
+  #undoLeftOver(): void {
+    if (!this.#db.isTransaction) return;
+    this.run("ROLLBACK");
+    // It may be one of `withoutSync()`, which could not end that within it.
+    this.#db.exec(WITH_SYNC);
   }
 
   /** A full disk makes SQLite roll back by itself. Never throws, which would hide why. */
@@ -83,11 +93,12 @@ export class Statements {
   /** The same for what a power cut may undo: nobody waits for the disk. */
   withoutSync<T>(body: () => T): T {
     if (this.#isWithin) return body();
+    this.#undoLeftOver();
     this.#db.exec("PRAGMA synchronous = NORMAL");
     try {
       return this.atomically(body);
     } finally {
-      this.#db.exec("PRAGMA synchronous = FULL");
+      if (!this.#db.isTransaction) this.#db.exec(WITH_SYNC);
     }
   }
 
