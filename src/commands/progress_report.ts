@@ -88,7 +88,7 @@ export class ProgressReport {
   /** Reports the last progress. There is none after that. */
   end(): void {
     if (this.#execution !== undefined) this.#execution.onProgress = undefined;
-    if (!this.#isTold) this.#take(this.#file.read());
+    if (!this.#isTold && this.#folder.exists) this.#take(this.#file.read());
     this.#report();
   }
 

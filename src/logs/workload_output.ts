@@ -49,6 +49,9 @@ interface Batch {
   readonly finished: readonly string[];
 }
 
+/** A workload, with what it printed that is in no file: looked up once for each look at it. */
+type WithOutput = UnsentOutput & { readonly small: SmallOutput };
+
 /** How many bytes one call carries at most. */
 export const MAX_CONTENT: number = 256 * 1024;
 
@@ -137,17 +140,21 @@ export class WorkloadOutput {
   /** How many bytes of a workload's output were not sent. */
   unsentBytes(id: string): number {
     const workload = this.#options.store.find(id);
-    return workload === undefined ? 0 : this.#unsentBytes(workload);
+    return workload === undefined ? 0 : this.#unsentBytes(this.#withOutput(workload));
   }
 
-  #unsentBytes(workload: UnsentOutput): number {
+  #unsentBytes(workload: WithOutput): number {
     return this.#unread(workload, "stdout") + this.#unread(workload, "stderr");
   }
 
-  #unread(workload: UnsentOutput, stream: OutputStream): number {
+  #withOutput(workload: UnsentOutput): WithOutput {
+    return { ...workload, small: this.#options.smallOf(workload.id) };
+  }
+
+  #unread(workload: WithOutput, stream: OutputStream): number {
     const path = this.#options.fileOf(workload.id, stream);
     try {
-      const size = this.#options.smallOf(workload.id)[stream]?.length ?? regularFileSize(path);
+      const size = workload.small[stream]?.length ?? regularFileSize(path);
       return Math.max(0, size - this.#positionOf(workload)[stream]);
     } catch (error) {
       this.#warnOnce(path, error);
@@ -161,17 +168,17 @@ export class WorkloadOutput {
   }
 
   /** Every workload with output to be sent, once, beginning with the one after number `turn`. */
-  *#inTurn(turn: number): Generator<UnsentOutput> {
+  *#inTurn(turn: number): Generator<WithOutput> {
     yield* this.#between(turn, Infinity);
     yield* this.#between(0, turn);
   }
 
-  *#between(after: number, last: number): Generator<UnsentOutput> {
+  *#between(after: number, last: number): Generator<WithOutput> {
     for (;;) {
       const page = this.#options.store.unsent(after, PAGE);
       for (const workload of page) {
         if (workload.seq > last) return;
-        yield workload;
+        yield this.#withOutput(workload);
         after = workload.seq;
       }
       if (page.length < PAGE) return;
@@ -179,7 +186,7 @@ export class WorkloadOutput {
   }
 
   #read(
-    workload: UnsentOutput,
+    workload: WithOutput,
     stream: OutputStream,
     limit: number,
     cutsLines: boolean,
@@ -191,9 +198,8 @@ export class WorkloadOutput {
     const position = this.#positionOf(workload)[stream];
     try {
       const buffer = this.#buffer.subarray(0, Math.min(unread, limit));
-      const printed =
-        this.#options.smallOf(workload.id)[stream]?.subarray(position, position + buffer.length) ??
-          readRegularFileAt(path, position, buffer);
+      const printed = workload.small[stream]?.subarray(position, position + buffer.length) ??
+        readRegularFileAt(path, position, buffer);
       const atEnd = workload.ended && printed.length === unread;
       return firstPiece(printed, { limit, atEnd, cutsLines });
     } catch (error) {

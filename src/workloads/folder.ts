@@ -50,6 +50,11 @@ export class WorkloadFolder {
     return `${this.path}/${stream}.log`;
   }
 
+  /** Whether it is there: a command that starts no process may leave none. */
+  get exists(): boolean {
+    return fs.existsSync(this.path);
+  }
+
   /** Creates it, unless it is there. */
   create(): void {
     fs.mkdirSync(this.path, { recursive: true, mode: 0o700 });
@@ -79,6 +84,8 @@ export class WorkloadFolder {
   #filesUsage(): { bytes: number; isSilent: boolean } {
     let bytes = BLOCK;
     let isSilent = true;
+    // Asking costs much less than an error.
+    if (!this.exists) return { bytes: 0, isSilent };
     try {
       for (const name of fs.readdirSync(this.path)) {
         const { size } = fs.lstatSync(`${this.path}/${name}`);

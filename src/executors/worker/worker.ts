@@ -286,7 +286,7 @@ export class Worker implements Holder {
     this.#inHand.add(execution);
     execution.exit.then(() => {
       this.#inHand.remove(id);
-      fs.rmSync(folder.paramsFile, { force: true });
+      if (folder.exists) fs.rmSync(folder.paramsFile, { force: true });
       onChange();
     });
     return execution;
