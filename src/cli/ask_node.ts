@@ -4,6 +4,7 @@
  * @module
  */
 import { type LocalRequest, LocalRequests } from "../state/local_requests.ts";
+import { lockHolder } from "../state/lock.ts";
 import { systemClock } from "../time.ts";
 
 /** A node that is starting up, or under load, may take a moment. */
@@ -11,11 +12,12 @@ const PATIENCE_MS = 10_000;
 
 const INTERVAL_MS = 25;
 
-/** Asks, and resolves with whether a node has carried that out in time. */
+/** Asks, and resolves with whether a node has carried that out, in time and before it ended. */
 export async function isCarriedOut(stateFolder: string, request: LocalRequest): Promise<boolean> {
   const requests = new LocalRequests(stateFolder);
   await requests.ask(request);
-  return await inTime(() => !requests.isPending(request));
+  await inTime(() => !requests.isPending(request) || lockHolder(stateFolder) === undefined);
+  return !requests.isPending(request);
 }
 
 /** The status of a node; `undefined`: it does not answer. */

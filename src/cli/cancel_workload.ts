@@ -32,15 +32,20 @@ export async function run(args: Arguments): Promise<number> {
   if (record.state === "ended") throw hasEnded(record);
   const request = { type: "cancel", id: record.id, signal, at: systemClock.now() } as const;
   const nodePid = lockHolder(stateFolder);
-  if (nodePid === undefined) return await cancelWithoutNode(record, request, stateFolder);
-  if (!await isCarriedOut(stateFolder, request)) {
+  const isDone = nodePid !== undefined && await isCarriedOut(stateFolder, request);
+  // It may have begun or ended meanwhile.
+  const now = history?.find(record.id) ?? record;
+  if (!isDone && lockHolder(stateFolder) === undefined) {
+    return await cancelWithoutNode(now, request, stateFolder);
+  }
+  if (!isDone) {
     report(
       `The node (process ${nodePid}) has not taken the request: it does so as soon as it can, or ` +
         "after its next start if it is of an older version",
     );
     return 1;
   }
-  print(whatCancellingDid(history?.find(record.id) ?? record, signal));
+  print(whatCancellingDid(now, signal));
   return 0;
 }
 
@@ -77,6 +82,7 @@ async function cancelWithoutNode(
   request: CancelRequest,
   stateFolder: string,
 ): Promise<number> {
+  if (record.state === "ended") throw hasEnded(record);
   const later = "No node runs: the next start answers its sender";
   const context = { host: await inspectHost(), clock: systemClock, logger: createLogger("cancel") };
   const { handle } = record;

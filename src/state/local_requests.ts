@@ -45,7 +45,8 @@ export class LocalRequests {
   /** Makes the folder. */
   create(): void {
     makePrivateFolder(this.path);
-    this.#giveToNode(this.path);
+    const { uid, gid } = this.#owner();
+    if (uid !== 0 && fs.statSync(this.path).uid === 0) fs.chownSync(this.path, uid, gid);
   }
 
   /** Asks. Resolves when that is on disk. */
@@ -124,15 +125,11 @@ export class LocalRequests {
   }
 
   async #write(path: string, content: object): Promise<void> {
-    await replacePrivateFile(path, `${JSON.stringify(content)}\n`);
-    this.#giveToNode(path);
+    await replacePrivateFile(path, `${JSON.stringify(content)}\n`, this.#owner());
   }
 
-  /** Under sudo too it is for the node, which runs as the owner of the state folder. */
-  #giveToNode(path: string): void {
-    // Asking who this is takes a permission; a file that was just written says it too.
-    if (fs.statSync(path).uid !== 0) return;
-    const { uid, gid } = fs.statSync(`${this.path}/..`);
-    if (uid !== 0) fs.chownSync(path, uid, gid);
+  /** Who owns the state folder, as whom the node runs: what root asks is for that user to read. */
+  #owner(): fs.Stats {
+    return fs.statSync(`${this.path}/..`);
   }
 }

@@ -143,6 +143,22 @@ Deno.test("a cancel that a killed node left is carried out by the next one", asy
   assertEquals(requests.pending(), []);
 });
 
+Deno.test("cancel does without a node that ends before it has taken the request", async () => {
+  await using world = await setUp();
+  const { stage, node, sender } = world;
+  await sender.send({ command: "training", request_id: "t1" });
+  await node.awaitLine(/at the gate/);
+  Deno.kill(node.pid, "SIGSTOP");
+  await using cancelling = stage.start(["cancel", "t1"]);
+  const requests = new LocalRequests(stage.world.stateFolder);
+  while (requests.pending().length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await node.end("SIGKILL");
+  await cancelling.awaitLine(/^training t1 is cancelled: sent SIGTERM to process \d+/);
+  assertEquals(await cancelling.exited, 0);
+  await using _next = await stage.startNode();
+  assertEquals((await sender.reply("t1")).error, "Command was cancelled by SIGTERM");
+});
+
 Deno.test("cancel says what it did as it was, whatever happened meanwhile", () => {
   const running = { ...RECORD, state: "running", startedAt: 2, stop: STOP } as const;
   assertEquals(

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { dirname } from "node:path";
 import { type LocalRequest, LocalRequests } from "../../src/state/local_requests.ts";
 import { modeOf } from "../support/modes.ts";
 
@@ -28,6 +29,21 @@ Deno.test("what is asked is found until it is removed, and for nobody else to re
     await requests.ask(isSent);
     assertEquals(requests.pending(), [isSent, STATUS]);
   });
+});
+
+Deno.test({
+  name: "what root asks is the node's, which runs as the owner of the state folder",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await withRequests(async (requests) => {
+      const [uid, gid] = [65534, 65534];
+      await Deno.chown(dirname(requests.path), uid, gid);
+      await requests.ask(CANCEL);
+      for (const path of [requests.path, `${requests.path}/cancel-01abc.json`]) {
+        assertEquals((await Deno.stat(path)).uid, uid);
+      }
+    });
+  },
 });
 
 Deno.test("an answer is taken once", async () => {
