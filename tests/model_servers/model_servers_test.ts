@@ -5,17 +5,10 @@ import type { ServerProgram } from "../../src/config/workload_program.ts";
 import type { Exit } from "../../src/executors/executor.ts";
 import { inTime } from "../support/events.ts";
 import { Bench, fileWritten } from "../support/executors.ts";
+import { PYTHON } from "../support/model_packages.ts";
 import { freePort, serverExecutor, serverProgram } from "../support/model_server.ts";
 
-const PYTHON = Deno.env.get("CLOUD_NODE_MODEL_SERVERS");
 const PROGRAMS = new URL("./programs", import.meta.url).pathname;
-
-if (PYTHON === undefined) {
-  console.warn(
-    "CLOUD_NODE_MODEL_SERVERS names no Python with the packages of .ci/model_servers.txt: the tests " +
-      "that use them are skipped",
-  );
-}
 
 /** Registers a test of a server that `program` says how to start. */
 function test(
