@@ -21,11 +21,10 @@ export class History implements Disposable {
   private constructor(db: DatabaseSync, path: string) {
     this.#db = db;
     this.#path = path;
-    // A journal that no node has opened since version 0.1.0 has no handles yet.
-    const columns = db.prepare("PRAGMA table_info(commands)").all().map(({ name }) => name);
-    this.#columns = columns.includes("handle")
-      ? COLUMNS
-      : COLUMNS.replace("handle", "NULL AS handle");
+    // A journal that only nodes of older versions have opened lacks what came since.
+    const present = db.prepare("PRAGMA table_info(commands)").all().map(({ name }) => name);
+    this.#columns = COLUMNS.split(/,\s*/)
+      .map((column) => present.includes(column) ? column : `NULL AS ${column}`).join(", ");
   }
 
   /** Opens the journal in a state folder; `undefined` when there is none. */

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import { History } from "../../src/journal/history.ts";
-import { Journal } from "../../src/journal/journal.ts";
+import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
 import type { NewCommand } from "../../src/journal/record.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
@@ -76,6 +77,26 @@ Deno.test("a command is found by the short id that the log shows, unless that is
     );
     journal.accept(command("01kb6z3q4rothers", "9bd6js"));
     assertEquals(history.find("9bd6js")?.id, "01kb6z3q4rothers");
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a journal that only older versions have opened is read, without what came since", async () => {
+  const folder = await Deno.makeTempDir();
+  {
+    const parts = { clock: new FakeClock(), logger: new RecordingLogger() };
+    using journal = Journal.open(folder, parts);
+    journal.accept(command("a", "r1"));
+  }
+  {
+    using database = new DatabaseSync(`${folder}/${JOURNAL_FILE}`);
+    for (const column of ["oom_kill", "handle"]) {
+      database.exec(`ALTER TABLE commands DROP COLUMN ${column}`);
+    }
+  }
+  {
+    using history = History.open(folder)!;
+    assertEquals(history.list(-1).map(({ id, requestId }) => [id, requestId]), [["a", "r1"]]);
   }
   await Deno.remove(folder, { recursive: true });
 });
