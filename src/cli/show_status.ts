@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { quoted } from "../errors.ts";
+import { counted, quoted } from "../errors.ts";
 import { lockHolder } from "../state/lock.ts";
 import type { Arguments } from "./arguments.ts";
 import { askForStatus } from "./ask_node.ts";
@@ -90,6 +90,6 @@ function waiting(
 ): string {
   if (!undelivered?.count) return "nothing";
   const { count, oldest_at } = undelivered;
-  const messages = count === 1 ? "1 message" : `${count} messages`;
+  const messages = counted(count, "message");
   return oldest_at === null ? messages : `${messages}, the oldest for ${ago(oldest_at)}`;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
-import { messageOf } from "../errors.ts";
+import { counted, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import { AnsweredCommands } from "./answered.ts";
@@ -271,8 +271,10 @@ export class Journal implements Disposable {
   #setAside(damaged: readonly { row: Row; damage: string }[]): void {
     const [{ damage: example }] = damaged;
     this.#logger.error(
-      `${damaged.length} commands in the journal are damaged (${example}): they are set aside in ` +
-        'its table "damaged", and will not be answered',
+      `The journal has ${
+        counted(damaged.length, "damaged command")
+      } (${example}): set aside in its ` +
+        'table "damaged", and never answered',
     );
     try {
       this.atomically(() => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BrokerError } from "../errors.ts";
+import { BrokerError, counted } from "../errors.ts";
 import { type Clock, orAbort, within } from "../time.ts";
 import type { CommandQueue } from "../commands/queue.ts";
 import type { Uploads } from "../commands/uploads.ts";
@@ -51,7 +51,7 @@ export async function whenDone(
   if (signal.aborted) return;
   await unloadAll(parts);
   if (left === 0) return;
-  throw new BrokerError(`The broker refuses what is left to deliver: ${left} messages`, {
+  throw new BrokerError(`The broker refuses what is left to deliver: ${counted(left, "message")}`, {
     hint: "They are kept for the next start: let this node's user publish on its response topic",
   });
 }

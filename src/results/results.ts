@@ -6,7 +6,7 @@
  */
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { messageOf, quoted } from "../errors.ts";
+import { counted, messageOf, quoted } from "../errors.ts";
 import type { RecordedFile, ResultFile } from "../journal/result_files.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import { isAbort } from "../time.ts";
@@ -221,8 +221,8 @@ export class ResultUploads {
       ),
     );
     logger.error(
-      `The results of workload ${quoted(workloadUuid)} are not uploaded: ${reason}. All ` +
-        `${files.length} files are kept in ${[...where].join(" and ")}`,
+      `The results of workload ${quoted(workloadUuid)} are not uploaded: ${reason}. ` +
+        `${counted(files.length, "file")} kept in ${[...where].join(" and ")}`,
     );
     return { type: "failed", reason };
   }

@@ -121,7 +121,7 @@ Deno.test("a damaged command is set aside with its count, and what it owes is st
   assertEquals(test.journal.find("c2"), undefined);
   assertEquals(test.journal.messages.pendingCount(), 1);
   const [first, second] = test.logger.shown;
-  assertStringIncludes(first, "error: 1 commands in the journal are damaged (kind is no name)");
+  assertStringIncludes(first, "error: The journal has 1 damaged command (kind is no name)");
   assertStringIncludes(second, "cause is unknown");
   using reader = test.reader();
   const rows = reader.prepare("SELECT command ->> 'id' AS id FROM damaged").all();
