@@ -7,7 +7,7 @@ import { growth, memory } from "./memory.ts";
 import { commandLine, startToReady } from "./processes.ts";
 import { describeMachine, type Report } from "./report.ts";
 import { retention } from "./retention.ts";
-import { warm, warmAtOnce, warmRestart } from "./warm.ts";
+import { warm, warmAtOnce, warmModel, warmRestart } from "./warm.ts";
 
 /** What `deno task bench` measures. */
 export const NORMAL: Sizes = {
@@ -31,6 +31,7 @@ const MEASURES = [
   latency,
   warm,
   warmAtOnce,
+  warmModel,
   warmRestart,
   atOnce,
   queued,

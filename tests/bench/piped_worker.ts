@@ -1,8 +1,21 @@
 /** A worker that is called over its pipes, without a node. */
 
+/** What the bench's worker does. */
+export interface WorkerOptions {
+  /** The file in which each load leaves a line. */
+  readonly loads: string;
+  /** Default: 0. */
+  readonly loadSeconds?: number;
+  /** How long an answer takes. Default: 0. */
+  readonly answerSeconds?: number;
+}
+
 /** The words that run the bench's worker. */
-export function workerCommand(loadSeconds: number, loads: string): [string, ...string[]] {
-  return ["python3", new URL("./worker.py", import.meta.url).pathname, `${loadSeconds}`, loads];
+export function workerCommand(
+  { loads, loadSeconds = 0, answerSeconds = 0 }: WorkerOptions,
+): [string, ...string[]] {
+  const program = new URL("./worker.py", import.meta.url).pathname;
+  return ["python3", program, `${loadSeconds}`, `${answerSeconds}`, loads];
 }
 
 /** A worker and its pipes. */

@@ -9,12 +9,15 @@ import {
   startNode,
   type WorkerConfig,
 } from "./node.ts";
-import { PipedWorker, workerCommand } from "./piped_worker.ts";
+import { PipedWorker, workerCommand, type WorkerOptions } from "./piped_worker.ts";
 import { Program } from "./program.ts";
 import { type Burst, burst, duration, median, percentile, samplesOf } from "./sampling.ts";
 
 /** Commands in the worker's hands while many are sent. */
 const PARALLEL = 16;
+
+/** How long a small model takes to answer, in seconds. */
+const ANSWER_SECONDS = 0.002;
 
 /** Far longer than a node takes to restart. */
 const KEEP_LOADED_SECONDS = 30;
@@ -68,14 +71,25 @@ export const warmAtOnce: Measure = {
     }, bursts);
     return [
       ...latencies(`${PARALLEL} warm commands at a time`, allOf(node), allOf(floor)),
-      {
-        name: `${PARALLEL} warm commands at a time: how many a second`,
-        value: rateOf(node),
-        unit: "/s",
-        floor: { value: Math.min(rateOf(echo), rateOf(worker)), is: "slower of echo and worker" },
-        goal: { of: "ratio", atLeast: 0.6 },
-      },
+      throughput(`${PARALLEL} warm commands at a time`, { echo, worker, node }),
     ];
+  },
+};
+
+/** The same with a worker that takes as long as a small model. */
+export const warmModel: Measure = {
+  name: "warm model",
+  async run(site, { bursts, atOnce: count }) {
+    await using bench = await startBench(site, PARALLEL, ANSWER_SECONDS);
+    const many = (action: () => Promise<void>) => () =>
+      burst(action, { count, parallel: PARALLEL });
+    const rates = await samplesOf({
+      echo: many(() => bench.echo.caller.run("inference")),
+      worker: many(() => bench.worker.call()),
+      node: many(() => bench.node.caller.run("inference")),
+    }, bursts);
+    const answer = `answers of ${ANSWER_SECONDS * 1000} ms`;
+    return [throughput(`${PARALLEL} warm commands at a time, ${answer}`, rates)];
   },
 };
 
@@ -84,7 +98,7 @@ export const warmRestart: Measure = {
   name: "warm restart",
   async run(site, { loadSeconds }) {
     const loads = join(site.folder, "restarted.loads");
-    const inference = workerConfig(loadSeconds, loads, 1, KEEP_LOADED_SECONDS);
+    const inference = workerConfig({ loads, loadSeconds }, 1, KEEP_LOADED_SECONDS);
     await using prepared = await prepareNode(site, { inference });
     const runOne = async (signal: Deno.Signal) => {
       await using program = new Program(prepared.options, signal);
@@ -104,12 +118,12 @@ export const warmRestart: Measure = {
   },
 };
 
-async function startBench(site: Site, concurrency: number): Promise<Bench> {
+async function startBench(site: Site, concurrency: number, answerSeconds = 0): Promise<Bench> {
   await using stack = new AsyncDisposableStack();
-  const loads = join(site.folder, "loads");
+  const options = { loads: join(site.folder, "loads"), answerSeconds };
   const echo = stack.use(await startEcho(site));
-  const worker = stack.use(await PipedWorker.start(workerCommand(0, loads)));
-  const inference = workerConfig(0, loads, concurrency, 0);
+  const worker = stack.use(await PipedWorker.start(workerCommand(options)));
+  const inference = workerConfig(options, concurrency, 0);
   const node = stack.use(await startNode(site, { inference }));
   // It waits until the worker is loaded.
   await node.caller.run("inference");
@@ -119,12 +133,11 @@ async function startBench(site: Site, concurrency: number): Promise<Bench> {
 
 /** A worker in the node's settings. */
 function workerConfig(
-  loadSeconds: number,
-  loads: string,
+  options: WorkerOptions,
   concurrency: number,
   keepLoaded: number,
 ): WorkerConfig {
-  const worker = workerCommand(loadSeconds, loads).map((word) => `'${word}'`).join(" ");
+  const worker = workerCommand(options).map((word) => `'${word}'`).join(" ");
   return { worker, concurrency, keep_loaded: keepLoaded };
 }
 
@@ -147,6 +160,20 @@ function latencies(
     floor: { value: percentile(floor, percent), is: "echo + worker" },
     ...(added && { goal: { of: "difference", atMost: added[label] } }),
   }));
+}
+
+/** Commands per second. */
+function throughput(
+  name: string,
+  { echo, worker, node }: Record<"echo" | "worker" | "node", readonly Burst[]>,
+): Result {
+  return {
+    name: `${name}: how many a second`,
+    value: rateOf(node),
+    unit: "/s",
+    floor: { value: Math.min(rateOf(echo), rateOf(worker)), is: "slower of echo and worker" },
+    goal: { of: "ratio", atLeast: 0.6 },
+  };
 }
 
 function allOf(bursts: readonly Burst[]): number[] {
