@@ -96,7 +96,7 @@ export class CommandQueue {
   next(): Turn | undefined {
     for (const [kind, { waiting, inHand }] of this.#lanes) {
       if (waiting.length === 0 || inHand.size >= this.#limits.concurrency[kind]) continue;
-      if (this.#mustYield(waiting[0])) continue;
+      if (this.#mustYield(waiting[0]) || this.#awaitsRoom(kind)) continue;
       const place = this.#executorOf(kind).reserve(waiting[0]);
       if (place === undefined) continue;
       const command = waiting.shift()!;
@@ -104,6 +104,15 @@ export class CommandQueue {
       return { command, place };
     }
     return undefined;
+  }
+
+  /** Tells each executor that makes room for a kind whether a command of that kind needs it now. */
+  updateYielding(): void {
+    for (const kind of this.#lanes.keys()) {
+      const executor = this.#executorOf(kind);
+      if (executor.yieldsTo === undefined) continue;
+      executor.setYielding?.(this.#needsRoom(executor.yieldsTo));
+    }
   }
 
   /** Takes a waiting command out of the queue to answer it. Returns whether it waited. */
@@ -173,6 +182,20 @@ export class CommandQueue {
     return this.#excludedBy(command.kind).some(({ inHand, waiting: [first] }) =>
       inHand.size > 0 || (first !== undefined && first.id < command.id)
     );
+  }
+
+  /** Whether a command of a kind runs, or would if there were room. */
+  #needsRoom(kind: string): boolean {
+    const { inHand, waiting: [first] } = this.#laneOf(kind);
+    return inHand.size > 0 || (first !== undefined && !this.#mustYield(first));
+  }
+
+  /** Whether something that makes room for a kind has not done so yet. */
+  #awaitsRoom(kind: string): boolean {
+    return this.#lanes.keys().some((other) => {
+      const { yieldsTo, hasYielded } = this.#executorOf(other);
+      return yieldsTo === kind && !hasYielded;
+    });
   }
 
   /** The lanes of the kinds that never run together with this one. */

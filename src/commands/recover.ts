@@ -35,6 +35,7 @@ export async function recover(parts: RecoveryParts, signal: AbortSignal): Promis
   for (const [index, record] of records.entries()) {
     await enter(record, found[index], parts, signal);
   }
+  parts.runner.recovered();
   const waiting = queue.waiting().length;
   if (waiting > 0) {
     logger.info(`${counted(waiting, "command")} of before this start still to be run`);

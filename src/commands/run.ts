@@ -35,6 +35,7 @@ export class CommandRunner {
   readonly #tasks: Tasks;
   readonly #leaving = new AbortController();
   #isOpen = false;
+  #hasRecovered = false;
 
   /** Makes a runner that starts nothing before `open()`. */
   constructor(parts: CommandRunnerParts) {
@@ -49,8 +50,16 @@ export class CommandRunner {
     this.startNext();
   }
 
+  /** What an earlier node left is in the queue. */
+  recovered(): void {
+    this.#hasRecovered = true;
+    this.startNext();
+  }
+
   /** Starts every command whose turn it is. */
   startNext(): void {
+    // Before, what still runs may not be known.
+    if (this.#hasRecovered) this.#parts.queue.updateYielding();
     while (this.#isOpen) {
       const turn = this.#parts.queue.next();
       if (turn === undefined) return;

@@ -45,6 +45,19 @@ export function laneProblems(settings: LaneSettings, sources: readonly Source[])
   return [];
 }
 
+/** Where what runs a kind of command is to make room for itself. */
+export function yieldProblems(settings: LaneSettings): ConfigError[] {
+  return WORKLOAD_KINDS.flatMap((kind) => {
+    const program = settings[kind];
+    if (program === undefined || !("yieldTo" in program) || program.yieldTo !== kind) return [];
+    return [
+      new ConfigError(`${kind} has yield_to: ${kind}, but cannot make room for itself`, {
+        hint: "Give yield_to to what shares the GPU with it",
+      }),
+    ];
+  });
+}
+
 function placesIn(settings: LaneSettings, kind: WorkloadKind): number | undefined {
   const program = settings[kind];
   return program && placesOf(program);

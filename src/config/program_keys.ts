@@ -179,8 +179,8 @@ export const PROGRAM_KEYS = {
   },
   yield_to: {
     type: values.oneOf("training"),
-    forms: ["worker"],
-    help: "`training`: it ends while a training runs, to free the GPU",
+    forms: WARM,
+    help: "`training`: it ends while a training runs or waits, to free the GPU",
   },
 } as const satisfies Readonly<Record<string, ProgramKey>>;
 

@@ -14,7 +14,7 @@ import { inCamelCase, isMapping } from "./sources.ts";
 import { type Parsed, type Problem, refuse, template, type ValueType } from "./values.ts";
 
 /** What is only for something that the node starts. */
-const OF_STARTED = ["unload_timeout", "keep_loaded"] as const;
+const OF_STARTED = ["unload_timeout", "keep_loaded", "yield_to"] as const;
 
 /** The values of a mapping's keys. */
 type Values = Partial<Record<ProgramKeyName, unknown>>;
@@ -48,7 +48,6 @@ function parseMapping(given: Readonly<Record<string, unknown>>): Parsed<Program>
     const forms = programKey(foreign).forms.join(" or ");
     return { problem: `must not have ${foreign} beside ${form}: it belongs to ${forms}` };
   }
-  if (isGiven("yield_to")) return wrong("yield_to", "must not be given: it has no effect yet");
   const useless = OF_STARTED.find((name) => isGiven(name));
   if (makers.length === 0 && useless !== undefined) {
     return {

@@ -9,7 +9,7 @@ import { homeFolder } from "./home.ts";
 import type { Settings } from "./config.ts";
 import type { CloudNodeConfig } from "./node_config.ts";
 import type { Setting, SettingKey } from "./setting.ts";
-import { laneProblems, lanesOf } from "./lanes.ts";
+import { laneProblems, lanesOf, yieldProblems } from "./lanes.ts";
 import { refuseUnknownSettings } from "./known_keys.ts";
 import { SETTINGS } from "./settings.ts";
 import { configSource, type Source } from "./sources.ts";
@@ -72,7 +72,7 @@ export function examineSources(sources: readonly Source[], folders: Folders): Ex
   }
   // The table's types say that each value has the type its field has.
   const settings = complete(values as Settings, folders);
-  problems.push(...laneProblems(settings, sources));
+  problems.push(...laneProblems(settings, sources), ...yieldProblems(settings));
   const place: Resolved["place"] = (key, path = []) =>
     places.get(key)?.(path) ?? origins.get(key) ?? "default";
   const danger = removalProblem(settings, place("resultsFolder"));

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { Command } from "../../src/commands/command.ts";
 import { CommandQueue, type QueueLimits } from "../../src/commands/queue.ts";
 import { newCommand } from "../support/journal.ts";
-import { ScriptedExecutor } from "../support/scripted.ts";
+import { ScriptedExecutor, YieldingExecutor } from "../support/scripted.ts";
 
 const LIMITS = {
   concurrency: { inference: 2, training: 1, simulate: 1 },
@@ -163,4 +163,63 @@ Deno.test("whenEmpty() resolves when the last command has left, also when more c
   queue.left(training);
   await empty;
   assertEquals(queue.isEmpty, true);
+});
+
+/** A queue in which inference makes room for training. */
+function yieldingQueue(limits: QueueLimits = LIMITS) {
+  const [inference, training] = [new YieldingExecutor(), new ScriptedExecutor()];
+  const queue = new CommandQueue(limits, (kind) => kind === "inference" ? inference : training);
+  const starting = () => {
+    queue.updateYielding();
+    return turns(queue);
+  };
+  return { queue, inference, starting };
+}
+
+Deno.test("what makes room for a training is asked while one waits or runs, and it waits for that", () => {
+  const { queue, inference, starting } = yieldingQueue();
+  assertEquals([starting(), inference.asked], [[], [false]]);
+  queue.add(c1);
+  assertEquals(starting(), ["c1"]);
+  for (const command of [training, c2]) queue.add(command);
+  assertEquals([starting(), inference.asked], [[], [false, true]]);
+  queue.left(c1);
+  assertEquals(starting(), [], "nothing in hand is not yet nothing loaded");
+  inference.unloaded();
+  assertEquals(starting(), ["t1"]);
+  assertEquals([starting(), inference.asked.at(-1)], [[], true]);
+  queue.left(training);
+  assertEquals([starting(), inference.asked], [["c2"], [false, true, false]]);
+});
+
+Deno.test("a training that is taken out of the queue needs no room any more", () => {
+  const { queue, inference, starting } = yieldingQueue();
+  for (const command of [training, c1]) queue.add(command);
+  assertEquals(starting(), []);
+  queue.left(training);
+  assertEquals([starting(), inference.asked], [["c1"], [true, false]]);
+});
+
+Deno.test("a training of an earlier node that still runs needs room", () => {
+  const { queue, inference, starting } = yieldingQueue();
+  queue.resume(training);
+  queue.add(c1);
+  assertEquals([starting(), inference.asked], [[], [true]]);
+});
+
+Deno.test("exclusive kinds of which one makes room for the other have their turns as they came", () => {
+  const { queue, inference, starting } = yieldingQueue(ONE_GPU);
+  const [i1, t2, i3, t4, i5] = ["1", "2", "3", "4", "5"].map((id) =>
+    newCommand(id, { kind: id === "2" || id === "4" ? "training" : "inference" })
+  );
+  for (const command of [i1, t2, i3, t4, i5]) queue.add(command);
+  for (const [left, next] of [[i1, t2], [i3, t4]] as const) {
+    assertEquals(starting(), [left.id], "the training waits, so that it needs no room yet");
+    queue.left(left);
+    assertEquals([starting(), inference.asked.at(-1)], [[], true]);
+    inference.unloaded();
+    assertEquals(starting(), [next.id]);
+    queue.left(next);
+  }
+  assertEquals(starting(), ["5"]);
 });

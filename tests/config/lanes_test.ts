@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Settings } from "../../src/config/config.ts";
-import { laneProblems, lanesOf } from "../../src/config/lanes.ts";
+import { laneProblems, lanesOf, yieldProblems } from "../../src/config/lanes.ts";
 import type { WorkerProgram } from "../../src/config/workload_program.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { flagSource, type Source, yamlSource } from "../../src/config/sources.ts";
@@ -40,5 +40,13 @@ Deno.test("concurrency may not contradict what workers say", () => {
   const yaml = yamlSource({ concurrency: { inference: 6 } }, "cyberwave.yml");
   assertEquals(problemsWith(flagSource({ concurrency: "1" }), yaml), [
     "concurrency gives inference 1, but what runs it takes 6 at once (from --concurrency)",
+  ]);
+});
+
+Deno.test("nothing makes room for itself", () => {
+  const yielding: WorkerProgram = { ...WORKER, yieldTo: "training" };
+  assertEquals(yieldProblems({ ...SETTINGS, inference: yielding, simulate: yielding }), []);
+  assertEquals(yieldProblems({ ...SETTINGS, training: yielding }).map(({ message }) => message), [
+    "training has yield_to: training, but cannot make room for itself",
   ]);
 });

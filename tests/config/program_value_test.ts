@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { program } from "../../src/config/program_value.ts";
 
 Deno.test("a text and a mapping with a command are a process for each command", () => {
@@ -17,7 +17,11 @@ const WRONG: readonly [given: unknown, problem: string][] = [
   [{ server: "a" }, "must have a url beside server: where it takes commands"],
   [
     { url: "http://127.0.0.1/", yield_to: "training" },
-    "must not have yield_to beside server: it belongs to worker",
+    "must not have yield_to beside url alone: the node does not start that server",
+  ],
+  [
+    { command: "a", yield_to: "training" },
+    "must not have yield_to beside command: it belongs to worker or server",
   ],
   [
     { url: "http://127.0.0.1/", keep_loaded: 60 },
@@ -28,6 +32,16 @@ const WRONG: readonly [given: unknown, problem: string][] = [
 for (const [given, problem] of WRONG) {
   Deno.test(`a program that is ${JSON.stringify(given)} is refused`, () => {
     assertEquals(program.parse(given), { problem });
+  });
+}
+
+for (const given of [{ worker: "a" }, { server: "a", url: "http://127.0.0.1:1/" }]) {
+  Deno.test(`what is loaded by ${Object.keys(given)[0]} may make room for training`, () => {
+    const parsed = program.parse({ ...given, yield_to: "training" });
+    assert("value" in parsed && "yieldTo" in parsed.value);
+    assertEquals(parsed.value.yieldTo, "training");
+    assertStringIncludes(program.format(parsed.value), "yield_to: training");
+    assertEquals("problem" in program.parse({ ...given, yield_to: "inference" }), true);
   });
 }
 

@@ -138,3 +138,27 @@ export class ScriptedExecutor implements Executor {
     this.onRoom?.();
   }
 }
+
+/** One that makes room for trainings, and has done so when a test says it. */
+export class YieldingExecutor extends ScriptedExecutor {
+  readonly yieldsTo = "training";
+  hasYielded = false;
+  /** What it was asked. */
+  readonly asked: boolean[] = [];
+
+  setYielding(isYielding: boolean): void {
+    if (isYielding === this.asked.at(-1)) return;
+    this.asked.push(isYielding);
+    this.hasYielded = false;
+  }
+
+  /** Nothing of it is loaded any more. */
+  unloaded(): void {
+    this.hasYielded = true;
+    this.onRoom?.();
+  }
+
+  override reserve() {
+    return this.asked.at(-1) === false ? super.reserve() : undefined;
+  }
+}

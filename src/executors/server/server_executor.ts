@@ -14,6 +14,7 @@ import type {
   Unavailable,
   Work,
 } from "../executor.ts";
+import { yieldingTo } from "../warm/yielding.ts";
 import { PRESETS } from "./preset.ts";
 import { ServerExecution, type ServerSide } from "./server_execution.ts";
 import { ServerLife, type ServerLifeOptions } from "./server_life.ts";
@@ -43,15 +44,19 @@ export class ServerExecutor implements Executor {
   readonly name: string;
   onRoom?: () => void;
   onStatus?: (status: ExecutorStatus) => void;
+  readonly yieldsTo: string | undefined;
   readonly #options: ServerExecutorOptions;
   readonly #life: ServerLife;
   readonly #inHand = new Set<Handle>();
   readonly #side: ServerSide;
+  #isYielding = false;
+  #shown: ExecutorStatus | undefined;
 
   /** Starts the server, or finds the one that an earlier node has started. */
   constructor(options: ServerExecutorOptions) {
     this.#options = options;
     this.name = options.name;
+    this.yieldsTo = options.program.yieldTo;
     this.#life = new ServerLife(options, () => this.#inHand.size, () => this.#changed());
     const { url, api, wrap, unwrap, concurrency } = options.program;
     this.#side = {
@@ -67,13 +72,14 @@ export class ServerExecutor implements Executor {
   }
 
   reserve(_command: Pick<Work, "id" | "kind">): Reservation | Unavailable | undefined {
+    if (this.#isYielding) return undefined;
     const { problem, status: { state } } = this.#life;
     if (problem !== undefined) return { problem };
     const { host: { bootId }, program: { concurrency } } = this.#options;
     if (state !== "ready" || this.#inHand.size >= concurrency) return undefined;
     const handle: Handle = { executor: this.name, attempt: crypto.randomUUID(), bootId };
     this.#inHand.add(handle);
-    if (this.#inHand.size === 1) this.onStatus?.(this.status());
+    this.#report();
     return {
       handle,
       start: (work) => {
@@ -91,7 +97,22 @@ export class ServerExecutor implements Executor {
     return Promise.resolve({ type: "ended", exit: { type: "lost", why } });
   }
 
+  get hasYielded(): boolean {
+    return this.#isYielding && this.#life.isUnloaded;
+  }
+
+  setYielding(isYielding: boolean): void {
+    if (this.#isYielding !== isYielding && isYielding) {
+      const { logger, name } = this.#options;
+      logger.info(`${name} is yielding: ${yieldingTo(this.yieldsTo!).reason}`);
+    }
+    this.#isYielding = isYielding;
+    this.#report();
+    this.#settle();
+  }
+
   status(): ExecutorStatus {
+    if (this.#isYielding) return yieldingTo(this.yieldsTo!);
     const { status } = this.#life;
     return status.state === "ready" && this.#inHand.size > 0 ? { state: "busy" } : status;
   }
@@ -107,13 +128,27 @@ export class ServerExecutor implements Executor {
 
   #leave(handle: Handle): void {
     if (!this.#inHand.delete(handle)) return;
-    if (this.#inHand.size === 0) this.onStatus?.(this.status());
-    this.onRoom?.();
+    this.#settle();
+    this.#changed();
   }
 
   #changed(): void {
-    this.onStatus?.(this.status());
+    this.#report();
     this.onRoom?.();
+  }
+
+  /** Loads it, or ends it as soon as nothing is in its hands. */
+  #settle(): void {
+    if (!this.#isYielding) this.#life.demand.set(true);
+    else if (this.#inHand.size === 0) this.#life.demand.set(false);
+  }
+
+  /** Tells of each change once. */
+  #report(): void {
+    const status = this.status();
+    if (status.state === this.#shown?.state && status.reason === this.#shown.reason) return;
+    this.#shown = status;
+    this.onStatus?.(status);
   }
 
   /** What a process would find in its environment, as far as it is for this server. */

@@ -10,6 +10,7 @@ import { type Clock, isAbort, orAbort } from "../../time.ts";
 import type { ExecutorState, ExecutorStatus, Exit } from "../executor.ts";
 import { Restarts } from "../warm/restarts.ts";
 import type { WarmProcess } from "../warm/warm_process.ts";
+import { Demand } from "./demand.ts";
 import { PRESETS } from "./preset.ts";
 import { type ProbeResult, probeServer } from "./server_probe.ts";
 
@@ -47,6 +48,8 @@ export class ServerLife implements AsyncDisposable {
   readonly #restarts: Restarts;
   readonly #closing = new AbortController();
   readonly #life: Promise<void>;
+  /** Whether it is to be loaded. */
+  readonly demand: Demand;
   #status: ExecutorStatus = { state: "starting" };
   /** Why commands are answered at once, if they are. */
   #problem: string | undefined;
@@ -61,6 +64,7 @@ export class ServerLife implements AsyncDisposable {
     this.#inHand = inHand;
     this.#onChange = onChange;
     this.#restarts = new Restarts(options.clock, options.random);
+    this.demand = new Demand(options.program.yieldTo === undefined ? true : undefined);
     this.#life = this.#live();
   }
 
@@ -77,6 +81,11 @@ export class ServerLife implements AsyncDisposable {
   /** The process of a server that the node has started. */
   get pid(): number | undefined {
     return this.#options.process?.execution?.pid;
+  }
+
+  /** Whether it was ended because it is not wanted. */
+  get isUnloaded(): boolean {
+    return this.demand.isWanted === false && this.#status.state === "yielding";
   }
 
   /** It has answered a command. */
@@ -157,26 +166,37 @@ export class ServerLife implements AsyncDisposable {
     const { name, clock, logger, process } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      let why: string;
+      const over = AbortSignal.any([signal, this.demand.change]);
+      let why = "";
       try {
-        why = await this.#serve();
+        if (this.demand.isWanted) why = await this.#serve(over);
+        else await this.#rest(over);
       } catch (error) {
         why = messageOf(error);
       }
-      if (signal.aborted) return;
+      if (over.aborted) continue;
       const { waitMs, hasFailed } = this.#restarts.crashed();
       logger.error(`${name}: ${why}. Starting it again in ${Math.ceil(waitMs / 1000)} s`);
       if (hasFailed) this.#problem = `The server has failed ${Restarts.MAX} times in a row: ${why}`;
       this.#show(hasFailed ? "failed" : "restarting", why);
       await process?.stop();
-      await clock.sleep(waitMs, signal).catch(() => {});
+      await clock.sleep(waitMs, over).catch(() => {});
     }
   }
 
+  /** Ends it if it is not wanted. Resolves when `signal` aborts. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    if (this.demand.isWanted === false) {
+      await this.#options.process?.end();
+      this.#problem = undefined;
+      this.#show("yielding");
+    }
+    await orAbort(new Promise<never>(() => {}), signal);
+  }
+
   /** Runs it until it has to be started again. Resolves with why. */
-  async #serve(): Promise<string> {
+  async #serve(signal: AbortSignal): Promise<string> {
     const { process, logger, name } = this.#options;
-    const { signal } = this.#closing;
     if (this.#problem === undefined) this.#show("starting");
     if (process === undefined) return await this.#watch(signal);
     const execution = await process.findOrStart();
@@ -270,7 +290,7 @@ export class ServerLife implements AsyncDisposable {
 
   #log(state: ExecutorState, reason: string | undefined): void {
     // Both are in the line about its end.
-    if (state === "restarting" || state === "stopped") return;
+    if (state === "restarting" || state === "yielding" || state === "stopped") return;
     const { name, logger } = this.#options;
     const text = `${name} is ${state}${reason === undefined ? "" : `: ${reason}`}`;
     if (state === "unhealthy" || state === "failed") logger.warn(text);

@@ -103,12 +103,7 @@ export class WarmProcess {
    */
   async findOrStart(): Promise<Execution> {
     const execution = await this.#find() ?? this.#start();
-    this.#execution = execution;
-    this.#hasEnded = false;
-    const ended = execution.exit.then(() => {
-      if (this.#execution === execution) this.#hasEnded = true;
-      return undefined;
-    });
+    const ended = this.#follow(execution);
     const handle = await Promise.race([execution.started, ended]);
     if (handle?.process !== undefined) {
       this.#store(handle);
@@ -120,6 +115,13 @@ export class WarmProcess {
       await before?.release();
     }
     return execution;
+  }
+
+  /** Ends the one that runs, whoever has started it, and what one before it has left behind. */
+  async end(): Promise<void> {
+    const found = this.isRunning ? undefined : await this.#find();
+    if (found !== undefined) void this.#follow(found);
+    await this.stop();
   }
 
   /** Ends all of it, first asked, then killed. */
@@ -176,6 +178,14 @@ export class WarmProcess {
     return `The program ${how}${lines === "" ? "" : `: ${lines}`}`;
   }
 
+  /** Makes it the one that runs. Resolves when it has ended. */
+  async #follow(execution: Execution): Promise<undefined> {
+    this.#execution = execution;
+    this.#hasEnded = false;
+    await execution.exit;
+    if (this.#execution === execution) this.#hasEnded = true;
+  }
+
   async #find(): Promise<Execution | undefined> {
     const loaded = readLoaded(this.#file);
     if (loaded === undefined) return undefined;
@@ -191,7 +201,7 @@ export class WarmProcess {
       return execution;
     }
     logger.info(`${name}: ending process ${execution.pid}, whose command has changed`);
-    this.#execution = execution;
+    void this.#follow(execution);
     await this.stop();
     return undefined;
   }

@@ -16,6 +16,8 @@ interface Keeper {
   ready(concurrency: number | undefined): void;
   /** It has answered a command that is in hand. */
   answered(): void;
+  /** A command that was in hand has ended. */
+  left(): void;
   /** It has printed a line that belongs to no command. */
   printed(line: string): void;
 }
@@ -48,15 +50,16 @@ export class CommandsInHand {
     return this.#lastLines.join("\n").slice(-4_096);
   }
 
-  /** Adds a command. */
-  add(execution: WorkerExecution): void {
-    this.#executions.set(execution.id, execution);
-    this.#unstored.add(execution.id);
-  }
-
-  /** Forgets a command. */
-  remove(id: string): void {
-    this.#executions.delete(id);
+  /** Adds a command, until it has ended. */
+  add(execution: WorkerExecution): WorkerExecution {
+    const { id } = execution;
+    this.#executions.set(id, execution);
+    this.#unstored.add(id);
+    execution.exit.then(() => {
+      this.#executions.delete(id);
+      this.#keeper.left();
+    });
+    return execution;
   }
 
   /** The answer to a command of an earlier node, if there is one. */

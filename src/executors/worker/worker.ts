@@ -3,30 +3,24 @@
  *
  * @module
  */
-import * as fs from "node:fs";
 import { messageOf } from "../../errors.ts";
 import type { StopSignal } from "../../os/process_identity.ts";
 import { orAbort, within } from "../../time.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
 import { Restarts } from "../warm/restarts.ts";
+import { yieldingTo } from "../warm/yielding.ts";
 import type { ExecutorState, ExecutorStatus, Handle, Recovered, Work } from "../executor.ts";
 import { CommandsInHand } from "./commands_in_hand.ts";
+import { handleFor, handOver } from "./hand_over.ts";
 import { findPast, noteReady, type Past, wasReady } from "./past.ts";
 import { cancelLine } from "./protocol.ts";
-import { attemptOf, readAttempt, recoverCommand } from "./recover_command.ts";
-import { requestFor } from "./request.ts";
+import { OneTimer } from "./one_timer.ts";
+import { recoverCommand } from "./recover_command.ts";
+import { askToLeave, attachLife, startLife } from "./start_life.ts";
 import { type Holder, WorkerExecution } from "./worker_execution.ts";
-import { describeEnd, makeFolder } from "./worker_files.ts";
-import { WorkerLife } from "./worker_life.ts";
-import {
-  fingerprintOf,
-  type LifeListener,
-  lifeOptionsOf,
-  type WorkerOptions,
-} from "./worker_options.ts";
-
-/** How often a worker that is to leave is asked to, until it has. */
-const ASKING_MS = 1_000;
+import { describeEnd } from "./worker_files.ts";
+import type { WorkerLife } from "./worker_life.ts";
+import { fingerprintOf, isDue, type LifeListener, type WorkerOptions } from "./worker_options.ts";
 
 /** A worker. */
 export class Worker implements Holder {
@@ -37,7 +31,8 @@ export class Worker implements Holder {
   readonly #restarts: Restarts;
   readonly #leaving = new AbortController();
   readonly #listener: LifeListener;
-  #loading = new AbortController();
+  /** What happens in time unless it is aborted: that loading took too long, or a start. */
+  readonly #timer: OneTimer;
   #past: Past | undefined;
   #life: WorkerLife | undefined;
   #state: ExecutorState = "starting";
@@ -51,6 +46,9 @@ export class Worker implements Holder {
   /** The command because of which it is killed. */
   #stubborn: string | undefined;
   #isUnloading = false;
+  #hasFound = false;
+  /** Whether it makes room for others; `undefined`: that is not known yet. */
+  #isYielding: boolean | undefined;
   #killing: Promise<void> = Promise.resolve();
 
   /** Looks for what an earlier node has left, and starts. */
@@ -58,10 +56,13 @@ export class Worker implements Holder {
     const { logger, program } = options;
     this.#options = options;
     this.#restarts = new Restarts(options.clock, options.random);
+    this.#timer = new OneTimer(options.clock);
     this.#concurrency = program.concurrency;
+    this.#isYielding = program.yieldTo === undefined ? false : undefined;
     this.#inHand = new CommandsInHand({
       ready: (concurrency = program.concurrency) => this.#becomeReady(concurrency),
       answered: () => this.#afterCommand(),
+      left: () => this.#changed(),
       printed: (line) => logger.info(line),
     });
     this.#listener = {
@@ -73,6 +74,7 @@ export class Worker implements Holder {
   }
 
   get status(): ExecutorStatus {
+    if (this.#isYielding) return yieldingTo(this.#options.program.yieldTo!);
     const state = this.#state === "ready" && this.room === 0 ? "busy" : this.#state;
     return this.#reason === undefined ? { state } : { state, reason: this.#reason };
   }
@@ -85,8 +87,14 @@ export class Worker implements Holder {
     return this.#inHand.count;
   }
 
+  /** Whether it has nothing in hand, and nothing is about to be. */
+  get #isIdle(): boolean {
+    return this.count + this.#reserved === 0;
+  }
+
   /** How many more commands it takes now. */
   get room(): number {
+    if (this.#isYielding !== false) return 0;
     if (this.#state !== "ready" || this.#ending !== undefined || this.#life?.isFull) return 0;
     return this.#concurrency - this.count - this.#reserved;
   }
@@ -95,37 +103,36 @@ export class Worker implements Holder {
   take(id: string): Handle {
     this.#reserved++;
     this.#inHand.recoveryIsOver();
-    const { name, number, host: { bootId } } = this.#options;
-    const { process, id: life } = this.#life!;
-    const attempt = attemptOf(number, life, id);
-    return { executor: name, attempt, bootId, ...(process && { process }) };
+    return handleFor(id, this.#life!, this.#options);
   }
 
   release(): void {
     this.#reserved--;
-    this.#options.onChange();
+    this.#changed();
+  }
+
+  /** Whether it makes room for others and nothing of it runs. */
+  get hasYielded(): boolean {
+    return this.#isYielding === true && this.#hasFound && this.#life === undefined;
+  }
+
+  /** Says whether it has to make room for others. */
+  setYielding(isYielding: boolean): void {
+    if (this.#isYielding === isYielding) return;
+    this.#isYielding = isYielding;
+    if (this.#hasFound && this.#life === undefined) {
+      this.#timer.clear();
+      if (!isYielding) return this.#start();
+    }
+    this.#changed();
   }
 
   /** Hands a command over. */
   hand(handle: Handle, work: Work): WorkerExecution {
     this.#reserved--;
     const execution = this.#execution(handle, work.id, work.folder);
-    const life = this.#life;
-    if (life === undefined || readAttempt(handle.attempt).life !== life.id) {
-      execution.end({ type: "not_started", why: "its worker has ended" });
-      return execution;
-    }
-    try {
-      const line = requestFor(work);
-      life.handed.before(work.id);
-      life.send(line, () => {
-        life.handed.after(work.id);
-        execution.begin();
-      });
-      this.#handled++;
-    } catch (error) {
-      execution.end({ type: "not_started", why: `it cannot be handed over: ${messageOf(error)}` });
-    }
+    handOver(this.#life, work, execution);
+    this.#handled++;
     return execution;
   }
 
@@ -159,7 +166,7 @@ export class Worker implements Holder {
   async leave(): Promise<void> {
     await this.found;
     this.#leaving.abort();
-    this.#loading.abort();
+    this.#timer.clear();
     await this.#killing;
     this.#life?.leave();
     this.#state = "stopped";
@@ -170,9 +177,10 @@ export class Worker implements Holder {
     await this.found;
     const { clock, program: { unloadTimeout } } = this.#options;
     this.#isUnloading = true;
+    this.#timer.clear();
     const life = this.#life;
     if (life === undefined) return;
-    void this.#retire("the node was stopped");
+    this.#retire("the node was stopped");
     await within(unloadTimeout * 1000, clock, (tooLate) => orAbort(life.over, tooLate));
     if (this.#life === life) this.#kill("the node was stopped");
     await this.#killing;
@@ -181,31 +189,30 @@ export class Worker implements Holder {
   async #find(): Promise<void> {
     const { folder, host, logger } = this.#options;
     const past = this.#past = await findPast(folder, host, this.#listener.line);
+    this.#hasFound = true;
     if (this.#leaving.signal.aborted) return;
     if (past?.process === undefined) return this.#start();
-    this.#life = WorkerLife.attach(
-      past.life,
-      past.process,
-      lifeOptionsOf(this.#options),
-      this.#listener,
-    );
+    const { process } = past;
+    this.#life = attachLife({ ...past, process }, this.#options, this.#listener);
     this.#life.read();
     if (past.program !== fingerprintOf(this.#options)) {
-      void this.#retire("its command was changed");
+      this.#retire("its command was changed");
     } else if (wasReady(folder)) {
-      logger.info(`Worker ${past.process.pid} is still loaded`);
+      logger.info(`Worker ${process.pid} is still loaded`);
       this.#becomeReady(this.#concurrency);
     } else this.#limitLoading();
+    this.#changed();
   }
 
+  /** Starts a process, unless others need its place: it is started when they do not any more. */
   #start(): void {
-    const { folder, files, program, host: { bootId }, logger } = this.#options;
+    const isLeaving = this.#isUnloading || this.#leaving.signal.aborted;
+    if (this.#isYielding !== false || isLeaving) return this.#options.onChange();
+    const { program, logger } = this.#options;
     this.#setState("starting");
     this.#handled = 0;
     try {
-      const life = { id: crypto.randomUUID(), bootId, program: fingerprintOf(this.#options) };
-      makeFolder(folder, files, life);
-      this.#life = WorkerLife.start(life.id, lifeOptionsOf(this.#options), this.#listener);
+      this.#life = startLife(this.#options, this.#listener);
     } catch (error) {
       return this.#crashed(`The worker cannot be started: ${messageOf(error)}`);
     }
@@ -215,16 +222,15 @@ export class Worker implements Holder {
   }
 
   #limitLoading(): void {
-    const { clock, program: { readyTimeout } } = this.#options;
-    this.#loading = new AbortController();
-    clock.sleep(readyTimeout * 1000, this.#loading.signal).then(() => {
+    const { readyTimeout } = this.#options.program;
+    this.#timer.set(readyTimeout * 1000, () => {
       this.#setState("failed", `The worker was not ready within ${readyTimeout} s`);
       this.#kill();
-    }, () => {});
+    });
   }
 
   #becomeReady(concurrency: number): void {
-    this.#loading.abort();
+    this.#timer.clear();
     this.#concurrency = Math.min(concurrency, this.#options.program.concurrency);
     if (this.#life === undefined) return;
     noteReady(this.#options.folder);
@@ -233,44 +239,38 @@ export class Worker implements Holder {
   }
 
   #afterCommand(): void {
-    const { program: { restartAfter, workers }, random } = this.#options;
     this.#restarts.worked();
-    // Several workers are not replaced at the same time.
-    const due = restartAfter * (workers === 1 ? 1 : 0.9 + 0.2 * random());
-    const isIdle = this.count + this.#reserved === 0;
-    if (restartAfter > 0 && this.#handled >= due && isIdle) void this.#retire("restart_after");
-    this.#options.onChange();
+    if (this.#isIdle && isDue(this.#handled, this.#options)) this.#retire("restart_after");
+    this.#changed();
   }
 
   /** Asks it to finish what it has in hand and to leave. Its supervisor kills it if it does not. */
-  async #retire(why: string): Promise<void> {
+  #retire(why: string): void {
     this.#ending = why;
     this.#setState("restarting", why);
-    while (this.#ending === why && !this.#leaving.signal.aborted) {
-      this.#life?.end();
-      await this.#options.clock.sleep(ASKING_MS, this.#leaving.signal).catch(() => {});
-    }
+    const leaving = () => this.#ending === why ? this.#life : undefined;
+    void askToLeave(leaving, this.#options.clock, this.#leaving.signal);
   }
 
   #ended(code: number | undefined): void {
     this.#life = undefined;
-    this.#loading.abort();
+    this.#timer.clear();
     const intended = this.#ending && `The worker was ended: ${this.#ending}`;
     const why = intended ?? describeEnd(code, this.#inHand.lastLines);
     this.#inHand.end(why, this.#stubborn);
     this.#ending = this.#stubborn = undefined;
     if (this.#isUnloading) return this.#setState("stopped");
-    if (intended !== undefined) return this.#start();
+    if (intended !== undefined || this.#isYielding) return this.#start();
     this.#crashed(this.#state === "failed" ? this.#reason! : why);
   }
 
   /** Starts it again after a while: a long one after several crashes in a row. */
   #crashed(why: string): void {
-    const { logger, clock } = this.#options;
+    const { logger } = this.#options;
     const { hasFailed, waitMs } = this.#restarts.crashed();
     logger.error(`${why}; starting it again in ${Math.ceil(waitMs / 1000)} s`);
     this.#setState(hasFailed || this.#state === "failed" ? "failed" : "restarting", why);
-    clock.sleep(waitMs, this.#leaving.signal).then(() => this.#start(), () => {});
+    this.#timer.set(waitMs, () => this.#start());
   }
 
   /** Kills it; with a reason, another one is started at once. */
@@ -280,21 +280,21 @@ export class Worker implements Holder {
   }
 
   #execution(handle: Handle, id: string, folder: WorkloadFolder): WorkerExecution {
-    const { maxOutputFiles, clock, onChange } = this.#options;
+    const { maxOutputFiles, clock } = this.#options;
     const options = { id, handle, folder, holder: this, maxOutputFiles, clock };
-    const execution = new WorkerExecution(options);
-    this.#inHand.add(execution);
-    execution.exit.then(() => {
-      this.#inHand.remove(id);
-      if (folder.exists) fs.rmSync(folder.paramsFile, { force: true });
-      onChange();
-    });
-    return execution;
+    return this.#inHand.add(new WorkerExecution(options));
+  }
+
+  /** Its state or its room is another one: it may have nothing in hand any more. */
+  #changed(): void {
+    const mayEnd = this.#life !== undefined && this.#ending === undefined && this.#isIdle;
+    if (this.#isYielding && mayEnd) return this.#retire("it makes room");
+    this.#options.onChange();
   }
 
   #setState(state: ExecutorState, reason?: string): void {
     this.#state = state;
     this.#reason = reason;
-    this.#options.onChange();
+    this.#changed();
   }
 }

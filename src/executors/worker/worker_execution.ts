@@ -67,6 +67,9 @@ export class WorkerExecution implements Execution {
     this.#options = options;
     this.#buffer = new OutputBuffer(folder, maxOutputFiles);
     this.#startedAt = clock.monotonic() - ageMs;
+    this.exit.then(() => {
+      if (folder.exists) fs.rmSync(folder.paramsFile, { force: true });
+    });
   }
 
   get pid(): number | undefined {

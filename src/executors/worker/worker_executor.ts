@@ -45,6 +45,7 @@ export class WorkerExecutor implements Executor {
   onStatus?: (status: ExecutorStatus) => void;
   readonly #options: WorkerExecutorOptions;
   readonly #workers: readonly Worker[];
+  readonly yieldsTo: string | undefined;
   #last: ExecutorState | undefined;
   #isStopped = false;
 
@@ -53,6 +54,7 @@ export class WorkerExecutor implements Executor {
     this.#options = options;
     const { workersFolder, name, program } = options;
     this.name = name;
+    this.yieldsTo = program.yieldTo;
     this.#workers = Array.from({ length: program.workers }, (_, number) =>
       new Worker({
         ...options,
@@ -88,6 +90,14 @@ export class WorkerExecutor implements Executor {
     if (this.#isStopped) return { state: "stopped" };
     return this.#workers.map(({ status }) => status)
       .toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state))[0]!;
+  }
+
+  get hasYielded(): boolean {
+    return this.#workers.every(({ hasYielded }) => hasYielded);
+  }
+
+  setYielding(isYielding: boolean): void {
+    for (const worker of this.#workers) worker.setYielding(isYielding);
   }
 
   async unload(): Promise<void> {

@@ -70,3 +70,10 @@ export function lifeOptionsOf(options: WorkerOptions): LifeOptions {
 export function fingerprintOf({ source, workFolder }: WorkerOptions): string {
   return JSON.stringify([source, workFolder]);
 }
+
+/** Whether a worker that was handed so many commands is to be replaced. */
+export function isDue(handled: number, { program, random }: WorkerOptions): boolean {
+  const { restartAfter, workers } = program;
+  // Several workers are not replaced at the same time.
+  return restartAfter > 0 && handled >= restartAfter * (workers === 1 ? 1 : 0.9 + 0.2 * random());
+}

@@ -203,6 +203,70 @@ Deno.test("server: an answer of 50 MB is the output, and leaves no other file", 
   await bench.executor.unload!();
 });
 
+/** Resolves when a server makes room and nothing of it is loaded. */
+async function yielded(bench: Bench): Promise<void> {
+  const { executor } = bench;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  executor.onRoom = () => executor.hasYielded && resolve();
+  executor.onRoom();
+  await inTime(promise, "the end of what is loaded");
+}
+
+Deno.test("server: it makes room once it has nothing in hand, and is loaded again later", async () => {
+  await using bench = benchWithModel({ yieldTo: "training" });
+  const { executor } = bench;
+  executor.setYielding!(false);
+  await until(bench, "ready");
+  const [file, go] = [`${bench.workFolder}/pid`, `${bench.workFolder}/go`];
+  const { execution } = bench.start({ params: JSON.stringify({ note: file, until: go }) });
+  const pid = Number(await fileWritten(file));
+  executor.setYielding!(true);
+  assertEquals(executor.status(), {
+    state: "yielding",
+    reason: "a training command runs or waits",
+  });
+  assertEquals(executor.reserve({ id: "c", kind: "inference" }), undefined);
+  assertEquals([executor.hasYielded, await isAlive(pid)], [false, true]);
+  Deno.writeTextFileSync(go, "");
+  assertEquals((await execution.exit).type, "answered");
+  await yielded(bench);
+  assertEquals(await isAlive(pid), false);
+  executor.setYielding!(false);
+  assertEquals(executor.hasYielded, false);
+  assertEquals((await run(bench, { id: 2 })).exit.type, "answered");
+  assertEquals(count(bench, "starts", "start"), 2);
+  await executor.unload!();
+});
+
+Deno.test("server: a node that starts while there must be room loads nothing, and ends what it finds", async () => {
+  await using bench = benchWithModel({ yieldTo: "training" });
+  bench.executor.setYielding!(false);
+  const { pid } = JSON.parse((await run(bench, {})).stdout);
+  for (const isAliveThen of [true, false]) {
+    await bench.restart();
+    assertEquals([await isAlive(pid), bench.executor.hasYielded], [isAliveThen, false]);
+    bench.executor.setYielding!(true);
+    await yielded(bench);
+    assertEquals(await isAlive(pid), false);
+  }
+  assertEquals(count(bench, "starts", "start"), 1);
+  await bench.executor.unload!();
+});
+
+Deno.test("server: one that cannot be loaded makes room at once, and its commands wait then", async () => {
+  await using bench = benchWithModel({ yieldTo: "training" });
+  Deno.writeTextFileSync(`${bench.workFolder}/broken`, "");
+  bench.executor.setYielding!(false);
+  await until(bench, "restarting");
+  bench.executor.setYielding!(true);
+  await yielded(bench);
+  assertEquals(bench.executor.reserve({ id: "c", kind: "inference" }), undefined);
+  Deno.removeSync(`${bench.workFolder}/broken`);
+  bench.executor.setYielding!(false);
+  assertEquals((await run(bench, {})).exit.type, "answered");
+  await bench.executor.unload!();
+});
+
 Deno.test("url: params, headers and the id go to a server, a token does not", async () => {
   let seen: { url: string; headers: Headers } | undefined;
   const { server, url } = serveModel((params, request) => {

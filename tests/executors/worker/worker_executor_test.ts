@@ -388,3 +388,81 @@ test("a file of answers is emptied only when their ends are stored", {}, async (
   assertEquals(Deno.statSync(out).size, 0);
   assertEquals((await bench.do({})).type, "answered");
 });
+
+/** Resolves when the workers make room and none of them is loaded. */
+async function yielded({ executor }: WorkerBench): Promise<void> {
+  while (!executor.hasYielded) await new Promise<void>((resolve) => executor.onRoom = resolve);
+}
+
+const YIELDING = { program: { yieldTo: "training", workers: 2 } } as const;
+
+test(
+  "they make room once they have nothing in hand, and are loaded again later",
+  YIELDING,
+  async (bench) => {
+    const { executor } = bench;
+    executor.setYielding!(false);
+    const go = `${bench.workFolder}/go`;
+    const { execution } = await bench.begin({ do: "wait", until: go });
+    executor.setYielding!(true);
+    assertEquals(executor.status(), {
+      state: "yielding",
+      reason: "a training command runs or waits",
+    });
+    assertEquals(executor.reserve({ id: "c1", kind: "inference" }), undefined);
+    assertEquals([executor.hasYielded, await isAlive(execution.pid!)], [false, true]);
+    Deno.writeTextFileSync(go, "");
+    assertEquals(textOf(await execution.exit), "waited");
+    await yielded(bench);
+    for (const pid of bench.loads()) assertEquals(await isAlive(pid), false);
+    executor.setYielding!(false);
+    assertEquals([executor.hasYielded, (await bench.do({})).type], [false, "answered"]);
+  },
+);
+
+test(
+  "they go on where room is not needed any more before they have ended",
+  YIELDING,
+  async (bench) => {
+    const { executor } = bench;
+    executor.setYielding!(false);
+    const go = `${bench.workFolder}/go`;
+    const { execution } = await bench.begin({ do: "wait", until: go });
+    for (const isYielding of [true, false]) executor.setYielding!(isYielding);
+    Deno.writeTextFileSync(go, "");
+    await execution.exit;
+    assertEquals((await bench.do({})).type, "answered");
+    assertEquals([await isAlive(execution.pid!), executor.hasYielded], [true, false]);
+  },
+);
+
+test("a node that starts while there must be room loads none, and ends what it finds", {
+  program: { yieldTo: "training" },
+}, async (bench) => {
+  bench.executor.setYielding!(false);
+  await bench.do({});
+  const [pid] = bench.loads();
+  for (const isAliveThen of [true, false]) {
+    await bench.restart();
+    assertEquals([await isAlive(pid!), bench.executor.hasYielded], [isAliveThen, false]);
+    bench.executor.setYielding!(true);
+    await yielded(bench);
+    assertEquals(await isAlive(pid!), false);
+  }
+  assertEquals(bench.loads().length, 1);
+});
+
+test("one that crashes again and again makes room at once, and is tried again after it", {
+  program: { yieldTo: "training", command: 'test -e fixed && exec python3 "$WORKER"' },
+  env: { WORKER },
+}, async (bench) => {
+  const { executor } = bench;
+  executor.setYielding!(false);
+  await bench.statuses.next(({ state }) => state === "restarting");
+  executor.setYielding!(true);
+  await yielded(bench);
+  assertEquals(executor.status().state, "yielding");
+  Deno.writeTextFileSync(`${bench.workFolder}/fixed`, "");
+  executor.setYielding!(false);
+  assertEquals((await bench.do({})).type, "answered");
+});

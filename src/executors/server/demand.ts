@@ -1,0 +1,34 @@
+/**
+ * Whether something is wanted now.
+ *
+ * @module
+ */
+
+/** Whether something is wanted now. */
+export class Demand {
+  #isWanted: boolean | undefined;
+  #change = new AbortController();
+
+  /** Begins with that; `undefined`: it is not known yet. */
+  constructor(isWanted: boolean | undefined) {
+    this.#isWanted = isWanted;
+  }
+
+  /** Whether it is wanted; `undefined`: that is not known yet. */
+  get isWanted(): boolean | undefined {
+    return this.#isWanted;
+  }
+
+  /** Aborts when that changes. */
+  get change(): AbortSignal {
+    return this.#change.signal;
+  }
+
+  /** Says whether it is wanted. */
+  set(isWanted: boolean): void {
+    if (this.#isWanted === isWanted) return;
+    this.#isWanted = isWanted;
+    this.#change.abort();
+    this.#change = new AbortController();
+  }
+}
