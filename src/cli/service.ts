@@ -7,10 +7,11 @@ import { dirname, isAbsolute, resolve } from "node:path";
 import type { Settings } from "../config/config.ts";
 import { INSTALL_GRACE_MS } from "../node/install.ts";
 import { flagOptions } from "../config/settings_help.ts";
-import { loadSettings } from "../config/load.ts";
-import { ConfigError, quoted } from "../errors.ts";
+import { loadSettings, locateState } from "../config/load.ts";
+import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { OS } from "../os/current.ts";
 import { readEnvironment } from "../permissions.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { checkUser, control, homeOf, install, show, uninstall } from "../service/administration.ts";
 import { launchdPlan } from "../service/launchd.ts";
 import { networkVariables } from "../service/network_variables.ts";
@@ -18,6 +19,8 @@ import type { Scope, Service, ServicePlan, ServiceStep } from "../service/servic
 import { succeed } from "../service/succession.ts";
 import { systemdPlan } from "../service/systemd.ts";
 import { taskPlan } from "../service/task_scheduler.ts";
+import { lockHolder } from "../state/lock.ts";
+import { leaveUnloadMark, takeUnloadMark } from "../state/unload_mark.ts";
 import { agentPlaces, findPythonAgent } from "../state/python_agent.ts";
 import type { Arguments } from "./arguments.ts";
 import { PROGRAM } from "./subcommand.ts";
@@ -62,10 +65,12 @@ export async function run(args: Arguments): Promise<number> {
       }
       return 0;
     case "uninstall":
-      await uninstall(plan, print);
+      await unloading(args, caller, () => uninstall(plan, print));
+      return 0;
+    case "stop":
+      await unloading(args, caller, () => control(plan, "stop", print));
       return 0;
     case "start":
-    case "stop":
     case "restart":
       await control(plan, action, print);
       return 0;
@@ -74,6 +79,38 @@ export async function run(args: Arguments): Promise<number> {
     case "logs":
       return await show(args.has("follow") ? plan.follow : plan.logs);
   }
+}
+
+/** Stops the service so that its node ends what it has loaded: it is not to come back soon. */
+async function unloading(
+  args: Arguments,
+  caller: Caller,
+  stop: () => Promise<void>,
+): Promise<void> {
+  let folder: string | undefined;
+  try {
+    folder = await runningFolder(args, caller);
+    if (folder !== undefined) leaveUnloadMark(folder);
+  } catch (error) {
+    report(`What is loaded stays for keep_loaded: ${messageOf(error)}`);
+  }
+  try {
+    await stop();
+  } catch (error) {
+    if (folder !== undefined) takeUnloadMark(folder);
+    throw error;
+  }
+}
+
+/** The state folder of the service's node; `undefined`: none runs there. */
+async function runningFolder(args: Arguments, caller: Caller): Promise<string | undefined> {
+  const { stateFolder } = await locateState({
+    configPath: args.value("config"),
+    flags: args.flags,
+    env: { [OS.homeVariable]: await homeFolder(caller, false) },
+    cwd: Deno.cwd(),
+  });
+  return lockHolder(stateFolder) === undefined ? undefined : stateFolder;
 }
 
 /** Who runs this, and for whom. */
@@ -151,8 +188,16 @@ async function describe(
     environment: { ...pathOf(caller), ...(isOwn ? denoVariables() : {}), ...network.plain },
     secrets: readsSecrets() ? network.secret : {},
     stateFolder: stateFolder === undefined ? undefined : resolve(stateFolder),
-    stopSeconds: Math.ceil(Math.max(stopTimeout, INSTALL_GRACE_MS / 1000)) + SPARE_SECONDS,
+    stopSeconds: Math.ceil(
+      Math.max(stopTimeout, INSTALL_GRACE_MS / 1000) + unloadSecondsOf(settings),
+    ) + SPARE_SECONDS,
   };
+}
+
+/** How many seconds what stays loaded may take to end. */
+function unloadSecondsOf(settings: Settings | undefined): number {
+  const programs = WORKLOAD_KINDS.map((kind) => settings?.[kind]);
+  return Math.max(...programs.map((each) => each && "keepLoaded" in each ? each.unloadTimeout : 0));
 }
 
 function programOf(args: Arguments): [string, ...string[]] {

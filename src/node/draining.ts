@@ -57,7 +57,7 @@ export async function whenDone(
 }
 
 /** Ends what stays loaded between commands: a node that does not come back holds no GPU. */
-async function unloadAll({ executors }: DrainingParts): Promise<void> {
+export async function unloadAll({ executors }: Pick<DrainingParts, "executors">): Promise<void> {
   await Promise.all(executors.byName.values().map((executor) => executor.unload?.()));
 }
 

@@ -6,7 +6,7 @@
 import { clearTextWarning } from "../config/clear_text.ts";
 import type { Settings } from "../config/config.ts";
 import { nodePermissions } from "../config/needed_permissions.ts";
-import { InstallScriptError } from "../errors.ts";
+import { InstallScriptError, messageOf } from "../errors.ts";
 import type { Handler } from "../executors/handler/handler.ts";
 import { addSecret, createLogger, type Logger } from "../log.ts";
 import { LineBuffer } from "../logs/line_buffer.ts";
@@ -16,9 +16,10 @@ import { sendHeartbeats } from "../registration/heartbeat.ts";
 import type { Identity } from "../registration/identity.ts";
 import { reportFailed } from "../registration/report_end.ts";
 import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
+import { takeUnloadMark } from "../state/unload_mark.ts";
 import { isAbort, orAbort } from "../time.ts";
 import { createHooks } from "./create_hooks.ts";
-import { whenDone, whenIdleFor } from "./draining.ts";
+import { unloadAll, whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
 import { notedHeartbeats } from "./noted_heartbeats.ts";
 import { serveLocalRequests, storeCancelRequests } from "./local_requests_server.ts";
@@ -144,6 +145,7 @@ export class Node {
     } catch (error) {
       this.#fail(error);
     } finally {
+      await this.#unloadIfMarked(parts);
       await this.#shutDown(parts);
       this.#parts = undefined;
     }
@@ -184,6 +186,16 @@ export class Node {
     this.events.emit("ready", { slug, uuid });
     if (drain || (once && !queue.isEmpty)) this.drain();
     if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle));
+  }
+
+  /** Ends what stays loaded if whoever stops the node has left a mark for that. Never rejects. */
+  async #unloadIfMarked(parts: NodeParts): Promise<void> {
+    if (!takeUnloadMark(parts.settings.stateFolder)) return;
+    try {
+      await unloadAll(parts);
+    } catch (error) {
+      this.#logger.error(`Cannot end what stays loaded: ${messageOf(error)}`);
+    }
   }
 
   #shutDown(parts: NodeParts): Promise<void> {

@@ -35,6 +35,7 @@ import { loadClientId } from "../state/client_id.ts";
 import { lockFolder } from "../state/lock.ts";
 import { makePrivateFolder } from "../state/private_folder.ts";
 import { requireFolder } from "../state/state_file.ts";
+import { takeUnloadMark } from "../state/unload_mark.ts";
 import { type Clock, systemClock } from "../time.ts";
 import { type CommandParts, createCommandParts } from "./command_parts.ts";
 import { brokerOf } from "./broker_settings.ts";
@@ -117,6 +118,8 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   makePrivateFolder(stateFolder, options.env[OS.homeVariable]);
   const stateParts = { clock, logger: loggerFor("state") };
   resources.use(lockFolder(stateFolder, stateParts));
+  // One that is left over meant an earlier node.
+  takeUnloadMark(stateFolder);
   const workloadsFolder = `${stateFolder}/workloads`;
   requireFolder(workloadsFolder, stateParts);
   makePrivateFolder(workloadsFolder);

@@ -16,6 +16,9 @@ import {
   words,
 } from "../support/systemd.ts";
 import { BINARY } from "../support/command.ts";
+import { lockFolder } from "../../src/state/lock.ts";
+import { systemClock } from "../../src/time.ts";
+import { RecordingLogger } from "../support/events.ts";
 import { exists } from "../../src/config/text_file.ts";
 import { isAlive } from "../support/executors.ts";
 import { Program } from "../support/program.ts";
@@ -159,6 +162,50 @@ onLinux("service status, logs and uninstall ask the service manager", async () =
   ]);
   const again = await computer.service("uninstall", "--user");
   assertMatch(again.stdout, /nothing to remove/);
+});
+
+onLinux(
+  "service stop and uninstall tell a node to end what it has loaded, restart does not",
+  async () => {
+    await using computer = await Computer.set();
+    await computer.service("install", "--user");
+    const stateFolder = `${computer.folder}/.cyberwave`;
+    const mark = `${stateFolder}/unload`;
+    await Deno.mkdir(stateFolder, { recursive: true });
+    const look = `test ! -e ${mark} || echo marked >>"${computer.folder}/asked"; rm -f ${mark}`;
+    await computer.provide("systemctl", look);
+    const isMarked = async (action: string) => {
+      await computer.service(action, "--user");
+      return (await computer.asked()).includes("marked");
+    };
+    assertEquals(await isMarked("stop"), false, "no node runs");
+    {
+      using _node = lockFolder(stateFolder, { clock: systemClock, logger: new RecordingLogger() });
+      assertEquals([await isMarked("stop"), await isMarked("restart")], [true, false]);
+      await computer.provide("systemctl", "exit 1");
+      assertEquals((await computer.service("stop", "--user")).code, 1);
+      assertEquals(await exists(mark), false, "it was not stopped");
+      await computer.provide("systemctl", look);
+      await Deno.writeTextFile(`${computer.folder}/cyberwave.yml`, "[");
+      const { code, stderr } = await computer.service("stop", "--user");
+      assertEquals(code, 0);
+      assertStringIncludes(stderr, "What is loaded stays for keep_loaded: ");
+      await Deno.remove(`${computer.folder}/cyberwave.yml`);
+      assertEquals(await isMarked("uninstall"), true);
+    }
+  },
+);
+
+onLinux("a service has the time that what it has loaded may take to end", async () => {
+  await using computer = await Computer.set();
+  const seconds = async () => {
+    const { stdout } = await computer.service("install", "--user", "--print");
+    return Number(/^TimeoutStopSec=(\d+)$/m.exec(stdout)![1]);
+  };
+  const before = await seconds();
+  const yaml = "cyberwave-cloud-node:\n  inference: {worker: infer.py, unload_timeout: 90}\n";
+  await Deno.writeTextFile(`${computer.folder}/cyberwave.yml`, yaml);
+  assertEquals(await seconds(), before + 90);
 });
 
 onLinux(
