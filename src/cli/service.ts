@@ -96,9 +96,9 @@ async function unloading(
   }
   try {
     await stop();
-  } catch (error) {
-    if (folder !== undefined) takeUnloadMark(folder);
-    throw error;
+  } finally {
+    // A node that still runs was not stopped.
+    if (folder !== undefined && lockHolder(folder) !== undefined) takeUnloadMark(folder);
   }
 }
 

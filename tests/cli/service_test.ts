@@ -187,11 +187,9 @@ onLinux(
       assertEquals(await exists(mark), false, "it was not stopped");
       await computer.provide("systemctl", look);
       await Deno.writeTextFile(`${computer.folder}/cyberwave.yml`, "[");
-      const { code, stderr } = await computer.service("stop", "--user");
-      assertEquals(code, 0);
-      assertStringIncludes(stderr, "What is loaded stays for keep_loaded: ");
-      await Deno.remove(`${computer.folder}/cyberwave.yml`);
-      assertEquals(await isMarked("uninstall"), true);
+      assertEquals([await isMarked("stop"), await isMarked("uninstall")], [true, true]);
+      await computer.service("uninstall", "--user");
+      assertEquals(await exists(mark), false, "there is no service any more");
     }
   },
 );
