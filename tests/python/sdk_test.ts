@@ -22,7 +22,7 @@ class Dev implements AsyncDisposable {
     const program = Program.start(["dev", "--show-token"], { cwd: folder });
     const [, url] = await program.awaitLine(/^ {2}backend +(\S+)$/);
     const [, stateFolder] = await program.awaitLine(/^ {2}state +(\S+) /);
-    const [, token] = await program.awaitLine(/^ {2}token +(\S+)$/);
+    const [, token] = await program.awaitLine(/^ {2}token +(\S+) /);
     const env = { CYBERWAVE_API_KEY: token!, CYBERWAVE_BASE_URL: url! };
     return new Dev(folder, env, stateFolder!, program);
   }
