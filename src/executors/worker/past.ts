@@ -5,8 +5,10 @@
  */
 import * as fs from "node:fs";
 import type { ProcessIdentity } from "../../os/process_identity.ts";
-import { type Host, startTimes } from "../../os/processes.ts";
+import { startTimes } from "../../os/processes.ts";
+import type { StopContext } from "../process/stop_all.ts";
 import { HandedOver, type Handing } from "./handed_over.ts";
+import { killRest } from "./kill_worker.ts";
 import { OutputReader } from "./output_reader.ts";
 import { describeEnd, exitCodeIn, lifeIn, processIn, readText } from "./worker_files.ts";
 import { FILES } from "./worker_script.ts";
@@ -28,9 +30,10 @@ export interface Past {
 /** Looks for it. What one that has ended wrote goes to `takeLine`. */
 export async function findPast(
   folder: string,
-  host: Pick<Host, "bootId">,
+  context: StopContext,
   takeLine: (line: string, isCut: boolean) => void,
 ): Promise<Past | undefined> {
+  const { host } = context;
   const life = lifeIn(folder);
   const process = life?.bootId === host.bootId ? processIn(folder, host) : undefined;
   if (life === undefined || process === undefined) return undefined;
@@ -41,6 +44,7 @@ export async function findPast(
     const handed = new HandedOver(`${folder}/${FILES.handed}`);
     return { life: id, program, process, handing: (command) => handed.of(command) };
   }
+  if (code === undefined) await killRest(process, id, context);
   const reader = new OutputReader(`${folder}/${FILES.output}`, 0, takeLine);
   reader.read();
   reader.close();

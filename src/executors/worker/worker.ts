@@ -187,8 +187,8 @@ export class Worker implements Holder {
   }
 
   async #find(): Promise<void> {
-    const { folder, host, logger } = this.#options;
-    const past = this.#past = await findPast(folder, host, this.#listener.line);
+    const { folder, logger } = this.#options;
+    const past = this.#past = await findPast(folder, this.#options, this.#listener.line);
     this.#hasFound = true;
     if (this.#leaving.signal.aborted) return;
     if (past?.process === undefined) return this.#start();

@@ -11,8 +11,8 @@ import { startTimes } from "../../os/processes.ts";
 import { inOwnSession } from "../../os/session.ts";
 import { isAbort } from "../../time.ts";
 import { CLAIM_VARIABLE } from "../process/supervisor.ts";
-import { killAll } from "../process/stop_all.ts";
 import { HandedOver } from "./handed_over.ts";
+import { killRest, killWorker } from "./kill_worker.ts";
 import { OutputReader } from "./output_reader.ts";
 import { PipeWriter } from "./pipe_writer.ts";
 import type { LifeListener, LifeOptions } from "./worker_options.ts";
@@ -106,7 +106,7 @@ export class WorkerLife {
       stderr: "null",
     }).spawn();
     child.unref();
-    life.#supervisor = child.status.then(() => life.#lookSoon());
+    life.#supervisor = child.status.then(() => life.#look());
     life.#own(life.#supervisor);
     life.#own(life.#follow());
     return life;
@@ -154,16 +154,7 @@ export class WorkerLife {
 
   /** Kills all of it. Never rejects. */
   async kill(): Promise<void> {
-    const { host, clock, logger } = this.#options;
-    if (this.#process === undefined) return;
-    try {
-      const target = { process: this.#process, attempt: this.id };
-      const survivors = await killAll(target, { host, clock, logger });
-      if (survivors.length === 0) return;
-      logger.error(`Cannot end these processes of a worker: ${survivors.join(", ")}`);
-    } catch (error) {
-      logger.error(`Cannot kill a worker: ${messageOf(error)}`);
-    }
+    if (this.#process !== undefined) await killWorker(this.#process, this.id, this.#options);
   }
 
   /** Whether its files have grown so much that it must be given nothing before they are emptied. */
@@ -248,13 +239,15 @@ export class WorkerLife {
 
   async #look(): Promise<void> {
     this.#lookSoon();
-    if (this.#hasEnded || this.#process === undefined) return;
-    const lease = openPipe(`${this.#options.folder}/${FILES.lease}`);
-    if (lease !== undefined) return fs.closeSync(lease);
+    if (this.#hasEnded || this.#leaving.signal.aborted || this.#process === undefined) return;
+    const supervisor = openPipe(`${this.#options.folder}/${FILES.alive}`);
+    if (supervisor !== undefined) return fs.closeSync(supervisor);
     const { pid, startTime } = this.#process;
     if ((await startTimes([pid])).get(pid) === startTime) return;
     this.#lookSoon();
-    if (!this.#hasEnded) this.#conclude(undefined);
+    if (this.#hasEnded) return;
+    await killRest(this.#process, this.id, this.#options);
+    this.#conclude(undefined);
   }
 
   #tidyErrors(): void {

@@ -20,6 +20,8 @@ export const FILES = {
   input: "in",
   /** A pipe that the node holds open while it is there, and in which it asks to end the worker. */
   lease: "lease",
+  /** A pipe that the supervisor alone holds open: nobody can write into it when that has ended. */
+  alive: "alive",
   /** What the worker writes to standard output. */
   output: "log/out.log",
   /** What it writes to standard error. */
@@ -69,7 +71,7 @@ trap : HUP INT QUIT TERM USR1 USR2 ALRM
 trap '' PIPE
 umask 077
 cd "$cloud_node_folder" || exit
-mkfifo ${FILES.input} ${FILES.lease} out.pipe err.pipe || exit
+mkfifo ${FILES.input} ${FILES.lease} ${FILES.alive} out.pipe err.pipe || exit
 
 cloud_node_holding() {
   ${OS.processes.holding || ":"}
@@ -117,13 +119,14 @@ cloud_node_keep_open() {
   cloud_node_signal KILL
 }
 
-cat <out.pipe >>${FILES.output} 2>/dev/null & cloud_node_pumps=$!
-cat <err.pipe >>${FILES.errors} 2>/dev/null & cloud_node_pumps="$cloud_node_pumps $!"
-cloud_node_keep_open </dev/null & cloud_node_keeper=$!
+exec 6<>${FILES.alive}
+cat <out.pipe >>${FILES.output} 2>/dev/null 6<&- & cloud_node_pumps=$!
+cat <err.pipe >>${FILES.errors} 2>/dev/null 6<&- & cloud_node_pumps="$cloud_node_pumps $!"
+cloud_node_keep_open </dev/null 6<&- & cloud_node_keeper=$!
 ${OS.processes.ownStat}
 printf '%s %s\\n' "$$" "$cloud_node_stat" >${FILES.process}.new &&
   mv ${FILES.process}.new ${FILES.process} || exit
-(exec <${FILES.input} >out.pipe 2>err.pipe
+(exec <${FILES.input} >out.pipe 2>err.pipe 6<&-
 trap - PIPE
 cd "$cloud_node_place" || exit
 ${shell === "sh" ? "(:)" : ""}
@@ -140,7 +143,7 @@ for cloud_node_each in $(cloud_node_holding "${CLAIM_VARIABLE}=$${CLAIM_VARIABLE
 done 2>/dev/null
 for cloud_node_each in $cloud_node_pumps; do wait "$cloud_node_each"; done
 printf '%s\\n' "$cloud_node_code" >${FILES.exit}.new && mv ${FILES.exit}.new ${FILES.exit}
-rm -f ${FILES.input} ${FILES.lease} out.pipe err.pipe
+rm -f ${FILES.input} ${FILES.lease} ${FILES.alive} out.pipe err.pipe
 exit 0
 `;
 }

@@ -466,3 +466,45 @@ test("one that crashes again and again makes room at once, and is tried again af
   executor.setYielding!(false);
   assertEquals((await bench.do({})).type, "answered");
 });
+
+test(
+  "a worker whose supervisor is killed ends with that, and its command is answered",
+  {},
+  async (bench) => {
+    const began = `${bench.workFolder}/began`;
+    const params = { do: "wait", until: `${bench.folder}/never`, began };
+    const { execution } = await bench.begin(params);
+    await fileWritten(began);
+    Deno.kill(execution.pid!, "SIGKILL");
+    const exit = await execution.exit;
+    assertStringIncludes(exit.type === "failed" ? exit.error : "", "The worker was killed");
+    assertEquals(await isAlive(bench.loads()[0]!), false);
+    assertEquals(textOf(await bench.do({ do: "text", text: "next" })), "next");
+  },
+);
+
+for (const isFirst of [true, false]) {
+  const what = isFirst ? "before the next node comes" : "when another node has found it";
+  test(`a worker ends whose supervisor is killed ${what}`, {}, async (bench) => {
+    const began = `${bench.workFolder}/began`;
+    const params = { do: "wait", until: `${bench.folder}/never`, began };
+    const { execution, folder } = await bench.begin(params);
+    const handle = await execution.started;
+    await fileWritten(began);
+    const supervisor = execution.pid!;
+    execution.detach();
+    if (isFirst) {
+      await bench.executor[Symbol.asyncDispose]();
+      Deno.kill(supervisor, "SIGKILL");
+    }
+    await bench.restart();
+    const recovered = await bench.executor.recover(handle, folder);
+    if (!isFirst) Deno.kill(supervisor, "SIGKILL");
+    const exit = recovered.type === "running"
+      ? await recovered.execution.exit
+      : recovered.type === "ended" && recovered.exit;
+    assertStringIncludes(exit && exit.type === "failed" ? exit.error : "", "The worker was killed");
+    assertEquals(await isAlive(bench.loads()[0]!), false);
+    await bench.room();
+  });
+}
