@@ -5,7 +5,7 @@ import { followedProblems } from "./followed.ts";
 import { Random } from "./random.ts";
 import type { ChaosReport } from "./report.ts";
 import { Scene } from "./scene.ts";
-import { inventTask } from "./task.ts";
+import { FORMS, inventTask } from "./task.ts";
 import { type Ledger, problemsOf, readLedger, wasRefused } from "./verdict.ts";
 
 /** What makes one run. */
@@ -48,9 +48,9 @@ async function judge(scene: Scene): Promise<ChaosReport> {
     ...scene.customer.strays.map((it) => `a stray reply: ${it}`),
   ];
   const ledgers = await readLedgers(scene, courses);
-  const known = new Set([...ledgers.values()].flatMap(({ sessions }) => sessions));
+  const known = knownSessions(ledgers);
   for (const course of courses) {
-    const found = problemsOfCourse(scene, course, ledgers.get(course)!, known);
+    const found = problemsOfCourse(scene, course, ledgers.get(course)!, known(course));
     if (found.length === 0) continue;
     const { id } = course.task;
     problems.push(JSON.stringify(course.task), ...found.map((problem) => `${id}: ${problem}`));
@@ -83,6 +83,20 @@ async function readLedgers(
   );
 }
 
+/**
+ * The sessions that were not there for a task: those of others, but for what stays loaded, which may
+ * have had in hand what it never began.
+ */
+function knownSessions(ledgers: ReadonlyMap<Course, Ledger>): (course: Course) => Set<number> {
+  const isLoaded = ({ task }: Course) => FORMS[task.kind] !== "process";
+  const entries = [...ledgers];
+  const all = new Set(entries.flatMap(([, { sessions }]) => sessions));
+  const ofProcesses = new Set(
+    entries.flatMap(([course, { sessions }]) => isLoaded(course) ? [] : sessions),
+  );
+  return (course) => isLoaded(course) ? ofProcesses : all;
+}
+
 function problemsOfCourse(
   scene: Scene,
   course: Course,
@@ -105,11 +119,16 @@ function problemsOfCourse(
 function anonymousProblems(
   { customer, happenings }: Scene,
   ledgers: ReadonlyMap<Course, Ledger>,
-  known: ReadonlySet<number>,
+  known: (course: Course) => ReadonlySet<number>,
 ): string[] {
   const disturbed = customer.courses.values().filter((course) => {
-    const { killed, nearKill, diskFull } = happenings.to(course, ledgers.get(course)!, known);
-    return course.task.sent === "without request id" && (killed || nearKill || diskFull);
+    const { killed, nearKill, diskFull, nodeEnded } = happenings.to(
+      course,
+      ledgers.get(course)!,
+      known(course),
+    );
+    return course.task.sent === "without request id" &&
+      (killed || nearKill || diskFull || nodeEnded);
   });
   if (customer.anonymous.length <= [...disturbed].length) return [];
   return customer.anonymous.map((reply) => `a reply to an unknown command: ${reply}`);

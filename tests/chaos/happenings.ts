@@ -1,5 +1,6 @@
 /** What was done to whom, and when. */
 import type { Course } from "./customer.ts";
+import { FORMS } from "./task.ts";
 import type { Disturbance, Ledger } from "./verdict.ts";
 
 /** Output and replies follow a workload's end by less than this. */
@@ -9,11 +10,17 @@ const AFTERMATH_MS = 2_000;
 export class Happenings {
   readonly #brokerKills: number[] = [];
   readonly #kills: { readonly session: number; readonly at: number }[] = [];
+  readonly #nodeEnds: number[] = [];
   readonly #full: { readonly from: number; to: number }[] = [];
 
   /** A broker is killed. */
   brokerKilled(): void {
     this.#brokerKills.push(performance.now());
+  }
+
+  /** A node is killed or stopped. */
+  nodeEnded(): void {
+    this.#nodeEnds.push(performance.now());
   }
 
   /** A process of this session is killed. */
@@ -34,17 +41,21 @@ export class Happenings {
     return { kills: kills.length, full: full.length, brokerKills: brokers.length };
   }
 
-  /** What happened to a task; `known` are the sessions of all tasks. */
+  /** What happened to a task; `known` are the sessions that were not there for it. */
   to(
-    { sentAt, answeredAt }: Course,
+    { task, sentAt, answeredAt }: Course,
     { sessions }: Ledger,
     known: ReadonlySet<number>,
   ): Disturbance {
     const until = (answeredAt ?? Infinity) + AFTERMATH_MS;
+    const isLoaded = FORMS[task.kind] !== "process";
     const during = (at: number) => at >= sentAt && at <= until;
+    // What stays loaded takes commands until the node sees that its supervisor was killed.
+    const nearby = (at: number) => during(isLoaded ? at + AFTERMATH_MS : at) || during(at);
     return {
-      killed: this.#kills.some(({ session }) => sessions.includes(session)),
-      nearKill: this.#kills.some(({ session, at }) => !known.has(session) && during(at)),
+      killed: this.#kills.some(({ session, at }) => sessions.includes(session) && nearby(at)),
+      nearKill: this.#kills.some(({ session, at }) => !known.has(session) && nearby(at)),
+      nodeEnded: isLoaded && this.#nodeEnds.some(during),
       diskFull: this.#full.some(({ from, to }) => from <= until && to >= sentAt),
       brokerKills: this.#brokerKills.filter((at) => at >= sentAt).length,
     };

@@ -10,6 +10,7 @@ import { Happenings } from "./happenings.ts";
 import { killProcess, type ProcessEntry, processesWith } from "./processes.ts";
 import type { Random } from "./random.ts";
 import { SmallDisk } from "./small_disk.ts";
+import { freePort } from "../support/model_server.ts";
 import { SIMULATE_TIMEOUT, type Task } from "./task.ts";
 
 /** What is done to the node and its surroundings. */
@@ -63,6 +64,7 @@ export class Scene implements AsyncDisposable {
   readonly #log: string[] = [];
   readonly #mark = `CHAOS_MARKER=${crypto.randomUUID()}`;
   #node: NodeProcess | undefined;
+  readonly #port = freePort();
   #startedAt = 0;
   #customer: Customer | undefined;
 
@@ -156,7 +158,8 @@ export class Scene implements AsyncDisposable {
     answered.abort();
     const open = this.workloads.entries().filter(([, workload]) => isOpen(workload));
     this.problems.push(...open.map(([id, { status }]) => `${id} is still ${status}`));
-    await this.#endNode("SIGTERM");
+    // So it ends what stays loaded, too.
+    await this.#endNode("SIGQUIT");
     let left: ProcessEntry[] = [];
     for (let look = 0; look < 20; look++) {
       left = await processesWith(this.#mark, this.#node!.pid);
@@ -195,14 +198,17 @@ export class Scene implements AsyncDisposable {
   #startNode(): Promise<NodeProcess> {
     const script = new URL("workload.sh", import.meta.url).pathname;
     const template = `exec bash '${script}' {body}`;
+    const model = `exec python3 ${new URL("model.py", import.meta.url).pathname}`;
+    const url = `http://127.0.0.1:${this.#port}`;
+    const ready = { url, every: 0.1 };
     const [name, value] = this.#mark.split("=");
     this.#startedAt = performance.now();
     return NodeProcess.spawn(this.world, {
       yaml: {
         inference: template,
-        training: template,
-        simulate: template,
-        concurrency: { inference: 6, training: 3, simulate: 2 },
+        training: { worker: `${model} worker`, workers: 2 },
+        simulate: { server: `${model} server ${this.#port}`, url, ready, concurrency: 2 },
+        concurrency: { inference: 6 },
         timeout: { simulate: SIMULATE_TIMEOUT },
         max_output: "20 KB",
         results_folder: this.results,
@@ -260,15 +266,16 @@ export class Scene implements AsyncDisposable {
     return true;
   }
 
-  async #endNode(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+  async #endNode(signal: "SIGKILL" | "SIGTERM" | "SIGQUIT"): Promise<void> {
     const node = this.#node!;
+    this.happenings.nodeEnded();
     const status = await node.kill(signal);
     this.#log.push(...node.log.all);
     this.#note(`the node was ended with ${signal}`);
     // A runtime that was started just now has not come to the program, which catches signals.
     const isYoung = performance.now() - this.#startedAt < RUNTIME_STARTS_MS;
-    const expected = signal === "SIGTERM"
-      ? status.code === 0 || (status.signal === "SIGTERM" && isYoung && node.log.all.length === 0)
+    const expected = signal !== "SIGKILL"
+      ? status.code === 0 || (status.signal === signal && isYoung && node.log.all.length === 0)
       : status.signal === "SIGKILL";
     if (expected || foundNoSpace(node, status)) return;
     this.problems.push(

@@ -27,9 +27,12 @@ export interface PlatformTask {
 }
 
 /** Seconds after which a simulation is stopped. */
-export const SIMULATE_TIMEOUT = 2;
+export const SIMULATE_TIMEOUT = 4;
 
-/** What a workload does; see workload.sh. */
+/** What runs the commands of a kind. */
+export const FORMS = { inference: "process", training: "worker", simulate: "server" } as const;
+
+/** What a workload does; see workload.sh and model.py. */
 export type Act = "quick" | "slow" | "fail" | "complain" | "die" | "massacre" | "noisy" | "wait";
 
 const ACTS: Readonly<Record<Exclude<Act, "wait">, number>> = {
@@ -42,6 +45,11 @@ const ACTS: Readonly<Record<Exclude<Act, "wait">, number>> = {
   noisy: 2,
 };
 
+/** What a server does: one that ended by itself would take commands with it that are not to blame. */
+const SERVER_ACTS: typeof ACTS = { ...ACTS, die: 0, massacre: 0 };
+
+const KINDS = { inference: 6, training: 3, simulate: 2 };
+
 const TASKS = { plain: 10, followed: 8, "without request id": 3, cancelled: 1, overdue: 1 };
 
 const FATAL_SIGNALS = { "1": 1, "2": 1, "9": 2, "11": 1, "15": 2 };
@@ -50,30 +58,39 @@ const FATAL_SIGNALS = { "1": 1, "2": 1, "9": 2, "11": 1, "15": 2 };
 export function inventTask(number: number, random: Random): Task {
   const id = `task${number}`;
   const what = random.pick(TASKS);
-  const kind = random.chance(0.7) ? "inference" : "training";
+  const kind = random.pick(KINDS);
   const common = { id, kind, sent: "once", again: false, cancelled: false } as const;
   switch (what) {
     case "plain":
     case "followed": {
       const platform = what === "followed" ? inventPlatformTask(id, random) : undefined;
       const sent = random.chance(0.3) ? "twice" : "once";
-      const params = inventParams(id, random.pick(ACTS), random, platform);
+      const act = random.pick(kind === "simulate" ? SERVER_ACTS : ACTS);
+      const params = inventParams(id, kind, act, random, platform);
       return { ...common, sent, again: random.chance(0.15), platform, params };
     }
     case "without request id": {
       // Only what succeeds prints its id, by which its reply is known.
       const act = random.pick({ quick: 2, slow: 1 });
-      return { ...common, sent: what, params: inventParams(id, act, random) };
+      return { ...common, sent: what, params: inventParams(id, kind, act, random) };
     }
     case "cancelled":
-      return { ...common, cancelled: true, params: inventParams(id, "wait", random) };
+      return { ...common, cancelled: true, params: inventParams(id, kind, "wait", random) };
     case "overdue":
-      return { ...common, kind: "simulate", params: inventParams(id, "wait", random) };
+      return { ...common, kind: "simulate", params: inventParams(id, "simulate", "wait", random) };
   }
 }
 
-function inventParams(id: string, act: Act, random: Random, platform?: PlatformTask) {
-  const seconds = act === "slow" ? random.between(0.2, 6) : random.between(0, 1);
+function inventParams(
+  id: string,
+  kind: Task["kind"],
+  act: Act,
+  random: Random,
+  platform?: PlatformTask,
+) {
+  // What is not stopped for its time has to be done well before that.
+  const longest = kind === "simulate" ? 0.5 : act === "slow" ? 6 : 1;
+  const seconds = random.between(act === "slow" ? 0.2 : 0, longest);
   return {
     id,
     act,

@@ -1,6 +1,6 @@
 /** Whether the answers to a task are true. Pure. */
 import type { Reply } from "../support/world.ts";
-import { SIMULATE_TIMEOUT, type Task } from "./task.ts";
+import { FORMS, SIMULATE_TIMEOUT, type Task } from "./task.ts";
 
 /** What chaos did to a task, beside ending nodes and brokers, which must change nothing. */
 export interface Disturbance {
@@ -8,6 +8,8 @@ export interface Disturbance {
   readonly killed: boolean;
   /** A process of no task that is known was killed between its first message and its reply. */
   readonly nearKill: boolean;
+  /** What runs it stays loaded, and a node ended between its first message and its reply. */
+  readonly nodeEnded: boolean;
   /** The node's disk was full between its first message and its reply. */
   readonly diskFull: boolean;
   /** How many brokers were killed since it was sent: each may forget or repeat what has no request id. */
@@ -18,6 +20,7 @@ export interface Disturbance {
 export const UNDISTURBED: Disturbance = {
   killed: false,
   nearKill: false,
+  nodeEnded: false,
   diskFull: false,
   brokerKills: 0,
 };
@@ -102,7 +105,7 @@ function countProblems(
       problems.push("it was never started");
     }
     const isCalm = brokerKills === 0 && !disturbance.killed && !disturbance.nearKill &&
-      !disturbance.diskFull;
+      !disturbance.diskFull && !disturbance.nodeEnded;
     if (!answered && isCalm) problems.push("it was not answered");
     return problems;
   }
@@ -116,15 +119,16 @@ function countProblems(
 }
 
 /** Whether a task may end without a start. */
-function mayNotStart({ cancelled }: Task, { nearKill, diskFull }: Disturbance): boolean {
-  return cancelled || nearKill || diskFull;
+function mayNotStart({ cancelled }: Task, disturbance: Disturbance): boolean {
+  const { nearKill, diskFull, nodeEnded } = disturbance;
+  return cancelled || nearKill || diskFull || nodeEnded;
 }
 
 function isTrue(
   task: Task,
   { sessions, ends }: Ledger,
   reply: Reply,
-  { killed, nearKill, diskFull }: Disturbance,
+  { killed, nearKill, diskFull, nodeEnded }: Disturbance,
 ): boolean {
   const text = reply.status === "ok" ? reply.output! : reply.error!;
   const expected = truth(task, ends[0]);
@@ -132,13 +136,17 @@ function isTrue(
     // What never noted its end has no success.
     return expected.status === "error" || ends.includes("0");
   }
+  // Its answer went to that node, or the node was just handing it over.
+  if (nodeEnded && reply.status === "error" && /^Workload lost: /.test(text)) return true;
   if (!killed && !diskFull && !(nearKill && sessions.length === 0)) return false;
   // What was killed, or had no space for its output, may lose output, but never turns into a success.
   return reply.status === "error" || ends.includes("0");
 }
 
 /** What the reply to a task has to say, by the word that its workload noted at its end. */
-function truth({ id, cancelled, params: { act } }: Task, end: string | undefined): Truth {
+function truth(task: Task, end: string | undefined): Truth {
+  const { id, kind, cancelled, params: { act } } = task;
+  const isLoaded = FORMS[kind] !== "process";
   switch (act) {
     case "quick":
     case "slow":
@@ -146,11 +154,17 @@ function truth({ id, cancelled, params: { act } }: Task, end: string | undefined
     case "noisy":
       return { status: "ok", text: new RegExp(`^${id} line 0\n[^]*cut out[^]*\ndone ${id}\n$`) };
     case "complain":
-      return { status: "error", text: new RegExp(`^complaint of ${id}\n$`) };
+      return { status: "error", text: new RegExp(`${isLoaded ? "" : "^"}complaint of ${id}\n?$`) };
     case "massacre":
-      return { status: "error", text: /^Workload (killed by signal 9|lost)\b/ };
+      return {
+        status: "error",
+        text: /^(Workload (killed by signal 9|lost)\b|The worker was (killed|ended by signal 9)\b)/,
+      };
     case "fail":
+      if (isLoaded) return { status: "error", text: new RegExp(`\\bcode ${end} of ${id}$`) };
+      return { status: "error", text: new RegExp(`^Command failed with code ${end}$`) };
     case "die":
+      if (isLoaded) return { status: "error", text: endOfWorker(Number(end)) };
       return { status: "error", text: new RegExp(`^Command failed with code ${end}$`) };
     case "wait":
       return {
@@ -160,6 +174,11 @@ function truth({ id, cancelled, params: { act } }: Task, end: string | undefined
           : new RegExp(`^Command timed out after ${SIMULATE_TIMEOUT} s`),
       };
   }
+}
+
+/** How the worker ended that noted this: its supervisor may have been killed with it. */
+function endOfWorker(end: number): RegExp {
+  return new RegExp(`^The worker was ended by signal ${end - 128}\\b`);
 }
 
 interface Truth {

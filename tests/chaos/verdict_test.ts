@@ -11,14 +11,17 @@ const TASK: Task = {
   cancelled: false,
 };
 const ANONYMOUS: Task = { ...TASK, sent: "without request id" };
+const LOADED: Task = { ...TASK, kind: "training" };
 const OK = JSON.stringify({ status: "ok", output: "done task1\n" });
 const CUT = JSON.stringify({ status: "ok", output: "" });
 const KILLED = JSON.stringify({ status: "error", error: "Workload killed by signal 9 (SIGKILL)" });
+const LOST = JSON.stringify({ status: "error", error: "Workload lost: the node ended" });
 const BUSY = JSON.stringify({ status: "error", error: "Busy: 1 of 1 running, 0 queued" });
 const WHOLE = "start 7\nend 0\n";
 const BEGUN = "start 7\n";
 const TWICE = "start 7\nend 0\nstart 8\nend 0\n";
 
+const nodeEnded = { nodeEnded: true };
 const killed = { killed: true };
 const full = { diskFull: true };
 
@@ -37,6 +40,10 @@ const CASES: [string, Task, string, string[], Partial<Disturbance>, "right" | "w
   ["what was to start it was killed", TASK, "", [KILLED], { nearKill: true }, "right"],
   ["the disk had no space for it", TASK, "", [KILLED], full, "right"],
   ["a full disk made it a success", TASK, BEGUN, [OK], full, "wrong"],
+  ["its answer went to a node that ended", LOADED, WHOLE, [LOST], nodeEnded, "right"],
+  ["it was lost before it began", LOADED, "", [LOST], nodeEnded, "right"],
+  ["it was lost for no reason", LOADED, WHOLE, [LOST], {}, "wrong"],
+  ["it was run again after it was lost", LOADED, TWICE, [LOST], nodeEnded, "wrong"],
   ["it was refused for no reason", TASK, "", [BUSY], {}, "wrong"],
   ["it was refused and started", TASK, WHOLE, [BUSY], full, "wrong"],
   ["it was refused, then accepted", TASK, WHOLE, [BUSY, OK], {}, "right"],

@@ -32,9 +32,9 @@ Written by \`deno task proof\` on ${bench.machine.date}, for version ${version}.
 ## Chaos
 
 For ${cycles} times the node was killed or stopped, the broker was killed, the link between them was
-cut, a process of a workload or its supervisor was killed, or the disk of the journal was full, while
-commands came: some twice, without a request id, cancelled, with a time limit, or followed by the
-platform. Every command had to start at most once, to be answered, and to be answered with what
+cut, a process of a workload, a worker or a server or its supervisor was killed, or the disk of the
+journal was full, while commands came for processes, for workers and for a server: some twice,
+without a request id, cancelled, with a time limit, or followed by the platform. Every command had to start at most once, to be answered, and to be answered with what
 really became of it; no reply may contradict another, and nothing may be left.
 
 ${describe(chaos)}. Repeat it with \`deno task chaos --seed ${seed} --cycles ${cycles}\`.
