@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { pythonPackagesAvailable, pythonProgram } from "../../support/python_packages.ts";
 import { errorOf, outputOf, PythonBench } from "../../support/python_worker.ts";
+import { endWorkers } from "../../support/workers.ts";
+import { World } from "../../support/world.ts";
 
 /** A function that answers with the value of an expression. */
 const SOURCE = `
@@ -157,4 +159,22 @@ test("with a results folder, images, bytes and files are result files", true, as
   const png = Deno.readFileSync(`${folder}/output-2.png`);
   assertEquals(png.toBase64(), outputOf(await bench.do({ value: IMAGE })));
   assert(png.length > 50);
+});
+
+Deno.test("the bytes that a workload's file returns reach the platform as a result file", async () => {
+  await using world = await World.start();
+  Deno.writeTextFileSync(`${world.folder}/infer.py`, SOURCE);
+  await using _ = { [Symbol.asyncDispose]: () => endWorkers(`${world.stateFolder}/workers`) };
+  const resultsFolder = `${world.folder}/results`;
+  await using local = await world.runNode({ inference: { worker: "infer.py" }, resultsFolder });
+  await using sender = await world.sender(local.identity);
+  const workload = world.backend.createWorkload(local.identity.uuid);
+  const uploaded = world.called(({ path }) => path.endsWith(`${workload.uuid}/upload-results`));
+  const ask = (id: string, params: Record<string, unknown>) =>
+    sender.ask({ command: "inference", request_id: id, params: { value: 'b"abc"', ...params } });
+  assertEquals((await ask("r1", { workload_uuid: workload.uuid })).output, "output.bin");
+  await uploaded;
+  assertEquals(workload.results.map(({ filename, size }) => [filename, size]), [["output.bin", 3]]);
+  assertEquals((await ask("r2", {})).output, "YWJj");
+  assertEquals([...Deno.readDirSync(resultsFolder)], []);
 });
