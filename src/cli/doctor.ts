@@ -7,6 +7,7 @@ import { checksFor } from "../doctor/checks.ts";
 import { examine, type Result } from "../doctor/examine.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
+import { askForStatus } from "./ask_node.ts";
 import { CHECK_FAILED } from "./exit_codes.ts";
 import { jsonText, reportLine } from "./report_line.ts";
 import { reviewSettings } from "./load_settings.ts";
@@ -17,7 +18,7 @@ const DEFAULT_TIMEOUT = 10;
 /** Runs every check and prints what it found. */
 export async function run(args: Arguments): Promise<number> {
   const timeout = args.seconds("timeout") ?? DEFAULT_TIMEOUT;
-  const checks = checksFor(await reviewSettings(args), systemClock);
+  const checks = checksFor(await reviewSettings(args), systemClock, askForStatus);
   const width = Math.max(...checks.map(({ name }) => name.length));
   const results: Result[] = [];
   for await (const result of examine(checks, timeout)) {

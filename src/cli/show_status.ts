@@ -30,6 +30,8 @@ interface Status {
     readonly concurrency: number;
     readonly queued: number;
     readonly max_queued: number;
+    readonly state?: string | null;
+    readonly reason?: string | null;
   }[];
   readonly finalizing?: number;
   readonly undelivered?: { readonly count: number; readonly oldest_at: string | null };
@@ -74,14 +76,23 @@ export function statusLines(status: Status, now: number): string[] {
       }`,
     ],
     ["heartbeat", last_heartbeat ? `${ago(last_heartbeat)} ago` : "none yet"],
-    ...lanes.map(({ kind, running, concurrency, queued, max_queued }): [string, string] => [
-      kind,
-      `${running} of ${concurrency} running, ${queued} of ${max_queued} queued`,
+    ...lanes.map((lane): [string, string] => [
+      lane.kind,
+      `${lane.running} of ${lane.concurrency} running, ${lane.queued} of ${lane.max_queued} ` +
+      `queued${unready(lane)}`,
     ]),
     ["undelivered", waiting(undelivered, ago)],
   ];
   if (status.finalizing) rows.push(["uploads", `results of ${status.finalizing}`]);
   return table(rows).map(harmless);
+}
+
+/** What keeps a lane from taking commands, which is worth a word. */
+function unready(
+  { state, reason }: { readonly state?: string | null; readonly reason?: string | null },
+): string {
+  if (!state || state === "ready" || state === "busy") return "";
+  return `, ${state}${reason ? `: ${reason}` : ""}`;
 }
 
 function waiting(

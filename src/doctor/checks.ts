@@ -23,9 +23,10 @@ import {
   nodeCheck,
   shellCheck,
 } from "./machine_checks.ts";
+import { type AskNode, warmChecks } from "./warm_checks.ts";
 
 /** The checks for a configuration, in the order in which they are printed. */
-export function checksFor(review: Review, clock: Clock): Check[] {
+export function checksFor(review: Review, clock: Clock, askNode: AskNode): Check[] {
   const { loaded } = review;
   const { settings } = loaded;
   const parts = { clock, logger: createLogger("registration") };
@@ -45,6 +46,7 @@ export function checksFor(review: Review, clock: Clock): Check[] {
     ...review.isComplete ? network : network.map(postponed),
     diskCheck(settings.stateFolder),
     nodeCheck(settings.stateFolder, () => identity.peek()),
+    ...warmChecks(settings, askNode),
     agentCheck(agentPlaces(readEnvironment()[OS.homeVariable] ?? "")),
     shellCheck(),
     gpuCheck(),

@@ -8,6 +8,7 @@ import type { NodeSnapshot } from "./snapshot.ts";
 /** The status of a node as JSON. */
 export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
   const { identity, connection, lanes, workloads, finalizing, outbox, lastHeartbeat } = snapshot;
+  const { executors } = snapshot;
   return {
     node_pid: Deno.pid,
     slug: identity?.slug ?? null,
@@ -26,6 +27,8 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
       concurrency: lane.concurrency,
       queued: lane.queued,
       max_queued: lane.maxQueued,
+      state: executors[kind]?.state ?? null,
+      reason: executors[kind]?.reason ?? null,
     })),
     workloads: workloads.map(({ id, kind, requestId, pid, startedAt }) => ({
       id,

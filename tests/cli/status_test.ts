@@ -62,3 +62,29 @@ Deno.test("a status tells of an outage, of what drains and of what is not delive
     "uploads      results of 2",
   ]);
 });
+
+Deno.test("a status says what keeps a kind from taking commands, and why", () => {
+  const lane = { running: 0, concurrency: 1, queued: 2, max_queued: 9 };
+  const lines = statusLines({
+    lanes: [
+      { kind: "inference", ...lane, state: "failed", reason: "it has no GPU" },
+      { kind: "training", ...lane, state: "ready", reason: null },
+      { kind: "simulate", ...lane, state: "starting" },
+    ],
+  }, 0);
+  assertEquals(lines.filter((line) => line.includes("queued")), [
+    "inference    0 of 1 running, 2 of 9 queued, failed: it has no GPU",
+    "training     0 of 1 running, 2 of 9 queued",
+    "simulate     0 of 1 running, 2 of 9 queued, starting",
+  ]);
+});
+
+Deno.test("status and doctor tell of a worker that cannot be loaded", async () => {
+  await using stage = await Stage.set("  inference:\n    worker: exit 3\n");
+  await using node = stage.start(["start", "--slug", "n"]);
+  await node.awaitLine(/starting it again/);
+  const { stdout } = await stage.run(["status"]);
+  assertMatch(stdout, /^inference +0 of 1 running, 0 of \d+ queued, (restarting|starting)/m);
+  const doctor = await stage.run(["doctor"]);
+  assertMatch(doctor.stdout, /^(warn|ok) +models +inference is (restarting|starting)/m);
+});

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { skewFinding } from "../../src/doctor/backend_checks.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
 import { denoCheck } from "../../src/doctor/machine_checks.ts";
+import { warmFinding } from "../../src/doctor/warm_checks.ts";
 import { bytes, milliseconds, stages } from "../../src/doctor/quantities.ts";
 
 Deno.test("a clock counts as wrong when it is off by more than a network explains", () => {
@@ -45,4 +46,24 @@ Deno.test("numbers are shown as people say them", () => {
   ]);
   assertEquals(stages([]), "");
   assertEquals(stages([{ stage: "TCP", ms: 20 }], "MQTT 5 2 ms"), " (TCP 20 ms, MQTT 5 2 ms)");
+});
+
+Deno.test("a model that has failed is a failure, one that is not well is worth a warning", () => {
+  const table: [string, Finding["status"]][] = [
+    ["ready", "ok"],
+    ["busy", "ok"],
+    ["starting", "ok"],
+    ["yielding", "ok"],
+    ["unhealthy", "warn"],
+    ["restarting", "warn"],
+    ["failed", "fail"],
+  ];
+  for (const [state, status] of table) {
+    const lanes = [{ kind: "simulate", state: "ready" }, { kind: "inference", state, reason: "x" }];
+    const found = warmFinding(lanes);
+    assertEquals([found.status, found.detail], [
+      status,
+      `simulate is ready; inference is ${state}: x`,
+    ]);
+  }
 });
