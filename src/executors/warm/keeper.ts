@@ -39,11 +39,6 @@ me=$1 file=$2 mark=$3 group=$4 left=$5 grace=$6
 while read -r _; do :; done
 # Without the file nobody else can come.
 is_replaced() { [ -f "$file" ] && read -r keeper <"$file" && [ "$keeper" != "$me" ]; }
-until is_replaced || [ "$left" -le 0 ]; do
-  sleep 1
-  left=$((left - 1))
-done
-! is_replaced || exit 0
 members() {
   set -- "$mark"
   ${OS.processes.holding || ":"}
@@ -52,6 +47,13 @@ members_pids() {
   members | while IFS=/ read -r _ _ pid _; do echo "$pid"; done
   ${OS.processes.holding === "" ? 'kill -s 0 -- "-$group" 2>/dev/null && echo "-$group"' : ""}
 }
+until is_replaced || [ "$left" -le 0 ]; do
+  # Looking for those that have left the group costs more, and matters only once it is gone.
+  kill -s 0 -- "-$group" 2>/dev/null || [ "$(members_pids)" ] || exit 0
+  sleep 1
+  left=$((left - 1))
+done
+! is_replaced || exit 0
 signal() {
   some=
   for each in $(members_pids); do

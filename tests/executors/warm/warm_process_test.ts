@@ -126,6 +126,20 @@ Deno.test("warm process: a node that comes in time keeps it loaded", async () =>
   assertEquals((await found.exit).type, "killed");
 });
 
+Deno.test("warm process: once it has ended there is nothing to keep", async () => {
+  await using bench = benchForWarm();
+  const process = warmProcess(bench, WAIT);
+  const execution = await process.findOrStart();
+  const keeper = Deno.readTextFileSync(`${bench.folder}/loaded/model.keeper`).trim();
+  const pid = await pidOf(bench);
+  await process[Symbol.asyncDispose]();
+  assert(await isKeeping(keeper));
+  Deno.kill(pid, "SIGKILL");
+  await whenGone(pid);
+  await whenGone(execution.pid);
+  while (await isKeeping(keeper));
+});
+
 Deno.test("warm process: another command replaces it", async () => {
   await using bench = benchForWarm();
   const first = warmProcess(bench, WAIT);
