@@ -29,7 +29,7 @@ Deno.test("logs shows each stream of output where it belongs, byte for byte", as
 
 Deno.test("logs shows both streams in the order in which they came", async () => {
   await using world = await setUp(
-    "  inference: echo 1; read a <>go; echo 2 >&2; read a <>go; echo 3; read a <>go; echo 4 >&2",
+    "  inference: echo 1; read a <go; echo 2 >&2; read a <go; echo 3; read a <go; echo 4 >&2",
   );
   const { stage, node, sender } = world;
   const go = `${stage.world.folder}/go`;

@@ -15,7 +15,7 @@ interface Scene extends AsyncDisposable {
 }
 
 const YAML = {
-  inference: "echo at the gate; read -r word <>gate; echo let through with $word; exit ${word#*-}",
+  inference: "echo at the gate; read -r word <gate; echo let through with $word; exit ${word#*-}",
   training: "true",
 };
 

@@ -56,11 +56,8 @@ export type SentReply = {
   error?: string;
 } & Reply;
 
-/**
- * A workload that says that it began, waits until `letGo()` writes a line, and prints that. A writer
- * for the workload before it may not have closed yet: hence `<>`, which knows no end of the file.
- */
-export const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <>go; echo "$line"';
+/** A workload that says that it began, waits until `letGo()` writes a line, and prints that. */
+export const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <go; echo "$line"';
 
 /** Results of commands that leave none. */
 export const NO_RESULTS: Results = {

@@ -77,11 +77,8 @@ export class Gate {
     return new Gate(path);
   }
 
-  /**
-   * The template of the workload. Opened for writing too, as a reader alone would see the end of the
-   * file where whoever let the workload before it through has not closed the gate yet.
-   */
-  readonly template: string = "echo at the gate; read -r word <>gate; echo let through with $word";
+  /** The template of the workload. */
+  readonly template: string = "echo at the gate; read -r word <gate; echo let through with $word";
 
   /** Lets one workload through. Resolves when it has noticed. */
   async open(word: string): Promise<void> {
