@@ -6,8 +6,7 @@
  */
 import * as fs from "node:fs";
 import { readHttpAddress } from "../config/http_address.ts";
-import { databaseBytes } from "../journal/database.ts";
-import { JOURNAL_FILE } from "../journal/journal.ts";
+import { databaseBytes, JOURNAL_FILE } from "../journal/database_file.ts";
 import type { ServedNode } from "../node/served_node.ts";
 import { readStateFile, requireFile } from "../state/state_file.ts";
 import { replacePrivateFile } from "../state/private_file.ts";

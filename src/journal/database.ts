@@ -6,11 +6,12 @@
  */
 import * as fs from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { ConfigError, messageOf, quoted } from "../errors.ts";
+import { messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { asideName, isFileOrMissing, requireFile } from "../state/state_file.ts";
+import { asideName, requireFile } from "../state/state_file.ts";
 import type { Clock } from "../time.ts";
-import { checkIntegrity, DamagedDatabase, isDamage } from "./integrity.ts";
+import { pragma, refuseNewer, schemaVersion, SIDE_FILES } from "./database_file.ts";
+import { checkIntegrity, isDamage } from "./integrity.ts";
 import { salvage } from "./salvage_rows.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { walDamage } from "./wal.ts";
@@ -22,12 +23,6 @@ interface DatabaseParts {
   /** Where damage is reported. */
   readonly logger: Logger;
 }
-
-/** What SQLite may open beside a database. */
-const SIDE_FILES = ["", "-wal", "-shm", "-journal"] as const;
-
-/** No program is so many schema versions newer than this one. */
-const MAX_NEWER = 100;
 
 /** A log that is larger is not looked through at the start. */
 const MAX_WAL_BYTES = 64 * 1024 * 1024;
@@ -66,39 +61,6 @@ export function closeDatabase(database: DatabaseSync): void {
     // A full disk. The next start says that the write-ahead log is missing, which it is not.
   }
   database.close();
-}
-
-/**
- * Opens the database at `path` to look into it, whether or not a node uses it; `undefined`: there is
- * none yet.
- *
- * @throws {ConfigError} if it cannot be read.
- */
-export function openDatabaseToRead(path: string): DatabaseSync | undefined {
-  for (const suffix of SIDE_FILES) {
-    if (!isFileOrMissing(path + suffix)) {
-      throw unreadable(path + suffix, "it is not a regular file");
-    }
-  }
-  if (!fs.existsSync(path)) return undefined;
-  const database = new DatabaseSync(path, { readOnly: true });
-  try {
-    database.exec("PRAGMA busy_timeout = 5000");
-    refuseNewer(database, path);
-    if (schemaVersion(database) > 0) return database;
-    database.close();
-    return undefined;
-  } catch (error) {
-    database.close();
-    throw error instanceof ConfigError ? error : unreadable(path, messageOf(error));
-  }
-}
-
-/** Says that a database cannot be looked into. */
-export function unreadable(path: string, problem: string): ConfigError {
-  return new ConfigError(`Cannot read the journal ${quoted(path)}: ${problem}`, {
-    hint: "A node that starts sets aside what is damaged, and goes on with the rest",
-  });
 }
 
 function openOrSalvage(path: string, parts: DatabaseParts): DatabaseSync {
@@ -187,27 +149,6 @@ function reportMissingWal(
   database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-function schemaVersion(database: DatabaseSync): number {
-  return pragma(database, "user_version");
-}
-
-function pragma(database: DatabaseSync, name: string): number {
-  return Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0] as number;
-}
-
-function refuseNewer(database: DatabaseSync, path: string): void {
-  const version = schemaVersion(database);
-  if (version >= 0 && version <= MIGRATIONS.length) return;
-  if (version < 0 || version > MIGRATIONS.length + MAX_NEWER) {
-    throw new DamagedDatabase(`its schema has the version ${version}`);
-  }
-  throw new ConfigError(
-    `Cannot use the journal ${quoted(path)}: a newer version of this program wrote it ` +
-      `(schema ${version}, this version knows ${MIGRATIONS.length})`,
-    { hint: "Install the newer version again, or give this one a state folder of its own" },
-  );
-}
-
 function migrate(database: DatabaseSync): void {
   for (let version = schemaVersion(database); version < MIGRATIONS.length; version++) {
     database.exec(`BEGIN; ${MIGRATIONS[version]} PRAGMA user_version = ${version + 1}; COMMIT;`);
@@ -225,13 +166,6 @@ function makeShrinkable(database: DatabaseSync): void {
   } catch {
     // A full disk. The next start retries.
   }
-}
-
-/** How many bytes a database takes on disk. */
-export function databaseBytes(path: string): number {
-  return SIDE_FILES.reduce((sum, suffix) => {
-    return sum + (fs.statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0);
-  }, 0);
 }
 
 /** How many unused pages the file keeps for what comes next: 4 MiB. */

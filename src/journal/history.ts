@@ -5,10 +5,9 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../errors.ts";
-import { openDatabaseToRead, unreadable } from "./database.ts";
+import { JOURNAL_FILE, openDatabaseToRead, unreadable } from "./database_file.ts";
 import { COLUMNS, toRecord } from "./command_row.ts";
 import { SHORT_ID_LENGTH } from "../log_line.ts";
-import { JOURNAL_FILE } from "./journal.ts";
 import { SELECT_OUTPUT, toOutput } from "./small_outputs.ts";
 import { type CommandRecord, storedRequestId } from "./record.ts";
 

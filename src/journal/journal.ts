@@ -10,6 +10,7 @@ import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import { AnsweredCommands } from "./answered.ts";
 import { COLUMNS, toRecord } from "./command_row.ts";
+import { JOURNAL_FILE } from "./database_file.ts";
 import { closeDatabase, openDatabase, shrinkDatabase } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { LogPositions } from "./log_positions.ts";
@@ -20,9 +21,6 @@ import { Requesters } from "./requesters.ts";
 import { ResultFiles } from "./result_files.ts";
 import { SmallOutputs } from "./small_outputs.ts";
 import { type Row, Statements } from "./statements.ts";
-
-/** The journal's file in the state folder. */
-export const JOURNAL_FILE = "journal.db";
 
 /** What a journal works with. */
 interface JournalParts {

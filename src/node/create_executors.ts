@@ -14,8 +14,6 @@ import type { Host } from "../os/processes.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
 import type { NodeEvents } from "./events.ts";
-import { createServerExecutor } from "./create_server_executor.ts";
-import { createWorkerExecutor } from "./create_worker_executor.ts";
 
 /** What executors are made from. */
 interface ExecutorsOptions {
@@ -46,7 +44,10 @@ const PROCESS = "process";
 const HANDLER = "handler";
 
 /** Makes an executor for each kind that is configured; one for all that run as processes. */
-export function createExecutors(options: ExecutorsOptions, clock: Clock): Executors {
+export async function createExecutors(
+  options: ExecutorsOptions,
+  clock: Clock,
+): Promise<Executors> {
   const { settings, handlers } = options;
   // Both are there in any case: an earlier configuration may have left what they know of.
   const process = createProcessExecutor(options, clock);
@@ -57,7 +58,7 @@ export function createExecutors(options: ExecutorsOptions, clock: Clock): Execut
   for (const kind of configured) {
     const program = settings[kind];
     if (program === undefined || handlers.has(kind)) continue;
-    const warm = createWarm(kind, program, options, clock);
+    const warm = await createWarm(kind, program, options, clock);
     if (warm === undefined) continue;
     warm.onStatus = (status) => options.events.emit("executor", { kind, ...status });
     byName.set(warm.name, warm);
@@ -70,20 +71,27 @@ export function createExecutors(options: ExecutorsOptions, clock: Clock): Execut
   };
 }
 
-/** Makes the executor for a kind that stays loaded; `undefined`: it is a process for each command. */
-function createWarm(
+/**
+ * Makes the executor for a kind that stays loaded, which is loaded only where there is one; `undefined`:
+ * it is a process for each command.
+ */
+async function createWarm(
   kind: WorkloadKind,
   program: Program,
   options: ExecutorsOptions,
   clock: Clock,
-): (Executor & { readonly name: string }) | undefined {
+): Promise<(Executor & { readonly name: string }) | undefined> {
   switch (program.type) {
     case "command":
       return undefined;
-    case "worker":
+    case "worker": {
+      const { createWorkerExecutor } = await import("./create_worker_executor.ts");
       return createWorkerExecutor(kind, program, options, clock);
-    case "server":
+    }
+    case "server": {
+      const { createServerExecutor } = await import("./create_server_executor.ts");
       return createServerExecutor(kind, program, options, clock);
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import { statusOutput } from "../commands/status.ts";
 import type { Settings } from "../config/config.ts";
 import { quoted } from "../errors.ts";
 import type { Handler } from "../executors/handler/handler.ts";
-import { GpuMonitor } from "../gpu/gpu_monitor.ts";
+import type { GpuMonitor } from "../gpu/gpu_monitor.ts";
 import { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
 import type { LineBuffer } from "../logs/line_buffer.ts";
@@ -41,6 +41,7 @@ import { type CommandParts, createCommandParts } from "./command_parts.ts";
 import { brokerOf } from "./broker_settings.ts";
 import { createBackend } from "./create_backend.ts";
 import { createExecutors, type Executors } from "./create_executors.ts";
+import { createGpuMonitor } from "./create_gpu_monitor.ts";
 import { createLogStream } from "./create_log_stream.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
@@ -160,7 +161,10 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     clock,
   );
   resources.defer(() => outbox.close());
-  const executors = createExecutors(options, clock);
+  const gpus = settings.http === undefined
+    ? undefined
+    : await createGpuMonitor(clock, loggerFor("gpu"));
+  const executors = await createExecutors(options, clock);
   for (const executor of executors.byName.values()) resources.use(executor);
   const results = new ResultUploads({
     store: journal.resultFiles,
@@ -216,9 +220,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     connection,
     outbox,
     executors,
-    gpus: settings.http === undefined
-      ? undefined
-      : new GpuMonitor({ clock, logger: loggerFor("gpu") }),
+    gpus,
     answersTopic,
     logStream,
     ...commands,

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { History } from "../../src/journal/history.ts";
-import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
+import { JOURNAL_FILE } from "../../src/journal/database_file.ts";
+import { Journal } from "../../src/journal/journal.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { message, newCommand, processHandle, SUCCESS, TestJournal } from "../support/journal.ts";

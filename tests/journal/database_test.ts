@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import { Buffer } from "node:buffer";
 import { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../../src/errors.ts";
-import { closeDatabase, openDatabase, openDatabaseToRead } from "../../src/journal/database.ts";
+import { closeDatabase, openDatabase } from "../../src/journal/database.ts";
+import { openDatabaseToRead } from "../../src/journal/database_file.ts";
 import { MIGRATIONS } from "../../src/journal/schema.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";

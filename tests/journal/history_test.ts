@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { History } from "../../src/journal/history.ts";
-import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
+import { JOURNAL_FILE } from "../../src/journal/database_file.ts";
+import { Journal } from "../../src/journal/journal.ts";
 import type { NewCommand } from "../../src/journal/record.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";

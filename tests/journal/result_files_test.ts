@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { JOURNAL_FILE } from "../../src/journal/journal.ts";
+import { JOURNAL_FILE } from "../../src/journal/database_file.ts";
 import { type ResultFile, ResultFiles } from "../../src/journal/result_files.ts";
 import { MIGRATIONS } from "../../src/journal/schema.ts";
 import { Statements } from "../../src/journal/statements.ts";

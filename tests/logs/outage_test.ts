@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import { JOURNAL_FILE } from "../../src/journal/journal.ts";
+import { JOURNAL_FILE } from "../../src/journal/database_file.ts";
 import { INTERVAL_MS, Streaming } from "../support/log_platform.ts";
 
 const down = () => Response.json({ message: "down" }, { status: 503 });

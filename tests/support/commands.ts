@@ -12,7 +12,8 @@ import { infoOf } from "../../src/commands/command.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { Executor } from "../../src/executors/executor.ts";
 import { ProcessExecutor } from "../../src/executors/process/process_executor.ts";
-import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
+import { JOURNAL_FILE } from "../../src/journal/database_file.ts";
+import { Journal } from "../../src/journal/journal.ts";
 import type { Message } from "../../src/journal/messages.ts";
 import type { Logger } from "../../src/log.ts";
 import {

@@ -1,7 +1,7 @@
 /** A journal in a folder of its own, and commands for it. */
 import { DatabaseSync } from "node:sqlite";
-import { openDatabaseToRead } from "../../src/journal/database.ts";
-import { Journal, JOURNAL_FILE } from "../../src/journal/journal.ts";
+import { JOURNAL_FILE, openDatabaseToRead } from "../../src/journal/database_file.ts";
+import { Journal } from "../../src/journal/journal.ts";
 import type { ProcessIdentity } from "../../src/os/process_identity.ts";
 import type { End, NewCommand, StoredHandle } from "../../src/journal/record.ts";
 import { FakeClock } from "./clock.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { JOURNAL_FILE } from "../../src/journal/journal.ts";
+import { JOURNAL_FILE } from "../../src/journal/database_file.ts";
 import {
   applyRetention,
   type KeepLimits,
