@@ -29,15 +29,16 @@ Deno.test("logs shows each stream of output where it belongs, byte for byte", as
 
 Deno.test("logs shows both streams in the order in which they came", async () => {
   await using world = await setUp(
-    "  inference: echo 1; read a <go; echo 2 >&2; read a <go; echo 3; read a <go; echo 4 >&2",
+    "  inference: echo 1; read a <go1; echo 2 >&2; read a <go2; echo 3; read a <go3; echo 4 >&2",
   );
   const { stage, node, sender } = world;
-  const go = `${stage.world.folder}/go`;
-  await new Deno.Command("mkfifo", { args: [go] }).output();
+  // One for each: a writer that closes late would be met by the next reader as well.
+  const gates = [1, 2, 3].map((n) => `${stage.world.folder}/go${n}`);
+  await new Deno.Command("mkfifo", { args: gates }).output();
   const reply = sender.ask({ command: "inference", request_id: "r1" });
-  for (const line of [/\b1$/, /\b2$/, /\b3$/]) {
+  for (const [index, line] of [/\b1$/, /\b2$/, /\b3$/].entries()) {
     await node.awaitLine(line);
-    await Deno.writeTextFile(go, "go\n");
+    await Deno.writeTextFile(gates[index]!, "go\n");
   }
   await reply;
   await node.awaitLine(/inference r1 succeeded/);
