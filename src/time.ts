@@ -78,6 +78,11 @@ export async function within(
   }
 }
 
+/** Resolves when `signal` aborts. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return orAbort(new Promise<never>(() => {}), signal);
+}
+
 /**
  * What `promise` resolves with, or `undefined` when `signal` aborts first. A signal that lasts keeps
  * nothing of promises that are over, as it would with `Promise.race()`.
@@ -157,4 +162,9 @@ export class Outage {
     const days = Math.max(0, this.#next - length + 1);
     return REPORTED_AGES_MS[this.#next] ?? REPORTED_AGES_MS.at(-1)! + days * DAY_MS;
   }
+}
+
+/** A time in milliseconds since the epoch as ISO 8601; `null` when it is not known. */
+export function isoTime(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
 }

@@ -2,10 +2,12 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   backoff,
   isAbort,
+  isoTime,
   orAbort,
   Outage,
   systemClock,
   timeInWords,
+  whenAborted,
   within,
 } from "../src/time.ts";
 import { FakeClock } from "./support/clock.ts";
@@ -186,4 +188,17 @@ Deno.test("a gap between attempts leaves out what came due meanwhile", async () 
   await clock.advance(3 * 3_600_000);
   assertEquals(outage.failed(), 3 * 3_600_000);
   assertEquals(outage.failed(), undefined);
+});
+
+Deno.test("whenAborted() resolves at the abort, or at once when it was before", async () => {
+  const stop = new AbortController();
+  const waiting = whenAborted(stop.signal);
+  stop.abort();
+  await waiting;
+  await whenAborted(stop.signal);
+});
+
+Deno.test("isoTime() is a time for programs, and null for one that is not known", () => {
+  assertEquals(isoTime(0), "1970-01-01T00:00:00.000Z");
+  assertEquals(isoTime(undefined), null);
 });

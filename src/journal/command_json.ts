@@ -5,6 +5,7 @@
  */
 import type { Progress } from "../protocol/progress.ts";
 import type { CommandRecord } from "./record.ts";
+import { isoTime } from "../time.ts";
 
 /** A command as JSON. Times are in ISO 8601, and what is not known is `null`. */
 export function commandJson(
@@ -28,8 +29,4 @@ export function commandJson(
     signal: end?.signal ?? null,
     oom_kill: end?.oomKill ?? null,
   };
-}
-
-function isoTime(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

@@ -9,7 +9,7 @@ import type { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
 import { type LocalRequest, LocalRequests } from "../state/local_requests.ts";
 import { requireFolder } from "../state/state_file.ts";
-import type { Clock } from "../time.ts";
+import { type Clock, whenAborted } from "../time.ts";
 import type { NodeEvents } from "./events.ts";
 import { localStatus } from "./local_status.ts";
 import { snapshotOf, type SnapshotParts } from "./snapshot.ts";
@@ -100,9 +100,7 @@ export async function serveLocalRequests(
   } catch (error) {
     logger.warn(`Cannot watch ${requests.path}: ${messageOf(error)}; looking at each heartbeat`);
   }
-  if (!signal.aborted) {
-    await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-  }
+  await whenAborted(signal);
   removeListener();
   await carriedOut;
 }

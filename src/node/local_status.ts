@@ -4,6 +4,7 @@
  * @module
  */
 import type { NodeSnapshot } from "./snapshot.ts";
+import { isoTime } from "../time.ts";
 
 /** The status of a node as JSON. */
 export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
@@ -40,8 +41,4 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
     finalizing: finalizing.length,
     undelivered: { count: outbox.pending, oldest_at: isoTime(outbox.oldestAt) },
   };
-}
-
-function isoTime(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

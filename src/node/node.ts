@@ -17,7 +17,7 @@ import type { Identity } from "../registration/identity.ts";
 import { reportFailed } from "../registration/report_end.ts";
 import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
 import { takeUnloadMark } from "../state/unload_mark.ts";
-import { isAbort, orAbort } from "../time.ts";
+import { isAbort, whenAborted } from "../time.ts";
 import { createHooks } from "./create_hooks.ts";
 import { unloadAll, whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
@@ -141,7 +141,7 @@ export class Node {
     this.#listen();
     try {
       await this.#start(parts, env, host);
-      await orAbort(new Promise<never>(() => {}), this.#stopping.signal);
+      await whenAborted(this.#stopping.signal);
     } catch (error) {
       this.#fail(error);
     } finally {
