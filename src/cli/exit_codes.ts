@@ -13,6 +13,9 @@ export const CONFIG_WRONG = 2;
 /** The exit code of `doctor` when something is wrong. */
 export const CHECK_FAILED = 1;
 
+/** The exit code of `start --once --idle-timeout` when no command came: "try again" in sysexits.h. */
+export const NOTHING_CAME = 75;
+
 /** The exit code of `run` when Ctrl-C ended it: that of SIGINT in a shell. */
 export const INTERRUPTED = 130;
 
@@ -28,5 +31,6 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [4, "the install script failed"],
   [5, "another node uses the state folder"],
   [COMMAND_FAILED, "the command failed (start --once, run, dev --once)"],
+  [NOTHING_CAME, "no command came in time (start --once --idle-timeout)"],
   [INTERRUPTED, "interrupted by Ctrl-C (run)"],
 ];

@@ -16,7 +16,7 @@ import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { Notifier, withoutNotifyVariables } from "../service/notifier.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
-import { COMMAND_FAILED } from "./exit_codes.ts";
+import { COMMAND_FAILED, NOTHING_CAME } from "./exit_codes.ts";
 import { reportLine } from "./report_line.ts";
 import { runNode } from "./run_node.ts";
 import { loadOptions, useSettings, workloadEnvironment } from "./load_settings.ts";
@@ -26,7 +26,9 @@ import { noticeUpdate } from "./update_notice.ts";
 export async function run(args: Arguments, requests: StopRequests): Promise<number> {
   const [once, drain] = [args.has("once"), args.has("drain")];
   if (once && drain) throw new ConfigError("--once waits for a command and --drain accepts none");
-  const exitWhenIdle = args.seconds("exit-when-idle");
+  const idleTimeout = args.seconds("idle-timeout");
+  if (idleTimeout !== undefined) checkIdleTimeout(args);
+  const exitWhenIdle = idleTimeout ?? args.seconds("exit-when-idle");
   const loaded = await useSettings(args);
   const env = workloadEnvironment(loaded);
   await reportReview(loaded);
@@ -53,11 +55,24 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   };
   try {
     const result = await runNode(node, { once, drain, exitWhenIdle, onReady }, requests);
+    const isStopped = requests.stop.aborted || requests.drain.aborted;
+    const isNothing = result.succeeded + result.failed === 0;
+    if (idleTimeout !== undefined && isNothing && !isStopped) return NOTHING_CAME;
     return once && result.failed > 0 ? COMMAND_FAILED : 0;
   } finally {
     ended.abort();
     await noticing;
   }
+}
+
+function checkIdleTimeout(args: Arguments): void {
+  if (args.value("exit-when-idle") !== undefined) {
+    throw new ConfigError("Give --idle-timeout or --exit-when-idle, not both");
+  }
+  if (args.has("once")) return;
+  throw new ConfigError("--idle-timeout limits how long --once waits for its command", {
+    hint: "To exit with 0 after some time without work, use --exit-when-idle",
+  });
 }
 
 /** Says what looks wrong with the configuration, as `validate` does, and names the jobs' variables. */

@@ -23,7 +23,12 @@ that the broker has refused for stop_timeout seconds are left for the next start
     CONFIG,
     { name: "once", help: "Answer one command, then exit: with 0, or 10 if it failed" },
     { name: "drain", help: "Take nothing new: finish and deliver what is left, then exit" },
-    { name: "exit-when-idle", value: "TIME", help: "Exit after so long without work" },
+    {
+      name: "idle-timeout",
+      value: "TIME",
+      help: "With --once: exit with 75 when no command came for so long",
+    },
+    { name: "exit-when-idle", value: "TIME", help: "Exit with 0 after so long without work" },
   ],
   settings: ALL_SETTINGS,
   load: () => import("./start.ts"),

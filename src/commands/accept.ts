@@ -110,6 +110,11 @@ export class Acceptor {
     }
   }
 
+  /** Whether something is offered that is neither accepted nor answered yet. */
+  get isDeciding(): boolean {
+    return this.#offers.size > 0;
+  }
+
   /** Resolves when all that was offered before is accepted or answered. */
   async decided(): Promise<void> {
     await Promise.allSettled(this.#offers);

@@ -5,6 +5,7 @@
  */
 import { BrokerError, counted } from "../errors.ts";
 import { type Clock, orAbort, within } from "../time.ts";
+import type { Acceptor } from "../commands/accept.ts";
 import type { CommandQueue } from "../commands/queue.ts";
 import type { Uploads } from "../commands/uploads.ts";
 import type { LogStream } from "../logs/log_stream.ts";
@@ -14,6 +15,7 @@ import type { NodeEvents } from "./events.ts";
 
 /** What may have something left to do. */
 interface DrainingParts {
+  readonly acceptor: Pick<Acceptor, "isDeciding" | "decided">;
   readonly queue: CommandQueue;
   readonly executors: Executors;
   readonly uploads: Uploads;
@@ -23,9 +25,10 @@ interface DrainingParts {
   readonly clock: Clock;
 }
 
-/** Resolves when nothing waits, runs or is sent. */
-async function whenIdle({ queue, uploads }: DrainingParts): Promise<void> {
-  while (!queue.isEmpty || uploads.commands().length > 0) {
+/** Resolves when nothing is decided, waits, runs or is sent. */
+async function whenIdle({ acceptor, queue, uploads }: DrainingParts): Promise<void> {
+  while (acceptor.isDeciding || !queue.isEmpty || uploads.commands().length > 0) {
+    await acceptor.decided();
     await queue.whenEmpty();
     await uploads.done();
   }

@@ -55,6 +55,11 @@ Deno.test("what nobody knows is refused with the nearest that somebody knows", a
     [["start", "--slug="], "--slug needs a value"],
     [["start", "--once", "--drain"], "--once waits for a command and --drain accepts none"],
     [["start", "--exit-when-idle", "abc"], "--exit-when-idle must be a positive number of seconds"],
+    [["start", "--idle-timeout", "60"], "--idle-timeout limits how long --once waits"],
+    [
+      ["start", "--once", "--idle-timeout", "60", "--exit-when-idle", "9"],
+      "Give --idle-timeout or --exit-when-idle, not both",
+    ],
     [["service"], '"service" needs <action>'],
   ];
   await Promise.all(table.map(async ([args, message]) => {

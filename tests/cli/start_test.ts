@@ -159,6 +159,36 @@ Deno.test("start --once exits with 10 when its command failed", async () => {
   assertEquals(await node.exited, 10);
 });
 
+Deno.test("start --once --idle-timeout exits with 75 when no command came for so long", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = await stage.startNode("--once", "--idle-timeout", "0.1");
+  await node.awaitLine(/There was nothing to do for 0.1 s/);
+  assertEquals(await node.exited, 75);
+});
+
+Deno.test("start --once --idle-timeout exits as its command went, however long that took", async () => {
+  await using stage = await Stage.set();
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  training: ${gate.template}; exit 3`);
+  await using first = await stage.startNode("--slug", "once");
+  await using client = stage.start(["run", "training", "--slug", "once"]);
+  await first.awaitLine(/training .* started/);
+  await first.end("SIGTERM");
+
+  // It is there before the next node is: what an earlier one has taken is work, too.
+  await using node = stage.start(["start", "--once", "--idle-timeout", "0.001", "--slug", "once"]);
+  await node.awaitLine(/Draining/);
+  await gate.open("patience");
+  assertEquals(await client.exited, 10);
+  assertEquals(await node.exited, 10);
+});
+
+Deno.test("start --once --idle-timeout exits with 0 when it was stopped before", async () => {
+  await using stage = await Stage.set(YAML);
+  await using node = await stage.startNode("--once", "--idle-timeout", "1h");
+  assertEquals(await node.end("SIGTERM"), 0);
+});
+
 Deno.test("start --exit-when-idle exits with 0 when there was nothing to do for so long", async () => {
   await using stage = await Stage.set(YAML);
   await using node = await stage.startNode("--exit-when-idle", "0.1");
