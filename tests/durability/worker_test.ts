@@ -58,7 +58,7 @@ Deno.test("nodes that are killed again and again run each command once, and load
   }
   await using _last = node;
   const answers: Reply[] = await Promise.all(replies);
-  assertEquals(answers.map(({ output }) => output), ids);
+  assertEquals(answers.map(({ error, output }) => error ?? output), ids);
   assertEquals(read("ran").toSorted(), ids.toSorted());
   assertEquals(read("loads").length, 1);
 });

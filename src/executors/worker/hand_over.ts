@@ -30,14 +30,20 @@ export function handOver(
   if (life === undefined || readAttempt(execution.handle.attempt).life !== life.id) {
     return execution.end({ type: "not_started", why: "its worker has ended" });
   }
+  const { id } = work;
+  const failed = (error: unknown) => {
+    execution.end({ type: "not_started", why: `it cannot be handed over: ${messageOf(error)}` });
+  };
   try {
-    const line = requestFor(work);
-    life.handed.before(work.id);
-    life.send(line, () => {
-      life.handed.after(work.id);
-      execution.begin();
+    life.send(requestFor(work), {
+      writing: (pipe) => life.handed.writing(id, pipe),
+      written: () => {
+        life.handed.written();
+        execution.begin();
+      },
+      failed,
     });
   } catch (error) {
-    execution.end({ type: "not_started", why: `it cannot be handed over: ${messageOf(error)}` });
+    failed(error);
   }
 }

@@ -41,8 +41,8 @@ export async function findPast(
   const startTime = (await startTimes([process.pid])).get(process.pid);
   const code = exitCodeIn(folder);
   if (startTime === process.startTime && code === undefined) {
-    const handed = new HandedOver(`${folder}/${FILES.handed}`);
-    return { life: id, program, process, handing: (command) => handed.of(command) };
+    const handing = HandedOver.find(`${folder}/${FILES.handed}`, `${folder}/${FILES.input}`);
+    return { life: id, program, process, handing };
   }
   if (code === undefined) await killRest(process, id, context);
   const reader = new OutputReader(`${folder}/${FILES.output}`, 0, takeLine);
@@ -50,7 +50,7 @@ export async function findPast(
   reader.close();
   // Its files make room for the next one's.
   const written = readText(`${folder}/${FILES.handed}`);
-  const handing = (command: string) => HandedOver.in(written, command);
+  const handing = (command: string) => HandedOver.in(written, command, false);
   return { life: id, program, end: describeEnd(code), handing };
 }
 

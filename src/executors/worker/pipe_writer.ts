@@ -9,10 +9,20 @@ import { type Clock, isAbort } from "../../time.ts";
 /** How often the node tries again while a pipe is full. */
 const RETRY_MS = 10;
 
+/** What happens to a line on its way. */
+export interface LineEvents {
+  /** It is about to be written into this pipe. When this throws, it is not, and `failed` is called. */
+  writing?(pipe: number): void;
+  /** It is in the pipe. */
+  written?(): void;
+  /** It is given up. */
+  failed?(error: unknown): void;
+}
+
 /** A line on its way. */
 interface Waiting {
   readonly bytes: Uint8Array;
-  readonly written: () => void;
+  readonly events: LineEvents;
 }
 
 /** Writes lines into a pipe, which may be opened later. */
@@ -34,9 +44,9 @@ export class PipeWriter {
     void this.#write();
   }
 
-  /** Adds a line of at most PIPE_BUF bytes. `written` is called when it is in the pipe. */
-  send(line: string, written: () => void = () => {}): void {
-    this.#queue.push({ bytes: new TextEncoder().encode(line), written });
+  /** Adds a line of at most PIPE_BUF bytes. */
+  send(line: string, events: LineEvents = {}): void {
+    this.#queue.push({ bytes: new TextEncoder().encode(line), events });
     void this.#write();
   }
 
@@ -54,9 +64,17 @@ export class PipeWriter {
     try {
       for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
         if (this.#pipe === undefined) return;
-        if (writeWhole(this.#pipe, next.bytes)) {
+        const { bytes, events } = next;
+        try {
+          events.writing?.(this.#pipe);
+        } catch (error) {
           this.#queue.shift();
-          next.written();
+          events.failed?.(error);
+          continue;
+        }
+        if (writeWhole(this.#pipe, bytes)) {
+          this.#queue.shift();
+          events.written?.();
         } else {
           await this.#clock.sleep(RETRY_MS, this.#closing.signal);
         }

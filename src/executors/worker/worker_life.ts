@@ -14,7 +14,7 @@ import { CLAIM_VARIABLE } from "../process/supervisor.ts";
 import { HandedOver } from "./handed_over.ts";
 import { killRest, killWorker } from "./kill_worker.ts";
 import { OutputReader } from "./output_reader.ts";
-import { PipeWriter } from "./pipe_writer.ts";
+import { type LineEvents, PipeWriter } from "./pipe_writer.ts";
 import type { LifeListener, LifeOptions } from "./worker_options.ts";
 import { exitCodeIn, openPipe, processIn, sizeOf } from "./worker_files.ts";
 import { END, FILES, HERE, LIFE_VARIABLE, workerScript } from "./worker_script.ts";
@@ -48,7 +48,6 @@ export class WorkerLife {
   readonly #input: PipeWriter;
   #process: ProcessIdentity | undefined;
   #supervisor: Promise<void> | undefined;
-  #isOpen = false;
   #lease: number | undefined;
   #watcher: Deno.FsWatcher | undefined;
   #hasEnded = false;
@@ -141,9 +140,9 @@ export class WorkerLife {
     this.#output.read();
   }
 
-  /** Writes a line to its input, after those before it. `written` is called when it is in the pipe. */
-  send(line: string, written: () => void = () => {}): void {
-    this.#input.send(line, written);
+  /** Writes a line to its input, after those before it. */
+  send(line: string, events?: LineEvents): void {
+    this.#input.send(line, events);
   }
 
   /** Asks it to finish what it has in hand and to leave; it is killed when it does not. */
@@ -207,16 +206,14 @@ export class WorkerLife {
     const deadline = clock.monotonic() + BEGINNING_MS;
     while (!this.#hasEnded) {
       this.#process ??= processIn(folder, host);
-      if (this.#process !== undefined && !this.#isOpen) {
-        const pipe = openPipe(`${folder}/${FILES.input}`);
-        this.#isOpen = pipe !== undefined;
-        if (pipe !== undefined) this.#input.open(pipe);
-      }
       if (this.#process !== undefined && this.#lease === undefined) {
         this.#lease = openPipe(`${folder}/${FILES.lease}`);
-        this.#say(HERE);
+        if (this.#lease !== undefined) this.handed.tryTime(this.#lease, () => this.#say(HERE));
       }
-      if (this.#isOpen && this.#lease !== undefined) return;
+      if (this.#lease !== undefined) {
+        const pipe = openPipe(`${folder}/${FILES.input}`);
+        if (pipe !== undefined) return this.#input.open(pipe);
+      }
       if (fs.existsSync(`${folder}/${FILES.exit}`)) return this.#concludeFromFile();
       if (clock.monotonic() > deadline) return this.#conclude(undefined);
       await clock.sleep(RETRY_MS, signal);

@@ -106,7 +106,11 @@ cloud_node_keep_open() {
     IFS= read -r cloud_node_word <&8
     if [ "$cloud_node_word" = ${HERE.trim()} ]; then
       kill "$cloud_node_clock" 2>/dev/null
-      IFS= read -r cloud_node_word <&8
+      # A node that comes before the end of the one before it was seen says the same.
+      while [ "$cloud_node_word" = ${HERE.trim()} ]; do
+        cloud_node_word=
+        IFS= read -r cloud_node_word <&8
+      done
     fi
     exec 8<&-
     [ "$cloud_node_word" != ${END.trim()} ] || break
