@@ -61,6 +61,8 @@ export function connectOptions(broker: Broker, version: ProtocolVersion): IClien
     keepalive: KEEPALIVE_SECONDS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     reconnectPeriod: 0,
+    // It would keep a buffer for each of 65,536 numbers, 11 MiB; a client uses few of them.
+    writeCache: false,
     log: () => {},
   };
 }

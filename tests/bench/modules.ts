@@ -6,4 +6,3 @@ import "@std/text/closest-string";
 import "@std/ulid/monotonic-ulid";
 import "@std/yaml";
 import "mqtt";
-import "mqtt-packet";
