@@ -7,7 +7,7 @@ import { nodeFrom } from "../cloud_node.ts";
 import { CloudNodeClient } from "../cloud_node_client.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import * as values from "../config/values.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, messageOf } from "../errors.ts";
 import { DevPlatform, type DevPlatformOptions, usesSample } from "../dev/platform.ts";
 import { removeLeftovers } from "../dev/state_folder.ts";
 import type { NodeIdentity } from "../node/options.ts";
@@ -19,6 +19,7 @@ import { demoSteps, runDemo } from "./demo.ts";
 import { COMMAND_FAILED } from "./exit_codes.ts";
 import { commandLine, shellWord } from "./invocation.ts";
 import { useSettings, workloadEnvironment } from "./load_settings.ts";
+import { NodeHttp, pageLink } from "./node_http.ts";
 import { runNode } from "./run_node.ts";
 import { paint, print } from "./terminal.ts";
 
@@ -31,7 +32,8 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   let isSample = false;
   const loaded = await useSettings(args, (found) => {
     isSample = usesSample(found);
-    return platform.adapt(found);
+    const adapted = platform.adapt(found);
+    return args.has("once") ? adapted : onHttp(adapted);
   });
   await platform.answerOverMqtt(loaded.settings.environment);
   await removeLeftovers();
@@ -59,10 +61,32 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
       const limits = { timeout, signal: ended.signal };
       code = await demonstrate(platform, loaded, isSample, identity, limits) ? 0 : COMMAND_FAILED;
       await node.stop();
-    } else print(invitation(platform, loaded, identity));
+    } else {
+      print(`  page      ${await pageOf(loaded)}`);
+      print(invitation(platform, loaded, identity));
+    }
   }
   await running;
   return code;
+}
+
+/** With HTTP, on a free port, unless the settings say otherwise. */
+function onHttp(loaded: LoadedSettings): LoadedSettings {
+  if (loaded.settings.http !== undefined) return loaded;
+  const settings = { ...loaded.settings, http: "127.0.0.1:0" };
+  return { ...loaded, settings, sources: new Map(loaded.sources).set("http", "dev") };
+}
+
+/** A link to the node's page, or why there is none. */
+async function pageOf({ settings }: LoadedSettings): Promise<string> {
+  try {
+    using node = NodeHttp.find(settings.stateFolder);
+    return node === undefined
+      ? "none: the node has stopped"
+      : `${await pageLink(node)} (once, within 10 minutes)`;
+  } catch (error) {
+    return `none: ${messageOf(error)}`;
+  }
 }
 
 /** The ports and the token that the platform is to have. */

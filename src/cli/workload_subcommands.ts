@@ -139,6 +139,25 @@ For a node elsewhere there is "run status".`,
   load: () => import("./show_status.ts"),
 };
 
+const page: CliCommand = {
+  name: "page",
+  operands: [],
+  summary: "Open the page of the node of this computer in a browser",
+  details:
+    `Prints a link that lets one browser in, once and within 10 minutes, and opens it where there is a
+desktop. The node must answer over HTTP ("start --http auto"; "dev" does). Over SSH it says how to
+forward the port.`,
+  flags: [
+    CONFIG,
+    {
+      name: "print",
+      help: "Only print the link: programs that are started show it to other users",
+    },
+  ],
+  settings: ["state-folder"],
+  load: () => import("./page.ts"),
+};
+
 const retry: CliCommand = {
   name: "retry",
   operands: ["[id|request_id]"],
@@ -153,4 +172,12 @@ platform started only the platform can start again.`,
 };
 
 /** These commands, in the order in which the help shows them. */
-export const WORKLOAD_COMMANDS: readonly CliCommand[] = [run, status, ps, logs, cancel, retry];
+export const WORKLOAD_COMMANDS: readonly CliCommand[] = [
+  run,
+  status,
+  page,
+  ps,
+  logs,
+  cancel,
+  retry,
+];

@@ -4,6 +4,20 @@
  * @module
  */
 
+/** Why there is no other answer. */
+export type ErrorCode =
+  | "already_ended"
+  | "draining"
+  | "forbidden"
+  | "internal"
+  | "invalid_request"
+  | "method_not_allowed"
+  | "not_available"
+  | "not_found"
+  | "not_now"
+  | "too_large"
+  | "unauthorized";
+
 /** On every answer: nothing is kept, framed, guessed at or run that this server did not send. */
 const HEADERS = {
   "cache-control": "no-store",
@@ -27,6 +41,16 @@ export function answer(
 /** An answer of plain text. */
 export function textAnswer(text: string, status = 200): Response {
   return answer(text, "text/plain; charset=utf-8", status);
+}
+
+/** Says why there is no other answer: in a word for programs, in a sentence for people. */
+export function errorAnswer(
+  status: number,
+  code: ErrorCode,
+  error: string,
+  headers?: Readonly<Record<string, string>>,
+): Response {
+  return jsonAnswer({ error, code }, status, headers);
 }
 
 /** An answer of JSON. */

@@ -10,7 +10,7 @@ import { localStatus } from "../node/local_status.ts";
 import { STOP_SIGNALS, type StopSignal } from "../os/process_identity.ts";
 import { type OutputStream, WorkloadFolder } from "../workloads/folder.ts";
 import { outputSize, readOutputAt } from "../workloads/output.ts";
-import { answer, jsonAnswer } from "./answers.ts";
+import { answer, errorAnswer, jsonAnswer } from "./answers.ts";
 import type { Route, RouteParts, RouteRequest } from "./route.ts";
 
 /** The path that all of it begins with. */
@@ -66,7 +66,7 @@ function backlog({ snapshot }: RouteParts): Response {
 function listWorkloads(parts: RouteParts, { query }: RouteRequest): Response {
   const limit = wholeNumber(query.get("limit") ?? String(LATEST));
   if (limit === undefined || limit > MAX_LATEST) {
-    return jsonAnswer({ error: `limit must be a whole number up to ${MAX_LATEST}` }, 400);
+    return invalid(`limit must be a whole number up to ${MAX_LATEST}`);
   }
   using history = History.open(parts.stateFolder);
   const records = history?.list(limit) ?? [];
@@ -82,10 +82,10 @@ function showWorkload(parts: RouteParts, { id }: RouteRequest): Response {
 function showLogs(parts: RouteParts, { id, query }: RouteRequest): Response {
   const stream = query.get("stream") ?? "stdout";
   if (stream !== "stdout" && stream !== "stderr") {
-    return jsonAnswer({ error: "stream must be stdout or stderr" }, 400);
+    return invalid("stream must be stdout or stderr");
   }
   const offset = wholeNumber(query.get("offset") ?? "0");
-  if (offset === undefined) return jsonAnswer({ error: "offset must be a whole number" }, 400);
+  if (offset === undefined) return invalid("offset must be a whole number");
   const record = find(id, parts);
   if (record === undefined) return noWorkload();
   const bytes = readOutput(record.id, stream, offset, parts);
@@ -111,19 +111,18 @@ function readOutput(
 async function cancelWorkload(parts: RouteParts, { id, body }: RouteRequest): Promise<Response> {
   const signal = signalIn(await body());
   if (signal === undefined) {
-    return jsonAnswer({ error: `signal must be one of ${STOP_SIGNALS.join(", ")}` }, 400);
+    return invalid(`signal must be one of ${STOP_SIGNALS.join(", ")}`);
   }
   const record = find(id, parts);
   if (record === undefined) return noWorkload();
   const isStopped = await parts.cancel(record.id, signal);
   if (isStopped) return jsonAnswer({ id: record.id, signal }, 202);
   if (find(record.id, parts)?.state === "ended") {
-    return jsonAnswer({ error: "The workload has ended already" }, 409);
+    return errorAnswer(409, "already_ended", "The workload has ended already");
   }
   // A node that starts has not yet looked what has become of it, or it ends just now.
-  return jsonAnswer({ error: "The node cannot stop it at this moment: ask again" }, 503, {
-    "retry-after": "1",
-  });
+  const error = "The node cannot stop it at this moment: ask again";
+  return errorAnswer(503, "not_now", error, { "retry-after": "1" });
 }
 
 function signalIn(body: unknown): StopSignal | undefined {
@@ -142,7 +141,11 @@ function toJson(record: CommandRecord, { snapshot }: RouteParts): Record<string,
 }
 
 function noWorkload(): Response {
-  return jsonAnswer({ error: "There is no such workload" }, 404);
+  return errorAnswer(404, "not_found", "There is no such workload");
+}
+
+function invalid(error: string): Response {
+  return errorAnswer(400, "invalid_request", error);
 }
 
 function wholeNumber(text: string): number | undefined {

@@ -8,6 +8,7 @@
  * @module
  */
 import { isIP } from "../config/ip_address.ts";
+import type { ErrorCode } from "./answers.ts";
 
 /** What of a request decides. */
 export interface GuardedRequest {
@@ -18,8 +19,10 @@ export interface GuardedRequest {
 
 /** What a route asks for. */
 export interface Access {
-  /** The method it answers to. HEAD goes with GET. */
+  /** The method it answers to. HEAD goes with GET, unless `hasEffect`. */
   readonly method: "GET" | "POST";
+  /** Whether a GET changes something, so that HEAD is refused. Default: `false`. */
+  readonly hasEffect?: boolean;
   /** Whether anybody who reaches the server may use it. */
   readonly isOpen?: boolean;
 }
@@ -38,6 +41,7 @@ export interface Listening {
 /** Why a request is refused. */
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 404 | 405;
+  readonly code: ErrorCode;
   readonly error: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -49,17 +53,21 @@ export function refuseOrigin(
 ): Refusal | undefined {
   const host = headers.get("host")?.toLowerCase() ?? "";
   if (hosts !== undefined && !hosts.has(host)) {
-    return { status: 403, error: "This server does not answer to that Host" };
+    return forbidden("This server does not answer to that Host");
   }
   const origin = headers.get("origin");
   if (origin !== null && origin.toLowerCase() !== `http://${host}`) {
-    return { status: 403, error: "Requests from other origins are refused" };
+    return forbidden("Requests from other origins are refused");
   }
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "same-origin" && site !== "none") {
-    return { status: 403, error: "Requests from other sites are refused" };
+    return forbidden("Requests from other sites are refused");
   }
   return undefined;
+}
+
+function forbidden(error: string): Refusal {
+  return { status: 403, code: "forbidden", error };
 }
 
 /** Checks whether a request may use the route it names; `undefined` as access: there is no such route. */
@@ -73,21 +81,30 @@ export function refuseAccess(
   if (needsToken && !isAuthorized && !access?.isOpen) {
     return {
       status: 401,
+      code: "unauthorized",
       error: "This needs the token of the file http_token in the node's state folder",
       headers: { "www-authenticate": 'Bearer realm="cyberwave-cloud-node"' },
     };
   }
-  if (access === undefined) return { status: 404, error: "There is nothing here" };
-  const method = request.method === "HEAD" ? "GET" : request.method;
-  if (method !== access.method) {
-    const allowed = access.method === "GET" ? "GET, HEAD" : access.method;
-    return { status: 405, error: `Use ${allowed} here`, headers: { allow: allowed } };
+  if (access === undefined) {
+    return { status: 404, code: "not_found", error: "There is nothing here" };
   }
-  if (method === "POST" && !isJson(request.headers)) {
+  const allowed = methodsOf(access);
+  if (!allowed.includes(request.method)) {
+    const error = `Use ${allowed.join(" or ")} here`;
+    const headers = { allow: allowed.join(", ") };
+    return { status: 405, code: "method_not_allowed", error, headers };
+  }
+  if (request.method === "POST" && !isJson(request.headers)) {
     // What a form of another site can send without being asked is never JSON.
-    return { status: 400, error: "The content type must be application/json" };
+    const error = "The content type must be application/json";
+    return { status: 400, code: "invalid_request", error };
   }
   return undefined;
+}
+
+function methodsOf({ method, hasEffect }: Access): readonly string[] {
+  return method === "GET" && !hasEffect ? ["GET", "HEAD"] : [method];
 }
 
 function isJson(headers: Headers): boolean {

@@ -7,7 +7,7 @@ import type { HttpAddress } from "../config/http_address.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
-import { jsonAnswer } from "./answers.ts";
+import { errorAnswer } from "./answers.ts";
 import { type Listening, type Refusal, refuseAccess, refuseOrigin } from "./guard.ts";
 import { listen, type Listener } from "./listen.ts";
 import { Metrics, type MetricsSource } from "./metrics.ts";
@@ -43,11 +43,11 @@ export class HttpServer implements AsyncDisposable {
   constructor(options: HttpServerOptions) {
     const { address, token, source, clock } = options;
     this.#options = options;
-    this.#sessions = new Sessions(token, clock);
     using resources = new DisposableStack();
     this.#metrics = resources.use(new Metrics(source));
     this.#readiness = resources.use(new ReadinessTimer(source, clock));
     this.#listener = listen(address, (request, listening) => this.#answer(request, listening));
+    this.#sessions = new Sessions(token, this.url, clock);
     resources.move();
   }
 
@@ -78,9 +78,9 @@ export class HttpServer implements AsyncDisposable {
         body: () => readJsonBody(request),
       });
     } catch (error) {
-      if (error instanceof BodyError) return jsonAnswer({ error: error.message }, error.status);
+      if (error instanceof BodyError) return errorAnswer(error.status, error.code, error.message);
       this.#options.logger.error(`Cannot answer ${method} ${path}: ${messageOf(error)}`);
-      return jsonAnswer({ error: "The node cannot answer this: see its log" }, 500);
+      return errorAnswer(500, "internal", "The node cannot answer this: see its log");
     }
   }
 
@@ -91,14 +91,16 @@ export class HttpServer implements AsyncDisposable {
       cancel,
       drain,
       metrics: this.#metrics,
+      sessions: this.#sessions,
+      url: this.url,
       snapshot: () => source.snapshot(),
       readySince: () => this.#readiness.since,
     };
   }
 }
 
-function refused({ status, error, headers }: Refusal): Response {
-  return jsonAnswer({ error }, status, headers);
+function refused({ status, code, error, headers }: Refusal): Response {
+  return errorAnswer(status, code, error, headers);
 }
 
 /** The path of a URL, of which on a unix socket the rest means nothing. */

@@ -10,7 +10,11 @@ const MAX_BYTES = 64 * 1024;
 /** A body that cannot be used, and with which status that is answered. */
 export class BodyError extends Error {
   /** Makes one. */
-  constructor(readonly status: 400 | 413, message: string) {
+  constructor(
+    readonly status: 400 | 413,
+    readonly code: "invalid_request" | "too_large",
+    message: string,
+  ) {
     super(message);
   }
 }
@@ -25,7 +29,9 @@ export async function readJsonBody({ body }: Request): Promise<unknown> {
   let size = 0;
   for await (const piece of body ?? []) {
     size += piece.length;
-    if (size > MAX_BYTES) throw new BodyError(413, `A body has at most ${MAX_BYTES} bytes`);
+    if (size > MAX_BYTES) {
+      throw new BodyError(413, "too_large", `A body has at most ${MAX_BYTES} bytes`);
+    }
     pieces.push(piece);
   }
   if (size === 0) return undefined;
@@ -33,6 +39,6 @@ export async function readJsonBody({ body }: Request): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch {
-    throw new BodyError(400, "The body is no JSON");
+    throw new BodyError(400, "invalid_request", "The body is no JSON");
   }
 }

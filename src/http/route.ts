@@ -7,10 +7,14 @@ import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { StopSignal } from "../os/process_identity.ts";
 import type { Access } from "./guard.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Sessions } from "./sessions.ts";
 
 /** What routes show and do. */
 export interface RouteParts {
   readonly metrics: Metrics;
+  readonly sessions: Pick<Sessions, "createLink" | "redeem">;
+  /** Where the server is found: a URL, or `unix:` and a path. */
+  readonly url: string;
   readonly stateFolder: string;
   snapshot(): NodeSnapshot;
   /** Since when the node is as ready as it is, in milliseconds since the epoch. */

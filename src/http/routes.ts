@@ -5,6 +5,7 @@
  */
 import { answer, jsonAnswer, textAnswer } from "./answers.ts";
 import { API_ROUTES } from "./api_routes.ts";
+import { LOGIN_ROUTES } from "./login_routes.ts";
 import { unreadyReasons } from "./readiness.ts";
 import type { Route, RouteParts } from "./route.ts";
 
@@ -18,6 +19,7 @@ const ROUTES: readonly Route[] = [
   },
   { path: "/readyz", method: "GET", isOpen: true, handle: readyz },
   { path: "/metrics", method: "GET", isOpen: true, handle: metrics },
+  ...LOGIN_ROUTES,
   ...API_ROUTES,
 ];
 

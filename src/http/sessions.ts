@@ -7,10 +7,8 @@ import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../time.ts";
 
-/** The cookie that a link is exchanged for. Ports share cookies, so it has its port in its name. */
-const COOKIE = "cloud_node_session";
-
-const LINK_MS = 60_000;
+/** How long a link can be used. */
+const LINK_MS = 10 * 60 * 1000;
 const SESSION_MS = 7 * 24 * 60 * 60 * 1000;
 /** Of more than these, the oldest are forgotten. */
 const MAX_SESSIONS = 100;
@@ -19,29 +17,34 @@ const MAX_LINKS = 100;
 /** Tokens, links and cookies. */
 export class Sessions {
   readonly #token: string;
-  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #clock: Pick<Clock, "now" | "monotonic">;
+  /** The cookie that a link is exchanged for. */
+  readonly #cookie: string;
   readonly #links = new Expiring(MAX_LINKS);
   readonly #sessions = new Expiring(MAX_SESSIONS);
 
-  /** Authorizes who has `token`. */
-  constructor(token: string, clock: Pick<Clock, "monotonic">) {
+  /** Authorizes who has `token`, for the server at this URL. */
+  constructor(token: string, url: string, clock: Pick<Clock, "now" | "monotonic">) {
     this.#token = token;
     this.#clock = clock;
+    // All ports of a computer share their cookies, and several nodes may run there.
+    const [, port] = /:(\d+)$/.exec(url) ?? [];
+    this.#cookie = ["cloud_node_session", port].filter((part) => part !== undefined).join("_");
   }
 
   /** Whether a request comes from somebody who may see the node. */
   isAuthorized(headers: Headers): boolean {
     const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "") ?? [];
     if (bearer !== undefined) return isSame(bearer, this.#token);
-    const cookie = cookieIn(headers, COOKIE);
+    const cookie = cookieIn(headers, this.#cookie);
     return cookie !== undefined && this.#sessions.has(digest(cookie), this.#clock.monotonic());
   }
 
-  /** A code that can be exchanged for a cookie, once and within a minute. */
-  createLink(): string {
+  /** A code that can be exchanged for a cookie, once, and until when. */
+  createLink(): { readonly code: string; readonly expiresAt: number } {
     const code = secret();
     this.#links.add(digest(code), this.#clock.monotonic() + LINK_MS);
-    return code;
+    return { code, expiresAt: this.#clock.now() + LINK_MS };
   }
 
   /** The Set-Cookie header that a code is worth; `undefined`: it is none, used or too old. */
@@ -50,7 +53,9 @@ export class Sessions {
     if (!this.#links.take(digest(code), now)) return undefined;
     const session = secret();
     this.#sessions.add(digest(session), now + SESSION_MS);
-    return `${COOKIE}=${session}; Path=/; Max-Age=${SESSION_MS / 1000}; HttpOnly; SameSite=Strict`;
+    return `${this.#cookie}=${session}; Path=/; Max-Age=${
+      SESSION_MS / 1000
+    }; HttpOnly; SameSite=Strict`;
   }
 }
 

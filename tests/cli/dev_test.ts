@@ -76,6 +76,10 @@ Deno.test("dev stays up, and what it prints works as it stands", async () => {
     const shell = (line: string) => new Deno.Command("sh", { args: ["-c", line] }).output();
     const reply = await shell(command);
     assertEquals(new TextDecoder().decode(reply.stdout), '{"you_sent": {"x":1}}\n');
+    const [, link] = await dev.awaitLine(/^ {2}page +(http:\S+) \(once/);
+    const page = await fetch(link!, { redirect: "manual" });
+    await page.body?.cancel();
+    assertEquals([page.status, page.headers.get("location")], [303, "/"]);
     const [list] = await dev.awaitLine(/\S.* ps --state-folder .*/);
     assertMatch(new TextDecoder().decode((await shell(list)).stdout), /inference .* ended .* ok/);
     assertEquals(await dev.end("SIGINT"), 0);

@@ -3,10 +3,11 @@ import { Sessions } from "../../src/http/sessions.ts";
 import { FakeClock } from "../support/clock.ts";
 
 const TOKEN = "t".repeat(43);
+const URL = "http://127.0.0.1:8470";
 const bearer = (token: string) => new Headers({ authorization: `Bearer ${token}` });
 
 Deno.test("sessions: the token opens, and nothing that is like it", () => {
-  const sessions = new Sessions(TOKEN, new FakeClock());
+  const sessions = new Sessions(TOKEN, URL, new FakeClock());
   assert(sessions.isAuthorized(bearer(TOKEN)));
   assert(sessions.isAuthorized(new Headers({ authorization: `bearer  ${TOKEN} ` })));
   for (const wrong of ["", "t", `${TOKEN}t`, TOKEN.slice(1), TOKEN.toUpperCase()]) {
@@ -16,18 +17,18 @@ Deno.test("sessions: the token opens, and nothing that is like it", () => {
   assert(!sessions.isAuthorized(new Headers()));
 });
 
-Deno.test("sessions: a link is worth one cookie, for a minute", async () => {
+Deno.test("sessions: a link is worth one cookie, for ten minutes", async () => {
   const clock = new FakeClock();
-  const sessions = new Sessions(TOKEN, clock);
-  const [code, late] = [sessions.createLink(), sessions.createLink()];
+  const sessions = new Sessions(TOKEN, URL, clock);
+  const [code, late] = [sessions.createLink().code, sessions.createLink().code];
   const cookie = sessions.redeem(code)!;
-  assertMatch(cookie, /^cloud_node_session=[\w-]{43}; .*HttpOnly; SameSite=Strict$/);
+  assertMatch(cookie, /^cloud_node_session_8470=[\w-]{43}; Path=\/; .*HttpOnly; SameSite=Strict$/);
   assertEquals(sessions.redeem(code), undefined);
   assertEquals(sessions.redeem("guessed"), undefined);
   const [pair] = cookie.split(";");
   assert(sessions.isAuthorized(new Headers({ cookie: `other=1; ${pair}` })));
   assert(!sessions.isAuthorized(new Headers({ cookie: `${pair}x` })));
-  await clock.advance(61_000);
+  await clock.advance(10 * 60_000 + 1);
   assertEquals(sessions.redeem(late), undefined);
   await clock.advance(8 * 24 * 60 * 60 * 1000);
   assert(!sessions.isAuthorized(new Headers({ cookie: pair! })));

@@ -1,0 +1,32 @@
+/**
+ * The way into the page: a link that works once, in exchange for a cookie.
+ *
+ * @module
+ */
+import { isoTime } from "../time.ts";
+import { answer, errorAnswer, jsonAnswer, textAnswer } from "./answers.ts";
+import type { Route, RouteParts, RouteRequest } from "./route.ts";
+
+/** These routes. */
+export const LOGIN_ROUTES: readonly Route[] = [
+  { path: "/login", method: "GET", hasEffect: true, isOpen: true, handle: logIn },
+  { path: "/api/v1/links", method: "POST", handle: createLink },
+];
+
+/** Sets the cookie, and leads to a URL without a code, which no history and no bookmark gives away. */
+function logIn({ sessions }: RouteParts, { query }: RouteRequest): Response {
+  const cookie = sessions.redeem(query.get("code") ?? "");
+  if (cookie !== undefined) {
+    return answer(null, "text/plain", 303, { location: "/", "set-cookie": cookie });
+  }
+  const error = "This link was used already, or is too old. A new one: cyberwave-cloud-node page";
+  return textAnswer(`${error}\n`, 401);
+}
+
+function createLink({ sessions, url }: RouteParts): Response {
+  if (!url.startsWith("http:")) {
+    return errorAnswer(409, "not_available", "A browser cannot open a unix socket");
+  }
+  const { code, expiresAt } = sessions.createLink();
+  return jsonAnswer({ url: `${url}/login?code=${code}`, expires_at: isoTime(expiresAt) }, 201);
+}
