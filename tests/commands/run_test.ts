@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeClock } from "../support/clock.ts";
 import { Commands, WAITS } from "../support/commands.ts";
 import { isAlive } from "../support/executors.ts";
+import { wordFrom } from "../support/files.ts";
 import { ScriptedExecutor } from "../support/scripted.ts";
 
 const SECOND = 1_000;
@@ -308,7 +309,7 @@ Deno.test("running and waiting work survives a restart, and is answered by the n
 });
 
 Deno.test("work that ended while no node ran is answered with its true outcome", async () => {
-  const options = { inference: 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <go; exit 4' };
+  const options = { inference: `echo "$CYBERWAVE_REQUEST_ID" >>began; ${wordFrom("go")}; exit 4` };
   await using test = await Commands.start(options);
   await test.run("r1");
   const pid = await test.pidOf("r1");

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
+import { wordFrom } from "../support/files.ts";
 import { Gate } from "../support/stage.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { isAlive } from "../support/executors.ts";
@@ -15,7 +16,7 @@ interface Scene extends AsyncDisposable {
 }
 
 const YAML = {
-  inference: "echo at the gate; read -r word <gate; echo let through with $word; exit ${word#*-}",
+  inference: `echo at the gate; ${wordFrom("gate")}; echo let through with $word; exit \${word#*-}`,
   training: "true",
 };
 

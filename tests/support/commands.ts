@@ -28,7 +28,7 @@ import type { Reply } from "../../src/protocol/response.ts";
 import { type Clock, systemClock } from "../../src/time.ts";
 import { Inbox, RecordingLogger } from "./events.ts";
 import { HOST } from "./executors.ts";
-import { fileWritten } from "./files.ts";
+import { fileWritten, wordFrom } from "./files.ts";
 
 /** What may be said about a node's commands. */
 export interface CommandsOptions
@@ -58,7 +58,7 @@ export type SentReply = {
 } & Reply;
 
 /** A workload that says that it began, waits until `letGo()` writes a line, and prints that. */
-export const WAITS = 'echo "$CYBERWAVE_REQUEST_ID" >>began; read -r line <go; echo "$line"';
+export const WAITS = `echo "$CYBERWAVE_REQUEST_ID" >>began; ${wordFrom("go")}; echo "$word"`;
 
 /** Results of commands that leave none. */
 export const NO_RESULTS: Results = {

@@ -18,3 +18,11 @@ export async function fileWritten(path: string): Promise<string> {
   for await (const _ of watcher) if (read().includes("\n")) return read();
   throw new Error(`${path} was never written`);
 }
+
+/**
+ * Waits in a template for a word from a pipe. Who opens it while the writer of an earlier word has not
+ * closed it yet gets none, and waits again.
+ */
+export function wordFrom(pipe: string): string {
+  return `while [ -p ${pipe} ] && ! read -r word <${pipe}; do :; done`;
+}

@@ -1,6 +1,7 @@
 /** A world in which the program runs: a backend, a broker and a folder with a cyberwave.yml. */
 import type { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import { endWorkloads } from "../../src/dev/state_folder.ts";
+import { wordFrom } from "./files.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 import { World } from "./world.ts";
 
@@ -78,7 +79,7 @@ export class Gate {
   }
 
   /** The template of the workload. */
-  readonly template: string = "echo at the gate; read -r word <gate; echo let through with $word";
+  readonly template: string = `echo at the gate; ${wordFrom("gate")}; echo let through with $word`;
 
   /** Lets one workload through. Resolves when it has noticed. */
   async open(word: string): Promise<void> {
