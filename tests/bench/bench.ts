@@ -5,6 +5,7 @@ import { latency } from "./latency.ts";
 import type { Failure, Measure, Result, Site, Sizes } from "./measure.ts";
 import { growth, memory } from "./memory.ts";
 import { commandLine, startToReady } from "./processes.ts";
+import { lockPackages } from "./program.ts";
 import { describeMachine, type Report } from "./report.ts";
 import { retention } from "./retention.ts";
 import { warm, warmAtOnce, warmModel, warmRestart } from "./warm.ts";
@@ -48,8 +49,9 @@ export async function bench(sizes: Sizes): Promise<Report> {
   const results: (Result | Failure)[] = [];
   try {
     const measures = Deno.build.os === "linux" ? [...MEASURES, ...LINUX_MEASURES] : MEASURES;
+    const site = { broker, folder, lock: await lockPackages(folder) };
     for (const measure of measures) {
-      results.push(...await resultsOf(measure, { broker, folder }, sizes));
+      results.push(...await resultsOf(measure, site, sizes));
     }
   } finally {
     await Deno.remove(folder, { recursive: true });

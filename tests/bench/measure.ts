@@ -8,6 +8,8 @@ export interface Site {
   readonly broker: Mosquitto;
   /** Holds everything that is written. Removed at the end: file systems are slower after removals. */
   readonly folder: string;
+  /** The lock file that every program is run with. */
+  readonly lock: string;
 }
 
 /** How much is measured. */

@@ -43,12 +43,12 @@ export async function startNode(site: Site, config: Config): Promise<BenchNode> 
 }
 
 /** Starts a bare MQTT client that replies at once. Resolves when it answers. */
-export async function startEcho({ broker }: Site): Promise<Responder> {
+export async function startEcho(site: Site): Promise<Responder> {
   await using stack = new AsyncDisposableStack();
   const uuid = crypto.randomUUID();
-  const command = moduleCommand("./echo.ts", broker.url, uuid);
+  const command = moduleCommand(site, "./echo.ts", site.broker.url, uuid);
   const program = stack.use(new Program({ command }));
-  const caller = stack.use(await Caller.connect(broker.url, uuid));
+  const caller = stack.use(await Caller.connect(site.broker.url, uuid));
   await Promise.race([caller.answered(ASK_EVERY_MS), program.failed]);
   return owned(stack, { program, caller });
 }
@@ -61,7 +61,8 @@ export interface PreparedNode extends AsyncDisposable {
 }
 
 /** Creates a node's folder, backend and caller. */
-export async function prepareNode({ broker, folder }: Site, config: Config): Promise<PreparedNode> {
+export async function prepareNode(site: Site, config: Config): Promise<PreparedNode> {
+  const { broker, folder } = site;
   await using stack = new AsyncDisposableStack();
   const backend = stack.use(EmulatedBackend.start());
   const own = await Deno.makeTempDir({ dir: folder });
@@ -79,7 +80,7 @@ export async function prepareNode({ broker, folder }: Site, config: Config): Pro
     CYBERWAVE_EDGE_CONFIG_DIR: join(own, "state"),
   };
   return owned(stack, {
-    options: { command: nodeCommand("start", ...args), env },
+    options: { command: nodeCommand(site, "start", ...args), env },
     caller,
     config: file,
   });

@@ -13,7 +13,7 @@ export const startToReady: Measure = {
   name: "start to ready",
   async run(site, { processes }) {
     const median = await interleaved({
-      modules: () => duration(() => runProgram({ command: moduleCommand("./modules.ts") })),
+      modules: () => duration(() => runProgram({ command: moduleCommand(site, "./modules.ts") })),
       ready: () => timeToReady(site),
     }, processes);
     return [{
@@ -43,14 +43,15 @@ export const commandLine: Measure = {
     const lastRequest = `r${node.caller.sent - 1}`;
     const at = ["--config", node.config];
     const call = (...args: string[]) => () =>
-      duration(() => runProgram({ command: nodeCommand(...args), env: node.env }));
+      duration(() => runProgram({ command: nodeCommand(site, ...args), env: node.env }));
     const calls = {
       "--help": call("--help"),
       ps: call("ps", ...at),
       logs: call("logs", lastRequest, ...at),
       validate: call("validate", ...at),
     };
-    const runtime = () => duration(() => runProgram({ command: moduleCommand("./empty.ts") }));
+    const runtime = () =>
+      duration(() => runProgram({ command: moduleCommand(site, "./empty.ts") }));
     const median = await interleaved({ runtime, ...calls }, processes);
     return (Object.keys(calls) as (keyof typeof calls)[]).map((name) => ({
       name: `\`${name}\``,

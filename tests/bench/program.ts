@@ -1,6 +1,8 @@
 /** Programs, started and measured from outside. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commandOf, DENO_DIR } from "../support/command.ts";
+import type { Site } from "./measure.ts";
 
 /** How to start a program. */
 export interface ProgramOptions {
@@ -8,15 +10,33 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/**
+ * Resolves the packages of all programs, as `deno install` does for the node's: without a lock file
+ * Deno does so at each start. Returns the path of the lock file.
+ */
+export async function lockPackages(folder: string): Promise<string> {
+  const lock = join(folder, "deno.lock");
+  const modules = ["../../main.ts", "./echo.ts", "./modules.ts"].map(pathOf);
+  const command = [Deno.execPath(), "cache", "--quiet", `--lock=${lock}`, ...modules];
+  await runProgram({ command });
+  return lock;
+}
+
 /** The command that runs a module of this folder. */
-export function moduleCommand(name: string, ...args: string[]): string[] {
-  return [Deno.execPath(), "run", "--quiet", "-A", fileURLToPath(new URL(name, import.meta.url))]
-    .concat(args);
+export function moduleCommand({ lock }: Locked, name: string, ...args: string[]): string[] {
+  return [Deno.execPath(), "run", "--quiet", "-A", `--lock=${lock}`, pathOf(name), ...args];
 }
 
 /** The command that runs the node's program, which is CLOUD_NODE_BIN where that is set. */
-export function nodeCommand(...args: string[]): string[] {
-  return [...commandOf(["-A"]), ...args];
+export function nodeCommand({ lock }: Locked, ...args: string[]): string[] {
+  return [...commandOf(["-A", `--lock=${lock}`]), ...args];
+}
+
+/** The lock file that programs are run with. */
+type Locked = Pick<Site, "lock">;
+
+function pathOf(module: string): string {
+  return fileURLToPath(new URL(module, import.meta.url));
 }
 
 /** A program in a process of its own. Its output is discarded. */
