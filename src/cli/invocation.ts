@@ -25,15 +25,26 @@ export const V8_FLAGS = "--v8-flags=--max-semi-space-size=4";
  */
 const OFFLINE_FLAGS = ["--cached-only", "--minimum-dependency-age=0"];
 
-/** The words that start this program as a service, wherever that is started. */
-export function serviceWords(): [string, ...string[]] {
-  return program(Deno.execPath(), [...OFFLINE_FLAGS, V8_FLAGS]);
+/**
+ * The words that start this program as a service, wherever that is started. Its packages are those
+ * of the `lock` file. Without one Deno looks for the newest at each start, which takes time and
+ * memory, and finds versions that another program has heard of and the cache does not have.
+ */
+export function serviceWords(lock?: string): [string, ...string[]] {
+  return program(Deno.execPath(), [...OFFLINE_FLAGS, V8_FLAGS, ...lockFlag(lock)]);
 }
 
-/** The words that store all packages of this program on this computer; `undefined`: it has them. */
-export function cacheWords(): [string, ...string[]] | undefined {
+/**
+ * The words that store all packages of this program on this computer, and their versions in the
+ * `lock` file; `undefined`: it has them.
+ */
+export function cacheWords(lock?: string): [string, ...string[]] | undefined {
   if (Deno.build.standalone) return undefined;
-  return [Deno.execPath(), "cache", "--quiet", serviceWords().at(-1)!];
+  return [Deno.execPath(), "cache", "--quiet", ...lockFlag(lock), serviceWords().at(-1)!];
+}
+
+function lockFlag(lock: string | undefined): string[] {
+  return lock === undefined ? [] : [`--lock=${lock}`];
 }
 
 /** The environment variables without which those words would not find the same packages. */

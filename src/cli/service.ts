@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dirname, isAbsolute, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { Settings } from "../config/config.ts";
 import { INSTALL_GRACE_MS } from "../node/install.ts";
 import { flagOptions } from "../config/settings_help.ts";
@@ -12,7 +12,16 @@ import { ConfigError, messageOf, quoted } from "../errors.ts";
 import { OS } from "../os/current.ts";
 import { readEnvironment } from "../permissions.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
-import { checkUser, control, homeOf, install, show, uninstall } from "../service/administration.ts";
+import {
+  checkUser,
+  commandAs,
+  control,
+  homeOf,
+  install,
+  removeLockFile,
+  show,
+  uninstall,
+} from "../service/administration.ts";
 import { launchdPlan } from "../service/launchd.ts";
 import { networkVariables } from "../service/network_variables.ts";
 import type { Scope, Service, ServicePlan, ServiceStep } from "../service/service_manager.ts";
@@ -60,7 +69,9 @@ export async function run(args: Arguments): Promise<number> {
       else {
         const agent = await findPythonAgent(agentPlaces(await homeFolder(caller, false)));
         for (const line of succeed(agent, plan)) report(line);
-        const cache = cacheStep(args, caller, service);
+        const lock = lockFile(args, caller, settings);
+        if (lock !== undefined) removeLockFile(lock);
+        const cache = cacheStep(args, caller, service, lock);
         await installAndReport({ ...plan, install: [...cache, ...plan.install] }, settings);
       }
       return 0;
@@ -181,7 +192,7 @@ async function describe(
   const network = networkVariables(isOwn ? caller.env : {});
   return {
     scope,
-    command: [...programOf(args), "start", ...flagsOfStart(args)],
+    command: [...programOf(args, lockFile(args, caller, settings)), "start", ...flagsOfStart(args)],
     workFolder: config === undefined ? Deno.cwd() : dirname(resolve(config)),
     user: scope === "system" || Deno.build.os === "windows" ? user : undefined,
     home: await homeFolder(caller, true),
@@ -200,9 +211,9 @@ function unloadSecondsOf(settings: Settings | undefined): number {
   return Math.max(...programs.map((each) => each && "keepLoaded" in each ? each.unloadTimeout : 0));
 }
 
-function programOf(args: Arguments): [string, ...string[]] {
+function programOf(args: Arguments, lock: string | undefined): [string, ...string[]] {
   const path = args.value("exec-start");
-  if (path === undefined) return serviceWords();
+  if (path === undefined) return serviceWords(lock);
   if (isAbsolute(path)) return [path];
   throw new ConfigError(`--exec-start must be an absolute path, got ${quoted(path)}`);
 }
@@ -239,17 +250,24 @@ function readsSecrets(): boolean {
   return Deno.build.os === "linux" || !Deno.build.standalone;
 }
 
+/** The file with the versions of the program's packages; `undefined`: nobody knows its folder. */
+function lockFile(args: Arguments, caller: Caller, settings?: Settings): string | undefined {
+  if (args.value("exec-start") !== undefined) return undefined;
+  if (args.has("print") && !caller.isSelf) return undefined;
+  return settings && join(settings.stateFolder, "deno.lock");
+}
+
 /** What stores the program's packages for the service's user: it starts from there alone. */
-function cacheStep(args: Arguments, { user, isSelf }: Caller, service: Service): ServiceStep[] {
-  const words = cacheWords();
+function cacheStep(
+  args: Arguments,
+  { user, isSelf }: Caller,
+  service: Service,
+  lock: string | undefined,
+): ServiceStep[] {
+  const words = cacheWords(lock);
   if (words === undefined || args.value("exec-start") !== undefined) return [];
   if (isSelf || Deno.build.os === "windows") return [{ command: words }];
-  const variables = Object.entries({ ...denoVariables(), HOME: service.home })
-    .map(([name, value]) => `${name}=${value}`);
-  const become = Deno.build.os === "darwin"
-    ? ["sudo", "-E", "-u", user]
-    : ["runuser", "-u", user, "--"];
-  return [{ command: [...become, "env", ...variables, ...words] as [string, ...string[]] }];
+  return [{ command: commandAs(user, { ...denoVariables(), HOME: service.home }, words) }];
 }
 
 /** Shows the file of the service, and names the variables that belong into a file of their own. */

@@ -26,6 +26,15 @@ export async function install(plan: ServicePlan, print: Print): Promise<void> {
   await carryOut(plan.install, print);
 }
 
+/** Removes the versions of packages of an earlier installation, so that the next has the newest. */
+export function removeLockFile(path: string): void {
+  try {
+    fs.rmSync(path, { force: true });
+  } catch (error) {
+    throw notAllowed(`Cannot remove ${quoted(path)}`, error);
+  }
+}
+
 /** Stops the service and removes it; its state and work that runs remain. */
 export async function uninstall(plan: ServicePlan, print: Print): Promise<void> {
   const { path } = plan.file;
@@ -76,6 +85,18 @@ export async function homeOf(user: string): Promise<string> {
   const home = new TextDecoder().decode(stdout).trim();
   if (home.startsWith("/")) return home;
   throw new ConfigError(`There is no user ${quoted(user)} on this computer`);
+}
+
+/** The command that runs `words` as another user, with these variables. */
+export function commandAs(
+  user: string,
+  variables: Readonly<Record<string, string>>,
+  words: readonly string[],
+): [string, ...string[]] {
+  const assigned = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  return Deno.build.os === "darwin"
+    ? ["sudo", "-E", "-u", user, "env", ...assigned, ...words]
+    : ["runuser", "-u", user, "--", "env", ...assigned, ...words];
 }
 
 /** Refuses what is not a user name: it goes into files and commands. */

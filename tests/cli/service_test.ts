@@ -15,7 +15,7 @@ import {
   variables,
   words,
 } from "../support/systemd.ts";
-import { BINARY } from "../support/command.ts";
+import { BINARY, DENO_DIR } from "../support/command.ts";
 import { lockFolder } from "../../src/state/lock.ts";
 import { systemClock } from "../../src/time.ts";
 import { RecordingLogger } from "../support/events.ts";
@@ -95,7 +95,7 @@ onLinux(
     const first = await computer.service("install", "--user");
     assertEquals(first.code, 0, first.stderr);
     const path = `${computer.folder}/config/${UNIT}`;
-    const cached = BINARY === undefined ? "Ran \\S+ cache --quiet \\S+main\\.ts\n" : "";
+    const cached = BINARY === undefined ? "Ran \\S+ cache --quiet --lock=\\S+ \\S+main\\.ts\n" : "";
     assertMatch(
       first.stdout,
       new RegExp(`^Wrote ${path}\n${cached}Ran systemctl --user daemon-reload\n`),
@@ -277,6 +277,38 @@ onLinux(
     assertNotMatch(stdout, /DENO_V8_FLAGS/);
   },
 );
+
+/** Has the cache know of a newer version of a package, as when another program has asked for it. */
+async function hearOfNewer(cache: string, name: string): Promise<void> {
+  const path = `${cache}/npm/registry.npmjs.org/${name}/registry.json`;
+  const known = JSON.parse(await Deno.readTextFile(path));
+  const { latest } = known["dist-tags"];
+  const newer = latest.replace(/\d+$/, (patch: string) => `${Number(patch) + 1}`);
+  known.versions[newer] = { ...known.versions[latest], version: newer };
+  known["dist-tags"].latest = newer;
+  await Deno.writeTextFile(path, JSON.stringify(known));
+}
+
+Deno.test({
+  name:
+    "a service starts with the packages it was installed with, whatever newer ones are known of",
+  ignore: !LINUX || BINARY !== undefined,
+  async fn() {
+    await using computer = await Computer.set();
+    const cache = `${computer.folder}/cache`;
+    await Deno.mkdir(cache);
+    assert(runs(["cp", "-r", `${DENO_DIR}/npm`, cache]));
+    const env = { DENO_DIR: cache };
+    assertEquals((await computer.serviceWith(env, "install", "--user")).code, 0);
+    await hearOfNewer(cache, "mqtt");
+    const unit = await Deno.readTextFile(`${computer.folder}/config/${UNIT}`);
+    const [command = []] = assignments(unit, "ExecStart").map(words);
+    const program = ["env", `DENO_DIR=${cache}`, ...command.slice(0, command.indexOf("start"))];
+    assert(runs([...program, "--version"]));
+    const unlocked = program.filter((word) => !word.startsWith("--lock="));
+    assertEquals(runs([...unlocked, "--version"]), false, "the cache does not have the newer one");
+  },
+});
 
 const PROXY = "http://user:p4ss%40word@proxy.example:3128";
 
