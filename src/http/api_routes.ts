@@ -30,6 +30,7 @@ export const API_ROUTES: readonly Route[] = [
     method: "GET",
     handle: ({ snapshot }) => jsonAnswer(localStatus(snapshot())),
   },
+  { path: `${BASE}/events`, method: "GET", hasEffect: true, handle: showEvents },
   { path: `${BASE}/backlog`, method: "GET", handle: backlog },
   { path: `${BASE}/workloads`, method: "GET", handle: listWorkloads },
   { path: `${BASE}/workloads/{id}`, method: "GET", handle: showWorkload },
@@ -44,6 +45,13 @@ export const API_ROUTES: readonly Route[] = [
     },
   },
 ];
+
+/** What happens, for as long as the client reads it. */
+function showEvents({ feed }: RouteParts, { headers }: RouteRequest): Response {
+  const events = feed.open(headers.get("last-event-id") ?? undefined);
+  if (events !== undefined) return answer(events, "text/event-stream");
+  return errorAnswer(503, "not_now", "Too many clients read the events", { "retry-after": "10" });
+}
 
 /** How much work there is, for autoscalers. */
 function backlog({ snapshot }: RouteParts): Response {

@@ -8,6 +8,7 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import { errorAnswer } from "./answers.ts";
+import { EventFeed } from "./event_feed.ts";
 import { type Listening, type Refusal, refuseAccess, refuseOrigin } from "./guard.ts";
 import { listen, type Listener } from "./listen.ts";
 import { Metrics, type MetricsSource } from "./metrics.ts";
@@ -31,6 +32,7 @@ export interface HttpServerOptions extends Pick<RouteParts, "stateFolder" | "can
 export class HttpServer implements AsyncDisposable {
   readonly #options: HttpServerOptions;
   readonly #metrics: Metrics;
+  readonly #feed: EventFeed;
   readonly #sessions: Sessions;
   readonly #readiness: ReadinessTimer;
   readonly #listener: Listener;
@@ -45,6 +47,7 @@ export class HttpServer implements AsyncDisposable {
     this.#options = options;
     using resources = new DisposableStack();
     this.#metrics = resources.use(new Metrics(source));
+    this.#feed = resources.use(new EventFeed({ events: source.events, clock }));
     this.#readiness = resources.use(new ReadinessTimer(source, clock));
     this.#listener = listen(address, (request, listening) => this.#answer(request, listening));
     this.#sessions = new Sessions(token, this.url, clock);
@@ -60,6 +63,7 @@ export class HttpServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#metrics[Symbol.dispose]();
     this.#readiness[Symbol.dispose]();
+    this.#feed[Symbol.dispose]();
     await this.#listener.close();
   }
 
@@ -75,6 +79,7 @@ export class HttpServer implements AsyncDisposable {
       return await found!.route.handle(this.#parts, {
         id: decoded(found!.id),
         query: new URLSearchParams(/\?([^#]*)/.exec(request.url)?.[1]),
+        headers,
         body: () => readJsonBody(request),
       });
     } catch (error) {
@@ -91,6 +96,7 @@ export class HttpServer implements AsyncDisposable {
       cancel,
       drain,
       metrics: this.#metrics,
+      feed: this.#feed,
       sessions: this.#sessions,
       url: this.url,
       snapshot: () => source.snapshot(),

@@ -6,12 +6,14 @@
 import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { StopSignal } from "../os/process_identity.ts";
 import type { Access } from "./guard.ts";
+import type { EventFeed } from "./event_feed.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What routes show and do. */
 export interface RouteParts {
   readonly metrics: Metrics;
+  readonly feed: Pick<EventFeed, "open">;
   readonly sessions: Pick<Sessions, "createLink" | "redeem">;
   /** Where the server is found: a URL, or `unix:` and a path. */
   readonly url: string;
@@ -30,6 +32,7 @@ export interface RouteRequest {
   /** What stands for `{id}` in the path; `""` where there is none. */
   readonly id: string;
   readonly query: URLSearchParams;
+  readonly headers: Headers;
   /** The body as JSON; `undefined` when there is none. */
   body(): Promise<unknown>;
 }
