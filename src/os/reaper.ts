@@ -9,9 +9,12 @@ import { Buffer } from "node:buffer";
 
 /**
  * The shell that waits. It passes on what ends a node, and ends as that does. A shell waits for every
- * child, also for those it never started.
+ * child, also for those it never started. Deno has raised the soft limit of open files by now, and
+ * nothing in a container knows what it was but who started Deno: that one may say so in a variable.
  */
 const REAPER = `
+[ -z "$CLOUD_NODE_OPEN_FILES" ] || ulimit -S -n "$CLOUD_NODE_OPEN_FILES"
+unset CLOUD_NODE_OPEN_FILES
 trap 'kill -s TERM "$node"' TERM
 trap 'kill -s INT "$node"' INT
 trap 'kill -s HUP "$node"' HUP

@@ -42,8 +42,9 @@ async function installAndStart(): Promise<void> {
   assertEquals(installed.code, 0, installed.stderr);
 
   // --cached-only asks no registry, not even when it is there.
-  const [entry] = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(DOCKERFILE)![1]!);
-  const program = `exec ${folder}/bin/${entry}`;
+  const entry: string[] = JSON.parse(/^ENTRYPOINT (.+)$/m.exec(DOCKERFILE)![1]!);
+  const words = entry.map((word) => `'${word}'`).join(" ");
+  const program = `PATH=${folder}/bin:$PATH exec ${words}`;
   const version = await sh(`${program} --version`, inside, folder);
   const [first] = version.stdout.split("\n");
   assertEquals(first, `cyberwave-cloud-node ${manifest.version}`, version.stderr);

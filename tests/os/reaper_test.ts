@@ -14,6 +14,9 @@ function canBeFirst(): boolean {
 }
 
 const PROGRAM = `
+import { inspectHost } from ${
+  JSON.stringify(new URL("../../src/os/processes.ts", import.meta.url).href)
+};
 import { replaceByReaper } from ${
   JSON.stringify(new URL("../../src/os/reaper.ts", import.meta.url).href)
 };
@@ -24,15 +27,24 @@ await new Deno.Command("sh", { args: ["-c", script] }).output();
 const states = new Deno.Command("sh", { args: ["-c", "grep -h ^State /proc/[0-9]*/status"] });
 console.log(new TextDecoder().decode((await states.output()).stdout).match(/zombie/g)?.length ?? 0);
 Deno.addSignalListener("SIGTERM", () => Deno.exit(5));
+const held = Object.keys(Deno.env.toObject()).filter((name) => name.startsWith("CLOUD_NODE_OPEN"));
+console.log((await inspectHost()).openFiles, held.join());
 console.log("ready");
 await new Promise((resolve) => setTimeout(resolve, 60_000));
 `;
 
-/** Runs the program as process 1 until it is ready, ends it, and returns what it printed. */
-async function runFirst(...permissions: string[]): Promise<{ lines: string[]; code: number }> {
+/**
+ * Runs the program as process 1 until it is ready, ends it, and returns what it printed. `before` is
+ * what a shell does in that process before it becomes the program.
+ */
+async function runFirst(
+  before: string,
+  ...permissions: string[]
+): Promise<{ lines: string[]; code: number }> {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   await Deno.writeTextFile(file, PROGRAM);
-  const words = [...UNSHARE, Deno.execPath(), "run", "-q", ...permissions, file, "a", "b c"];
+  const program = [Deno.execPath(), "run", "-q", ...permissions, file, "a", "b c"];
+  const words = [...UNSHARE, "sh", "-c", `${before}; exec "$@"`, "sh", ...program];
   const child = new Deno.Command(words[0]!, { args: words.slice(1), stdout: "piped" }).spawn();
   let text = "";
   for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -52,8 +64,20 @@ Deno.test({
   // Not permitted in most containers.
   ignore: Deno.build.os !== "linux" || !canBeFirst(),
   async fn() {
-    const { lines, code } = await runFirst("-A");
-    assertEquals({ lines, code }, { lines: ["a|b c false ", "0", "ready"], code: 5 });
+    const { lines: [words, zombies, , ready], code } = await runFirst(":", "-A");
+    assertEquals([words, zombies, ready, code], ["a|b c false ", "0", "ready", 5]);
+  },
+});
+
+Deno.test({
+  name: "jobs of a container get its soft limit of open files, not what Deno has made of it",
+  ignore: Deno.build.os !== "linux" || !canBeFirst(),
+  async fn() {
+    const dockerfile = new URL("../../.github/container/Dockerfile", import.meta.url);
+    const entry = /^ENTRYPOINT (.+)$/m.exec(await Deno.readTextFile(dockerfile))![1]!;
+    const [before] = (JSON.parse(entry) as string[])[2]!.split("; exec ");
+    const { lines } = await runFirst(`ulimit -S -n 321; ${before}`, "-A");
+    assertEquals(lines[2], "321 ");
   },
 });
 
@@ -61,7 +85,7 @@ Deno.test({
   name: "a node that is process 1 and cannot replace itself says what to do",
   ignore: Deno.build.os !== "linux" || !canBeFirst(),
   async fn() {
-    const { lines } = await runFirst("--allow-run", "--allow-read", "--allow-env");
+    const { lines } = await runFirst(":", "--allow-run", "--allow-read", "--allow-env");
     assertEquals(lines[0], `a|b c true ${NO_REAPER}`);
     assert(Number(lines[1]) > 0, "without a reaper there are zombies");
   },
