@@ -60,6 +60,11 @@ export function mayRead(path: string, query: Query = queryRuntime): boolean {
   return query({ name: "read", path }) === "granted";
 }
 
+/** Whether the system may be asked for something, without asking the user. */
+export function mayAsk(kind: "cpus" | "systemMemoryInfo", query: Query = queryRuntime): boolean {
+  return query({ name: "sys", kind }) === "granted";
+}
+
 /** The need to read what is at `path`. */
 export function readPermission(path: string, why: string): Need {
   return { what: { name: "read", path }, why };

@@ -20,7 +20,7 @@ export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[
     ...envFile.map(({ path }) => readPermission(path, "env_file")),
     { what: { name: "net", host: apiHost(settings) }, why: "the backend" },
     brokerPermission(settings),
-    ...(settings.http === undefined ? [] : httpPermissions(settings.http)),
+    ...(settings.http === undefined ? [] : [...httpPermissions(settings.http), ...LOAD]),
     ...serverPermissions(settings),
     ...(settings.uploadResults ? resultPermissions(settings) : []),
     ...["sh", shell].map((command): Need => ({ what: { name: "run", command }, why: "workloads" })),
@@ -80,6 +80,13 @@ function httpPermissions(http: string): Need[] {
       return [];
   }
 }
+
+/** What showing how busy the machine is takes: without it the page has no chart of that. */
+const LOAD: readonly Need[] = (["cpus", "systemMemoryInfo"] as const).map((kind): Need => ({
+  what: { name: "sys", kind },
+  why: "to show how busy this machine is",
+  isOptional: true,
+}));
 
 /** What talking to the broker takes. */
 function brokerPermission({ mqttHost, mqttPort }: Settings): Need {

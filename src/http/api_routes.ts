@@ -5,10 +5,10 @@
  */
 import { History } from "../journal/history.ts";
 import { commandJson } from "../journal/command_json.ts";
-import type { CommandRecord } from "../journal/record.ts";
+import { type CommandRecord, END_CAUSES } from "../journal/record.ts";
 import { localStatus } from "../node/local_status.ts";
 import { STOP_SIGNALS, type StopSignal } from "../os/process_identity.ts";
-import { type OutputStream, WorkloadFolder } from "../workloads/folder.ts";
+import { WorkloadFolder } from "../workloads/folder.ts";
 import { outputSize, readOutputAt } from "../workloads/output.ts";
 import { answer, errorAnswer, jsonAnswer } from "./answers.ts";
 import type { Route, RouteParts, RouteRequest } from "./route.ts";
@@ -77,8 +77,34 @@ function listWorkloads(parts: RouteParts, { query }: RouteRequest): Response {
     return invalid(`limit must be a whole number up to ${MAX_LATEST}`);
   }
   using history = History.open(parts.stateFolder);
+  if (query.get("state") === "ended") return pageOfHistory(parts, query, limit, history);
   const records = history?.list(limit) ?? [];
   return jsonAnswer({ workloads: records.map((record) => toJson(record, parts)) });
+}
+
+/** The values of `outcome`. */
+const OUTCOMES = ["succeeded", "failed", ...END_CAUSES.filter((cause) => cause !== "exited")];
+
+/** What ended, those that came last first; `next` is where the next page begins. */
+function pageOfHistory(
+  parts: RouteParts,
+  query: URLSearchParams,
+  limit: number,
+  history: History | undefined,
+): Response {
+  const given = (name: string) => query.get(name) || undefined;
+  const outcome = given("outcome");
+  if (outcome !== undefined && !OUTCOMES.includes(outcome)) {
+    return invalid(`outcome must be one of ${OUTCOMES.join(", ")}`);
+  }
+  const filter = { kind: given("kind"), outcome, text: given("q"), before: given("before") };
+  // One more tells whether there is a next page.
+  const records = history?.ended(filter, limit + 1) ?? [];
+  const shown = records.slice(0, limit);
+  return jsonAnswer({
+    workloads: shown.map((record) => toJson(record, parts)),
+    next: records.length > limit ? shown.at(-1)?.id ?? null : null,
+  });
 }
 
 function showWorkload(parts: RouteParts, { id }: RouteRequest): Response {
@@ -94,26 +120,22 @@ function showLogs(parts: RouteParts, { id, query }: RouteRequest): Response {
   }
   const offset = wholeNumber(query.get("offset") ?? "0");
   if (offset === undefined) return invalid("offset must be a whole number");
+  const tail = query.has("tail") ? wholeNumber(query.get("tail")!) : MAX_OUTPUT;
+  if (tail === undefined) return invalid("tail must be a whole number");
   const record = find(id, parts);
   if (record === undefined) return noWorkload();
-  const bytes = readOutput(record.id, stream, offset, parts);
+  using history = History.open(parts.stateFolder);
+  const path = `${parts.stateFolder}/workloads/${record.id}`;
+  const folder = new WorkloadFolder(path, history?.output(record.id));
+  const size = outputSize(folder, stream);
+  const start = query.has("tail") ? Math.max(offset, size - tail) : offset;
+  const buffer = new Uint8Array(Math.min(Math.max(0, size - start), MAX_OUTPUT));
+  const bytes = new Uint8Array(readOutputAt(folder, stream, start, buffer));
   // Never as a page: a workload may print whatever it likes.
   return answer(bytes, "text/plain; charset=utf-8", 200, {
-    "x-next-offset": String(offset + bytes.length),
+    "x-offset": String(start),
+    "x-next-offset": String(start + bytes.length),
   });
-}
-
-function readOutput(
-  id: string,
-  stream: OutputStream,
-  offset: number,
-  { stateFolder }: RouteParts,
-): Uint8Array<ArrayBuffer> {
-  using history = History.open(stateFolder);
-  const folder = new WorkloadFolder(`${stateFolder}/workloads/${id}`, history?.output(id));
-  const left = Math.max(0, outputSize(folder, stream) - offset);
-  const buffer = new Uint8Array(Math.min(left, MAX_OUTPUT));
-  return new Uint8Array(readOutputAt(folder, stream, offset, buffer));
 }
 
 async function cancelWorkload(parts: RouteParts, { id, body }: RouteRequest): Promise<Response> {
@@ -144,6 +166,7 @@ function find(id: string, { stateFolder }: RouteParts): CommandRecord | undefine
 }
 
 function toJson(record: CommandRecord, { snapshot }: RouteParts): Record<string, unknown> {
+  if (record.state !== "running") return commandJson(record, undefined);
   const { progress } = snapshot().workloads.find(({ id }) => id === record.id) ?? {};
   return commandJson(record, progress);
 }

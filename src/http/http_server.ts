@@ -7,11 +7,13 @@ import type { HttpAddress } from "../config/http_address.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
-import { errorAnswer } from "./answers.ts";
+import { errorAnswer, textAnswer } from "./answers.ts";
 import { EventFeed } from "./event_feed.ts";
 import { type Listening, type Refusal, refuseAccess, refuseOrigin } from "./guard.ts";
 import { listen, type Listener } from "./listen.ts";
 import { Metrics, type MetricsSource } from "./metrics.ts";
+import { LoadMeter } from "../os/machine_load.ts";
+import { NodeHistory } from "./node_history.ts";
 import { routeOf } from "./routes.ts";
 import type { RouteParts } from "./route.ts";
 import { BodyError, readJsonBody } from "./request_body.ts";
@@ -28,11 +30,18 @@ export interface HttpServerOptions extends Pick<RouteParts, "stateFolder" | "can
   readonly logger: Logger;
 }
 
+/** What people read whom no link has let in. */
+const CLOSED = `This is the page of a Cyberwave Cloud Node. On its computer, this opens it:
+
+  cyberwave-cloud-node page
+`;
+
 /** A server that answers until it is disposed. */
 export class HttpServer implements AsyncDisposable {
   readonly #options: HttpServerOptions;
   readonly #metrics: Metrics;
   readonly #feed: EventFeed;
+  readonly #history: NodeHistory;
   readonly #sessions: Sessions;
   readonly #readiness: ReadinessTimer;
   readonly #listener: Listener;
@@ -48,6 +57,15 @@ export class HttpServer implements AsyncDisposable {
     using resources = new DisposableStack();
     this.#metrics = resources.use(new Metrics(source));
     this.#feed = resources.use(new EventFeed({ events: source.events, clock }));
+    const meter = new LoadMeter();
+    this.#history = resources.use(
+      new NodeHistory({
+        events: source.events,
+        clock,
+        snapshot: () => source.snapshot(),
+        load: () => meter.read(),
+      }),
+    );
     this.#readiness = resources.use(new ReadinessTimer(source, clock));
     this.#listener = listen(address, (request, listening) => this.#answer(request, listening));
     this.#sessions = new Sessions(token, this.url, clock);
@@ -62,6 +80,7 @@ export class HttpServer implements AsyncDisposable {
   /** Answers nothing more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#metrics[Symbol.dispose]();
+    this.#history[Symbol.dispose]();
     this.#readiness[Symbol.dispose]();
     this.#feed[Symbol.dispose]();
     await this.#listener.close();
@@ -74,6 +93,7 @@ export class HttpServer implements AsyncDisposable {
     const isAuthorized = this.#sessions.isAuthorized(headers);
     const refusal = refuseOrigin({ headers }, listening) ??
       refuseAccess({ method, path, headers }, found?.route, listening, isAuthorized);
+    if (refusal?.status === 401 && path === "/") return textAnswer(CLOSED, 401);
     if (refusal !== undefined) return refused(refusal);
     try {
       return await found!.route.handle(this.#parts, {
@@ -99,6 +119,7 @@ export class HttpServer implements AsyncDisposable {
       feed: this.#feed,
       sessions: this.#sessions,
       url: this.url,
+      history: this.#history,
       snapshot: () => source.snapshot(),
       readySince: () => this.#readiness.since,
     };

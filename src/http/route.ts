@@ -8,6 +8,7 @@ import type { StopSignal } from "../os/process_identity.ts";
 import type { Access } from "./guard.ts";
 import type { EventFeed } from "./event_feed.ts";
 import type { Metrics } from "./metrics.ts";
+import type { NodeHistory } from "./node_history.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What routes show and do. */
@@ -17,6 +18,7 @@ export interface RouteParts {
   readonly sessions: Pick<Sessions, "createLink" | "redeem">;
   /** Where the server is found: a URL, or `unix:` and a path. */
   readonly url: string;
+  readonly history: Pick<NodeHistory, "resources" | "connections">;
   readonly stateFolder: string;
   snapshot(): NodeSnapshot;
   /** Since when the node is as ready as it is, in milliseconds since the epoch. */

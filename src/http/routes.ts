@@ -6,6 +6,7 @@
 import { answer, jsonAnswer, textAnswer } from "./answers.ts";
 import { API_ROUTES } from "./api_routes.ts";
 import { LOGIN_ROUTES } from "./login_routes.ts";
+import { PAGE_ROUTES } from "./page_routes.ts";
 import { unreadyReasons } from "./readiness.ts";
 import type { Route, RouteParts } from "./route.ts";
 
@@ -21,6 +22,7 @@ const ROUTES: readonly Route[] = [
   { path: "/metrics", method: "GET", isOpen: true, handle: metrics },
   ...LOGIN_ROUTES,
   ...API_ROUTES,
+  ...PAGE_ROUTES,
 ];
 
 const PATTERNS = ROUTES.map((route) => ({

@@ -11,6 +11,17 @@ import { SHORT_ID_LENGTH } from "../log_line.ts";
 import { SELECT_OUTPUT, toOutput } from "./small_outputs.ts";
 import { type CommandRecord, storedRequestId } from "./record.ts";
 
+/** Which commands a page of the history has; what is left out excludes none. */
+export interface HistoryFilter {
+  readonly kind?: string;
+  /** `succeeded`, `failed`, or how else a command ends. */
+  readonly outcome?: string;
+  /** A part of its id, its request id or its workload's UUID. */
+  readonly text?: string;
+  /** The id of a command: only those that came before it. */
+  readonly before?: string;
+}
+
 /** The commands in a journal. */
 export class History implements Disposable {
   readonly #db: DatabaseSync;
@@ -45,6 +56,38 @@ export class History implements Disposable {
          SELECT seq FROM commands WHERE state = 'ended' ORDER BY ended_at DESC LIMIT ?)
        ORDER BY seq`,
       ended,
+    );
+  }
+
+  /** One page of the commands that ended and match, those that came last first. */
+  ended(
+    { kind, outcome, text, before }: HistoryFilter,
+    limit: number,
+  ): CommandRecord[] {
+    const conditions = ["state = 'ended'"];
+    const values: string[] = [];
+    const where = (condition: string, ...given: string[]) => {
+      conditions.push(condition);
+      values.push(...given);
+    };
+    if (kind !== undefined) where("kind = ?", kind);
+    if (outcome === "succeeded") where("cause = 'exited' AND exit_code = 0");
+    else if (outcome === "failed") where("cause = 'exited' AND exit_code <> 0");
+    else if (outcome !== undefined) where("cause = ?", outcome);
+    if (text !== undefined) {
+      // Request ids are stored as JSON, and matched without the quotes.
+      const part = storedRequestId(text).slice(1, -1);
+      where(
+        "(instr(id, lower(?)) OR instr(request_id, ?) OR instr(workload_uuid, lower(?)))",
+        ...[text, part, text],
+      );
+    }
+    if (before !== undefined) where("seq < (SELECT seq FROM commands WHERE id = ?)", before);
+    return this.#records(
+      `SELECT ${this.#columns} FROM commands WHERE ${conditions.join(" AND ")}
+       ORDER BY seq DESC LIMIT ?`,
+      ...values,
+      limit,
     );
   }
 

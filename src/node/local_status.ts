@@ -3,6 +3,8 @@
  *
  * @module
  */
+import manifest from "../../deno.json" with { type: "json" };
+import type { GpuSample } from "../gpu/nvidia_smi.ts";
 import type { NodeSnapshot } from "./snapshot.ts";
 import { isoTime } from "../time.ts";
 
@@ -12,6 +14,7 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
   const { executors } = snapshot;
   return {
     node_pid: Deno.pid,
+    version: manifest.version,
     slug: identity?.slug ?? null,
     uuid: identity?.uuid ?? null,
     started_at: isoTime(snapshot.startedAt),
@@ -22,6 +25,7 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
     },
     last_heartbeat: isoTime(lastHeartbeat),
     is_draining: snapshot.isDraining,
+    is_stopping: snapshot.isStopping,
     lanes: Object.entries(lanes).map(([kind, lane]) => ({
       kind,
       running: lane.running,
@@ -31,14 +35,28 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
       state: executors[kind]?.state ?? null,
       reason: executors[kind]?.reason ?? null,
     })),
-    workloads: workloads.map(({ id, kind, requestId, pid, startedAt }) => ({
+    workloads: workloads.map(({ id, kind, requestId, pid, startedAt, progress }) => ({
       id,
       kind,
       request_id: requestId ?? null,
       pid: pid ?? null,
       started_at: isoTime(startedAt),
+      progress: progress ?? null,
     })),
     finalizing: finalizing.length,
     undelivered: { count: outbox.pending, oldest_at: isoTime(outbox.oldestAt) },
+    gpus: snapshot.gpus?.samples.map(gpuJson) ?? null,
+  };
+}
+
+function gpuJson(sample: GpuSample): Record<string, unknown> {
+  return {
+    index: sample.index,
+    name: sample.name,
+    utilization: sample.utilization ?? null,
+    memory_used_bytes: sample.memoryUsedBytes ?? null,
+    memory_total_bytes: sample.memoryTotalBytes ?? null,
+    power_watts: sample.powerWatts ?? null,
+    temperature_celsius: sample.temperatureCelsius ?? null,
   };
 }

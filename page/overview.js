@@ -1,0 +1,207 @@
+/** What the node is doing. */
+import { Charts } from "./charts.js";
+import { html, useState } from "./html.js";
+import { post, useNode, workloadPath } from "./node.js";
+import { Output } from "./output.js";
+import { ConfirmButton, Facts, Nothing, Panel, Progress, State, useSeconds } from "./parts.js";
+import { RunForm } from "./run_form.js";
+import { WorkloadTable } from "./workloads.js";
+import { between, duration, localTime, nameOf, since } from "./words.js";
+
+/** How many that ended are shown here; the history has all. */
+const LATEST = 8;
+
+/** The view. */
+export function Overview({ status }) {
+  const { data } = useNode(`/workloads?limit=${LATEST}`, { every: 5_000, isLive: true });
+  const workloads = data?.workloads ?? [];
+  const of = (state) => workloads.filter((workload) => workload.state === state);
+  return html`
+    <h1 class="unseen" tabindex="-1">Overview</h1>
+    <div class="grid">
+      <div class="most column">
+        <${Lanes} status=${status} />
+        <${Running} workloads=${of("running")} isKnown=${data !== undefined} />
+        <${Waiting} workloads=${of("queued")} />
+      </div>
+      <div class="least column">
+        <${Node} status=${status} />
+        <${RunForm} kinds=${status.lanes.map(({ kind }) => kind)} />
+      </div>
+      <${Charts} />
+      <${Panel} title="Latest" className="wide" actions=${html`<a href="#/history">All</a>`}>
+        <${WorkloadTable} workloads=${of("ended").toReversed()} nothing="Nothing has ended yet." />
+        <//>
+        </div>
+  `;
+}
+
+/** What runs the commands of each kind, and how much of it is taken. */
+function Lanes({ status: { lanes } }) {
+  return html`<${Panel} title="Lanes">
+    ${
+    lanes.length === 0 ? html`<${Nothing}>No kind of command is configured.<//>` : html`
+      <table class="lanes">
+        <thead>
+          <tr>
+            <th scope="col">Kind</th>
+            <th scope="col">Running</th>
+            <th scope="col">Queue</th>
+            <th scope="col">Executor</th>
+          </tr>
+        </thead>
+        <tbody>${lanes.map((lane) => html`<${Lane} key=${lane.kind} lane=${lane} />`)}</tbody>
+      </table>
+    `
+  }
+  <//>`;
+}
+
+const TONES = { ready: "good", busy: "busy", starting: "busy", restarting: "busy" };
+
+function Lane({ lane: { kind, running, concurrency, queued, max_queued, state, reason } }) {
+  return html`
+    <tr>
+      <th scope="row">${kind}</th>
+      <td><meter min="0" max=${concurrency} value=${running}
+          aria-label=${`${kind}: running`} /> <span class="figure">${running} of ${concurrency}</span></td>
+      <td><span class="figure">${queued}</span> <span class="note">of ${max_queued}</span></td>
+      <td>${state && html`<${State} tone=${TONES[state] ?? "bad"}>${state}<//>${
+        reason && html`
+          <span class="note">${reason}</span>
+        `
+      }`}</td>
+    </tr>
+  `;
+}
+
+/** Who the node is, and how it is connected. */
+function Node({ status }) {
+  useSeconds();
+  const { broker, undelivered } = status;
+  const waiting = undelivered.count === 0
+    ? "none"
+    : `${undelivered.count}, the oldest for ${since(undelivered.oldest_at)}`;
+  return html`
+    <${Panel} title="Node">
+      <${Facts} facts=${[
+        ["UUID", status.uuid && html`<code>${status.uuid}</code>`],
+        ["Broker", html`<code>${broker.url}</code>`],
+        [broker.is_connected ? "Connected for" : "Disconnected for", since(broker.since)],
+        ["Heartbeat", status.last_heartbeat ? `${since(status.last_heartbeat)} ago` : "none yet"],
+        ["Undelivered", waiting],
+        ["Sending results", status.finalizing || undefined],
+        ["Running for", since(status.started_at)],
+        ["Process", `${status.node_pid}, version ${status.version}`],
+      ]} />
+      <${Connections} />
+      <//>
+  `;
+}
+
+/** When the connection was there since the node began to connect, as a strip. */
+function Connections() {
+  const { data } = useNode("/connections", { every: 30_000, isLive: true });
+  // The first connection is no interruption.
+  const changes = data?.changes.slice(data.changes[0]?.is_connected ? 0 : 1) ?? [];
+  if (changes.length === 0) return null;
+  const spans = spansOf(changes, Date.now());
+  const [start, end] = [spans[0].start, spans.at(-1).end];
+  const whole = Math.max(1, end - start);
+  const lost = changes.filter(({ is_connected }) => !is_connected).length;
+  const up = spans.filter(({ isConnected }) => isConnected)
+    .reduce((sum, span) => sum + span.end - span.start, 0);
+  const text = lost === 0
+    ? `No interruption in the last ${duration(whole)}`
+    : `Connected ${Math.floor(1000 * up / whole) / 10} % of the last ${duration(whole)}: ${
+      lost === 1 ? "1 interruption" : `${lost} interruptions`
+    }`;
+  return html`
+    <div class="connections">
+      <svg viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"
+        aria-label=${text}>${spans.map((span) =>
+          html`
+            <rect key=${span.start} class=${span.isConnected ? "up" : "down"} height="10"
+              x=${1000 * (span.start - start) / whole}
+              width=${Math.max(2, 1000 * (span.end - span.start) / whole)} />
+          `
+        )}</svg>
+      <details>
+        <summary>${text}</summary>
+        <ol>${changes.slice(-20).reverse().map(({ at, is_connected }) =>
+          html`<li key=${at}>${localTime(at)}: ${is_connected ? "connected" : "not connected"}</li>`
+        )}</ol>
+      </details>
+    </div>
+  `;
+}
+
+function spansOf(changes, now) {
+  return changes.map(({ at, is_connected }, index) => ({
+    start: Date.parse(at),
+    end: index + 1 < changes.length ? Date.parse(changes[index + 1].at) : now,
+    isConnected: is_connected,
+  }));
+}
+
+/** What runs now, with what it prints. */
+function Running({ workloads, isKnown }) {
+  return html`<${Panel} title="Running" note=${workloads.length || undefined}>
+    ${
+    workloads.length === 0
+      ? isKnown && html`<${Nothing}>Nothing runs.<//>`
+      : workloads.map((workload, index) =>
+        html`<${RunningWorkload} key=${workload.id} workload=${workload} isOpen=${index < 3} />`
+      )
+  }
+  <//>`;
+}
+
+function RunningWorkload({ workload, isOpen }) {
+  useSeconds();
+  const [isShown, setShown] = useState(isOpen);
+  const { id, kind, started_at, progress } = workload;
+  const name = nameOf(workload);
+  return html`<article class="running" aria-label=${`${kind} ${name}`}>
+    <div class="line">
+      <a href=${`#/workloads/${id}`}><b>${kind}</b> <span class="name">${name}</span></a>
+      <span class="figure">${between(started_at)}</span>
+      <button type="button" class="quiet" aria-expanded=${isShown}
+        aria-label=${`Output of ${name}`} onClick=${() => setShown(!isShown)}>Output</button>
+      <${CancelButton} workload=${workload} />
+    </div>
+    <${Progress} progress=${progress} label=${`Progress of ${name}`} />
+    ${isShown && html`<${Output} id=${id} isRunning=${true} isShort />`}
+  </article>`;
+}
+
+/** Stops a workload, or takes it out of the queue. */
+export function CancelButton({ workload }) {
+  const name = nameOf(workload);
+  return html`
+    <${ConfirmButton} label="Cancel" name=${`Cancel ${name}`}
+      question=${`Cancel ${workload.kind} ${name}?`} answer="Cancel it"
+      onConfirm=${() => post(`${workloadPath(workload.id)}/cancel`)} />
+  `;
+}
+
+/** What waits for its turn. */
+function Waiting({ workloads }) {
+  useSeconds();
+  if (workloads.length === 0) return null;
+  return html`<${Panel} title="Queue" note=${workloads.length}>
+    <ol class="queue">${
+    workloads.slice(0, 50).map((workload) =>
+      html`
+        <li key=${workload.id} class="line">
+          <a href=${`#/workloads/${workload.id}`}><b>${workload
+            .kind}</b> <span class="name">${nameOf(workload)}</span></a>
+          <span class="figure">waits for ${since(workload.accepted_at)}</span>
+          <${CancelButton} workload=${workload} />
+        </li>
+      `
+    )
+  }</ol>
+    ${workloads.length > 50 && html`<p class="note">and ${workloads.length - 50} more</p>`}
+  <//>`;
+}

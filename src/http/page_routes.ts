@@ -1,0 +1,42 @@
+/**
+ * The page for people: its files, and what only it asks for.
+ *
+ * @module
+ */
+import { answer, errorAnswer, jsonAnswer } from "./answers.ts";
+import type { Route, RouteRequest } from "./route.ts";
+
+/** These routes. */
+export const PAGE_ROUTES: readonly Route[] = [
+  { path: "/", method: "GET", handle: () => showFile("index.html") },
+  { path: "/page/{id}", method: "GET", handle: (_, { id }: RouteRequest) => showFile(id) },
+  {
+    path: "/api/v1/resources",
+    method: "GET",
+    handle: ({ history }) => jsonAnswer(history.resources()),
+  },
+  {
+    path: "/api/v1/connections",
+    method: "GET",
+    handle: ({ history }) => jsonAnswer(history.connections()),
+  },
+];
+
+/** The types of the files, by the ends of their names. */
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
+  txt: "text/plain; charset=utf-8",
+};
+
+async function showFile(name: string): Promise<Response> {
+  // Loaded by whoever looks first: most nodes are never looked at.
+  const { default: page } = await import("../page/page.json", { with: { type: "json" } });
+  const files: Readonly<Record<string, string>> = page;
+  if (!Object.hasOwn(files, name)) {
+    return errorAnswer(404, "not_found", "There is nothing here");
+  }
+  return answer(files[name]!, TYPES[name.split(".").at(-1)!]!);
+}
