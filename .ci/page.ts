@@ -1,10 +1,10 @@
 /**
- * Writes the files of the page (`page/`) into `src/page/page.json`, of which the program serves them:
+ * Writes the files of the page (`page/`) into `src/http/page.json`, of which the program serves them:
  * a JSON module is the one form of data that is there in the same way from a folder, from JSR and in a
  * compiled program. Changes no byte of them, but for where one library imports another.
  */
 const FOLDER = new URL("../page/", import.meta.url);
-const TARGET = new URL("../src/page/page.json", import.meta.url);
+const TARGET = new URL("../src/http/page.json", import.meta.url);
 
 /** The files by the names under which they are served. */
 export function pageFiles(): Record<string, string> {
@@ -28,7 +28,7 @@ function asServed(text: string): string {
   );
 }
 
-/** The text of `src/page/page.json`. */
+/** The text of `src/http/page.json`. */
 export function pageJson(): string {
   return `${JSON.stringify(pageFiles(), undefined, 2)}\n`;
 }

@@ -65,7 +65,7 @@ function Lane({ lane: { kind, running, concurrency, queued, max_queued, state, r
       <th scope="row">${kind}</th>
       <td><meter min="0" max=${concurrency} value=${running}
           aria-label=${`${kind}: running`} /> <span class="figure">${running} of ${concurrency}</span></td>
-      <td><span class="figure">${queued}</span> <span class="note">of ${max_queued}</span></td>
+      <td><span class="figure">${queued}</span> <span class="note optional">of ${max_queued}</span></td>
       <td>${state && html`<${State} tone=${TONES[state] ?? "bad"}>${state}<//>${
         reason && html`
           <span class="note">${reason}</span>

@@ -11,7 +11,6 @@ export function WorkloadTable({ workloads, nothing }) {
       <thead>
         <tr>
           <th scope="col">Workload</th>
-          <th scope="col">Kind</th>
           <th scope="col">Outcome</th>
           <th scope="col">Came</th>
           <th scope="col" class="number optional">Waited</th>
@@ -29,8 +28,9 @@ function Row({ workload }) {
   const { id, kind, accepted_at, started_at, ended_at } = workload;
   return html`
     <tr>
-      <td><a class="name" href=${`#/workloads/${id}`}>${nameOf(workload)}</a></td>
-      <td>${kind}</td>
+      <td><a href=${`#/workloads/${id}`}><b>${kind}</b> <span class="name">${nameOf(
+        workload,
+      )}</span></a></td>
       <td>
         <${Outcome} workload=${workload} />
       </td>

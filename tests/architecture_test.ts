@@ -17,7 +17,7 @@ function* sourceFiles(folder: string): Generator<SourceFile> {
   for (const { name, isDirectory } of Deno.readDirSync(new URL(folder, SOURCE))) {
     const path = `${folder}${name}`;
     if (isDirectory) yield* sourceFiles(`${path}/`);
-    else yield readSource(path);
+    else if (name.endsWith(".ts")) yield readSource(path);
   }
 }
 

@@ -33,7 +33,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 async function showFile(name: string): Promise<Response> {
   // Loaded by whoever looks first: most nodes are never looked at.
-  const { default: page } = await import("../page/page.json", { with: { type: "json" } });
+  const { default: page } = await import("./page.json", { with: { type: "json" } });
   const files: Readonly<Record<string, string>> = page;
   if (!Object.hasOwn(files, name)) {
     return errorAnswer(404, "not_found", "There is nothing here");
