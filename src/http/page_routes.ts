@@ -4,12 +4,13 @@
  * @module
  */
 import { answer, errorAnswer, jsonAnswer } from "./answers.ts";
-import type { Route, RouteRequest } from "./route.ts";
+import type { Route } from "./route.ts";
 
 /** These routes. */
 export const PAGE_ROUTES: readonly Route[] = [
   { path: "/", method: "GET", handle: () => showFile("index.html") },
-  { path: "/page/{id}", method: "GET", handle: (_, { id }: RouteRequest) => showFile(id) },
+  { path: "/page/{id}", method: "GET", handle: (_, { id }) => showFile(id) },
+  { path: "/page/vendor/{id}", method: "GET", handle: (_, { id }) => showFile(`vendor/${id}`) },
   {
     path: "/api/v1/resources",
     method: "GET",

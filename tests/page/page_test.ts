@@ -2,7 +2,6 @@ import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import { Browser, browserAvailable } from "../support/browser.ts";
 import { HttpNode } from "../support/http_node.ts";
-import { fillJournal } from "../support/journal.ts";
 import { Gate } from "../support/stage.ts";
 
 /** Where pictures of the page go; by default nowhere that lasts. */
