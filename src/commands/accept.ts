@@ -80,8 +80,8 @@ export class Acceptor {
   /** The commands that are offered and not decided yet. */
   readonly #offers = new Set<Promise<void>>();
   #isDraining = false;
-  /** The session of the packets that the journal knows. */
-  #session = 0;
+  /** The sessions of the packets that the journal knows. */
+  readonly #sessions = { own: 0, pool: 0 };
 
   /** Makes an acceptor that accepts. */
   constructor(parts: AcceptorParts) {
@@ -135,7 +135,7 @@ export class Acceptor {
     }
     const { journal, queue, recheck, outbox } = this.#parts;
     const command = this.#commandFor(offer, read, address);
-    if (this.#isBusyFor(command)) await recheck.beforeRefusal(command.kind);
+    if (this.#isBusyFor(command, offer.message)) await recheck.beforeRefusal(command.kind);
     let isAccepted = false;
     try {
       const decision = await journal.commit(() =>
@@ -160,11 +160,7 @@ export class Acceptor {
     requester: Requester | undefined,
   ): Decision {
     const { journal, queue, kinds } = this.#parts;
-    // In a new session the same packet identifiers mean other packets.
-    if (offer.message.session > this.#session) {
-      journal.forgetPackets();
-      this.#session = offer.message.session;
-    }
+    this.#noteSession(offer.message);
     const repeated = this.#repeats.answer(command, offer.message, requester);
     if (repeated !== undefined) return refusedWith(repeated);
     const address = { ...addressOf(command), requester };
@@ -172,7 +168,7 @@ export class Acceptor {
       const refused = { ...command, name: command.kind };
       return refusedWith(this.#refuseForGood(refused, address, notConfigured(command.kind)));
     }
-    const why = this.#reasonToRefuse(command);
+    const why = this.#reasonToRefuse(command, offer.message);
     if (why !== undefined) return refusedWith(this.#refuseNow(command, address, why));
     journal.accept({ ...command, params });
     if (requester !== undefined) journal.requesters.add(command.id, requester);
@@ -182,8 +178,8 @@ export class Acceptor {
   }
 
   /** Whether a workload is refused for others, which the platform may have given up meanwhile. */
-  #isBusyFor({ kind, workloadUuid }: Command): boolean {
-    if (workloadUuid === undefined || this.#isDraining) return false;
+  #isBusyFor({ kind, workloadUuid }: Command, { isPooled }: CommandMessage): boolean {
+    if (workloadUuid === undefined || this.#isDraining || isPooled) return false;
     const mustStart = !this.#parts.settings.queuePlatformWorkloads;
     return isFull({ ...this.#parts.queue.lane(kind), mustStart });
   }
@@ -202,14 +198,26 @@ export class Acceptor {
   }
 
   /** Why a command cannot be accepted now; `undefined`: it can. */
-  #reasonToRefuse({ kind, workloadUuid }: Command): string | undefined {
+  #reasonToRefuse(
+    { kind, workloadUuid }: Command,
+    { isPooled = false }: CommandMessage,
+  ): string | undefined {
     const { queue, once, settings, workloadsFolder } = this.#parts;
     return reasonToRefuse({
       ...queue.lane(kind),
       mustStart: workloadUuid !== undefined && !settings.queuePlatformWorkloads,
       draining: this.#isDraining || (once && !queue.isEmpty),
+      isPooled,
       freeBytes: freeBytes(workloadsFolder),
     });
+  }
+
+  /** In a new session the same packet identifiers mean other packets. */
+  #noteSession({ session, isPooled = false }: CommandMessage): void {
+    const of = isPooled ? "pool" : "own";
+    if (session <= this.#sessions[of]) return;
+    this.#parts.journal.forgetPackets(isPooled);
+    this.#sessions[of] = session;
   }
 
   /** Refuses a command for a temporary reason. It is not remembered: sent again it may run. */

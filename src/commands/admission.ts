@@ -12,6 +12,8 @@ export interface Situation extends LaneState {
   readonly mustStart: boolean;
   /** Whether the node takes no new commands any more. */
   readonly draining: boolean;
+  /** Whether it was sent to a pool, whose nodes have left it for as long as they have no room. */
+  readonly isPooled: boolean;
   /** How much disk space is left, in bytes. */
   readonly freeBytes: number;
 }
@@ -28,15 +30,15 @@ export function isFull(
 
 /** Why a command is refused now, which may be different later; `undefined`: it is accepted. */
 export function reasonToRefuse(situation: Situation): string | undefined {
-  const { running, queued, isExcluded, mustStart, draining, freeBytes } = situation;
+  const { running, queued, isExcluded, mustStart, draining, isPooled, freeBytes } = situation;
   // Nothing more may run while a kind that excludes it does, or waits.
   const concurrency = isExcluded ? running : situation.concurrency;
-  if (draining) return "The node is draining and takes no new commands";
+  if (draining && !isPooled) return "The node is draining and takes no new commands";
   if (freeBytes < MIN_FREE_BYTES) {
     const left = Math.floor(freeBytes / 1024 / 1024);
     return `The node's disk is full (${left} MiB left): no new commands until there is space`;
   }
-  if (!isFull({ ...situation, concurrency })) return undefined;
+  if (isPooled || !isFull({ ...situation, concurrency })) return undefined;
   if (mustStart && isExcluded) {
     return "Busy: a workload of another kind runs or waits, and exclusive allows one kind";
   }

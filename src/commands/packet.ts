@@ -6,6 +6,9 @@
  */
 import { createHash } from "node:crypto";
 
+/** Marks packets of the session with the pool, which has numbers of its own. */
+const POOLED = "pool:";
+
 /** A message on a command topic. */
 export interface CommandMessage {
   readonly topic: string;
@@ -18,6 +21,8 @@ export interface CommandMessage {
   readonly packetId: number | undefined;
   /** The MQTT session that numbered it: 0 for one that began before this node was started. */
   readonly session: number;
+  /** Whether it was sent to a pool: no other node will get it, so that it is not refused as too much. */
+  readonly isPooled?: boolean;
   /** What MQTT 5 carries beside. */
   readonly properties?: {
     readonly responseTopic?: string;
@@ -26,7 +31,8 @@ export interface CommandMessage {
 }
 
 /** What is the same for each delivery of a message; `undefined`: nothing is. */
-export function packetOf({ packetId, payload }: CommandMessage): string | undefined {
+export function packetOf({ packetId, payload, isPooled }: CommandMessage): string | undefined {
   if (packetId === undefined) return undefined;
-  return `${packetId}:${createHash("sha256").update(payload).digest("hex")}`;
+  const packet = `${packetId}:${createHash("sha256").update(payload).digest("hex")}`;
+  return isPooled ? `${POOLED}${packet}` : packet;
 }

@@ -42,6 +42,12 @@ export interface Settings {
   readonly mqttUsername: string | undefined;
   /** The password at the broker. */
   readonly mqttPassword: string | undefined;
+  /** The pool whose commands the node takes as well. */
+  readonly pool: string | undefined;
+  /** What it subscribes to for those; `undefined`: a shared subscription to the topic of the pool. */
+  readonly poolTopic: string | undefined;
+  /** How many commands of a kind may wait here before the node leaves its pool for a while. */
+  readonly poolPrefetch: number;
   /** The shell command run at each start. */
   readonly installScript: string | undefined;
   /** What runs `inference` commands. */

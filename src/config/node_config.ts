@@ -99,6 +99,12 @@ export interface CloudNodeConfig {
   mqttUsername?: string;
   /** The password at the broker. Default: the API token. */
   mqttPassword?: string;
+  /** The pool of nodes that this one belongs to: it takes commands sent to the pool as well. Default: none. */
+  pool?: string;
+  /** What to subscribe to for them, at a broker with queues of its own. Default: `$share/` and the pool's topic. */
+  poolTopic?: string;
+  /** How many commands of a kind may wait before the node leaves the pool until there is room. Default: 0. */
+  poolPrefetch?: number;
   /** A shell command, run once at each start before registration. Default: none. */
   installScript?: string;
   /** What runs `inference` commands: a shell command template, or what stays loaded. Default: none. */

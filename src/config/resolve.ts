@@ -11,6 +11,7 @@ import type { CloudNodeConfig } from "./node_config.ts";
 import type { Setting, SettingKey } from "./setting.ts";
 import { laneProblems, lanesOf, yieldProblems } from "./lanes.ts";
 import { refuseUnknownSettings } from "./known_keys.ts";
+import { poolProblems } from "./pool_settings.ts";
 import { SETTINGS } from "./settings.ts";
 import { configSource, type Source } from "./sources.ts";
 import { path } from "./values.ts";
@@ -72,7 +73,11 @@ export function examineSources(sources: readonly Source[], folders: Folders): Ex
   }
   // The table's types say that each value has the type its field has.
   const settings = complete(values as Settings, folders);
-  problems.push(...laneProblems(settings, sources), ...yieldProblems(settings));
+  problems.push(
+    ...laneProblems(settings, sources),
+    ...yieldProblems(settings),
+    ...poolProblems(settings),
+  );
   const place: Resolved["place"] = (key, path = []) =>
     places.get(key)?.(path) ?? origins.get(key) ?? "default";
   const danger = removalProblem(settings, place("resultsFolder"));

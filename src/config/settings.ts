@@ -8,6 +8,7 @@ import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { HOOK_SETTINGS } from "./hook_settings.ts";
 import { httpAddress } from "./http_address.ts";
 import { eachOf, sameForAll, someOf } from "./named_values.ts";
+import { POOL_SETTINGS } from "./pool_settings.ts";
 import { PROGRAM_SETTINGS } from "./program_settings.ts";
 import type { Setting, SettingKey, SettingRows } from "./setting.ts";
 import { inSnakeCase } from "./sources.ts";
@@ -62,6 +63,7 @@ const TABLE: SettingRows<SettingKey> = {
     help: "The password at the broker",
     defaultText: "the API token",
   },
+  ...POOL_SETTINGS,
   ...PROGRAM_SETTINGS,
   concurrency: {
     group: "Workloads",

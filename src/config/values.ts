@@ -61,6 +61,18 @@ export const environmentName: ValueType<string> = textType({
     ),
 });
 
+/** What a client subscribes to. */
+export const topicFilter: ValueType<string> = textType({
+  problem(value) {
+    const levels = value.split("/");
+    const isRight = value !== "" && value.length <= 1_000 && isMqttText(value) &&
+      levels.every((level, index) =>
+        level === "+" || !/[+#]/.test(level) || (level === "#" && index === levels.length - 1)
+      );
+    return problemIf(!isRight, "a topic to subscribe to, such as $queue/gpu", value);
+  },
+});
+
 /** The path of a file or folder. */
 export const path: ValueType<string> = textType({
   problem: (value) => problemIf(value === "" || value.includes("\0"), "a path", value),

@@ -192,9 +192,10 @@ export class Journal implements Disposable {
     return this.#records(sql, packet).at(0);
   }
 
-  /** Forgets what packets brought commands: a new session numbers its own. */
-  forgetPackets(): void {
-    this.#statements.run("UPDATE commands SET packet = NULL WHERE packet IS NOT NULL");
+  /** Forgets what packets brought commands, those of a pool or others: a new session numbers its own. */
+  forgetPackets(isPooled: boolean): void {
+    const those = isPooled ? "packet LIKE 'pool:%'" : "packet NOT LIKE 'pool:%'";
+    this.#statements.run(`UPDATE commands SET packet = NULL WHERE packet IS NOT NULL AND ${those}`);
   }
 
   /**

@@ -139,14 +139,15 @@ export class MqttConnection {
   }
 
   /**
-   * Makes `topics` the ones that are subscribed to, over this connection and those that follow.
-   * Resolves when the broker has answered; at once when it is not connected.
+   * Makes `topics` the ones that are subscribed to, over this connection and those that follow, and
+   * unsubscribes from `unwanted`, which an earlier program may have left in the session. Resolves
+   * when the broker has answered, with whether it did; at once when it is not connected.
    */
-  async setTopics(topics: string[]): Promise<void> {
+  async setTopics(topics: string[], unwanted: string[] = []): Promise<boolean> {
     const wanted = new Set(topics);
-    this.#unwanted = this.#unwanted.union(this.#topics).difference(wanted);
+    this.#unwanted = new Set([...this.#unwanted, ...this.#topics, ...unwanted]).difference(wanted);
     this.#topics = wanted;
-    if (this.#link) await this.#subscribe(this.#link);
+    return this.#link !== undefined && await this.#subscribe(this.#link);
   }
 
   /**
@@ -236,8 +237,8 @@ export class MqttConnection {
     }
   }
 
-  /** Brings the subscriptions of `link` in line with the topics that are wanted now. */
-  async #subscribe(link: MqttLink): Promise<void> {
+  /** Brings the subscriptions of `link` in line with what is wanted now; whether that was confirmed. */
+  async #subscribe(link: MqttLink): Promise<boolean> {
     const unwanted = [...this.#unwanted];
     const [refused, unsubscribed] = await Promise.all([
       link.subscribe([...this.#topics.difference(link.topics)]),
@@ -245,8 +246,9 @@ export class MqttConnection {
     ]);
     const { onRefusedTopic = (topic) => this.#reportRefused(topic) } = this.#options;
     for (const topic of refused) onRefusedTopic(topic);
-    if (!unsubscribed) return;
+    if (!unsubscribed || link.isClosed) return false;
     for (const topic of unwanted) this.#unwanted.delete(topic);
+    return true;
   }
 
   #reportRefused({ topic, why }: RefusedTopic): void {

@@ -12,12 +12,14 @@ import type { LogStream } from "../logs/log_stream.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { Executors } from "./create_executors.ts";
 import type { NodeEvents } from "./events.ts";
+import type { PoolMember } from "./pool.ts";
 
 /** What may have something left to do. */
 interface DrainingParts {
   readonly acceptor: Pick<Acceptor, "isDeciding" | "decided">;
   readonly queue: CommandQueue;
   readonly executors: Executors;
+  readonly pool: Pick<PoolMember, "leave"> | undefined;
   readonly uploads: Uploads;
   readonly outbox: Outbox;
   readonly logStream: LogStream | undefined;
@@ -45,7 +47,8 @@ export async function whenDone(
   patienceMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { outbox, logStream, clock } = parts;
+  const { outbox, logStream, pool, clock } = parts;
+  await pool?.leave(signal, patienceMs);
   await orAbort(whenIdle(parts), signal);
   const left = await outbox.drained(signal, patienceMs);
   await within(patienceMs, clock, async (tooLate) => {

@@ -30,6 +30,20 @@ export const INSTALL_GRACE_MS = 10_000;
 /** How much of its standard error the backend gets. */
 const LAST_LINES = 20;
 
+/** Runs the install script as `runInstallScript` does, and reports why it failed, if it does. */
+export async function installAndReport(
+  options: InstallOptions,
+  signal: AbortSignal,
+  reportFailed: (why: string) => Promise<void>,
+): Promise<void> {
+  try {
+    await runInstallScript(options, signal);
+  } catch (error) {
+    if (error instanceof InstallScriptError) await reportFailed(error.message);
+    throw error;
+  }
+}
+
 /**
  * Runs the install script to its end; what it leaves running goes on. When `signal` aborts, it is
  * stopped and the signal's reason thrown.

@@ -6,7 +6,7 @@
 import { clearTextWarning } from "../config/clear_text.ts";
 import type { Settings } from "../config/config.ts";
 import { nodePermissions } from "../config/needed_permissions.ts";
-import { InstallScriptError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Handler } from "../executors/handler/handler.ts";
 import { addSecret, createLogger, type Logger } from "../log.ts";
 import { LineBuffer } from "../logs/line_buffer.ts";
@@ -23,7 +23,7 @@ import { unloadAll, whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
 import { notedHeartbeats } from "./noted_heartbeats.ts";
 import { serveLocalRequests, storeCancelRequests } from "./local_requests_server.ts";
-import { INSTALL_GRACE_MS, runInstallScript } from "./install.ts";
+import { INSTALL_GRACE_MS, installAndReport } from "./install.ts";
 import { keepWithinLimits } from "./keep_within_limits.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
@@ -157,7 +157,7 @@ export class Node {
   async #start(parts: NodeParts, env: Record<string, string>, host: Host): Promise<void> {
     const { once, drain, exitWhenIdle } = this.#options;
     const { signal } = this.#stopping;
-    const { runner, queue, uploads, recheck, registration, connection, backend, logStream } = parts;
+    const { runner, queue, uploads, recheck, registration, connection, pool, backend } = parts;
     storeCancelRequests(parts, this.#logger);
     await parts.recover(signal);
     this.#run(serveLocalRequests(parts, this.#logger, signal));
@@ -172,10 +172,12 @@ export class Node {
     this.#run(recheck.atStart(signal));
     this.events.on("heartbeat", () => recheck.atHeartbeat(signal));
     this.#broker = this.#run(connection.run(this.#leavingBroker.signal));
+    if (pool !== undefined) this.#run(pool.run(this.#leavingBroker.signal));
     this.#run(this.#heartbeats(parts));
     this.#run(keepWithinLimits(parts, this.#loggerFor("workloads"), signal));
-    if (logStream !== undefined) this.#run(logStream.run(this.#ended.signal));
-    if (parts.gpus !== undefined) this.#run(parts.gpus.run(this.#ended.signal));
+    for (const watcher of [parts.logStream, parts.gpus]) {
+      if (watcher !== undefined) this.#run(watcher.run(this.#ended.signal));
+    }
     uploads.resume();
     runner.open();
     await connection.whenConnected(signal);
@@ -227,21 +229,18 @@ export class Node {
     env: Record<string, string>,
     host: Host,
   ): Promise<void> {
-    const { installScript: script, workFolder } = this.#options.settings;
-    if (script === undefined) return;
-    try {
-      await runInstallScript({
-        ...{ script, workFolder, host, clock },
-        env: { ...env, ...nodeCredentials(this.#options.settings, token.value) },
+    const { settings } = this.#options;
+    if (settings.installScript === undefined) return;
+    await installAndReport(
+      {
+        ...{ script: settings.installScript, workFolder: settings.workFolder, host, clock },
+        env: { ...env, ...nodeCredentials(settings, token.value) },
         logger: this.#loggerFor("install"),
         graceMs: INSTALL_GRACE_MS,
-      }, this.#stopping.signal);
-    } catch (error) {
-      if (error instanceof InstallScriptError) {
-        await reportFailed(instance, error.message, { api: backend, clock, logger: this.#logger });
-      }
-      throw error;
-    }
+      },
+      this.#stopping.signal,
+      (why) => reportFailed(instance, why, { api: backend, clock, logger: this.#logger }),
+    );
   }
 
   /** A logger whose lines the platform sees too, if it is to see any. */

@@ -8,14 +8,13 @@ import { putPayload } from "../backend/storage.ts";
 import { PlatformStatus } from "../commands/platform_status.ts";
 import { statusOutput } from "../commands/status.ts";
 import type { Settings } from "../config/config.ts";
-import { quoted } from "../errors.ts";
 import type { Handler } from "../executors/handler/handler.ts";
 import type { GpuMonitor } from "../gpu/gpu_monitor.ts";
 import { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
 import type { LineBuffer } from "../logs/line_buffer.ts";
 import type { LogStream } from "../logs/log_stream.ts";
-import { type Inbound, MqttConnection } from "../mqtt/connection.ts";
+import type { MqttConnection } from "../mqtt/connection.ts";
 import { OS } from "../os/current.ts";
 import type { Host } from "../os/processes.ts";
 import { Outbox } from "../outbox/outbox.ts";
@@ -38,19 +37,15 @@ import { requireFolder } from "../state/state_file.ts";
 import { takeUnloadMark } from "../state/unload_mark.ts";
 import { type Clock, systemClock } from "../time.ts";
 import { type CommandParts, createCommandParts } from "./command_parts.ts";
-import { brokerOf } from "./broker_settings.ts";
 import { createBackend } from "./create_backend.ts";
+import { type Connected, createConnection, createPoolMember } from "./create_connection.ts";
 import { createExecutors, type Executors } from "./create_executors.ts";
 import { createGpuMonitor } from "./create_gpu_monitor.ts";
 import { createLogStream } from "./create_log_stream.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
-import {
-  isStatusTopic,
-  publisherOver,
-  reportRefusedStatus,
-  type StatusRequest,
-} from "./publisher.ts";
+import type { PoolMember } from "./pool.ts";
+import { isStatusTopic, publisherOver, type StatusRequest } from "./publisher.ts";
 import { ProgressOverMqtt } from "./progress_publisher.ts";
 import { reportReplied } from "./replied.ts";
 import { nodeCredentials } from "./workload_environment.ts";
@@ -98,6 +93,8 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly backend: Backend;
   readonly registration: Registration;
   readonly connection: MqttConnection;
+  /** `undefined` when it belongs to no pool. */
+  readonly pool: PoolMember | undefined;
   readonly outbox: Outbox;
   readonly executors: Executors;
   /** `undefined` when nobody asks about the GPUs. */
@@ -145,14 +142,12 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   });
   const store = new IdentityStore(stateFolder, tokenRetries);
   const registration = new Registration(settings, { ...tokenRetries, api: backend, store });
-  const connection = createConnection(options, {
-    clientId,
-    identity,
-    token,
-    answersTopic,
+  const client: Connected = {
+    ...{ clientId, identity, token },
     receive: (message) => commands.receiver.receive(message),
-    onConnected: () => outbox.connected(),
-  });
+  };
+  const onConnected = () => outbox.connected();
+  const connection = createConnection(options, { ...client, answersTopic, onConnected });
   const outbox = createOutbox(
     options,
     journal,
@@ -195,6 +190,10 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     credentials: () => nodeCredentials(settings, token.value),
     status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
   });
+  const pool = createPoolMember(options, {
+    ...{ ...client, ...commands, executors, workloadsFolder, clock },
+    topicPrefix: prefix,
+  });
   const logStream = createLogStream(options, {
     ...{ api: backend, journal, identity, clock, commands },
   });
@@ -218,6 +217,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     backend,
     registration,
     connection,
+    pool,
     outbox,
     executors,
     gpus,
@@ -239,46 +239,6 @@ function createToken(
   const memory = new AcceptedTokens(settings.stateFolder, isRegistered, { clock, logger });
   const first = { token: settings.token, source: tokenSource };
   return new ApiToken(first, { source: tokens, memory, logger });
-}
-
-function createConnection(
-  { settings, loggerFor, events }: NodePartsOptions,
-  { clientId, identity, token, answersTopic, receive, onConnected }: {
-    readonly clientId: string;
-    readonly identity: CurrentIdentity;
-    readonly token: ApiToken;
-    readonly answersTopic: string;
-    receive(message: Inbound): Promise<void>;
-    onConnected(): void;
-  },
-): MqttConnection {
-  const logger = loggerFor("mqtt");
-  return new MqttConnection({
-    ...brokerOf(settings),
-    clientId,
-    get username() {
-      return settings.mqttUsername ?? identity.current?.uuid;
-    },
-    get password() {
-      return settings.mqttPassword ?? token.value;
-    },
-    logger,
-    onMessage: (message) => {
-      // A resumed session may still hold topics of an earlier identity.
-      if (identity.commandTopics.includes(message.topic)) return receive(message);
-      if (message.topic === answersTopic) return reportRefusedStatus(message, logger);
-      logger.warn(`Ignored a message for another node, on ${quoted(message.topic)}`);
-    },
-    onConnected: () => {
-      onConnected();
-      events.emit("connection", { isConnected: true });
-    },
-    onDisconnected: () => events.emit("connection", { isConnected: false }),
-    onFailure: ({ refused }) => {
-      // The connection is retried in any case: what is looked for is another token.
-      if (refused === "credentials") void token.refused(token.value);
-    },
-  });
 }
 
 function createOutbox(

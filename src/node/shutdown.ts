@@ -48,8 +48,9 @@ async function sayLast(
   { leavesWork, leaveBroker, logger }: ShutdownOptions,
   deadline: AbortSignal,
 ): Promise<void> {
-  const { connection, outbox, logStream, identity, backend, clock } = parts;
+  const { connection, pool, outbox, logStream, identity, backend, clock } = parts;
   const steps: (() => Promise<unknown>)[] = [
+    () => Promise.resolve(pool?.leave(deadline, 0)),
     async () => {
       // What comes now is neither taken nor refused: it stays with the broker for the next start.
       await orAbort(connection.stopReceiving(), deadline);

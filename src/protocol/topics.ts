@@ -44,6 +44,16 @@ export function commandTopic(prefix: string, address: string): string {
   return `${prefix}cyberwave/cloud-node/${address}/command`;
 }
 
+/** Where commands for a pool arrive, each of which one of its nodes takes. */
+export function poolTopic(prefix: string, pool: string): string {
+  return commandTopic(prefix, `pool/${pool}`);
+}
+
+/** What the nodes of a pool subscribe to, so that each message goes to one of them. */
+export function poolSubscription(prefix: string, pool: string): string {
+  return `$share/${pool}/${poolTopic(prefix, pool)}`;
+}
+
 /** Where a node publishes its replies. */
 export function responseTopic(prefix: string, instanceUuid: string): string {
   return `${prefix}cyberwave/cloud-node/${instanceUuid}/response`;

@@ -196,3 +196,15 @@ Deno.test("a disk without a folder for workloads has space all the same", async 
   (await executor.executions.next()).end(undefined, "done");
   assertEquals((await test.reply("r1")).output, "done");
 });
+
+Deno.test("a packet of the pool's session is another than one of the node's own", async () => {
+  const executor = new ScriptedExecutor();
+  await using test = await Commands.start({ inference: "a", open: false, executor });
+  const pooled = { ...DUP, isPooled: true };
+  for (const delivery of [DUP, pooled, DUP, pooled]) await test.send(NAMELESS, delivery);
+  assertEquals(test.journal.unfinished().length, 2);
+  // A new session with the pool counts anew, and changes nothing about the other one.
+  await test.send(NAMELESS, { ...pooled, session: 1 });
+  await test.send(NAMELESS, DUP);
+  assertEquals(test.journal.unfinished().length, 3);
+});

@@ -11,6 +11,7 @@ const IDLE: Situation = {
   maxQueued: 2,
   mustStart: false,
   draining: false,
+  isPooled: false,
   freeBytes: Number.MAX_SAFE_INTEGER,
 };
 
@@ -55,6 +56,14 @@ const TABLE: [name: string, situation: Partial<Situation>, refusal: string | und
   ["just enough disk space", { freeBytes: MIN_FREE_BYTES }, undefined],
   ["the disk is full", { freeBytes: MIN_FREE_BYTES - 1 }, DISK_FULL],
   ["draining", { draining: true }, DRAINING],
+  ["sent to a pool, draining", { isPooled: true, draining: true }, undefined],
+  ["sent to a pool, the queue is full", { isPooled: true, running: 1, queued: 9 }, undefined],
+  ["sent to a pool, must start, busy", { isPooled: true, mustStart: true, running: 1 }, undefined],
+  [
+    "sent to a pool, the disk is full",
+    { isPooled: true, freeBytes: MIN_FREE_BYTES - 1 },
+    DISK_FULL,
+  ],
   ["draining, for other reasons too", { draining: true, freeBytes: 0, queued: 9 }, DRAINING],
   ["a full disk before a full queue", { freeBytes: MIN_FREE_BYTES - 1, queued: 9 }, DISK_FULL],
 ];

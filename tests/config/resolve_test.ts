@@ -48,6 +48,9 @@ Deno.test("with nothing given there are defaults", () => {
     mqttTlsCaCerts: undefined,
     mqttUsername: undefined,
     mqttPassword: undefined,
+    pool: undefined,
+    poolTopic: undefined,
+    poolPrefetch: 0,
     installScript: undefined,
     inference: undefined,
     training: undefined,
@@ -178,6 +181,17 @@ Deno.test("credentials.json gives the token, the workspace, and variables in and
   assertEquals([settings.workspaceUuid, settings.workspaceSlug], ["u-1", "lab"]);
   assertEquals([settings.mqttHost, settings.environment], ["outside", "dev"]);
   assertEquals([settings.mqttPort, settings.mqttUseTls], [8883, true]);
+});
+
+Deno.test("a pool is named before it is said how to subscribe to it", () => {
+  assertThrows(
+    () => resolveConfig({ poolTopic: "$queue/gpu" }),
+    ConfigError,
+    "pool_topic says how to subscribe to a pool, but pool names none",
+  );
+  const { pool, poolTopic, poolPrefetch } = resolveConfig({ pool: "gpu", poolTopic: "$queue/gpu" });
+  assertEquals([pool, poolTopic, poolPrefetch], ["gpu", "$queue/gpu", 0]);
+  assertThrows(() => resolveConfig({ pool: "a/b" }), ConfigError, "pool must not hold +, #, /");
 });
 
 Deno.test("TLS follows the port unless it is said", () => {

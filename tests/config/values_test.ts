@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { durationSeconds } from "../../src/config/durations.ts";
 import * as values from "../../src/config/values.ts";
 
@@ -188,6 +188,17 @@ Deno.test("an identifier can stand in a topic and a URL", () => {
     assertEquals("problem" in values.identifier.parse(hostile), true, JSON.stringify(hostile));
   }
   assertEquals(values.identifier.parse(""), { problem: 'must not be empty, got ""' });
+});
+
+Deno.test("what a client subscribes to, in which wildcards are whole levels", () => {
+  const expected = "a topic to subscribe to, such as $queue/gpu";
+  const right = ["$queue/gpu", "$share/gpu/a/+/b/#", "a", "+", "#", "a//b"];
+  const wrong = ["", "a#", "a/#/b", "a+/b", "a\0", "a".repeat(1_001)];
+  expectEach(values.topicFilter, [
+    ...right.map((filter) => [filter, isOne(filter)] as const),
+    ...wrong.slice(0, 4).map((filter) => [filter, isNot(expected, `"${filter}"`)] as const),
+  ]);
+  for (const filter of wrong) assert("problem" in values.topicFilter.parse(filter));
 });
 
 Deno.test("an environment's name, which may be empty", () => {

@@ -20,16 +20,25 @@ export interface PublishOptions {
   readonly properties?: IPublishPacket["properties"];
 }
 
+const NO_MATCHING_SUBSCRIBERS = 0x10;
+
 /** A client that connects once, and fails rather than to reconnect. */
 export class TestClient implements AsyncDisposable {
   /** Resolves when the connection is gone. */
   readonly closed: Promise<void>;
   readonly #client: MqttClient;
+  /** The messages that the broker could give to nobody. */
+  readonly #unheard = new Set<number>();
   readonly #inboxes = new Map<string, Inbox<Message>>();
 
   private constructor(client: MqttClient) {
     this.#client = client;
     this.closed = new Promise((resolve) => client.once("close", () => resolve()));
+    client.on("packetreceive", (packet) => {
+      if (packet.cmd === "puback" && packet.reasonCode === NO_MATCHING_SUBSCRIBERS) {
+        this.#unheard.add(packet.messageId!);
+      }
+    });
     // At once: a session that is resumed brings messages before anybody can ask for them.
     client.on("message", (topic, payload, packet) => this.#receive(topic, payload, packet));
   }
@@ -53,12 +62,24 @@ export class TestClient implements AsyncDisposable {
     payload: string | Uint8Array | Record<string, unknown>,
     options: PublishOptions = {},
   ): Promise<void> {
+    await this.offer(topic, payload, options);
+  }
+
+  /** The same; resolves with whether there was somebody to give it to, as far as the broker says. */
+  async offer(
+    topic: string,
+    payload: string | Uint8Array | Record<string, unknown>,
+    options: PublishOptions = {},
+  ): Promise<boolean> {
     const content = typeof payload === "string"
       ? payload
       : payload instanceof Uint8Array
       ? Buffer.from(payload)
       : JSON.stringify(payload);
-    await this.#client.publishAsync(topic, content, { qos: 1, ...options });
+    const published = this.#client.publishAsync(topic, content, { qos: 1, ...options });
+    const id = this.#client.getLastMessageId();
+    await published;
+    return !this.#unheard.delete(id);
   }
 
   /** Subscribes to `topic`, without wildcards, and collects what comes on it. */

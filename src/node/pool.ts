@@ -1,0 +1,157 @@
+/**
+ * A node's place in a pool: it takes what is sent to the pool while it has room, and leaves the pool
+ * while it has none, so that the broker gives it to another node.
+ *
+ * @module
+ */
+import type { LaneState } from "../commands/queue.ts";
+import { BrokerError, messageOf, quoted } from "../errors.ts";
+import type { ExecutorStatus } from "../executors/executor.ts";
+import type { Logger } from "../log.ts";
+import type { Inbound, MqttConnection, MqttConnectionOptions } from "../mqtt/connection.ts";
+import { type Clock, within } from "../time.ts";
+import type { NodeEvents } from "./events.ts";
+
+/** What a lane is doing, and what runs its commands. */
+type Lane = Pick<LaneState, "running" | "leaving" | "queued" | "concurrency"> & ExecutorStatus;
+
+/** Whether a command of any kind could start, or would be among the first `prefetch` that wait. Pure. */
+export function hasRoom(lanes: readonly Lane[], prefetch: number): boolean {
+  // The broker does not know of kinds: the next command may be of any.
+  return lanes.length > 0 &&
+    lanes.every(({ running, leaving, queued, concurrency, state }) =>
+      (state === "ready" || state === "busy") &&
+      running - leaving + queued < concurrency + prefetch
+    );
+}
+
+/** What a member works with. */
+interface PoolMemberOptions {
+  /** The pool. */
+  readonly name: string;
+  /** What its members subscribe to. */
+  readonly topic: string;
+  readonly events: Pick<NodeEvents, "on">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Makes the connection for the pool alone, so that its messages never wait before the node's own. */
+  connect(receiver: Pick<MqttConnectionOptions, "onMessage" | "onConnected">): MqttConnection;
+  /** Takes a command. It resolves when that is on disk. */
+  receive(message: Inbound): Promise<void>;
+  /** Whether the node has room for a command now. */
+  hasRoom(): boolean;
+}
+
+/** A member of a pool. */
+export class PoolMember {
+  readonly #options: PoolMemberOptions;
+  readonly #connection: MqttConnection;
+  readonly #left = new AbortController();
+  #isMember: boolean;
+  #isLeaving = false;
+  #isRunning = false;
+  #received = 0;
+  #changed: Promise<unknown> = Promise.resolve();
+
+  /** Makes a member; `run()` connects it. */
+  constructor(options: PoolMemberOptions) {
+    this.#options = options;
+    this.#connection = options.connect({
+      onMessage: (message) => {
+        this.#received++;
+        return options.receive(message);
+      },
+      onConnected: () =>
+        options.logger.info(`In the pool ${quoted(options.name)}, by ${quoted(options.topic)}`),
+    });
+    this.#isMember = options.hasRoom();
+    this.#setTopics();
+  }
+
+  /** The pool. */
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Whether it is to be given commands. */
+  get isMember(): boolean {
+    return this.#isMember;
+  }
+
+  /** Takes part until `signal` aborts or it has left. Rejects never. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { events } = this.#options;
+    const update = () => this.#update();
+    const removers = (["accepted", "ended", "executor", "heartbeat", "draining"] as const)
+      .map((name) => events.on(name, update));
+    update();
+    this.#isRunning = true;
+    try {
+      await this.#connection.run(AbortSignal.any([signal, this.#left.signal]));
+    } finally {
+      for (const remove of removers) remove();
+    }
+  }
+
+  /**
+   * Leaves the pool for good: unsubscribes, takes what the broker had given to this node before, and
+   * disconnects. Where `signal` aborts first, or there is no connection for `patienceMs`, the rest
+   * waits at the broker. Never rejects.
+   */
+  async leave(signal: AbortSignal, patienceMs: number): Promise<void> {
+    const { name, logger } = this.#options;
+    this.#isLeaving = true;
+    this.#isMember = false;
+    if (!this.#isRunning || this.#left.signal.aborted) return this.#left.abort();
+    try {
+      await this.#changed;
+      while (!await this.#takeRest(signal, patienceMs)) signal.throwIfAborted();
+      await this.#connection.stopReceiving();
+      logger.info(`Left the pool ${quoted(name)}`);
+    } catch (error) {
+      // Somebody else has waited for that as well.
+      if (this.#left.signal.aborted) return;
+      logger.warn(
+        `Could not leave the pool ${quoted(name)}: ${
+          messageOf(error)
+        }. What the broker has given ` +
+          "to this node waits there for an hour, for its next start",
+      );
+    } finally {
+      this.#left.abort();
+    }
+  }
+
+  /** Whether the broker has confirmed that this is no member, and had nothing left for it. */
+  async #takeRest(signal: AbortSignal, patienceMs: number): Promise<boolean> {
+    const { clock } = this.#options;
+    await within(patienceMs, clock, async (tooLate) => {
+      const either = AbortSignal.any([signal, tooLate]);
+      await this.#connection.whenConnected(either).catch(() => {});
+    });
+    if (!this.#connection.connected) throw new BrokerError("there is no connection to the broker");
+    const before = this.#received;
+    // It answers in order: what it still had for this node has come before that.
+    return await this.#setTopics() && this.#received === before;
+  }
+
+  #update(): void {
+    const { name, logger, hasRoom } = this.#options;
+    const isMember = hasRoom();
+    if (this.#isLeaving || isMember === this.#isMember) return;
+    this.#isMember = isMember;
+    logger.debug(
+      isMember
+        ? `Taking commands of the pool ${quoted(name)} again`
+        : `No room for commands of the pool ${quoted(name)}: left to its other nodes`,
+    );
+    this.#changed = this.#setTopics();
+  }
+
+  #setTopics(): Promise<boolean> {
+    const topics = [this.#options.topic];
+    return this.#isMember
+      ? this.#connection.setTopics(topics)
+      : this.#connection.setTopics([], topics);
+  }
+}
