@@ -294,6 +294,6 @@ function serverFor({ http, stateFolder }: Settings): NodeOptions["serve"] {
   if (http === undefined) return undefined;
   return async (node) => {
     const { serveNode } = await import("./http/serve.ts");
-    return await serveNode(http, { ...node, stateFolder });
+    return await serveNode(http, stateFolder, node);
   };
 }

@@ -6,12 +6,12 @@
  */
 import type { Journal } from "../journal/journal.ts";
 import type { Requester } from "../journal/requesters.ts";
-import type { Message, Pending } from "../journal/messages.ts";
+import { isToBeSent, type Message, type Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
 import type { ObjectText } from "../protocol/object_text.ts";
 import { freeBytes } from "../state/private_folder.ts";
 import type { Clock } from "../time.ts";
-import { isFull, reasonToRefuse } from "./admission.ts";
+import { isFull, type NotNow, reasonToRefuse } from "./admission.ts";
 import { type Command, fieldsOf, holdToken, infoOf, nameOf } from "./command.ts";
 import { newCommandId } from "./command_id.ts";
 import type { CommandEvents } from "./command_events.ts";
@@ -67,9 +67,18 @@ interface AcceptorParts {
   readonly logger: Logger;
 }
 
-/** What was decided: whether the command runs, and what is sent. */
-interface Decision {
-  readonly isAccepted: boolean;
+/** What was decided about a command. */
+export type Decision =
+  /** It runs, or has its turn later; or it is a repetition of the command with this id. */
+  | { readonly type: "accepted" | "repeated"; readonly id: string }
+  | { readonly type: "refused"; readonly code: RefusalCode; readonly why: string };
+
+/** Why a command is refused, in a word for programs. */
+export type RefusalCode = NotNow["code"] | "invalid_request" | "not_configured" | "under_way";
+
+/** What was decided, and what is sent. */
+interface Decided {
+  readonly decision: Decision;
   readonly messages: readonly Pending[];
 }
 
@@ -78,7 +87,7 @@ export class Acceptor {
   readonly #parts: AcceptorParts;
   readonly #repeats: Repeats;
   /** The commands that are offered and not decided yet. */
-  readonly #offers = new Set<Promise<void>>();
+  readonly #offers = new Set<Promise<Decision>>();
   #isDraining = false;
   /** The sessions of the packets that the journal knows. */
   readonly #sessions = { own: 0, pool: 0 };
@@ -100,11 +109,11 @@ export class Acceptor {
   }
 
   /** Accepts a command or answers it. Rejects when neither can be stored: then nothing has happened. */
-  async offer(offer: Offer, address: ReplyAddress): Promise<void> {
+  async offer(offer: Offer, address: ReplyAddress): Promise<Decision> {
     const decided = this.#take(offer, address);
     this.#offers.add(decided);
     try {
-      await decided;
+      return await decided;
     } finally {
       this.#offers.delete(decided);
     }
@@ -126,30 +135,32 @@ export class Acceptor {
     outbox.send(await journal.commit(() => this.#refuseForGood(refused, address, why)));
   }
 
-  async #take(offer: Offer, address: ReplyAddress): Promise<void> {
+  async #take(offer: Offer, address: ReplyAddress): Promise<Decision> {
     const read = readPlatformParams(offer.params);
     if ("error" in read) {
       const { kind, requestId } = offer;
       const refused = { name: kind, requestId, workloadUuid: read.workloadUuid };
-      return await this.refuse(refused, address, read.error);
+      await this.refuse(refused, address, read.error);
+      return { type: "refused", code: "invalid_request", why: read.error };
     }
     const { journal, queue, recheck, outbox } = this.#parts;
     const command = this.#commandFor(offer, read, address);
     if (this.#isBusyFor(command, offer.message)) await recheck.beforeRefusal(command.kind);
-    let isAccepted = false;
+    let decision: Decision | undefined;
     try {
-      const decision = await journal.commit(() =>
+      const decided = await journal.commit(() =>
         this.#decide(offer, command, read.params, address.requester)
       );
-      isAccepted = decision.isAccepted;
-      outbox.send(decision.messages);
+      decision = decided.decision;
+      outbox.send(decided.messages);
     } finally {
-      if (!isAccepted) {
+      if (decision?.type !== "accepted") {
         queue.left(command);
         command.token?.[Symbol.dispose]();
       }
     }
-    if (isAccepted) this.#started(command);
+    if (decision.type === "accepted") this.#started(command);
+    return decision;
   }
 
   /** Part of the transaction that stores what it decides. */
@@ -158,23 +169,27 @@ export class Acceptor {
     command: Command,
     params: string,
     requester: Requester | undefined,
-  ): Decision {
+  ): Decided {
     const { journal, queue, kinds } = this.#parts;
     this.#noteSession(offer.message);
     const repeated = this.#repeats.answer(command, offer.message, requester);
-    if (repeated !== undefined) return refusedWith(repeated);
+    if (repeated !== undefined) return repeated;
     const address = { ...addressOf(command), requester };
     if (!kinds.includes(command.kind)) {
-      const refused = { ...command, name: command.kind };
-      return refusedWith(this.#refuseForGood(refused, address, notConfigured(command.kind)));
+      const why = notConfigured(command.kind);
+      const messages = this.#refuseForGood({ ...command, name: command.kind }, address, why);
+      return { decision: { type: "refused", code: "not_configured", why }, messages };
     }
-    const why = this.#reasonToRefuse(command, offer.message);
-    if (why !== undefined) return refusedWith(this.#refuseNow(command, address, why));
+    const notNow = this.#reasonToRefuse(command, offer.message);
+    if (notNow !== undefined) {
+      const messages = this.#refuseNow(command, address, notNow.why);
+      return { decision: { type: "refused", ...notNow }, messages };
+    }
     journal.accept({ ...command, params });
     if (requester !== undefined) journal.requesters.add(command.id, requester);
     // Now, so that what is decided next in the same transaction counts it.
     queue.offer(command);
-    return { isAccepted: true, messages: [] };
+    return { decision: { type: "accepted", id: command.id }, messages: [] };
   }
 
   /** Whether a workload is refused for others, which the platform may have given up meanwhile. */
@@ -201,7 +216,7 @@ export class Acceptor {
   #reasonToRefuse(
     { kind, workloadUuid }: Command,
     { isPooled = false }: CommandMessage,
-  ): string | undefined {
+  ): NotNow | undefined {
     const { queue, once, settings, workloadsFolder } = this.#parts;
     return reasonToRefuse({
       ...queue.lane(kind),
@@ -238,7 +253,9 @@ export class Acceptor {
   }
 
   #post(messages: readonly Message[]): Pending[] {
-    return messages.map((message) => this.#parts.journal.messages.post(message));
+    // Who asks over HTTP is answered at once.
+    const sent = messages.filter(isToBeSent);
+    return sent.map((message) => this.#parts.journal.messages.post(message));
   }
 
   #commandFor(
@@ -261,8 +278,4 @@ export class Acceptor {
       ...(token !== undefined && { token: holdToken(token) }),
     };
   }
-}
-
-function refusedWith(messages: readonly Pending[]): Decision {
-  return { isAccepted: false, messages };
 }

@@ -28,20 +28,35 @@ export function isFull(
   return running - leaving + queued >= concurrency + (mustStart ? 0 : maxQueued);
 }
 
-/** Why a command is refused now, which may be different later; `undefined`: it is accepted. */
-export function reasonToRefuse(situation: Situation): string | undefined {
-  const { running, queued, isExcluded, mustStart, draining, isPooled, freeBytes } = situation;
+/** Why a command is refused that may be accepted later: in a word for programs, and in a sentence. */
+export interface NotNow {
+  readonly code: "draining" | "disk_full" | "queue_full";
+  readonly why: string;
+}
+
+/** Why a command is refused now; `undefined`: it is accepted. */
+export function reasonToRefuse(situation: Situation): NotNow | undefined {
+  const { running, isExcluded, draining, isPooled, freeBytes } = situation;
   // Nothing more may run while a kind that excludes it does, or waits.
   const concurrency = isExcluded ? running : situation.concurrency;
-  if (draining && !isPooled) return "The node is draining and takes no new commands";
+  if (draining && !isPooled) {
+    return { code: "draining", why: "The node is draining and takes no new commands" };
+  }
   if (freeBytes < MIN_FREE_BYTES) {
     const left = Math.floor(freeBytes / 1024 / 1024);
-    return `The node's disk is full (${left} MiB left): no new commands until there is space`;
+    const why = `The node's disk is full (${left} MiB left): no new commands until there is space`;
+    return { code: "disk_full", why };
   }
   if (isPooled || !isFull({ ...situation, concurrency })) return undefined;
+  return { code: "queue_full", why: whyFull(situation) };
+}
+
+function whyFull(
+  { running, queued, concurrency, mustStart, isExcluded }: Situation,
+): string {
   if (mustStart && isExcluded) {
     return "Busy: a workload of another kind runs or waits, and exclusive allows one kind";
   }
   if (mustStart) return `Busy: ${running} of ${concurrency} running, ${queued} queued`;
-  return `The queue is full: ${running} of ${situation.concurrency} running, ${queued} queued`;
+  return `The queue is full: ${running} of ${concurrency} running, ${queued} queued`;
 }

@@ -93,7 +93,8 @@ export class CommandReceiver {
     const { name, requestId, params } = command;
     if (this.#isKind(name)) {
       const offer = { kind: name, requestId, params, message };
-      return await acceptor.offer(offer, to);
+      await acceptor.offer(offer, to);
+      return;
     }
     switch (name) {
       case "status": {

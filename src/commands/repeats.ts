@@ -5,14 +5,14 @@
  */
 import { quoted } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
-import type { Message, Pending } from "../journal/messages.ts";
+import { type Message, NO_TOPIC, type Pending } from "../journal/messages.ts";
 import type { Requester } from "../journal/requesters.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import { type Command, fieldsOf, nameOf } from "./command.ts";
 import type { CommandMessage } from "./packet.ts";
-import { addressOf, answers, refusalLine, replyNotKept } from "./reply.ts";
+import { addressOf, answers, refusalLine, replyNotKept, toAll } from "./reply.ts";
 
 /** What finding repeats works with. */
 export interface RepeatsParts {
@@ -28,6 +28,14 @@ export interface RepeatsParts {
 /** How long a broker keeps a session, and with it what it delivers again. */
 const SESSION_MS = 60 * 60 * 1000;
 
+/** What was decided about a command that is a repeat, and what is sent for it. */
+interface Repeat {
+  readonly decision:
+    | { readonly type: "repeated"; readonly id: string }
+    | { readonly type: "refused"; readonly code: "under_way"; readonly why: string };
+  readonly messages: readonly Pending[];
+}
+
 /** Answers commands that the node has already. */
 export class Repeats {
   readonly #parts: RepeatsParts;
@@ -37,16 +45,16 @@ export class Repeats {
     this.#parts = parts;
   }
 
-  /** What is sent for a command that is a repeat; `undefined`: it is none. Part of a transaction. */
+  /** Answers a command that is a repeat; `undefined`: it is none. Part of a transaction. */
   answer(
     command: Command,
     message: CommandMessage,
     requester: Requester | undefined,
-  ): Pending[] | undefined {
+  ): Repeat | undefined {
     const repeated = this.#find(command, message);
     return repeated === undefined
       ? this.#answerKnownWorkload(command, requester)
-      : this.#answerRepeated(repeated, requester);
+      : this.#answerRepeated(repeated, command, requester);
   }
 
   /** Whether a command is under way for a workload of the platform. */
@@ -69,25 +77,59 @@ export class Repeats {
   }
 
   /** Whoever repeats a command gets its reply too, now or when it ends. */
-  #answerRepeated(known: CommandRecord, requester: Requester | undefined): Pending[] {
-    const { journal: { messages, requesters }, logger } = this.#parts;
+  #answerRepeated(
+    known: CommandRecord,
+    command: Command,
+    requester: Requester | undefined,
+  ): Repeat {
+    const { logger } = this.#parts;
+    const decision = { type: "repeated", id: known.id } as const;
     if (known.state !== "ended") {
-      if (requester !== undefined) requesters.add(known.id, requester);
+      this.#addRequesters(known, command, requester);
       logger.warn(
         `${nameOf(known)} was sent again while it is ${known.state}: ignored`,
         fieldsOf(known),
       );
-      return [];
+      return { decision, messages: [] };
     }
     logger.warn(
       `${nameOf(known)} was sent before, and is not run again: sending its stored reply. ` +
         "Use a new request_id to run it again",
       fieldsOf(known),
     );
-    const kept = messages.repost(known.id) ?? [messages.post(replyNotKept(known))];
-    const reply = kept.find(({ topic }) => topic === known.replyTopic);
-    if (requester === undefined || reply === undefined || isFor(requester, kept)) return kept;
-    return [...kept, messages.post({ payload: reply.payload, ...requester })];
+    return { decision, messages: this.#sendAgain(known, command, requester) };
+  }
+
+  /** Whoever repeats a command that is under way is to get its reply. */
+  #addRequesters(known: CommandRecord, command: Command, requester: Requester | undefined): void {
+    const { requesters } = this.#parts.journal;
+    // What came over HTTP would be answered there alone.
+    if (known.replyTopic === NO_TOPIC && command.replyTopic !== NO_TOPIC) {
+      requesters.add(known.id, { topic: command.replyTopic });
+    }
+    if (requester !== undefined) requesters.add(known.id, requester);
+  }
+
+  /** Sends the reply of a command again, to whoever repeats it as well. */
+  #sendAgain(
+    known: CommandRecord,
+    command: Command,
+    requester: Requester | undefined,
+  ): Pending[] {
+    const { messages } = this.#parts.journal;
+    // Who asks over HTTP takes it from the journal.
+    if (command.replyTopic === NO_TOPIC) return [];
+    const again = messages.repost(known.id) ?? [];
+    const payload = messages.replyOf(known.id) ?? replyNotKept(known).payload;
+    const topic = known.replyTopic === NO_TOPIC ? command.replyTopic : known.replyTopic;
+    const isOnItsWay = (reply: Message) =>
+      again.some((sent) =>
+        sent.topic === reply.topic &&
+        // On the topic of the node a copy for a requester takes the place of the reply.
+        (isSame(sent, reply) || (reply.topic === topic && reply.correlationData === undefined))
+      );
+    const missing = toAll({ topic, payload }, [requester]).filter((reply) => !isOnItsWay(reply));
+    return [...again, ...missing.map((reply) => messages.post(reply))];
   }
 
   /**
@@ -97,22 +139,23 @@ export class Repeats {
   #answerKnownWorkload(
     command: Command,
     requester: Requester | undefined,
-  ): Pending[] | undefined {
-    const { settings, journal, clock, logger } = this.#parts;
+  ): Repeat | undefined {
+    const { settings, clock, logger } = this.#parts;
     const { workloadUuid, requestId } = command;
     const { dedupeWindow } = settings;
     const since = dedupeWindow === 0 ? Infinity : clock.now() - dedupeWindow * 1000;
     const known = this.#findWorkload(workloadUuid, since);
     if (known === undefined || (known.isOver && requestId !== undefined)) return undefined;
     const what = `The workload ${quoted(workloadUuid)}`;
-    if (known.isOver) return this.#answerRepeated(known, requester);
+    if (known.isOver) return this.#answerRepeated(known, command, requester);
     if (requestId === undefined) {
       logger.warn(`${what} was sent again: ignored`);
-      if (requester !== undefined) journal.requesters.add(known.id, requester);
-      return [];
+      this.#addRequesters(known, command, requester);
+      return { decision: { type: "repeated", id: known.id }, messages: [] };
     }
     const why = `${what} is under way already, as ${nameOf(known)}`;
-    return this.#refuseSecond(command, requester, why);
+    const messages = this.#refuseSecond(command, requester, why);
+    return { decision: { type: "refused", code: "under_way", why }, messages };
   }
 
   /** Refuses a second command for a workload. It is remembered: delivered again it must not run. */
@@ -131,10 +174,7 @@ export class Repeats {
   }
 }
 
-/** Whether one of the messages goes to a requester. */
-function isFor({ topic, correlationData }: Requester, messages: readonly Message[]): boolean {
-  const data = (bytes: Uint8Array | undefined) => bytes?.toHex();
-  return messages.some((message) =>
-    message.topic === topic && data(message.correlationData) === data(correlationData)
-  );
+/** Whether two messages are known by the same mark. */
+function isSame(one: Message, other: Message): boolean {
+  return one.correlationData?.toHex() === other.correlationData?.toHex();
 }

@@ -3,18 +3,22 @@
  *
  * @module
  */
+import type { RefusalCode } from "../commands/accept.ts";
 
 /** Why there is no other answer. */
 export type ErrorCode =
+  | RefusalCode
   | "already_ended"
-  | "draining"
   | "forbidden"
   | "internal"
-  | "invalid_request"
   | "method_not_allowed"
   | "not_available"
+  | "not_ended"
   | "not_found"
+  | "not_kept"
   | "not_now"
+  | "not_registered"
+  | "stopping"
   | "too_large"
   | "unauthorized";
 

@@ -12,6 +12,7 @@ import { WorkloadFolder } from "../workloads/folder.ts";
 import { outputSize, readOutputAt } from "../workloads/output.ts";
 import { answer, errorAnswer, jsonAnswer } from "./answers.ts";
 import type { Route, RouteParts, RouteRequest } from "./route.ts";
+import { findRecord, noWorkload } from "./workload_record.ts";
 
 /** The path that all of it begins with. */
 const BASE = "/api/v1";
@@ -28,7 +29,7 @@ export const API_ROUTES: readonly Route[] = [
   {
     path: `${BASE}/status`,
     method: "GET",
-    handle: ({ snapshot }) => jsonAnswer(localStatus(snapshot())),
+    handle: ({ node }) => jsonAnswer(localStatus(node.snapshot())),
   },
   { path: `${BASE}/events`, method: "GET", hasEffect: true, handle: showEvents },
   { path: `${BASE}/backlog`, method: "GET", handle: backlog },
@@ -39,8 +40,8 @@ export const API_ROUTES: readonly Route[] = [
   {
     path: `${BASE}/drain`,
     method: "POST",
-    handle({ drain }) {
-      drain();
+    handle({ node }) {
+      node.drain();
       return jsonAnswer({ draining: true }, 202);
     },
   },
@@ -54,8 +55,8 @@ function showEvents({ feed }: RouteParts, { headers }: RouteRequest): Response {
 }
 
 /** How much work there is, for autoscalers. */
-function backlog({ snapshot }: RouteParts): Response {
-  const lanes = Object.entries(snapshot().lanes);
+function backlog({ node }: RouteParts): Response {
+  const lanes = Object.entries(node.snapshot().lanes);
   const sum = (figure: (lane: (typeof lanes)[number][1]) => number) =>
     lanes.reduce((total, [, lane]) => total + figure(lane), 0);
   return jsonAnswer({
@@ -108,7 +109,7 @@ function pageOfHistory(
 }
 
 function showWorkload(parts: RouteParts, { id }: RouteRequest): Response {
-  const record = find(id, parts);
+  const record = findRecord(id, parts);
   return record === undefined ? noWorkload() : jsonAnswer(toJson(record, parts));
 }
 
@@ -122,7 +123,7 @@ function showLogs(parts: RouteParts, { id, query }: RouteRequest): Response {
   if (offset === undefined) return invalid("offset must be a whole number");
   const tail = query.has("tail") ? wholeNumber(query.get("tail")!) : MAX_OUTPUT;
   if (tail === undefined) return invalid("tail must be a whole number");
-  const record = find(id, parts);
+  const record = findRecord(id, parts);
   if (record === undefined) return noWorkload();
   using history = History.open(parts.stateFolder);
   const path = `${parts.stateFolder}/workloads/${record.id}`;
@@ -143,11 +144,11 @@ async function cancelWorkload(parts: RouteParts, { id, body }: RouteRequest): Pr
   if (signal === undefined) {
     return invalid(`signal must be one of ${STOP_SIGNALS.join(", ")}`);
   }
-  const record = find(id, parts);
+  const record = findRecord(id, parts);
   if (record === undefined) return noWorkload();
-  const isStopped = await parts.cancel(record.id, signal);
+  const isStopped = await parts.node.cancel(record.id, signal);
   if (isStopped) return jsonAnswer({ id: record.id, signal }, 202);
-  if (find(record.id, parts)?.state === "ended") {
+  if (findRecord(record.id, parts)?.state === "ended") {
     return errorAnswer(409, "already_ended", "The workload has ended already");
   }
   // A node that starts has not yet looked what has become of it, or it ends just now.
@@ -160,19 +161,10 @@ function signalIn(body: unknown): StopSignal | undefined {
   return STOP_SIGNALS.find((name) => name === signal);
 }
 
-function find(id: string, { stateFolder }: RouteParts): CommandRecord | undefined {
-  using history = History.open(stateFolder);
-  return history?.find(id);
-}
-
-function toJson(record: CommandRecord, { snapshot }: RouteParts): Record<string, unknown> {
+function toJson(record: CommandRecord, { node }: RouteParts): Record<string, unknown> {
   if (record.state !== "running") return commandJson(record, undefined);
-  const { progress } = snapshot().workloads.find(({ id }) => id === record.id) ?? {};
+  const { progress } = node.snapshot().workloads.find(({ id }) => id === record.id) ?? {};
   return commandJson(record, progress);
-}
-
-function noWorkload(): Response {
-  return errorAnswer(404, "not_found", "There is no such workload");
 }
 
 function invalid(error: string): Response {

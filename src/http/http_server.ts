@@ -5,8 +5,7 @@
  */
 import type { HttpAddress } from "../config/http_address.ts";
 import { messageOf } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import type { Clock } from "../time.ts";
+import type { ServedNode } from "../node/served_node.ts";
 import { errorAnswer, textAnswer } from "./answers.ts";
 import { EventFeed } from "./event_feed.ts";
 import { type Listening, type Refusal, refuseAccess, refuseOrigin } from "./guard.ts";
@@ -16,18 +15,17 @@ import { LoadMeter } from "../os/machine_load.ts";
 import { NodeHistory } from "./node_history.ts";
 import { routeOf } from "./routes.ts";
 import type { RouteParts } from "./route.ts";
-import { BodyError, readJsonBody } from "./request_body.ts";
+import { BodyError, readBody, readJsonBody } from "./request_body.ts";
 import { ReadinessTimer } from "./readiness.ts";
 import { Sessions } from "./sessions.ts";
 
 /** What a server is made from. */
-export interface HttpServerOptions extends Pick<RouteParts, "stateFolder" | "cancel" | "drain"> {
+export interface HttpServerOptions extends Pick<MetricsSource, "journalBytes"> {
+  readonly node: ServedNode;
+  readonly stateFolder: string;
   readonly address: HttpAddress;
-  /** What may be shown to those who have this token. */
+  /** All is shown to those who have this token. */
   readonly token: string;
-  readonly source: MetricsSource;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /** What people read whom no link has let in. */
@@ -45,6 +43,7 @@ export class HttpServer implements AsyncDisposable {
   readonly #sessions: Sessions;
   readonly #readiness: ReadinessTimer;
   readonly #listener: Listener;
+  readonly #closing = new AbortController();
 
   /**
    * Starts to answer.
@@ -52,23 +51,19 @@ export class HttpServer implements AsyncDisposable {
    * @throws {ConfigError} if the address cannot be listened on
    */
   constructor(options: HttpServerOptions) {
-    const { address, token, source, clock } = options;
+    const { address, token, node, journalBytes } = options;
     this.#options = options;
     using resources = new DisposableStack();
-    this.#metrics = resources.use(new Metrics(source));
-    this.#feed = resources.use(new EventFeed({ events: source.events, clock }));
+    this.#metrics = resources.use(new Metrics({ ...node, journalBytes }));
+    this.#feed = resources.use(new EventFeed(node));
     const meter = new LoadMeter();
+    const { events, clock, snapshot } = node;
     this.#history = resources.use(
-      new NodeHistory({
-        events: source.events,
-        clock,
-        snapshot: () => source.snapshot(),
-        load: () => meter.read(),
-      }),
+      new NodeHistory({ events, clock, snapshot, load: () => meter.read() }),
     );
-    this.#readiness = resources.use(new ReadinessTimer(source, clock));
+    this.#readiness = resources.use(new ReadinessTimer(node, node.clock));
     this.#listener = listen(address, (request, listening) => this.#answer(request, listening));
-    this.#sessions = new Sessions(token, this.url, clock);
+    this.#sessions = new Sessions(token, this.url, node.clock);
     resources.move();
   }
 
@@ -83,6 +78,7 @@ export class HttpServer implements AsyncDisposable {
     this.#history[Symbol.dispose]();
     this.#readiness[Symbol.dispose]();
     this.#feed[Symbol.dispose]();
+    this.#closing.abort();
     await this.#listener.close();
   }
 
@@ -100,27 +96,27 @@ export class HttpServer implements AsyncDisposable {
         id: decoded(found!.id),
         query: new URLSearchParams(/\?([^#]*)/.exec(request.url)?.[1]),
         headers,
+        signal: AbortSignal.any([request.signal, this.#closing.signal]),
         body: () => readJsonBody(request),
+        bytes: (max) => readBody(request, max),
       });
     } catch (error) {
       if (error instanceof BodyError) return errorAnswer(error.status, error.code, error.message);
-      this.#options.logger.error(`Cannot answer ${method} ${path}: ${messageOf(error)}`);
+      this.#options.node.logger.error(`Cannot answer ${method} ${path}: ${messageOf(error)}`);
       return errorAnswer(500, "internal", "The node cannot answer this: see its log");
     }
   }
 
   get #parts(): RouteParts {
-    const { source, stateFolder, cancel, drain } = this.#options;
+    const { node, stateFolder } = this.#options;
     return {
+      node,
       stateFolder,
-      cancel,
-      drain,
       metrics: this.#metrics,
       feed: this.#feed,
       sessions: this.#sessions,
       url: this.url,
       history: this.#history,
-      snapshot: () => source.snapshot(),
       readySince: () => this.#readiness.since,
     };
   }

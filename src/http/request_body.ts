@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Nobody has to send more than this. */
+/** Nobody has to send more than this, but a command. */
 const MAX_BYTES = 64 * 1024;
 
 /** A body that cannot be used, and with which status that is answered. */
@@ -20,22 +20,35 @@ export class BodyError extends Error {
 }
 
 /**
- * Reads a body as JSON, no more of it than may be; `undefined` when it is empty.
+ * Reads a body, no more of it than may be.
  *
- * @throws {BodyError} if it is too large or no JSON
+ * @throws {BodyError} if it is too large
  */
-export async function readJsonBody({ body }: Request): Promise<unknown> {
-  const pieces: Uint8Array[] = [];
+export async function readBody(
+  { body }: Request,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for await (const piece of body ?? []) {
     size += piece.length;
-    if (size > MAX_BYTES) {
-      throw new BodyError(413, "too_large", `A body has at most ${MAX_BYTES} bytes`);
+    if (size > maxBytes) {
+      throw new BodyError(413, "too_large", `The body is larger than ${maxBytes} bytes`);
     }
     pieces.push(piece);
   }
-  if (size === 0) return undefined;
-  const text = new TextDecoder().decode(await new Blob(pieces as BlobPart[]).arrayBuffer());
+  return await new Blob(pieces).bytes();
+}
+
+/**
+ * Reads a body as JSON; `undefined` when it is empty.
+ *
+ * @throws {BodyError} if it is too large or no JSON
+ */
+export async function readJsonBody(request: Request): Promise<unknown> {
+  const bytes = await readBody(request, MAX_BYTES);
+  if (bytes.length === 0) return undefined;
+  const text = new TextDecoder().decode(bytes);
   try {
     return JSON.parse(text);
   } catch {

@@ -3,30 +3,25 @@
  *
  * @module
  */
-import type { NodeSnapshot } from "../node/snapshot.ts";
-import type { StopSignal } from "../os/process_identity.ts";
-import type { Access } from "./guard.ts";
+import type { ServedNode } from "../node/served_node.ts";
 import type { EventFeed } from "./event_feed.ts";
+import type { Access } from "./guard.ts";
 import type { Metrics } from "./metrics.ts";
 import type { NodeHistory } from "./node_history.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What routes show and do. */
 export interface RouteParts {
+  readonly node: ServedNode;
+  readonly stateFolder: string;
   readonly metrics: Metrics;
   readonly feed: Pick<EventFeed, "open">;
   readonly sessions: Pick<Sessions, "createLink" | "redeem">;
   /** Where the server is found: a URL, or `unix:` and a path. */
   readonly url: string;
   readonly history: Pick<NodeHistory, "resources" | "connections">;
-  readonly stateFolder: string;
-  snapshot(): NodeSnapshot;
   /** Since when the node is as ready as it is, in milliseconds since the epoch. */
   readySince(): number;
-  /** Stops a command; resolves once that is on disk, with whether there was one to stop. */
-  cancel(id: string, signal: StopSignal): Promise<boolean>;
-  /** Takes no new commands, and stops when all is done. */
-  drain(): void;
 }
 
 /** What is asked of a route. */
@@ -35,8 +30,12 @@ export interface RouteRequest {
   readonly id: string;
   readonly query: URLSearchParams;
   readonly headers: Headers;
+  /** Aborts when the client leaves, or the server closes. */
+  readonly signal: AbortSignal;
   /** The body as JSON; `undefined` when there is none. */
   body(): Promise<unknown>;
+  /** The body as it is, of at most so many bytes. */
+  bytes(max: number): Promise<Uint8Array>;
 }
 
 /** One route. */

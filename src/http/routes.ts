@@ -5,6 +5,7 @@
  */
 import { answer, jsonAnswer, textAnswer } from "./answers.ts";
 import { API_ROUTES } from "./api_routes.ts";
+import { COMMAND_ROUTES } from "./command_routes.ts";
 import { LOGIN_ROUTES } from "./login_routes.ts";
 import { PAGE_ROUTES } from "./page_routes.ts";
 import { unreadyReasons } from "./readiness.ts";
@@ -23,6 +24,7 @@ const ROUTES: readonly Route[] = [
   ...LOGIN_ROUTES,
   ...API_ROUTES,
   ...PAGE_ROUTES,
+  ...COMMAND_ROUTES,
 ];
 
 const PATTERNS = ROUTES.map((route) => ({
@@ -39,8 +41,8 @@ export function routeOf(path: string): { readonly route: Route; readonly id: str
   return undefined;
 }
 
-function readyz({ snapshot, readySince }: RouteParts): Response {
-  const reasons = unreadyReasons(snapshot());
+function readyz({ node, readySince }: RouteParts): Response {
+  const reasons = unreadyReasons(node.snapshot());
   const since = new Date(readySince()).toISOString();
   if (reasons.length === 0) return jsonAnswer({ ready: true, since });
   return jsonAnswer({ ready: false, reasons, since }, 503);

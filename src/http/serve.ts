@@ -8,7 +8,7 @@ import * as fs from "node:fs";
 import { readHttpAddress } from "../config/http_address.ts";
 import { databaseBytes, JOURNAL_FILE } from "../journal/database_file.ts";
 import type { ServedNode } from "../node/served_node.ts";
-import { readStateFile, requireFile } from "../state/state_file.ts";
+import { readStateFile, requireFile, type StateFileParts } from "../state/state_file.ts";
 import { replacePrivateFile } from "../state/private_file.ts";
 import { HttpServer } from "./http_server.ts";
 import { requireFree } from "./listen.ts";
@@ -20,37 +20,35 @@ const TOKEN_FILE = "http_token";
 /** The file that says where the server is, as long as there is one. */
 const ADDRESS_FILE = "http.json";
 
-/** What serving a node takes. */
-interface ServeParts extends ServedNode {
-  readonly stateFolder: string;
-}
-
 /**
  * Answers on `http`, an address as it stands in the settings, until the result is disposed.
  *
  * @throws {ConfigError} if it cannot be listened on
  */
-export async function serveNode(http: string, parts: ServeParts): Promise<AsyncDisposable> {
-  const { stateFolder, logger } = parts;
+export async function serveNode(
+  http: string,
+  stateFolder: string,
+  node: ServedNode,
+): Promise<AsyncDisposable> {
   const journal = `${stateFolder}/${JOURNAL_FILE}`;
-  const source = { ...parts, journalBytes: () => databaseBytes(journal) };
+  const journalBytes = () => databaseBytes(journal);
   await using resources = new AsyncDisposableStack();
   const address = readHttpAddress(http)!;
   await requireFree(address);
-  const token = await loadToken(parts);
+  const token = await loadToken(stateFolder, node);
   const server = resources.use(
-    new HttpServer({ ...parts, source, address, token }),
+    new HttpServer({ node, stateFolder, address, token, journalBytes }),
   );
   const file = `${stateFolder}/${ADDRESS_FILE}`;
   await replacePrivateFile(file, `${JSON.stringify({ url: server.url, pid: Deno.pid })}\n`);
   resources.defer(() => fs.rmSync(file, { force: true }));
-  logger.info(`HTTP on ${server.url}`);
+  node.logger.info(`HTTP on ${server.url}`);
   return resources.move();
 }
 
 /** The token in the state folder. One that is missing or damaged is made anew. */
-async function loadToken(parts: ServeParts): Promise<string> {
-  const path = `${parts.stateFolder}/${TOKEN_FILE}`;
+async function loadToken(stateFolder: string, parts: StateFileParts): Promise<string> {
+  const path = `${stateFolder}/${TOKEN_FILE}`;
   requireFile(path, parts);
   const stored = readStateFile(path)?.trim();
   if (stored !== undefined && /^[\w-]{43}$/.test(stored)) return stored;

@@ -8,6 +8,7 @@ import { messageOf } from "../errors.ts";
 import { JOURNAL_FILE, openDatabaseToRead, unreadable } from "./database_file.ts";
 import { COLUMNS, toRecord } from "./command_row.ts";
 import { SHORT_ID_LENGTH } from "../log_line.ts";
+import { SELECT_REPLY } from "./messages.ts";
 import { SELECT_OUTPUT, toOutput } from "./small_outputs.ts";
 import { type CommandRecord, storedRequestId } from "./record.ts";
 
@@ -104,6 +105,11 @@ export class History implements Disposable {
       storedRequestId(name),
       -SHORT_ID_LENGTH,
     ).at(0);
+  }
+
+  /** What a command was answered with, as JSON; `undefined`: that is not, or no longer, kept. */
+  reply(id: string): Uint8Array<ArrayBuffer> | undefined {
+    return this.#db.prepare(SELECT_REPLY).get(id)?.payload as Uint8Array<ArrayBuffer> | undefined;
   }
 
   /** What a command printed that is in no file. */

@@ -14,7 +14,7 @@ import { JOURNAL_FILE } from "./database_file.ts";
 import { closeDatabase, openDatabase, shrinkDatabase } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { LogPositions } from "./log_positions.ts";
-import { type Message, Messages, type Pending } from "./messages.ts";
+import { isToBeSent, type Message, Messages, type Pending } from "./messages.ts";
 import type { CommandRecord, End, NewCommand, StopRequest, StoredHandle } from "./record.ts";
 import { storedRequestId } from "./record.ts";
 import { Requesters } from "./requesters.ts";
@@ -141,8 +141,8 @@ export class Journal implements Disposable {
   }
 
   /**
-   * Stores how a command ended together with the messages that report it. A command that is
-   * `finalizing` stays so until `finalized()`.
+   * Stores how a command ended together with the messages that report it, and returns those that are
+   * to be sent. A command that is `finalizing` stays so until `finalized()`.
    */
   end(id: string, end: End, messages: readonly Message[], finalizing = false): Pending[] {
     return this.atomically(() => {
@@ -160,7 +160,7 @@ export class Journal implements Disposable {
         end.isSilent ? 1 : 0,
         id,
       );
-      return messages.map((message) => this.messages.post(message, id));
+      return messages.map((message) => this.messages.post(message, id)).filter(isToBeSent);
     });
   }
 

@@ -7,9 +7,12 @@
 import type { Clock } from "../time.ts";
 import type { Row, Statements } from "./statements.ts";
 
+/** The topic of replies that go nowhere: they are kept for whoever asks the node for them. */
+export const NO_TOPIC = "";
+
 /** A message to be delivered at least once. */
 export interface Message {
-  /** Where it goes. */
+  /** Where it goes; {@linkcode NO_TOPIC}: it is only kept, as that of a command. */
   readonly topic: string;
   /** What is sent. */
   readonly payload: Uint8Array;
@@ -24,6 +27,9 @@ export interface Pending extends Message {
   /** The accepted command to which it belongs, if to any. */
   readonly commandId?: string;
 }
+
+/** The reply of a command. All of its messages have the same payload. */
+export const SELECT_REPLY = "SELECT payload FROM outbox WHERE command_id = ? ORDER BY seq LIMIT 1";
 
 /** How much is read at a time. */
 export interface PageLimit {
@@ -46,14 +52,16 @@ export class Messages {
 
   /** Stores a message, and to which accepted command it belongs, if to any. */
   post(message: Message, commandId?: string): Pending {
+    const now = this.#clock.now();
     const { lastInsertRowid } = this.#statements.run(
-      `INSERT INTO outbox (command_id, topic, payload, correlation_data, created_at)
-       VALUES (?, ?, ?, ?, ?)`,
+      `INSERT INTO outbox (command_id, topic, payload, correlation_data, created_at, delivered_at)
+       VALUES (?, ?, ?, ?, ?, ?)`,
       commandId ?? null,
       message.topic,
       message.payload,
       message.correlationData ?? null,
-      this.#clock.now(),
+      now,
+      isToBeSent(message) ? null : now,
     );
     const of = commandId === undefined ? {} : { commandId };
     return { seq: Number(lastInsertRowid), ...message, ...of };
@@ -112,14 +120,25 @@ export class Messages {
     });
   }
 
-  /** Makes the messages of an ended command undelivered again; `undefined`: they are no longer kept. */
+  /**
+   * Makes the messages of an ended command undelivered again; `undefined`: there are none, or they are
+   * no longer kept.
+   */
   repost(commandId: string): Pending[] | undefined {
-    this.#statements.run("UPDATE outbox SET delivered_at = NULL WHERE command_id = ?", commandId);
+    const sent = "command_id = ? AND topic <> ?";
+    const of = [commandId, NO_TOPIC] as const;
+    this.#statements.run(`UPDATE outbox SET delivered_at = NULL WHERE ${sent}`, ...of);
     const messages = this.#statements.all(
-      "SELECT seq, command_id, topic, payload, correlation_data FROM outbox WHERE command_id = ? ORDER BY seq",
-      commandId,
+      `SELECT seq, command_id, topic, payload, correlation_data FROM outbox WHERE ${sent}
+       ORDER BY seq`,
+      ...of,
     ).map(toPending);
     return messages.length === 0 ? undefined : messages;
+  }
+
+  /** What a command is answered with, wherever that goes; `undefined`: it is no longer kept. */
+  replyOf(commandId: string): Uint8Array | undefined {
+    return this.#statements.get(SELECT_REPLY, commandId)?.payload as Uint8Array | undefined;
   }
 
   /** The messages of commands that were delivered before a time: the first ones, without content. */
@@ -144,6 +163,11 @@ export class Messages {
       )
     );
   }
+}
+
+/** Whether the broker is to have a message. */
+export function isToBeSent({ topic }: Message): boolean {
+  return topic !== NO_TOPIC;
 }
 
 function toPending({ seq, command_id, topic, payload, correlation_data }: Row): Pending {

@@ -21,7 +21,7 @@ export interface NewCommand {
   readonly slug: string;
   /** The UUID that the node had when it accepted. */
   readonly instanceUuid: string;
-  /** Where its reply goes. */
+  /** Where its reply goes; `NO_TOPIC`: it is only kept. */
   readonly replyTopic: string;
   /** Whether it came with a token of its own, which is never stored. Default: `false`. */
   readonly hasToken?: boolean;

@@ -14,6 +14,7 @@ import { PlatformRecheck, type WorkloadDirectory } from "../commands/recheck.ts"
 import { recover } from "../commands/recover.ts";
 import type { ReplyAddress } from "../commands/reply.ts";
 import { CommandRunner } from "../commands/run.ts";
+import { submitCommand, type Submitted } from "../commands/submit.ts";
 import { type Results, Uploads } from "../commands/uploads.ts";
 import type { Settings } from "../config/config.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -80,6 +81,11 @@ export interface CommandParts {
   /** Recovers what an earlier node left. */
   recover(signal: AbortSignal): Promise<void>;
   folderOf(id: string): WorkloadFolder;
+  /**
+   * Takes a command that no message brought. Resolves when it is on disk; rejects when it cannot be
+   * stored, or the node is not registered.
+   */
+  submit(payload: Uint8Array): Promise<Submitted>;
 }
 
 /** Makes them; nothing is started before `runner.open()`. */
@@ -104,6 +110,7 @@ export function createCommandParts(options: CommandPartsOptions): CommandParts {
     uploads,
     recheck,
     folderOf,
+    submit: (payload) => submitCommand(payload, { ...shared, acceptor }),
     recover: (signal) => recover({ ...shared, runner, executorNamed }, signal),
   };
 }

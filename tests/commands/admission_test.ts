@@ -70,6 +70,14 @@ const TABLE: [name: string, situation: Partial<Situation>, refusal: string | und
 
 for (const [name, situation, refusal] of TABLE) {
   Deno.test(`admission: ${name}: ${refusal ?? "accepted"}`, () => {
-    assertEquals(reasonToRefuse({ ...IDLE, ...situation }), refusal);
+    const found = reasonToRefuse({ ...IDLE, ...situation });
+    assertEquals(found?.why, refusal);
+    // What programs are told follows from what people are.
+    const code = refusal?.includes("draining")
+      ? "draining"
+      : refusal?.includes("disk")
+      ? "disk_full"
+      : "queue_full";
+    assertEquals(found?.code, refusal && code);
   });
 }

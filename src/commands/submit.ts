@@ -1,0 +1,62 @@
+/**
+ * Commands that come without a broker: the way of every other command, but for the answer, which goes
+ * to whoever has brought it, and a reply that is only kept.
+ *
+ * @module
+ */
+import { NO_TOPIC } from "../journal/messages.ts";
+import { holdSecret } from "../log.ts";
+import { decodeCommand } from "../protocol/decode.ts";
+import { isWorkloadKind } from "../protocol/kinds.ts";
+import type { Acceptor, RefusalCode } from "./accept.ts";
+import type { CommandMessage } from "./packet.ts";
+import type { ReplyAddress } from "./reply.ts";
+
+/** What submitting takes. */
+interface SubmitParts {
+  readonly acceptor: Pick<Acceptor, "offer">;
+  readonly settings: { readonly maxCommandSize: number };
+  /** The names of the commands that can be run. */
+  readonly kinds: readonly string[];
+  /** Who answers now. */
+  address(): ReplyAddress;
+}
+
+/** What has become of a command that was submitted. */
+export type Submitted =
+  | { readonly type: "accepted" | "repeated"; readonly id: string; readonly requestId: string }
+  | { readonly type: "refused"; readonly code: RefusalCode; readonly why: string };
+
+/**
+ * Takes a command, as it would stand in a message. Resolves when it is on disk; rejects when it cannot
+ * be stored: then nothing has happened.
+ */
+export async function submitCommand(payload: Uint8Array, parts: SubmitParts): Promise<Submitted> {
+  const { acceptor, settings, kinds, address } = parts;
+  const decoded = decodeCommand(payload, settings.maxCommandSize);
+  if (decoded.type === "response") return invalid('The command has a "status", as replies have');
+  if (decoded.type === "invalid") return invalid(`The command ${decoded.reason}`);
+  const { name, requestId = crypto.randomUUID(), params } = decoded.command;
+  if (!isWorkloadKind(name) && !kinds.includes(name)) {
+    return invalid(`The command is none that runs a workload: ${kinds.join(", ")}`);
+  }
+  // They must not appear in anything that is logged meanwhile.
+  const release = decoded.tokens.map(holdSecret);
+  try {
+    const offer = { kind: name, requestId, params, message: withoutBroker(payload) };
+    const decision = await acceptor.offer(offer, { ...address(), topic: NO_TOPIC });
+    return decision.type === "refused" ? decision : { ...decision, requestId };
+  } finally {
+    for (const stopMasking of release) stopMasking();
+  }
+}
+
+/** A message that no broker delivers, and none again. */
+function withoutBroker(payload: Uint8Array): CommandMessage {
+  const isNew = { retained: false, dup: false, packetId: undefined, session: 0 };
+  return { topic: NO_TOPIC, payload, ...isNew };
+}
+
+function invalid(why: string): Submitted {
+  return { type: "refused", code: "invalid_request", why };
+}
