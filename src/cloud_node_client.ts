@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  addressOf,
   CALL_OPTIONS,
   type CallOptions,
   type CancelOptions,
@@ -19,7 +20,6 @@ import { resolveConfig } from "./config/resolve.ts";
 import { ConfigError, messageOf, quoted } from "./errors.ts";
 import { createLogger, type Logger } from "./log.ts";
 import { tlsOf } from "./node/broker_settings.ts";
-import { identifierProblem } from "./protocol/identifiers.ts";
 import { topicPrefix } from "./protocol/topics.ts";
 import { systemClock } from "./time.ts";
 
@@ -78,13 +78,13 @@ export class CloudNodeClient implements AsyncDisposable, AsyncIterable<CommandRe
    */
   static async connect(options: CloudNodeClientOptions): Promise<CloudNodeClient> {
     refuseUnknownKeys(options, CLIENT_OPTIONS, "option");
-    const { slug, uuid, logger: sink = SILENT, signal, ...config } = options;
-    const address = addressOf(slug, uuid);
+    const { slug, uuid, pool, logger: sink = SILENT, signal, ...config } = options;
+    const address = addressOf({ slug, uuid, pool });
     const settings = resolveConfig(config);
     const { mqttHost: host, mqttPort: port, mqttUsername, mqttPassword, token } = settings;
     const broker = {
       ...{ host, port, tls: tlsOf(settings) },
-      username: mqttUsername ?? uuid ?? slug,
+      username: mqttUsername ?? uuid ?? slug ?? pool,
       password: mqttPassword ?? token,
     };
     // Loaded here: who only runs a node, or lists its workloads, does without.
@@ -251,26 +251,16 @@ export class CloudNodeClient implements AsyncDisposable, AsyncIterable<CommandRe
   }
 
   #tooLate(command: string, requestId: string, timeout: number): NoReplyError {
-    const isNamed = "uuid" in this.#address;
-    const hidden = isNamed ? "" : "; give its UUID (--uuid) if the broker hides other replies";
+    const hidden = "slug" in this.#address
+      ? "; give its UUID (--uuid) if the broker hides other replies"
+      : "";
+    const check = "pool" in this.#address
+      ? "Check that the pool has nodes with room, or wait longer. If one"
+      : `Check that the node runs, or wait longer${hidden}. If the node`;
     return new NoReplyError(`No reply to ${quoted(command)} within ${timeout} s`, {
-      hint: `Check that the node runs, or wait longer${hidden}. ` +
-        `If the node has it, the command goes on, with the request id ${requestId}`,
+      hint: `${check} has it, the command goes on, with the request id ${requestId}`,
     });
   }
-}
-
-function addressOf(slug: string | undefined, uuid: string | undefined): NodeAddress {
-  const [name, value] = uuid === undefined ? ["slug", slug] : ["uuid", uuid];
-  if (uuid !== undefined && slug !== undefined) {
-    throw new ConfigError("Give the slug of the node or its UUID, not both");
-  }
-  if (value === undefined) {
-    throw new ConfigError("It is not said which node is meant", { hint: "Give a slug or a uuid" });
-  }
-  const problem = identifierProblem(value);
-  if (problem !== undefined) throw new ConfigError(`${name} ${problem}, got ${quoted(value)}`);
-  return uuid === undefined ? { slug: value } : { uuid };
 }
 
 function outgoing(command: string, params: object | string | undefined, options: CallOptions) {

@@ -26,7 +26,7 @@ export interface RequestConnection {
     topic: string,
     payload: string,
     options: { properties: MessageProperties },
-  ): Promise<void>;
+  ): Promise<unknown>;
 }
 
 /** What requests are made with. */
@@ -203,7 +203,9 @@ export class MqttRequests {
     const userProperties = { "X-API-Token": token };
     const properties = { responseTopic, correlationData, userProperties };
     const published = connection.publish(topic, payload, { properties });
-    const done = published.catch(() => {}).finally(() => this.#unacknowledged.delete(done));
+    const done = published.then(() => {}, () => {}).finally(() =>
+      this.#unacknowledged.delete(done)
+    );
     this.#unacknowledged.add(done);
     await published;
   }

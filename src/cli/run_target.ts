@@ -26,14 +26,14 @@ export interface RunTarget {
  * @throws {ConfigError} if there is none
  */
 export async function findTarget(args: Arguments, stateFolder: string): Promise<RunTarget> {
-  const [uuid, slug] = [args.value("uuid"), args.value("slug")];
-  if (uuid !== undefined && slug !== undefined) {
-    throw new ConfigError("Give --slug or --uuid, not both");
+  const [uuid, slug, pool] = ["uuid", "slug", "pool"].map((flag) => args.value(flag));
+  const given = Object.entries({ uuid, slug, pool }).filter(([, value]) => value !== undefined);
+  if (given.length > 1) throw new ConfigError("Give --slug, --uuid or --pool: one of them");
+  for (const [flag, value] of given) {
+    const problem = identifierProblem(value);
+    if (problem !== undefined) throw new ConfigError(`--${flag} ${problem}, got ${quoted(value)}`);
   }
-  for (const [flag, value] of [["--uuid", uuid], ["--slug", slug]]) {
-    const problem = value === undefined ? undefined : identifierProblem(value);
-    if (problem !== undefined) throw new ConfigError(`${flag} ${problem}, got ${quoted(value)}`);
-  }
+  if (pool !== undefined) return { address: { pool }, isHere: false, stateFolder };
   const parts = { clock: systemClock, logger: createLogger("registration") };
   const store = new IdentityStore(stateFolder, parts);
   if (uuid === undefined && slug === undefined) {
@@ -41,7 +41,7 @@ export async function findTarget(args: Arguments, stateFolder: string): Promise<
     if (own !== undefined) return { address: { uuid: own.uuid }, isHere: true, stateFolder };
     throw new ConfigError(
       `No node was ever registered with the state folder ${quoted(stateFolder)}`,
-      { hint: "Name the node with --slug or --uuid" },
+      { hint: "Name the node with --slug or --uuid, or a pool with --pool" },
     );
   }
   // Whose it is does not matter when it cannot be read.

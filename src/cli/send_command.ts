@@ -87,7 +87,10 @@ async function sendAndWait(sending: Sending, args: Arguments): Promise<number> {
     ? new LocalCommand(target.stateFolder, requestId, spinner, isLive)
     : new RemoteCommand(client, requestId, spinner);
   const over = new AbortController();
-  const following = isLive || spinner.isShown ? followed.follow(over.signal) : undefined;
+  // Which node of a pool has it shows in the reply alone.
+  const isPooled = "pool" in target.address;
+  const isFollowed = (isLive || spinner.isShown) && !isPooled;
+  const following = isFollowed ? followed.follow(over.signal) : undefined;
   const onProgress = (progress: CommandProgress) =>
     spinner.isShown ? spinner.show(progress) : report(progressText(progress));
   try {
@@ -104,7 +107,10 @@ async function sendAndWait(sending: Sending, args: Arguments): Promise<number> {
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;
     spinner[Symbol.dispose]();
-    report(`If the node has it, the command goes on. Stop it with\n  ${cancelLine(sending, args)}`);
+    const stop = isPooled
+      ? "Cancel it at the node that has it"
+      : `Stop it with\n  ${cancelLine(sending, args)}`;
+    report(`If the node has it, the command goes on. ${stop}`);
     return INTERRUPTED;
   } finally {
     over.abort();

@@ -36,7 +36,7 @@ input that is JSON stays what it is, everything else is text: -i x=1 is a number
 With @FILE an image called "image" is sent as one, any other file as a data URL, and text from
 standard input (@-) as text. An input that is given twice becomes a list.
 
-Without --slug and --uuid the command goes to the node of this computer. Prints the output and exits
+Without --slug, --uuid and --pool the command goes to the node of this computer. Prints the output and exits
 with 0, or the error and exits with 10. Ctrl-C ends the waiting, not the command.
 
   ${PROGRAM} run inference -i prompt="a cat" -i image=@cat.png --slug my-gpu-node`,
@@ -50,6 +50,7 @@ with 0, or the error and exits with 10. Ctrl-C ends the waiting, not the command
     },
     { name: "slug", value: "SLUG", help: "The node to send it to, by its slug" },
     { name: "uuid", value: "UUID", help: "The node to send it to, by its UUID" },
+    { name: "pool", value: "NAME", help: "A pool: one of its nodes that has room takes it" },
     ...REPLY_FLAGS,
     CONFIG,
   ],

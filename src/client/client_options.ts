@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { ConfigError, quoted } from "../errors.ts";
+import { identifierProblem } from "../protocol/identifiers.ts";
 import type { CloudNodeConfig } from "../config/node_config.ts";
 import type { Logger } from "../log.ts";
 import type { StopSignal } from "../os/process_identity.ts";
+import type { NodeAddress } from "./client_session.ts";
 import type { CommandProgress } from "./command_progress.ts";
 
 /**
@@ -25,6 +28,8 @@ export interface CloudNodeClientOptions {
   slug?: string;
   /** The node, by its UUID. Default: the one that `slug` names. */
   uuid?: string;
+  /** A pool, by its name: each command goes to one of its nodes that has room. Default: one node. */
+  pool?: string;
   /** The API token, which is the password if there is no other. Default: none. */
   token?: CloudNodeConfig["token"];
   /** What stands in front of every topic, unless it is `production`. Default: none. */
@@ -51,6 +56,7 @@ export interface CloudNodeClientOptions {
 export const CLIENT_OPTIONS: readonly (keyof CloudNodeClientOptions)[] = [
   "slug",
   "uuid",
+  "pool",
   "token",
   "environment",
   "mqttHost",
@@ -114,4 +120,26 @@ export const CALL_OPTIONS: readonly (keyof CallOptions | keyof CancelOptions)[] 
 export interface CancelOptions extends Omit<CallOptions, "onProgress"> {
   /** The signal its processes get first. Default: `SIGTERM`. */
   stopSignal?: StopSignal;
+}
+
+/**
+ * The one address that is given.
+ *
+ * @throws {ConfigError} if there is none or more than one, or it cannot be in a topic
+ */
+export function addressOf(
+  given: Pick<CloudNodeClientOptions, "slug" | "uuid" | "pool">,
+): NodeAddress {
+  const [named, ...others] = Object.entries(given).filter(([, value]) => value !== undefined);
+  if (named === undefined) {
+    const hint = "Give a slug or a uuid, or a pool";
+    throw new ConfigError("It is not said which node is meant", { hint });
+  }
+  if (others.length > 0) {
+    throw new ConfigError("Give the slug of the node, its UUID or a pool: one of them");
+  }
+  const [name, value] = named;
+  const problem = identifierProblem(value);
+  if (problem !== undefined) throw new ConfigError(`${name} ${problem}, got ${quoted(value)}`);
+  return { [name]: value } as unknown as NodeAddress;
 }

@@ -17,16 +17,21 @@ import { hostAndPort } from "../mqtt/endpoint.ts";
 import {
   clientResponseTopic,
   commandTopic,
+  poolTopic,
   progressTopic,
   responseTopic,
 } from "../protocol/topics.ts";
+import { backoff, systemClock } from "../time.ts";
 import { type CommandProgress, decodeProgress } from "./command_progress.ts";
 import { decodeReply } from "./command_reply.ts";
 import { type PendingCall, PendingCalls } from "./pending_calls.ts";
 import { ReplyStream } from "./reply_stream.ts";
 
-/** Which node is meant. */
-export type NodeAddress = { readonly uuid: string } | { readonly slug: string };
+/** Which node is meant, or that any one of a pool is. */
+export type NodeAddress =
+  | { readonly uuid: string }
+  | { readonly slug: string }
+  | { readonly pool: string };
 
 /** What a session is made from. */
 interface SessionOptions {
@@ -50,6 +55,9 @@ const CLIENT_ID = "cyberwave-cloud-node-run";
 
 /** How often a message is sent that the broker may or may not have received. */
 const MAX_SENDS = 3;
+
+/** How long to wait before a command is sent again that no node of a pool had room for. */
+const NO_ROOM = { min: 500, max: 5_000 };
 
 /** A connection for one node, which is made again when it is lost. */
 export class ClientSession implements AsyncDisposable {
@@ -160,19 +168,23 @@ export class ClientSession implements AsyncDisposable {
     correlationData?: Uint8Array,
   ): Promise<void> {
     const { topicPrefix, address } = this.#options;
-    const topic = commandTopic(topicPrefix, "uuid" in address ? address.uuid : address.slug);
+    const topic = topicOf(address, topicPrefix);
     const isHeard = correlationData !== undefined && !this.#refused.has(this.#topics.own);
     const properties = isHeard
       ? { responseTopic: this.#topics.own, correlationData: Buffer.from(correlationData) }
       : undefined;
-    for (let sends = 1;; sends++) {
+    for (let [sends, unheard] = [1, 0];;) {
       await this.#connection.whenConnected(signal);
       try {
-        return await this.#connection.publish(topic, encode(command), { properties });
+        const isTaken = await this.#connection.publish(topic, encode(command), { properties });
+        if (isTaken || !("pool" in address)) return;
       } catch (error) {
         // The node runs a command that comes twice under one request id once.
-        if (error instanceof PublishRefusedError || sends === MAX_SENDS) throw error;
+        if (error instanceof PublishRefusedError || sends++ === MAX_SENDS) throw error;
+        continue;
       }
+      // No node had room. The broker has thrown the command away.
+      await systemClock.sleep(backoff(unheard++, NO_ROOM), signal);
     }
   }
 
@@ -234,6 +246,11 @@ export class ClientSession implements AsyncDisposable {
     };
     return { debug: once("debug"), info: once("info"), warn: once("warn"), error: once("error") };
   }
+}
+
+function topicOf(address: NodeAddress, prefix: string): string {
+  if ("pool" in address) return poolTopic(prefix, address.pool);
+  return commandTopic(prefix, "uuid" in address ? address.uuid : address.slug);
 }
 
 function encode({ command, requestId, params }: OutgoingCommand): string {

@@ -162,7 +162,8 @@ export class MqttConnection {
   }
 
   /**
-   * Publishes at QoS 1 and resolves when the broker has acknowledged it.
+   * Publishes at QoS 1. Resolves when the broker has acknowledged it, with whether there was a
+   * subscriber, as far as the broker says.
    *
    * @throws {PublishRefusedError} when the broker does not take this message: don't repeat it.
    * @throws {BrokerError} when it may or may not have arrived: publish it again once connected.
@@ -171,7 +172,7 @@ export class MqttConnection {
     topic: string,
     payload: string | Uint8Array,
     options: { properties?: MessageProperties } = {},
-  ): Promise<void> {
+  ): Promise<boolean> {
     if (!this.#link || !this.#connected) {
       return Promise.reject(new BrokerError(`Not connected to ${this.#url}`));
     }

@@ -53,6 +53,7 @@ export interface RefusedTopic {
   readonly why: string;
 }
 
+const NO_MATCHING_SUBSCRIBERS = 0x10;
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /** With more bytes than that to be sent, what nobody misses is dropped. */
@@ -76,6 +77,8 @@ export class MqttLink {
   readonly #gate: AckGate;
   readonly #disconnect: Uint8Array;
   readonly #answers: AwaitedAnswers;
+  /** The packets that are acknowledged, and for which there was no subscriber. */
+  readonly #unheard = new Set<number | undefined>();
   #session: number;
   #failure: Failure | undefined;
   #established = false;
@@ -114,6 +117,9 @@ export class MqttLink {
     };
     this.#client.on("packetreceive", (packet) => {
       if (packet.cmd === "connack") this.#inspect(packet);
+      if (packet.cmd === "puback" && packet.reasonCode === NO_MATCHING_SUBSCRIBERS) {
+        this.#unheard.add(packet.messageId);
+      }
     });
     this.#client.on("connect", (connack) => {
       if (this.#failure !== undefined) return;
@@ -153,23 +159,27 @@ export class MqttLink {
     return this.#session;
   }
 
-  /** Publishes at QoS 1. Resolves at PUBACK; rejects when it is refused or the link is closed. */
+  /**
+   * Publishes at QoS 1. Resolves at PUBACK with whether there was a subscriber, as far as the broker
+   * says; rejects when it is refused or the link is closed.
+   */
   publish(
     topic: string,
     payload: string | Uint8Array,
     properties?: MessageProperties,
-  ): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  ): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
     const answered = this.#answers.expect("PUBLISH", reject);
     this.#client.publish(topic, bufferOf(payload), { qos: 1, properties }, (error) => {
       answered();
-      if (!error) resolve();
+      if (!error) resolve(!this.#unheard.delete(id));
       else if ("code" in error && typeof error.code === "number") {
         reject(new PublishRefusedError(topic, error.code));
       } else {
         reject(new BrokerError(`The message is not acknowledged: ${error.message}`));
       }
     });
+    const id = this.#client.getLastMessageId();
     return promise;
   }
 

@@ -35,14 +35,15 @@ export function publisherOver(connection: MqttConnection, request: StatusRequest
     get receiveMaximum() {
       return connection.receiveMaximum;
     },
-    publish(topic, payload, correlationData) {
+    async publish(topic, payload, correlationData) {
       if (isStatusTopic(topic)) {
-        return connection.publish(topic, payload, { properties: requestProperties(request) });
+        await connection.publish(topic, payload, { properties: requestProperties(request) });
+        return;
       }
       const room = (connection.maxPacketSize ?? Infinity) - CORRELATION_HEADER -
         (correlationData?.length ?? 0);
       const properties = correlationData && { correlationData: Buffer.from(correlationData) };
-      return connection.publish(topic, fitReply(payload, topic, room), { properties });
+      await connection.publish(topic, fitReply(payload, topic, room), { properties });
     },
   };
 }

@@ -109,7 +109,7 @@ Deno.test("run refuses what it cannot send", async () => {
     [["run", "inference", "@missing"], 'Cannot read params from "@missing": there is no such file'],
     [["run", "inference", "{}", "more"], '"run" takes no argument "more"'],
     [["run", "status", "--uuid", "a/b"], "--uuid must not hold"],
-    [["run", "status", "--uuid", "u", "--slug", "s"], "Give --slug or --uuid, not both"],
+    [["run", "status", "--uuid", "u", "--slug", "s"], "Give --slug, --uuid or --pool: one of them"],
     [["run", "infer"], 'There is no command "infer", did you mean inference?'],
     [["run", "inference", "-i", "x"], 'An input must be NAME=VALUE, got "x"'],
     [

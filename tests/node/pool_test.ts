@@ -1,11 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
+import { CloudNodeClient } from "../../src/cloud_node_client.ts";
 import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import { hasRoom } from "../../src/node/pool.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { type Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
 import { TestClient } from "../support/mqtt_client.ts";
 import { NodeProcess } from "../support/node_process.ts";
+import { Program } from "../support/program.ts";
 import { Gate } from "../support/stage.ts";
 import { type LocalNode, type NodeOptions, type Reply, World } from "../support/world.ts";
 
@@ -252,4 +254,33 @@ test("a drain waits for a broker that is away as long as a stop does, and says w
   await a.local.node.drain();
   const line = 'Could not leave the pool "gpu": there is no connection to the broker. What the';
   await a.logger.logged(line);
+});
+
+test("a command for a pool without a node that has room is sent again until there is one", async () => {
+  await using world = await World.withMosquitto();
+  const { host: mqttHost, port: mqttPort } = world.broker;
+  await using client = await CloudNodeClient.connect({ pool: "gpu", mqttHost, mqttPort });
+  const called = client.call("inference", {}, { requestId: "r1" });
+  // Until this one is there, the broker throws the command away each time.
+  await using _node = await join(world, "a", { inference: "echo $CYBERWAVE_REQUEST_ID" });
+  const { output, slug } = await called;
+  assertEquals([output, slug], ["r1\n", "a"]);
+});
+
+test("run --pool sends to one node of the pool, and says what is wrong when none takes it", async () => {
+  await using world = await World.withMosquitto();
+  const env = {
+    CYBERWAVE_MQTT_HOST: world.broker.host,
+    CYBERWAVE_MQTT_PORT: String(world.broker.port),
+    CYBERWAVE_EDGE_CONFIG_DIR: `${world.folder}/sender`,
+  };
+  const run = (...args: string[]) =>
+    Program.run(["run", "inference", "--pool", "gpu", ...args], { cwd: world.folder, env });
+  const none = await run("--timeout", "0.5");
+  assertEquals(none.code, 1);
+  assertStringIncludes(none.stderr, 'No reply to "inference" within 0.5 s');
+  assertStringIncludes(none.stderr, "Check that the pool has nodes with room");
+  await using _node = await join(world, "a", { inference: "echo done" });
+  const { code, stdout } = await run();
+  assertEquals([code, stdout], [0, "done\n"]);
 });
