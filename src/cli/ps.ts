@@ -140,7 +140,15 @@ export function workloadTable(
   progressOf: (record: CommandRecord) => Progress | undefined = () => undefined,
 ): string[] {
   const head = ["ID", "KIND", "REQUEST", "STATE", "PID", "AGE", "TIME", "RESULT"];
-  return table([head, ...records.map((record) => row(record, now, progressOf(record)))]);
+  const rows = [head, ...records.map((record) => row(record, now, progressOf(record)))];
+  if (!records.some(({ handle }) => handle?.gpus?.length)) return table(rows);
+  const gpus = ["GPU", ...records.map(({ handle }) => gpuText(handle?.gpus))];
+  return table(rows.map((row, index) => row.toSpliced(5, 0, gpus[index]!)));
+}
+
+/** The GPUs that a command was given, of UUIDs the beginning. */
+function gpuText(gpus: readonly string[] | undefined): string {
+  return gpus?.length ? gpus.map((name) => name.slice(0, 12)).join() : "-";
 }
 
 function row(record: CommandRecord, now: number, progress: Progress | undefined): string[] {

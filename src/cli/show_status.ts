@@ -33,6 +33,10 @@ interface Status {
     readonly state?: string | null;
     readonly reason?: string | null;
   }[];
+  readonly given_gpus?:
+    | readonly { readonly name: string; readonly holders: readonly string[] }[]
+    | null;
+  readonly workloads?: readonly { readonly id: string; readonly kind: string }[];
   readonly finalizing?: number;
   readonly undelivered?: { readonly count: number; readonly oldest_at: string | null };
 }
@@ -83,6 +87,7 @@ export function statusLines(status: Status, now: number): string[] {
     ]),
     ["undelivered", waiting(undelivered, ago)],
   ];
+  if (status.given_gpus) rows.splice(-1, 0, ["gpus", gpusText(status.given_gpus, status)]);
   if (status.finalizing) rows.push(["uploads", `results of ${status.finalizing}`]);
   return table(rows).map(harmless);
 }
@@ -93,6 +98,16 @@ function unready(
 ): string {
   if (!state || state === "ready" || state === "busy") return "";
   return `, ${state}${reason ? `: ${reason}` : ""}`;
+}
+
+/** Each GPU and what has it: a kind of command that runs, or what stays loaded. */
+function gpusText(gpus: NonNullable<Status["given_gpus"]>, { workloads = [] }: Status): string {
+  return gpus.map(({ name, holders }) => {
+    const kinds = holders.map((holder) =>
+      workloads.find(({ id }) => id === holder)?.kind ?? holder
+    );
+    return `${name} ${kinds.length === 0 ? "free" : kinds.join(" and ")}`;
+  }).join(", ");
 }
 
 function waiting(

@@ -4,6 +4,7 @@
  * @module
  */
 import { clearTextWarning } from "../config/clear_text.ts";
+import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import {
   COMMAND_KEYS,
@@ -19,6 +20,7 @@ import type { Arguments } from "./arguments.ts";
 import { CONFIG_WRONG } from "./exit_codes.ts";
 import { jsonText, reportLine } from "./report_line.ts";
 import { reviewSettings } from "./load_settings.ts";
+import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { type Color, harmless, paint, print } from "./terminal.ts";
 
 /** Reports what is wrong with the configuration. */
@@ -63,10 +65,18 @@ function summary({ settings }: LoadedSettings): string[] {
   });
   return [
     ...commands,
+    ...settings.gpus === undefined ? [] : [["gpus", gpusText(settings)] as const],
     ["broker", broker] as const,
     ["backend", apiUrl] as const,
     ["state", stateFolder] as const,
   ].map(([name, value]) => `  ${name.padEnd(NAME_WIDTH)}  ${indented(harmless(redact(value)))}`);
+}
+
+/** Which GPUs are given, and how many to whom. */
+function gpusText(settings: Settings): string {
+  const kinds = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
+  const each = kinds.map((kind) => `${settings.gpusPer[kind]} for each ${kind}`);
+  return [textOf(settings, "gpus"), ...each].join(", ");
 }
 
 const NAME_WIDTH = Math.max(...COMMAND_KEYS.map((key) => nameOf(key).length));
@@ -85,6 +95,8 @@ function jsonOf({ loaded, problems, warnings }: Review): string {
     config_file: configFile ?? null,
     problems: listed(problems),
     warnings: listed(warnings),
+    gpus: settings.gpus ?? null,
+    gpus_per: settings.gpus === undefined ? null : settings.gpusPer,
     commands: Object.fromEntries(
       COMMAND_KEYS.map((key) => [nameOf(key), jsonText(textOf(settings, key))]),
     ),

@@ -196,7 +196,8 @@ export class Acceptor {
   #isBusyFor({ kind, workloadUuid }: Command, { isPooled }: CommandMessage): boolean {
     if (workloadUuid === undefined || this.#isDraining || isPooled) return false;
     const mustStart = !this.#parts.settings.queuePlatformWorkloads;
-    return isFull({ ...this.#parts.queue.lane(kind), mustStart });
+    const lane = this.#parts.queue.lane(kind);
+    return (mustStart && lane.isShortOfGpus) || isFull({ ...lane, mustStart });
   }
 
   #started(command: Command): void {

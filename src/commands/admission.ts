@@ -36,9 +36,7 @@ export interface NotNow {
 
 /** Why a command is refused now; `undefined`: it is accepted. */
 export function reasonToRefuse(situation: Situation): NotNow | undefined {
-  const { running, isExcluded, draining, isPooled, freeBytes } = situation;
-  // Nothing more may run while a kind that excludes it does, or waits.
-  const concurrency = isExcluded ? running : situation.concurrency;
+  const { draining, isPooled, freeBytes } = situation;
   if (draining && !isPooled) {
     return { code: "draining", why: "The node is draining and takes no new commands" };
   }
@@ -47,16 +45,28 @@ export function reasonToRefuse(situation: Situation): NotNow | undefined {
     const why = `The node's disk is full (${left} MiB left): no new commands until there is space`;
     return { code: "disk_full", why };
   }
-  if (isPooled || !isFull({ ...situation, concurrency })) return undefined;
+  if (isPooled || !isFull({ ...situation, concurrency: placesNow(situation) })) return undefined;
   return { code: "queue_full", why: whyFull(situation) };
 }
 
+/** How many may run now: none more while a kind that excludes it does, or waits, or without its GPUs. */
+function placesNow(
+  { running, leaving, concurrency, isExcluded, isShortOfGpus }: Omit<
+    LaneState,
+    "queued" | "maxQueued"
+  >,
+): number {
+  if (isShortOfGpus) return Math.min(running - leaving, concurrency);
+  return isExcluded ? running : concurrency;
+}
+
 function whyFull(
-  { running, queued, concurrency, mustStart, isExcluded }: Situation,
+  { running, queued, concurrency, mustStart, isExcluded, isShortOfGpus }: Situation,
 ): string {
   if (mustStart && isExcluded) {
     return "Busy: a workload of another kind runs or waits, and exclusive allows one kind";
   }
+  if (mustStart && isShortOfGpus) return "Busy: other workloads have the GPUs that it needs";
   if (mustStart) return `Busy: ${running} of ${concurrency} running, ${queued} queued`;
   return `The queue is full: ${running} of ${concurrency} running, ${queued} queued`;
 }

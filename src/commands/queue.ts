@@ -16,6 +16,22 @@ export interface QueueLimits {
   readonly exclusive: readonly string[];
 }
 
+/** The GPUs that commands are given. */
+export interface Gpus {
+  /** How many there are. */
+  readonly size: number;
+  /** How many of them a command may have now. */
+  readonly available: number;
+  /** How many a command of a kind gets; `undefined`: it is given none, and sees what is there. */
+  needed(kind: string): number | undefined;
+  /** Gives them to a command; `undefined`: so many are not free. */
+  take(id: string, count: number): readonly string[] | undefined;
+  /** Takes them back. */
+  release(id: string): void;
+  /** The variables by which a program sees these and no others. */
+  environment(names: readonly string[]): Readonly<Record<string, string>>;
+}
+
 /** How full the lane of a kind is. */
 export interface LaneState {
   /** How many commands run, or are about to. */
@@ -26,6 +42,8 @@ export interface LaneState {
   readonly concurrency: number;
   /** Whether a command that comes now has to wait for a kind that never runs together with it. */
   readonly isExcluded: boolean;
+  /** Whether a command that comes now has to wait until GPUs are free. */
+  readonly isShortOfGpus: boolean;
   /** How many wait. */
   readonly queued: number;
   /** How many may. */
@@ -36,6 +54,8 @@ export interface LaneState {
 interface Turn {
   readonly command: Command;
   readonly place: Reservation | Unavailable;
+  /** The GPUs that it was given; `undefined`: it sees what is there. */
+  readonly gpus?: readonly string[];
 }
 
 class Lane {
@@ -55,13 +75,15 @@ class Lane {
 export class CommandQueue {
   readonly #limits: QueueLimits;
   readonly #executorOf: (kind: string) => Executor;
+  readonly #gpus: Gpus | undefined;
   readonly #lanes = new Map<string, Lane>(WORKLOAD_KINDS.map((kind) => [kind, new Lane()]));
   #empty = Promise.withResolvers<void>();
 
-  /** Makes an empty queue for these executors. */
-  constructor(limits: QueueLimits, executorOf: (kind: string) => Executor) {
+  /** Makes an empty queue for these executors, and these GPUs if they are given to commands. */
+  constructor(limits: QueueLimits, executorOf: (kind: string) => Executor, gpus?: Gpus) {
     this.#limits = limits;
     this.#executorOf = executorOf;
+    this.#gpus = gpus;
     this.#empty.resolve();
   }
 
@@ -83,7 +105,13 @@ export class CommandQueue {
   putBack(command: Command): void {
     const lane = this.#lane(command);
     lane.inHand.delete(command.id);
+    this.#gpus?.release(command.id);
     lane.waiting.unshift(command);
+  }
+
+  /** Takes back the GPUs of a command that an earlier node meant to start, and has not. */
+  forgo(command: Command): void {
+    this.#gpus?.release(command.id);
   }
 
   /** Adds a command that an earlier node has started. */
@@ -92,16 +120,29 @@ export class CommandQueue {
     this.#fill();
   }
 
-  /** The next command whose turn it is, which is then in hand; `undefined`: none can start now. */
+  /**
+   * The next command whose turn it is, which is then in hand; `undefined`: none can start now. What is
+   * free of the GPUs is kept for the command that has waited longest for some, whatever its kind.
+   */
   next(): Turn | undefined {
-    for (const [kind, { waiting, inHand }] of this.#lanes) {
+    let available = this.#gpus?.available ?? 0;
+    for (const [kind, { waiting, inHand }] of this.#byAge()) {
       if (waiting.length === 0 || inHand.size >= this.#limits.concurrency[kind]) continue;
       if (this.#mustYield(waiting[0]) || this.#awaitsRoom(kind)) continue;
-      const place = this.#executorOf(kind).reserve(waiting[0]);
+      const needed = this.#gpus?.needed(kind);
+      const isPossible = needed === undefined || needed <= this.#gpus!.size;
+      if (isPossible && (needed ?? 0) > available) {
+        available = 0;
+        continue;
+      }
+      const place = isPossible
+        ? this.#executorOf(kind).reserve(waiting[0])
+        : { problem: `It needs ${needed} GPUs, and this node has ${this.#gpus!.size}` };
       if (place === undefined) continue;
       const command = waiting.shift()!;
       inHand.add(command.id);
-      return { command, place };
+      if (needed === undefined || "problem" in place) return { command, place };
+      return { command, place, gpus: this.#gpus!.take(command.id, needed) };
     }
     return undefined;
   }
@@ -138,6 +179,7 @@ export class CommandQueue {
     inHand.delete(command.id);
     leaving.delete(command.id);
     offered.delete(command.id);
+    this.#gpus?.release(command.id);
     if (this.isEmpty) this.#empty.resolve();
   }
 
@@ -149,6 +191,7 @@ export class CommandQueue {
       leaving: leaving.size,
       concurrency: this.#limits.concurrency[kind],
       isExcluded: this.#excludedBy(kind).some((lane) => !lane.isEmpty),
+      isShortOfGpus: this.#isShortOfGpus(kind),
       queued: waiting.length + offered.size,
       maxQueued: this.#limits.maxQueued[kind],
     };
@@ -196,6 +239,25 @@ export class CommandQueue {
       const { yieldsTo, hasYielded } = this.#executorOf(other);
       return yieldsTo === kind && !hasYielded;
     });
+  }
+
+  /** The lanes, that of the command that has waited longest first, where it matters. */
+  #byAge(): Iterable<[string, Lane]> {
+    if (this.#gpus === undefined) return this.#lanes;
+    const age = ({ waiting: [first] }: Lane) => first?.id ?? "";
+    return [...this.#lanes].sort(([, a], [, b]) => age(a) < age(b) ? -1 : 1);
+  }
+
+  /** Whether a command that comes now finds too few GPUs, after those that came before it. */
+  #isShortOfGpus(kind: string): boolean {
+    const gpus = this.#gpus;
+    const needed = gpus?.needed(kind) ?? 0;
+    if (gpus === undefined || needed === 0) return false;
+    let left = gpus.available;
+    for (const [other, { waiting, offered, leaving }] of this.#lanes) {
+      left -= (waiting.length + offered.size - leaving.size) * (gpus.needed(other) ?? 0);
+    }
+    return left < needed;
   }
 
   /** The lanes of the kinds that never run together with this one. */

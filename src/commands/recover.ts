@@ -73,18 +73,19 @@ async function enter(
       const pid = execution.pid ?? execution.sharedPid;
       const as = pid === undefined ? "" : ` as process ${pid}`;
       logger.info(`${nameOf(record)} still runs${as}`, { ...fieldsOf(record), pid });
-      return runner.track(runner.supervise(runner.resume(record, startedAt, stop), execution));
+      return runner.track(runner.supervise(runner.resume(record, startedAt), execution));
     }
     case "ended": {
       logger.info(`${nameOf(record)} ended while there was no node`, fieldsOf(record));
-      return runner.track(runner.end(runner.resume(record, startedAt, stop), recovered.exit));
+      return runner.track(runner.end(runner.resume(record, startedAt), recovered.exit));
     }
     case "not_started": {
       if (stop !== undefined) {
         const exit = { type: "not_started", why: "the node stopped before" } as const;
-        return runner.track(runner.end(runner.resume(record, startedAt, stop), exit));
+        return runner.track(runner.end(runner.resume(record, startedAt), exit));
       }
       if (record.state === "queued") return queue.add(record);
+      queue.forgo(record);
       const what = `that ${nameOf(record)} did not start`;
       await commitUntilStored(what, parts, signal, () => journal.requeue(record.id));
       return queue.add(record);

@@ -5,7 +5,7 @@
  */
 import { messageOf } from "../errors.ts";
 import type { Execution, Exit, Reservation, Unavailable, Work } from "../executors/executor.ts";
-import type { StopRequest } from "../journal/record.ts";
+import type { CommandRecord, StopRequest } from "../journal/record.ts";
 import { commitUntilStored } from "../journal/until_stored.ts";
 import { orAbort } from "../time.ts";
 import type { SmallOutput } from "../workloads/folder.ts";
@@ -63,12 +63,16 @@ export class CommandRunner {
     while (this.#isOpen) {
       const turn = this.#parts.queue.next();
       if (turn === undefined) return;
-      this.#tasks.add(this.run(turn.command, turn.place));
+      this.#tasks.add(this.run(turn.command, turn.place, turn.gpus));
     }
   }
 
   /** Runs a command whose turn it is, to its reply. */
-  async run(command: Command, place: Reservation | Unavailable): Promise<void> {
+  async run(
+    command: Command,
+    place: Reservation | Unavailable,
+    gpus?: readonly string[],
+  ): Promise<void> {
     const { journal, clock } = this.#parts;
     if ("problem" in place) return await this.conclude(command, notStarted(place.problem));
     const obstacle = this.#obstacle(command);
@@ -76,12 +80,12 @@ export class CommandRunner {
       place.release();
       return await this.conclude(command, notStarted(obstacle));
     }
-    const run = this.#enter(command, clock.now());
+    const run = this.#enter(command, clock.now(), { gpus });
     let work: Work;
     try {
-      work = this.#workFor(command);
+      work = this.#workFor(run);
       place.prepare?.(work.folder);
-      await journal.commit(() => journal.start(command.id, place.handle));
+      await journal.commit(() => journal.start(command.id, { ...place.handle, gpus }));
     } catch (error) {
       place.release();
       return await this.#startLater(run, error);
@@ -172,9 +176,10 @@ export class CommandRunner {
   }
 
   /** Adds a command that an earlier node has started. */
-  resume(command: Command, startedAt: number, stop: StopRequest | undefined): Run {
+  resume(command: CommandRecord, startedAt: number): Run {
     this.#parts.queue.resume(command);
-    return this.#enter(command, startedAt, stop, true);
+    const { stop, handle } = command;
+    return this.#enter(command, startedAt, { isResumed: true, gpus: handle?.gpus }, stop);
   }
 
   /** Runs what recovery found, in the background. */
@@ -207,16 +212,26 @@ export class CommandRunner {
   }
 
   /** What its executor is given. */
-  #workFor(command: Command): Work {
+  #workFor({ command, gpus }: Run): Work {
     const { journal, uploads, folderOf } = this.#parts;
     const folder = folderOf(command.id);
-    const given = { ...this.#parts.credentials(), ...uploads.variablesFor(command) };
+    const given = {
+      ...this.#parts.credentials(),
+      ...uploads.variablesFor(command),
+      ...(gpus && this.#parts.gpus?.environment(gpus)),
+    };
     return workFor(command, journal.params(command.id), folder, given);
   }
 
-  #enter(command: Command, startedAt: number, earlier?: StopRequest, isResumed = false): Run {
+  #enter(
+    command: Command,
+    startedAt: number,
+    known: Pick<Run, "gpus"> & Partial<Pick<Run, "isResumed">>,
+    earlier?: StopRequest,
+  ): Run {
     const progress = new ProgressReport(command, this.#parts.folderOf(command.id), this.#parts);
-    const run = { command, startedAt, stop: this.#stopFor(command, earlier), progress, isResumed };
+    const stop = this.#stopFor(command, earlier);
+    const run = { isResumed: false, ...known, command, startedAt, stop, progress };
     this.#runs.set(command.id, run);
     return run;
   }
@@ -255,7 +270,7 @@ export class CommandRunner {
 
   /** Stores which process runs a command, and reports that it runs. */
   async #recordStart(run: Run, execution: Execution): Promise<void> {
-    const { command, startedAt, stop, isResumed } = run;
+    const { command, startedAt, stop, isResumed, gpus } = run;
     if (isResumed) return;
     const { journal, outbox, platformStatus, events, logger } = this.#parts;
     const handle = await orAbort(execution.started, stop.over);
@@ -266,7 +281,7 @@ export class CommandRunner {
     // Until then the supervisor's claim names the process.
     const parts = { ...this.#parts, journal: journal.soon };
     const stored = await commitUntilStored(what, parts, stop.over, () => {
-      journal.running(command.id, handle);
+      journal.running(command.id, { ...handle, gpus });
       return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
     });
     const as = pid === undefined ? "" : ` as process ${pid}`;

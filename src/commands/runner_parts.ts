@@ -10,7 +10,7 @@ import type { Logger } from "../log.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import type { Command } from "./command.ts";
 import type { PlatformStatus } from "./platform_status.ts";
-import type { CommandQueue } from "./queue.ts";
+import type { CommandQueue, Gpus } from "./queue.ts";
 import type { ProgressParts, ProgressReport } from "./progress_report.ts";
 import type { Stop } from "./stop.ts";
 import type { ShowSettings } from "./show_output.ts";
@@ -31,6 +31,8 @@ export interface CommandRunnerParts extends ProgressParts {
   readonly journal: Journal;
   readonly queue: CommandQueue;
   readonly executors: readonly Executor[];
+  /** `undefined`: commands are given none. */
+  readonly gpus: Gpus | undefined;
   readonly uploads: Uploads;
   readonly outbox: { send(messages: readonly Pending[]): void };
   readonly platformStatus: PlatformStatus;
@@ -51,6 +53,8 @@ export interface Run {
   readonly progress: ProgressReport;
   /** Whether an earlier node started it, and has shown and reported that. */
   readonly isResumed: boolean;
+  /** The GPUs that it was given; `undefined`: it sees what is there. */
+  readonly gpus?: readonly string[];
   /** What runs it, once something does. */
   execution?: Execution;
 }

@@ -15,6 +15,8 @@ export interface WorkloadState {
   readonly pid: number | undefined;
   /** When it was started, in milliseconds since the epoch. */
   readonly startedAt: number;
+  /** The GPUs that it was given; `undefined`: it sees what is there. */
+  readonly gpus?: readonly string[];
   /** How far it is, if it has said so. */
   readonly progress?: Progress;
 }
@@ -55,13 +57,14 @@ export function statusOutput(source: StatusSource): string {
       ]),
     ),
     active_workloads: running.map((
-      { pid, kind, requestId, workloadUuid, startedAt, progress },
+      { pid, kind, requestId, workloadUuid, startedAt, progress, gpus },
     ) => ({
       pid: pid ?? null,
       type: kind,
       request_id: requestId ?? null,
       workload_uuid: workloadUuid ?? null,
       running_for_seconds: Math.max(0, Math.round((now - startedAt) / 100) / 10),
+      ...(gpus !== undefined && { gpus }),
       ...(progress !== undefined && { progress }),
     })),
     finalizing_workloads: finalizing.filter((workload) => workload !== undefined),

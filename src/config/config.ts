@@ -8,6 +8,9 @@ import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { BodyForm, ControlPlaneName } from "./node_config.ts";
 import type { Program } from "./workload_program.ts";
 
+/** Which GPUs: all that are found, the first few, or these, by number or UUID. */
+export type GpuChoice = "auto" | number | readonly string[];
+
 /** The settings of a node: read, checked, and complete where there is a default. */
 export interface Settings {
   /** The API token. */
@@ -70,6 +73,12 @@ export interface Settings {
   readonly heartbeatInterval: number;
   /** How many workloads of each kind run at the same time. */
   readonly concurrency: Readonly<Record<WorkloadKind, number>>;
+  /** The GPUs that are given to workloads. */
+  readonly gpus: GpuChoice | undefined;
+  /** How many of them a workload of each kind gets. */
+  readonly gpusPer: Readonly<Record<WorkloadKind, number>>;
+  /** The kinds of which as many run at the same time as there are GPUs for. */
+  readonly gpuLanes: readonly WorkloadKind[];
   /** The kinds that never run at the same time. */
   readonly exclusive: readonly WorkloadKind[];
   /** How many commands of each kind may wait. */

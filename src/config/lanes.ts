@@ -1,11 +1,12 @@
 /**
- * How many commands of a kind run at once, where what runs them says so itself.
+ * How many commands of a kind run at once, where what runs them says so itself, or the GPUs do.
  *
  * @module
  */
 import { ConfigError } from "../errors.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Settings } from "./config.ts";
+import { gpuCount, gpuProblems, gpusOfCommand, workloadsOn } from "./gpu_settings.ts";
 import { someOf } from "./named_values.ts";
 import { placesOf } from "./workload_program.ts";
 import { SETTINGS } from "./settings.ts";
@@ -13,36 +14,72 @@ import type { Source } from "./sources.ts";
 import { positiveCount } from "./values.ts";
 
 /** What lanes depend on. */
-type LaneSettings = Pick<Settings, WorkloadKind | "concurrency">;
+type LaneSettings = Pick<Settings, WorkloadKind | "concurrency" | "gpus" | "gpusPer">;
 
-/** How many commands of each kind run at once: as many as its program has places for. */
-export function lanesOf(settings: LaneSettings): Settings["concurrency"] {
+/**
+ * How many commands of each kind run at once: as many as its program has places for, else as many as
+ * `sources` say, else as many as there are GPUs for.
+ */
+export function lanesOf(
+  settings: LaneSettings,
+  sources: readonly Source[],
+): Pick<Settings, "concurrency" | "gpuLanes"> {
   const lanes = { ...settings.concurrency };
   for (const kind of WORKLOAD_KINDS) lanes[kind] = placesIn(settings, kind) ?? lanes[kind];
+  const named = namedIn(sources)?.lanes ?? {};
+  const gpuLanes = WORKLOAD_KINDS.filter((kind) =>
+    settings.gpus !== undefined && gpusOfCommand(settings, kind) > 0 && named[kind] === undefined
+  );
+  const count = gpuCount(settings.gpus);
+  const laned = { ...settings, concurrency: lanes, gpuLanes };
+  return { gpuLanes, concurrency: count === undefined ? lanes : lanesOnGpus(laned, count) };
+}
+
+/** The same when it turns out how many GPUs there are. */
+export function lanesOnGpus(
+  settings: Pick<Settings, "concurrency" | "gpuLanes" | "gpusPer">,
+  count: number,
+): Settings["concurrency"] {
+  const lanes = { ...settings.concurrency };
+  for (const kind of settings.gpuLanes) lanes[kind] = workloadsOn(count, settings.gpusPer[kind]);
   return lanes;
 }
 
-/** Where `concurrency` says something else than a program does. */
+/** Where `concurrency` says something else than a program does, and who never gets its GPUs. */
 export function laneProblems(settings: LaneSettings, sources: readonly Source[]): ConfigError[] {
+  const count = gpuCount(settings.gpus);
+  const onGpus = count === undefined ? [] : gpuProblems(settings, count);
+  const given = namedIn(sources);
+  if (given === undefined) return onGpus;
+  return WORKLOAD_KINDS.flatMap((kind) => {
+    const [places, named] = [placesIn(settings, kind), given.lanes[kind]];
+    if (places === undefined || named === undefined || places === named) return [];
+    return [
+      new ConfigError(
+        `${given.name} gives ${kind} ${named}, but what runs it takes ${places} at once ` +
+          `(from ${given.from})`,
+        { hint: `Leave ${kind} out there: its own workers and concurrency say it` },
+      ),
+    ];
+  }).concat(onGpus);
+}
+
+/** What `concurrency` says, where somebody gives it. */
+function namedIn(sources: readonly Source[]):
+  | {
+    readonly name: string;
+    readonly from: string;
+    readonly lanes: Readonly<Partial<Record<WorkloadKind, number>>>;
+  }
+  | undefined {
   const setting = SETTINGS.find(({ key }) => key === "concurrency")!;
   for (const source of sources) {
     const given = source(setting);
     if (given === undefined) continue;
     const parsed = someOf(WORKLOAD_KINDS, positiveCount).parse(given.value);
-    if ("problem" in parsed) return [];
-    return WORKLOAD_KINDS.flatMap((kind) => {
-      const [places, named] = [placesIn(settings, kind), parsed.value[kind]];
-      if (places === undefined || named === undefined || places === named) return [];
-      return [
-        new ConfigError(
-          `${given.name} gives ${kind} ${named}, but what runs it takes ${places} at once ` +
-            `(from ${given.from})`,
-          { hint: `Leave ${kind} out there: its own workers and concurrency say it` },
-        ),
-      ];
-    });
+    return "problem" in parsed ? undefined : { ...given, lanes: parsed.value };
   }
-  return [];
+  return undefined;
 }
 
 /** Where what runs a kind of command is to make room for itself. */

@@ -135,8 +135,15 @@ export interface CloudNodeConfig {
   envFile?: string | readonly (string | { readonly path: string; readonly required?: boolean })[];
   /** Seconds between heartbeats; fractions are fine. Default: 30. */
   heartbeatInterval?: number;
-  /** How many workloads of a kind run at the same time. Default: 1 for each kind. */
+  /** How many workloads of a kind run at the same time. Default: 1, or as many as there are `gpus` for. */
   concurrency?: PerKind;
+  /**
+   * The GPUs that are given to workloads, so that no two get the same: `auto` for all that are found, or
+   * the first few, or these, by number or UUID. Default: none are given, and each workload sees all.
+   */
+  gpus?: "auto" | number | readonly (number | string)[];
+  /** How many GPUs a workload of a kind gets; 0: none. Default: 1 for each kind. */
+  gpusPer?: PerKind;
   /** The kinds that never run at the same time, as on a computer with one GPU. Default: none. */
   exclusive?: readonly WorkloadKind[];
   /** How many commands of a kind may wait; 0 refuses what cannot start. Default: 10,000. */

@@ -72,7 +72,7 @@ export function examineSources(sources: readonly Source[], folders: Folders): Ex
     if (!origins.has(key)) origins.set(key, "default");
   }
   // The table's types say that each value has the type its field has.
-  const settings = complete(values as Settings, folders);
+  const settings = complete(values as Settings, sources, folders);
   problems.push(
     ...laneProblems(settings, sources),
     ...yieldProblems(settings),
@@ -139,11 +139,11 @@ function lookUp(setting: Setting, sources: readonly Source[]): Found {
 }
 
 /** Fills in the defaults that depend on something, and makes paths absolute. */
-function complete(values: Settings, folders: Folders): Settings {
+function complete(values: Settings, sources: readonly Source[], folders: Folders): Settings {
   const { mqttUseTls, mqttPort, mqttTlsCaCerts, resultsFolder, envFile } = values;
   return {
     ...values,
-    concurrency: lanesOf(values),
+    ...lanesOf(values, sources),
     workFolder: folders.work,
     stateFolder: stateFolder(values.stateFolder, folders),
     mqttUseTls: mqttUseTls ?? mqttPort === 8883,

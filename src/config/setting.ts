@@ -7,7 +7,7 @@ import type { Settings } from "./config.ts";
 import type { ValueType } from "./values.ts";
 
 /** A setting that can be given by a flag, a variable or a file. */
-export type SettingKey = Exclude<keyof Settings, "workFolder">;
+export type SettingKey = Exclude<keyof Settings, "workFolder" | "gpuLanes">;
 
 /** One row of the table. */
 export interface Setting<T = unknown> {

@@ -5,6 +5,7 @@
  */
 import { ACCOUNT_SETTINGS } from "./account_settings.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import { GPU_SETTINGS } from "./gpu_settings.ts";
 import { HOOK_SETTINGS } from "./hook_settings.ts";
 import { httpAddress } from "./http_address.ts";
 import { eachOf, sameForAll, someOf } from "./named_values.ts";
@@ -70,8 +71,10 @@ const TABLE: SettingRows<SettingKey> = {
     type: eachOf(values.positiveCount, ONE_OF_EACH),
     help: "How many workloads of a kind run at once: `2`, or `inference=2,training=1`",
     default: ONE_OF_EACH,
+    defaultText: "1, or by the GPUs given",
     flag: { name: "concurrency", value: "N" },
   },
+  ...GPU_SETTINGS,
   maxQueued: {
     group: "Workloads",
     type: eachOf(values.count, MANY_OF_EACH),

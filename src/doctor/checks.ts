@@ -15,14 +15,8 @@ import { backendCheck, clockCheck, tokenCheck } from "./backend_checks.ts";
 import { brokerCheck, commandsCheck } from "./broker_checks.ts";
 import type { Review } from "./config_review.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
-import {
-  agentCheck,
-  denoCheck,
-  diskCheck,
-  gpuCheck,
-  nodeCheck,
-  shellCheck,
-} from "./machine_checks.ts";
+import { agentCheck, denoCheck, diskCheck, nodeCheck, shellCheck } from "./machine_checks.ts";
+import { gpuCheck } from "./gpu_check.ts";
 import { type AskNode, warmChecks } from "./warm_checks.ts";
 
 /** The checks for a configuration, in the order in which they are printed. */
@@ -49,7 +43,7 @@ export function checksFor(review: Review, clock: Clock, askNode: AskNode): Check
     ...warmChecks(settings, askNode),
     agentCheck(agentPlaces(readEnvironment()[OS.homeVariable] ?? "")),
     shellCheck(),
-    gpuCheck(),
+    gpuCheck(settings),
     denoCheck(),
   ];
 }

@@ -43,6 +43,9 @@ export const MISSING_TOKEN: Finding = warn(
   'Set CYBERWAVE_API_TOKEN, here or in a .env file, or log in with "cyberwave-cli login"',
 );
 
+/** The variables by which programs see some of the GPUs. */
+const GPU_VARIABLES = ["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"] as const;
+
 /** Looks at everything in a configuration. */
 export async function reviewConfig(options: LoadOptions): Promise<Review> {
   const { problems, ...loaded } = await examineSettings(options);
@@ -220,6 +223,20 @@ function oddities({ settings, sources, configFile }: LoadedSettings): Finding[] 
       configFile === undefined
         ? 'Write a cyberwave.yml: "cyberwave-cloud-node init" starts one'
         : `Add a line such as inference: python3 infer.py {body} to ${configFile}`,
+    ));
+  }
+  if (settings.gpus === undefined && sources.get("gpusPer") !== "default") {
+    findings.push(warn("gpus_per has no effect without gpus", "Add gpus: auto"));
+  }
+  const own = settings.gpus === undefined
+    ? undefined
+    : GPU_VARIABLES.find((name) => settings.env[name]);
+  if (own !== undefined) {
+    findings.push(warn(
+      typeof settings.gpus === "object"
+        ? `env gives ${own}, but each workload gets GPUs of its own from gpus`
+        : `env gives ${own}: gpus takes them from there`,
+      `Leave ${own} out, and name the GPUs in gpus`,
     ));
   }
   if (settings.mqttTlsCaCerts !== undefined && !settings.mqttUseTls) {

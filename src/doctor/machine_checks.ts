@@ -10,7 +10,7 @@ import type { Identity } from "../registration/identity.ts";
 import { freeBytes, MIN_FREE_BYTES } from "../state/private_folder.ts";
 import { lockHolder } from "../state/lock.ts";
 import { type AgentPlaces, findPythonAgent, type PythonAgent } from "../state/python_agent.ts";
-import { askShell, NO_SUCH_PROGRAM } from "../os/ask_shell.ts";
+import { askShell } from "../os/ask_shell.ts";
 import { findShell } from "../os/processes.ts";
 import type { WhoAmI } from "./broker_checks.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
@@ -136,31 +136,6 @@ export function shellCheck(): Check {
       }
       const { stdout } = await askShell("bash", ["-c", 'echo "$BASH_VERSION"'], signal);
       return ok(`bash ${stdout.trim()}, and sh`);
-    },
-  };
-}
-
-/** What nvidia-smi prints for each GPU: `NVIDIA L4, 23034 MiB, 550.54`. */
-const GPU_QUERY = "--query-gpu=name,memory.total,driver_version --format=csv,noheader";
-
-/** Which GPUs there are. Many a node has none. */
-export function gpuCheck(): Check {
-  return {
-    name: "gpu",
-    async run(signal) {
-      const { code, stdout, stderr } = await askShell(
-        "sh",
-        ["-c", `nvidia-smi ${GPU_QUERY}`],
-        signal,
-      );
-      if (code === NO_SUCH_PROGRAM) return ok("nvidia-smi finds none");
-      const gpus = stdout.trim().split("\n");
-      if (code === 0) return ok(`${gpus.join("; ")}`);
-      const why = (stdout + stderr).trim().split("\n")[0];
-      return warn(
-        `nvidia-smi fails with code ${code}: ${why}`,
-        "Check the driver: run nvidia-smi",
-      );
     },
   };
 }

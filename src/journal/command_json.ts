@@ -20,6 +20,7 @@ export function commandJson(
     workload_uuid: record.workloadUuid ?? null,
     state: record.state,
     pid: record.handle?.process?.pid ?? null,
+    gpus: record.handle?.gpus ?? null,
     accepted_at: isoTime(record.acceptedAt),
     started_at: isoTime(record.startedAt),
     ended_at: isoTime(record.endedAt),

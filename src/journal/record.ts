@@ -39,6 +39,8 @@ export interface StoredHandle {
   readonly bootId: string;
   /** The process that runs the command, once it is known. */
   readonly process?: ProcessIdentity;
+  /** The GPUs that it was given. Default: it may use any. */
+  readonly gpus?: readonly string[];
 }
 
 /** Who may want a command stopped: a `cancel` command, a time limit, the platform. */

@@ -8,7 +8,7 @@ import { CommandCanceller } from "../commands/canceller.ts";
 import type { CommandEvents } from "../commands/command_events.ts";
 import type { PlatformStatus } from "../commands/platform_status.ts";
 import type { ProgressPublisher } from "../commands/progress_report.ts";
-import { CommandQueue } from "../commands/queue.ts";
+import { CommandQueue, type Gpus } from "../commands/queue.ts";
 import { CommandReceiver } from "../commands/receive.ts";
 import { PlatformRecheck, type WorkloadDirectory } from "../commands/recheck.ts";
 import { recover } from "../commands/recover.ts";
@@ -50,6 +50,8 @@ interface CommandPartsOptions {
     publishNow(message: Message): boolean;
   };
   readonly executors: Executors;
+  /** The GPUs to give. Default: commands are given none. */
+  readonly gpus?: Gpus;
   readonly results: Results;
   readonly progress: ProgressPublisher;
   readonly platformStatus: PlatformStatus;
@@ -90,11 +92,11 @@ export interface CommandParts {
 
 /** Makes them; nothing is started before `runner.open()`. */
 export function createCommandParts(options: CommandPartsOptions): CommandParts {
-  const { settings, executors, workloadsFolder } = options;
+  const { settings, executors, workloadsFolder, gpus } = options;
   const folderOf = (id: string) => new WorkloadFolder(`${workloadsFolder}/${id}`);
-  const queue = new CommandQueue(settings, (kind) => executors.of(kind));
+  const queue = new CommandQueue(settings, (kind) => executors.of(kind), gpus);
   const uploads = new Uploads(options);
-  const shared = { ...options, kinds: executors.kinds, queue, uploads, folderOf };
+  const shared = { ...options, gpus, kinds: executors.kinds, queue, uploads, folderOf };
   const runner = new CommandRunner({ ...shared, executors: [...executors.byName.values()] });
   const recheck = new PlatformRecheck({ ...shared, runner });
   const acceptor = new Acceptor({ ...shared, runner, recheck });

@@ -6,6 +6,7 @@
 import type { Settings } from "../config/config.ts";
 import type { Program } from "../config/workload_program.ts";
 import type { Executor } from "../executors/executor.ts";
+import type { GpuSource } from "../executors/warm/gpu_share.ts";
 import type { Handler } from "../executors/handler/handler.ts";
 import { HandlerExecutor } from "../executors/handler/handler_executor.ts";
 import { ProcessExecutor } from "../executors/process/process_executor.ts";
@@ -23,6 +24,8 @@ interface ExecutorsOptions {
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
+  /** The GPUs to give to what stays loaded. Default: it sees what is there. */
+  readonly gpus?: GpuSource;
   readonly loggerFor: (component: string) => Logger;
   readonly events: Pick<NodeEvents, "emit">;
 }

@@ -7,6 +7,7 @@ import type { Settings } from "../config/config.ts";
 import { expandAll } from "../config/variables.ts";
 import type { ServerProgram } from "../config/workload_program.ts";
 import { ServerExecutor } from "../executors/server/server_executor.ts";
+import type { GpuSource } from "../executors/warm/gpu_share.ts";
 import { WarmProcess } from "../executors/warm/warm_process.ts";
 import { addSecret, type Logger } from "../log.ts";
 import type { Host } from "../os/processes.ts";
@@ -16,10 +17,12 @@ import { unsetWarning } from "./workload_environment.ts";
 
 /** What it is made from. */
 interface ServerOptions {
-  readonly settings: Pick<Settings, "stateFolder" | "workFolder" | "maxOutputFiles">;
+  readonly settings: Pick<Settings, "stateFolder" | "workFolder" | "maxOutputFiles" | "gpusPer">;
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
+  /** The GPUs to give. Default: it sees what is there. */
+  readonly gpus?: GpuSource;
   readonly loggerFor: (component: string) => Logger;
 }
 
@@ -27,7 +30,7 @@ interface ServerOptions {
 export function createServerExecutor(
   kind: WorkloadKind,
   program: ServerProgram,
-  { settings, env, host, loggerFor }: ServerOptions,
+  { settings, env, host, gpus: source, loggerFor }: ServerOptions,
   clock: Clock,
 ): ServerExecutor {
   const name = `${kind}-server`;
@@ -49,6 +52,7 @@ export function createServerExecutor(
     workFolder,
     env,
     maxOutputFiles,
+    gpus: source && { source, count: settings.gpusPer[kind] },
   });
   return new ServerExecutor({ ...shared, name, program, headers, process });
 }

@@ -7,6 +7,7 @@ import type { Settings } from "../config/config.ts";
 import type { WorkerProgram } from "../config/workload_program.ts";
 import { WorkerExecutor } from "../executors/worker/worker_executor.ts";
 import { workerProgram } from "../executors/worker/worker_program.ts";
+import type { GpuSource } from "../executors/warm/gpu_share.ts";
 import type { Logger } from "../log.ts";
 import type { Host } from "../os/processes.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
@@ -14,10 +15,15 @@ import type { Clock } from "../time.ts";
 
 /** What it is made from. */
 interface WorkerSettings {
-  readonly settings: Pick<Settings, "stateFolder" | "workFolder" | "maxOutputFiles" | "python">;
+  readonly settings: Pick<
+    Settings,
+    "stateFolder" | "workFolder" | "maxOutputFiles" | "python" | "gpusPer"
+  >;
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
+  /** The GPUs to give. Default: it sees what is there. */
+  readonly gpus?: GpuSource;
   readonly loggerFor: (component: string) => Logger;
 }
 
@@ -25,7 +31,7 @@ interface WorkerSettings {
 export function createWorkerExecutor(
   kind: WorkloadKind,
   program: WorkerProgram,
-  { settings, env, host, loggerFor }: WorkerSettings,
+  { settings, env, host, gpus: source, loggerFor }: WorkerSettings,
   clock: Clock,
 ): WorkerExecutor {
   const { stateFolder, workFolder, maxOutputFiles, python } = settings;
@@ -36,6 +42,7 @@ export function createWorkerExecutor(
     workersFolder: `${stateFolder}/workers`,
     workFolder,
     maxOutputFiles,
+    gpus: source && { source, count: settings.gpusPer[kind] },
     env,
     host,
     clock,

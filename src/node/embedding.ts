@@ -162,6 +162,8 @@ export interface CloudNodeSnapshot {
   readonly workloads: readonly (CommandInfo & {
     readonly pid: number | undefined;
     readonly startedAt: number;
+    /** The GPUs that it was given, where some are given. */
+    readonly gpus?: readonly string[];
     readonly progress?: Progress;
   })[];
   /** The commands whose result files are being sent. */

@@ -11,7 +11,7 @@ import { isoTime } from "../time.ts";
 /** The status of a node as JSON. */
 export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
   const { identity, connection, lanes, workloads, finalizing, outbox, lastHeartbeat } = snapshot;
-  const { executors } = snapshot;
+  const { executors, gpuPool } = snapshot;
   return {
     node_pid: Deno.pid,
     version: manifest.version,
@@ -35,16 +35,18 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
       state: executors[kind]?.state ?? null,
       reason: executors[kind]?.reason ?? null,
     })),
-    workloads: workloads.map(({ id, kind, requestId, pid, startedAt, progress }) => ({
+    workloads: workloads.map(({ id, kind, requestId, pid, startedAt, gpus, progress }) => ({
       id,
       kind,
       request_id: requestId ?? null,
       pid: pid ?? null,
+      gpus: gpus ?? null,
       started_at: isoTime(startedAt),
       progress: progress ?? null,
     })),
     finalizing: finalizing.length,
     undelivered: { count: outbox.pending, oldest_at: isoTime(outbox.oldestAt) },
+    given_gpus: gpuPool?.map(({ name, holders }) => ({ name, holders })) ?? null,
     gpus: snapshot.gpus?.samples.map(gpuJson) ?? null,
   };
 }

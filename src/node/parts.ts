@@ -10,6 +10,7 @@ import { statusOutput } from "../commands/status.ts";
 import type { Settings } from "../config/config.ts";
 import type { Handler } from "../executors/handler/handler.ts";
 import type { GpuMonitor } from "../gpu/gpu_monitor.ts";
+import type { GpuPool } from "../gpu/gpu_pool.ts";
 import { Journal } from "../journal/journal.ts";
 import type { Logger } from "../log.ts";
 import type { LineBuffer } from "../logs/line_buffer.ts";
@@ -99,6 +100,8 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly executors: Executors;
   /** `undefined` when nobody asks about the GPUs. */
   readonly gpus: GpuMonitor | undefined;
+  /** `undefined` when workloads are given no GPUs. */
+  readonly gpuPool: GpuPool | undefined;
   /** Where the platform answers statuses. */
   readonly answersTopic: string;
   /** `undefined` when no logs are to be sent. */
@@ -107,8 +110,8 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
 
 /** Claims the state folder and makes the parts; nothing runs yet. */
 export async function createParts(options: NodePartsOptions): Promise<NodeParts> {
-  const { settings, events, stopping, loggerFor } = options;
-  const { stateFolder } = settings;
+  const { settings: configured, events, stopping, loggerFor } = options;
+  const { stateFolder } = configured;
   const clock = systemClock;
   const times = { startedAt: clock.now(), connectionSince: clock.now() };
   events.on("connection", () => void (times.connectionSince = clock.now()));
@@ -121,7 +124,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const workloadsFolder = `${stateFolder}/workloads`;
   requireFolder(workloadsFolder, stateParts);
   makePrivateFolder(workloadsFolder);
-  const prefix = topicPrefix(settings.environment);
+  const prefix = topicPrefix(configured.environment);
   const clientId = loadClientId(stateFolder, stateParts);
   const answersTopic = clientResponseTopic(prefix, clientId);
   const identity = new CurrentIdentity(prefix);
@@ -134,14 +137,14 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     logger: loggerFor("registration"),
   };
   const backend: Backend = createBackend({
-    settings,
+    settings: configured,
     clientId,
     token,
     logger: loggerFor("backend"),
     nodeUuid: () => identity.current?.uuid ?? registration.known?.uuid,
   });
   const store = new IdentityStore(stateFolder, tokenRetries);
-  const registration = new Registration(settings, { ...tokenRetries, api: backend, store });
+  const registration = new Registration(configured, { ...tokenRetries, api: backend, store });
   const client: Connected = {
     ...{ clientId, identity, token },
     receive: (message) => commands.receiver.receive(message),
@@ -156,11 +159,13 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     clock,
   );
   resources.defer(() => outbox.close());
-  const gpus = settings.http === undefined
+  const gpus = configured.http === undefined
     ? undefined
     : await createGpuMonitor(clock, loggerFor("gpu"));
-  const executors = await createExecutors(options, clock);
+  const { settings, pool: gpuPool } = await withGpus(options, journal);
+  const executors = await createExecutors({ ...options, settings, gpus: gpuPool }, clock);
   for (const executor of executors.byName.values()) resources.use(executor);
+  gpuPool?.open();
   const results = new ResultUploads({
     store: journal.resultFiles,
     journal,
@@ -173,6 +178,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   });
   const commands = createCommandParts({
     ...{ settings, journal, outbox, executors, results, events, workloadsFolder, clock },
+    gpus: gpuPool,
     once: options.once,
     directory: backend,
     progress: new ProgressOverMqtt({
@@ -221,12 +227,25 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     outbox,
     executors,
     gpus,
+    gpuPool,
     answersTopic,
     logStream,
     ...commands,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
   return parts;
+}
+
+/** The settings, and the GPUs to give to workloads, where there are some. */
+async function withGpus(
+  { settings, handlers, env, loggerFor }: NodePartsOptions,
+  journal: Journal,
+): Promise<{ readonly settings: Settings; readonly pool?: GpuPool }> {
+  const { gpus } = settings;
+  if (gpus === undefined) return { settings };
+  const { createGpuPool } = await import("./create_gpu_pool.ts");
+  const logger = loggerFor("gpu");
+  return await createGpuPool({ gpus, settings, handlers, env, journal, logger });
 }
 
 function createToken(

@@ -13,15 +13,19 @@ import { type Clock, within } from "../time.ts";
 import type { NodeEvents } from "./events.ts";
 
 /** What a lane is doing, and what runs its commands. */
-type Lane = Pick<LaneState, "running" | "leaving" | "queued" | "concurrency"> & ExecutorStatus;
+type Lane =
+  & Pick<LaneState, "running" | "leaving" | "queued" | "concurrency">
+  & Partial<Pick<LaneState, "isShortOfGpus">>
+  & ExecutorStatus;
 
 /** Whether a command of any kind could start, or would be among the first `prefetch` that wait. Pure. */
 export function hasRoom(lanes: readonly Lane[], prefetch: number): boolean {
   // The broker does not know of kinds: the next command may be of any.
   return lanes.length > 0 &&
-    lanes.every(({ running, leaving, queued, concurrency, state }) =>
+    lanes.every(({ running, leaving, queued, concurrency, isShortOfGpus, state }) =>
       (state === "ready" || state === "busy") &&
-      running - leaving + queued < concurrency + prefetch
+      running - leaving + queued <
+        (isShortOfGpus ? Math.min(running - leaving, concurrency) : concurrency) + prefetch
     );
 }
 

@@ -9,6 +9,7 @@ import type { LaneState } from "../commands/queue.ts";
 import type { StatusSource, WorkloadState } from "../commands/status.ts";
 import type { ExecutorStatus } from "../executors/executor.ts";
 import type { GpuMonitor, GpuReadings } from "../gpu/gpu_monitor.ts";
+import type { GpuPool, GpuState } from "../gpu/gpu_pool.ts";
 import type { Messages } from "../journal/messages.ts";
 import type { CommandParts } from "./command_parts.ts";
 import type { Executors } from "./create_executors.ts";
@@ -47,6 +48,8 @@ export interface NodeSnapshot {
   };
   /** The GPUs of the machine; `undefined`: nobody watches them. */
   readonly gpus: GpuReadings | undefined;
+  /** The GPUs that are given to workloads, and who has them; `undefined`: none are given. */
+  readonly gpuPool: readonly GpuState[] | undefined;
   /** When the backend took the last heartbeat, in milliseconds since the epoch. */
   readonly lastHeartbeat: number | undefined;
 }
@@ -64,6 +67,8 @@ export interface SnapshotParts
   readonly journal: { readonly messages: Pick<Messages, "backlog"> };
   /** What watches the GPUs, where something does. */
   readonly gpus: Pick<GpuMonitor, "readings"> | undefined;
+  /** The GPUs to give, where some are given. */
+  readonly gpuPool: Pick<GpuPool, "states"> | undefined;
 }
 
 /** Takes a snapshot. */
@@ -81,10 +86,11 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
     isDraining: acceptor.isDraining,
     isStopping: parts.stopping.aborted,
     lanes: Object.fromEntries(kinds.map((kind) => [kind, queue.lane(kind)])),
-    workloads: parts.runner.runs().map(({ command, startedAt, execution, progress }) => ({
+    workloads: parts.runner.runs().map(({ command, startedAt, execution, progress, gpus }) => ({
       ...infoOf(command),
       pid: execution?.pid,
       startedAt,
+      ...(gpus !== undefined && { gpus }),
       ...(progress.latest !== undefined && { progress: progress.latest }),
     })),
     finalizing: uploads.commands().map(infoOf),
@@ -93,6 +99,7 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
     ),
     outbox: journal.messages.backlog(),
     gpus: parts.gpus?.readings(),
+    gpuPool: parts.gpuPool?.states(),
     lastHeartbeat: identity.lastHeartbeat,
   };
 }

@@ -280,6 +280,34 @@ Deno.test("doctor tells which GPUs nvidia-smi knows, and when it fails", async (
   assertStringIncludes(broken.found.gpu!.detail, "code 18: driver/library version mismatch");
 });
 
+Deno.test("doctor compares the GPUs that are to be given with those that are there", async () => {
+  await using stage = await Stage.set(YAML);
+  const { folder } = stage.world;
+  const env = { PATH: `${folder}:${Deno.env.get("PATH")}` };
+  const gpu = async (gpus: string) => {
+    await stage.configure(`${YAML}\n  gpus: ${gpus}\n`);
+    const { status, detail } = (await examine(stage, env)).found.gpu!;
+    return `${status}: ${detail}`;
+  };
+  const none = "neither nvidia-smi nor rocm-smi finds any";
+  assertEquals(await gpu("auto"), `fail: ${none}, but gpus is auto`);
+  const list = "GPU 0: NVIDIA L4 (UUID: GPU-a1)";
+  const script =
+    `#!/bin/sh\ncase $1 in -L) echo '${list}' ;; *) echo 'NVIDIA L4, 1 MiB, 5' ;; esac\n`;
+  await Deno.writeTextFile(`${folder}/nvidia-smi`, script, { mode: 0o755 });
+  assertEquals(await gpu("auto"), "ok: NVIDIA L4, 1 MiB, 5; workloads are given all");
+  assertEquals(await gpu("[GPU-a]"), "ok: NVIDIA L4, 1 MiB, 5; workloads are given GPU-a");
+  assertEquals(await gpu("2"), "fail: NVIDIA L4, 1 MiB, 5, but gpus is 2");
+  assertEquals(
+    await gpu("[0, 3]"),
+    "warn: NVIDIA L4, 1 MiB, 5; gpus names 3, which is not there",
+  );
+  await Deno.remove(`${folder}/nvidia-smi`);
+  const rocm = `#!/bin/sh\necho '{"card0": {"Unique ID": "0x1"}, "card1": {"Unique ID": "0x2"}}'\n`;
+  await Deno.writeTextFile(`${folder}/rocm-smi`, rocm, { mode: 0o755 });
+  assertEquals(await gpu("2"), "ok: rocm-smi finds 2; workloads are given the first 2");
+});
+
 brokerTest("doctor tells a broker that rejects the password", async () => {
   await using stage = await Stage.set(YAML);
   await using mosquitto = await Mosquitto.start({ users: { robot: "right" } });

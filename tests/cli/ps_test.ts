@@ -64,6 +64,14 @@ Deno.test("ps lists what ended, runs and waits, whether the node runs or not", a
   );
 });
 
+Deno.test("ps has a column of GPUs where commands were given some", () => {
+  const given = { ...RUNNING, handle: { ...RUNNING.handle!, gpus: ["GPU-5f1d8a42-2a3c", "1"] } };
+  const lines = workloadTable([given, RUNNING], 120_000);
+  assertMatch(lines[0]!, /^ID +KIND +REQUEST +STATE +PID +GPU +AGE +TIME +RESULT$/);
+  assertMatch(lines[1]!, /^id1 +training +t1 +running +7 +GPU-5f1d8a42,1 +2m 00s +1m 00s +-$/);
+  assertMatch(lines[2]!, /^id1 +training +t1 +running +7 +- +2m 00s/);
+});
+
 Deno.test("ps sees what ended while the node was down", async () => {
   await using stage = await Stage.set();
   const gate = await Gate.in(stage.world.folder);

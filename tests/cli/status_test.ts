@@ -79,6 +79,20 @@ Deno.test("a status says what keeps a kind from taking commands, and why", () =>
   ]);
 });
 
+Deno.test("a status says who has which of the GPUs that are given away", () => {
+  const lines = statusLines({
+    workloads: [{ id: "01K", kind: "training" }],
+    given_gpus: [
+      { name: "0", holders: ["01K"] },
+      { name: "1", holders: ["inference-worker-0"] },
+      { name: "2", holders: [] },
+    ],
+  }, 0);
+  assertEquals(lines.filter((line) => line.startsWith("gpus")), [
+    "gpus         0 training, 1 inference-worker-0, 2 free",
+  ]);
+});
+
 Deno.test("status and doctor tell of a worker that cannot be loaded", async () => {
   await using stage = await Stage.set("  inference:\n    worker: exit 3\n");
   await using node = stage.start(["start", "--slug", "n"]);

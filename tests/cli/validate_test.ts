@@ -137,6 +137,17 @@ Deno.test("wrong settings of programs say what is expected", async () => {
   }));
 });
 
+Deno.test("validate says which GPUs are given, and who could never have enough of them", async () => {
+  const yaml = `inference: echo {body}\ntraining: echo\ngpus: [0, 1]\n${LOCAL}\n`;
+  const right = await validate({ "cyberwave.yml": `${yaml}gpus_per: { training: 2 }\n` });
+  assertMatch(
+    right.stdout,
+    /^ {2}gpus +\[0, 1\], 1 for each inference, 2 for each training$/m,
+  );
+  const { code, problems } = await remarks(`${yaml}gpus_per: { training: 3 }\n`);
+  assertEquals([code, problems], [2, ["training needs 3 GPUs, but gpus gives 2"]]);
+});
+
 Deno.test("flags and variables are checked like the file", async () => {
   const { problems } = await remarks("inference: echo", {
     env: { CYBERWAVE_TRAINING_CMD: "for x in; do", CYBERWAVE_API_TOKEN: "two words" },
@@ -149,6 +160,11 @@ Deno.test("flags and variables are checked like the file", async () => {
 
 Deno.test("what looks wrong is a warning and no problem", async () => {
   const table: [string, RegExp][] = [
+    ["inference: echo {body}\ngpus_per: 2\n" + LOCAL, /^gpus_per has no effect without gpus$/],
+    [
+      "inference: echo {body}\ngpus: [0]\nenv: { CUDA_VISIBLE_DEVICES: '1' }\n" + LOCAL,
+      /^env gives CUDA_VISIBLE_DEVICES, but each workload gets GPUs of its own from gpus$/,
+    ],
     ["profile_slug: gpu\n" + LOCAL, /^No inference, training or simulate command is configured/],
     [
       "inference: curl -d {body} localhost\n" + LOCAL,

@@ -7,6 +7,7 @@ const IDLE: Situation = {
   leaving: 0,
   concurrency: 1,
   isExcluded: false,
+  isShortOfGpus: false,
   queued: 0,
   maxQueued: 2,
   mustStart: false,
@@ -22,6 +23,17 @@ const TABLE: [name: string, situation: Partial<Situation>, refusal: string | und
   ["idle", {}, undefined],
   ["idle, nothing may wait", { maxQueued: 0 }, undefined],
   ["one runs", { running: 1 }, undefined],
+  [
+    "others have the GPUs, nothing may wait",
+    { isShortOfGpus: true, maxQueued: 0 },
+    "The queue is full: 0 of 1 running, 0 queued",
+  ],
+  ["others have the GPUs, it may wait", { isShortOfGpus: true }, undefined],
+  [
+    "others have the GPUs of what must start",
+    { isShortOfGpus: true, mustStart: true },
+    "Busy: other workloads have the GPUs that it needs",
+  ],
   ["one runs, one waits", { running: 1, queued: 1 }, undefined],
   ["the queue is full", { running: 1, queued: 2 }, "The queue is full: 1 of 1 running, 2 queued"],
   [

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Command } from "../../src/commands/command.ts";
 import { CommandQueue, type QueueLimits } from "../../src/commands/queue.ts";
+import { GpuPool } from "../../src/gpu/gpu_pool.ts";
 import { newCommand } from "../support/journal.ts";
 import { ScriptedExecutor, YieldingExecutor } from "../support/scripted.ts";
 
@@ -33,6 +34,7 @@ Deno.test("commands have their turn in the order in which they came, as many as 
     leaving: 0,
     concurrency: 2,
     isExcluded: false,
+    isShortOfGpus: false,
     queued: 1,
     maxQueued: 9,
   });
@@ -222,4 +224,88 @@ Deno.test("exclusive kinds of which one makes room for the other have their turn
     queue.left(next);
   }
   assertEquals(starting(), ["5"]);
+});
+
+const ON_GPUS: QueueLimits = {
+  ...LIMITS,
+  concurrency: { inference: 9, training: 9, simulate: 9 },
+};
+
+/** A queue that gives two GPUs away: two to a training, one to an inference, none to a simulation. */
+function queueOnGpus(executor = new ScriptedExecutor()): { queue: CommandQueue; gpus: GpuPool } {
+  const needed = { inference: 1, training: 2, simulate: 0 };
+  const gpus = new GpuPool({ names: ["0", "1"], needed });
+  gpus.open();
+  return { queue: new CommandQueue(ON_GPUS, () => executor, gpus), gpus };
+}
+
+/** What has its turn now, with its GPUs. */
+function turnsOn(queue: CommandQueue): string[] {
+  const turns = [];
+  for (let turn = queue.next(); turn !== undefined; turn = queue.next()) {
+    turns.push(`${turn.command.id} on ${turn.gpus}`);
+  }
+  return turns;
+}
+
+const [i1, i2, t3, i4, i5, s6] = ["i1", "i2", "t3", "i4", "i5", "s6"].map((name) =>
+  newCommand(name[1], { kind: { i: "inference", t: "training", s: "simulate" }[name[0]] })
+);
+
+Deno.test("commands wait for GPUs of their own, oldest first, and none that needs more starves", () => {
+  const { queue } = queueOnGpus();
+  for (const command of [i1, i2, t3, i4, i5, s6]) queue.add(command);
+  assertEquals(turnsOn(queue), ["1 on 0", "2 on 1", "6 on "]);
+  queue.left(i1);
+  assertEquals(turnsOn(queue), [], "what is free is kept for the training, which came before");
+  queue.left(i2);
+  assertEquals(turnsOn(queue), ["3 on 0,1"]);
+  queue.left(t3);
+  assertEquals(turnsOn(queue), ["4 on 0", "5 on 1"]);
+});
+
+Deno.test("a command that waits for GPUs and is cancelled keeps nobody waiting", () => {
+  const { queue } = queueOnGpus();
+  for (const command of [i1, t3, i4]) queue.add(command);
+  assertEquals(turnsOn(queue), ["1 on 0"]);
+  assertEquals(queue.take(t3), true);
+  queue.left(t3);
+  assertEquals(turnsOn(queue), ["4 on 1"]);
+});
+
+Deno.test("a command that could not start gives its GPUs back, and so does one without a place", () => {
+  const executor = new ScriptedExecutor();
+  const { queue, gpus } = queueOnGpus(executor);
+  queue.add(t3);
+  assertEquals(turnsOn(queue), ["3 on 0,1"]);
+  queue.putBack(t3);
+  assertEquals(gpus.available, 2);
+  executor.room = 0;
+  assertEquals([turnsOn(queue), gpus.available], [[], 2]);
+});
+
+Deno.test("a command that needs more GPUs than there are is answered, and blocks nobody", () => {
+  const gpus = new GpuPool({ names: ["0"], needed: { inference: 1, training: 2 } });
+  gpus.open();
+  const queue = new CommandQueue(ON_GPUS, () => new ScriptedExecutor(), gpus);
+  for (const command of [t3, i4]) queue.add(command);
+  const { place } = queue.next()!;
+  assertEquals(place, { problem: "It needs 2 GPUs, and this node has 1" });
+  assertEquals(turnsOn(queue), ["4 on 0"]);
+});
+
+Deno.test("a lane knows whether what comes finds GPUs, after what came before it", () => {
+  const { queue } = queueOnGpus();
+  const isShort = () =>
+    ["inference", "training", "simulate"].map((kind) => queue.lane(kind).isShortOfGpus);
+  assertEquals(isShort(), [false, false, false]);
+  queue.offer(i1);
+  assertEquals(isShort(), [false, true, false], "what is being stored counts");
+  queue.add(i1);
+  turnsOn(queue);
+  queue.add(i2);
+  turnsOn(queue);
+  assertEquals(isShort(), [true, true, false]);
+  queue.expectEnd(i2);
+  assertEquals(isShort(), [false, true, false], "what is being stopped gives its own back");
 });

@@ -22,8 +22,9 @@ const SETTINGS: Settings = { ...resolveConfig({}), inference: WORKER };
 
 Deno.test("a lane has as many places as its workers together", () => {
   const lanes = { inference: 6, training: 1, simulate: 1 };
-  assertEquals(lanesOf(SETTINGS), lanes);
-  assertEquals(lanesOf({ ...SETTINGS, inference: undefined }), { ...lanes, inference: 1 });
+  assertEquals(lanesOf(SETTINGS, []).concurrency, lanes);
+  const without = { ...SETTINGS, inference: undefined };
+  assertEquals(lanesOf(without, []).concurrency, { ...lanes, inference: 1 });
 });
 
 function problemsWith(...sources: Source[]): string[] {

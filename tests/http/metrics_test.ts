@@ -35,7 +35,7 @@ const SNAPSHOT: NodeSnapshot = {
   ...IDLE_SNAPSHOT,
   lanes: {
     inference: {
-      ...{ running: 2, leaving: 0, concurrency: 4, isExcluded: false },
+      ...{ running: 2, leaving: 0, concurrency: 4, isExcluded: false, isShortOfGpus: false },
       ...{ queued: 3, maxQueued: 10 },
     },
   },

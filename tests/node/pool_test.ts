@@ -27,6 +27,7 @@ const ROOM: [
   ["one may wait", [{ ...IDLE, running: 1 }], 1, true],
   ["one waits, as many as may", [{ ...IDLE, running: 1, queued: 1 }], 1, false],
   ["another kind is full", [IDLE, { ...IDLE, running: 1 }], 0, false],
+  ["others have its GPUs", [{ ...IDLE, isShortOfGpus: true }], 0, false],
   ["a model loads", [{ ...IDLE, state: "starting" }], 0, false],
   ["a worker has failed", [{ ...IDLE, state: "failed" }], 0, false],
   ["nothing is configured", [], 0, false],

@@ -25,6 +25,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
     stopping: new AbortController().signal,
     times: { startedAt: 1, connectionSince: 2 },
     gpus: undefined,
+    gpuPool: undefined,
   };
   const first = snapshotOf(parts);
   assertEquals([first.identity, first.lastHeartbeat, first.isDraining], [

@@ -14,5 +14,6 @@ export const IDLE_SNAPSHOT: NodeSnapshot = {
   executors: {},
   outbox: { pending: 0, oldestAt: undefined },
   gpus: undefined,
+  gpuPool: undefined,
   lastHeartbeat: undefined,
 };

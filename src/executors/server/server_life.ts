@@ -199,7 +199,7 @@ export class ServerLife implements AsyncDisposable {
     const { process, logger, name } = this.#options;
     if (this.#problem === undefined) this.#show("starting");
     if (process === undefined) return await this.#watch(signal);
-    const execution = await process.findOrStart();
+    const execution = await process.findOrStart(signal);
     logger.info(`${name}: loading as process ${execution.pid}`);
     const over = new AbortController();
     let why = "";

@@ -4,7 +4,7 @@
  * @module
  */
 import * as fs from "node:fs";
-import { messageOf } from "../../errors.ts";
+import { counted, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Host } from "../../os/processes.ts";
 import { type Clock, orAbort } from "../../time.ts";
@@ -14,6 +14,7 @@ import type { Execution, Exit, Handle } from "../executor.ts";
 import { exitCodeMeaning } from "../exit_code.ts";
 import { ProcessExecutor } from "../process/process_executor.ts";
 import { killAll } from "../process/stop_all.ts";
+import { type GpusForEach, GpuShare } from "./gpu_share.ts";
 import { Keeper } from "./keeper.ts";
 
 /** What a program is kept loaded with. */
@@ -33,6 +34,8 @@ export interface WarmProcessOptions {
   readonly keepLoaded: number;
   /** Seconds between asking it to end and killing it. */
   readonly unloadTimeout: number;
+  /** The GPUs that it gets. Default: it is given none, and sees what is there. */
+  readonly gpus?: GpusForEach;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -42,6 +45,8 @@ interface Loaded {
   readonly handle: Handle;
   readonly command: string;
   readonly workFolder: string;
+  /** The GPUs that it was given. */
+  readonly gpus?: readonly string[];
 }
 
 /** The handles of the programs that were started with their files in a folder. */
@@ -70,6 +75,7 @@ export class WarmProcess {
   readonly #options: WarmProcessOptions;
   readonly #executor: ProcessExecutor;
   readonly #folder: WorkloadFolder;
+  readonly #gpus: GpuShare;
   readonly #closing = new AbortController();
   #keeper: Keeper | undefined;
   #execution: Execution | undefined;
@@ -80,6 +86,9 @@ export class WarmProcess {
     this.#options = options;
     this.#executor = new ProcessExecutor({ ...options, templates: { [KIND]: options.command } });
     this.#folder = new WorkloadFolder(`${options.loadedFolder}/${options.name}`);
+    this.#gpus = new GpuShare(options.gpus, options.name);
+    const loaded = readLoaded(this.#file);
+    if (loaded?.handle?.bootId === options.host.bootId) this.#gpus.hold(loaded.gpus);
   }
 
   /** Where what it prints is. */
@@ -99,10 +108,10 @@ export class WarmProcess {
 
   /**
    * The program that an earlier node has started, if it still is what it is to be; otherwise another
-   * one. Resolves when it runs or has ended.
+   * one. Resolves when it runs or has ended. Rejects when `signal` aborts while it waits for GPUs.
    */
-  async findOrStart(): Promise<Execution> {
-    const execution = await this.#find() ?? this.#start();
+  async findOrStart(signal: AbortSignal): Promise<Execution> {
+    const execution = await this.#find() ?? await this.#start(signal);
     const ended = this.#follow(execution);
     const handle = await Promise.race([execution.started, ended]);
     if (handle?.process !== undefined) {
@@ -183,7 +192,9 @@ export class WarmProcess {
     this.#execution = execution;
     this.#hasEnded = false;
     await execution.exit;
-    if (this.#execution === execution) this.#hasEnded = true;
+    if (this.#execution !== execution) return;
+    this.#hasEnded = true;
+    this.#gpus.release();
   }
 
   async #find(): Promise<Execution | undefined> {
@@ -193,14 +204,17 @@ export class WarmProcess {
     const recovered = await this.#executor.recover(loaded.handle, this.#folder);
     if (recovered.type !== "running") {
       await this.#endRemains(loaded.handle);
+      this.#gpus.release();
       return undefined;
     }
     const { execution } = recovered;
-    if (loaded.command === command && loaded.workFolder === workFolder) {
+    const isSame = loaded.command === command && loaded.workFolder === workFolder;
+    if (isSame && this.#gpus.isRight) {
       logger.info(`${name}: process ${execution.pid} is still loaded`);
       return execution;
     }
-    logger.info(`${name}: ending process ${execution.pid}, whose command has changed`);
+    const what = isSame ? "GPUs have" : "command has";
+    logger.info(`${name}: ending process ${execution.pid}, whose ${what} changed`);
     void this.#follow(execution);
     await this.stop();
     return undefined;
@@ -215,7 +229,11 @@ export class WarmProcess {
     logger.warn(`${name}: these processes of it could not be ended: ${left.join(", ")}`);
   }
 
-  #start(): Execution {
+  async #start(signal: AbortSignal): Promise<Execution> {
+    const { name, logger } = this.#options;
+    const taken = this.#gpus.taken(signal);
+    if (this.#gpus.isWaiting) logger.info(`${name} waits for ${counted(this.#gpus.count!, "GPU")}`);
+    await taken;
     const place = this.#executor.reserve({ id: this.#options.name, kind: KIND });
     if (place === undefined) throw new Error("The node stops");
     // What the one before has printed goes with it.
@@ -227,7 +245,7 @@ export class WarmProcess {
       kind: KIND,
       params: "{}",
       files: [],
-      env: {},
+      env: this.#gpus.env,
       folder: this.#folder,
     });
   }
@@ -238,7 +256,7 @@ export class WarmProcess {
 
   #store(handle: Handle): void {
     const { command, workFolder, loadedFolder, name, logger } = this.#options;
-    const loaded: Loaded = { handle, command, workFolder };
+    const loaded: Loaded = { handle, command, workFolder, gpus: this.#gpus.names };
     try {
       fs.mkdirSync(loadedFolder, { recursive: true, mode: 0o700 });
       fs.writeFileSync(`${this.#file}.new`, JSON.stringify(loaded), { mode: 0o600 });

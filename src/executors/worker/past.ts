@@ -7,11 +7,24 @@ import * as fs from "node:fs";
 import type { ProcessIdentity } from "../../os/process_identity.ts";
 import { startTimes } from "../../os/processes.ts";
 import type { StopContext } from "../process/stop_all.ts";
+import { type GpusForEach, GpuShare } from "../warm/gpu_share.ts";
 import { HandedOver, type Handing } from "./handed_over.ts";
 import { killRest } from "./kill_worker.ts";
 import { OutputReader } from "./output_reader.ts";
 import { describeEnd, exitCodeIn, lifeIn, processIn, readText } from "./worker_files.ts";
+import type { WorkerOptions } from "./worker_options.ts";
 import { FILES } from "./worker_script.ts";
+
+/** The GPUs of a worker, which begins with those that one of an earlier node was given. */
+export function gpusOf(
+  { folder, name, number, host }: Pick<WorkerOptions, "folder" | "name" | "number" | "host">,
+  gpus: GpusForEach | undefined,
+): GpuShare {
+  const share = new GpuShare(gpus, `${name}-${number}`);
+  const life = lifeIn(folder);
+  if (life !== undefined && life.bootId === host.bootId) share.hold(life.gpus);
+  return share;
+}
 
 /** A worker of an earlier node. */
 export interface Past {
@@ -27,8 +40,18 @@ export interface Past {
   handing(id: string): Handing;
 }
 
-/** Looks for it. What one that has ended wrote goes to `takeLine`. */
+/** Looks for it. What one that has ended wrote goes to `takeLine`, and its GPUs are free. */
 export async function findPast(
+  folder: string,
+  options: StopContext & Pick<WorkerOptions, "gpus">,
+  takeLine: (line: string, isCut: boolean) => void,
+): Promise<Past | undefined> {
+  const past = await lookForPast(folder, options, takeLine);
+  if (past?.process === undefined) options.gpus.release();
+  return past;
+}
+
+async function lookForPast(
   folder: string,
   context: StopContext,
   takeLine: (line: string, isCut: boolean) => void,

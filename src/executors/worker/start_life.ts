@@ -19,8 +19,11 @@ const ASKING_MS = 1_000;
 
 /** Starts one. Throws when that cannot be done. */
 export function startLife(options: WorkerOptions, listener: LifeListener): WorkerLife {
-  const { folder, files, host: { bootId } } = options;
-  const life = { id: crypto.randomUUID(), bootId, program: fingerprintOf(options) };
+  const { folder, files, host: { bootId }, gpus: { names } } = options;
+  const life = {
+    ...{ id: crypto.randomUUID(), bootId, program: fingerprintOf(options) },
+    gpus: names,
+  };
   makeFolder(folder, files, life);
   return WorkerLife.start(life.id, lifeOptionsOf(options), listener);
 }

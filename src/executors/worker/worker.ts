@@ -20,7 +20,7 @@ import { askToLeave, attachLife, startLife } from "./start_life.ts";
 import { type Holder, WorkerExecution } from "./worker_execution.ts";
 import { describeEnd } from "./worker_files.ts";
 import type { WorkerLife } from "./worker_life.ts";
-import { fingerprintOf, isDue, type LifeListener, type WorkerOptions } from "./worker_options.ts";
+import { isDue, type LifeListener, whyToReplace, type WorkerOptions } from "./worker_options.ts";
 
 /** A worker. */
 export class Worker implements Holder {
@@ -30,13 +30,16 @@ export class Worker implements Holder {
   readonly #inHand: CommandsInHand;
   readonly #restarts: Restarts;
   readonly #leaving = new AbortController();
-  readonly #listener: LifeListener;
+  readonly #listener: LifeListener = {
+    line: (line, isCut) => this.#inHand.takeLine(line, isCut),
+    errorLine: (line) => this.#inHand.print(line),
+    ended: (code) => this.#ended(code),
+  };
   /** What happens in time unless it is aborted: that loading took too long, or a start. */
   readonly #timer: OneTimer;
   #past: Past | undefined;
   #life: WorkerLife | undefined;
-  #state: ExecutorState = "starting";
-  #reason: string | undefined;
+  #status: ExecutorStatus = { state: "starting" };
   #reserved = 0;
   #concurrency: number;
   /** How many commands this process was handed over. */
@@ -65,18 +68,12 @@ export class Worker implements Holder {
       left: () => this.#changed(),
       printed: (line) => logger.info(line),
     });
-    this.#listener = {
-      line: (line, isCut) => this.#inHand.takeLine(line, isCut),
-      errorLine: (line) => this.#inHand.print(line),
-      ended: (code) => this.#ended(code),
-    };
     this.found = this.#find();
   }
 
   get status(): ExecutorStatus {
     if (this.#isYielding) return yieldingTo(this.#options.program.yieldTo!);
-    const state = this.#state === "ready" && this.room === 0 ? "busy" : this.#state;
-    return this.#reason === undefined ? { state } : { state, reason: this.#reason };
+    return this.#status.state === "ready" && this.room === 0 ? { state: "busy" } : this.#status;
   }
 
   get pid(): number | undefined {
@@ -95,7 +92,9 @@ export class Worker implements Holder {
   /** How many more commands it takes now. */
   get room(): number {
     if (this.#isYielding !== false) return 0;
-    if (this.#state !== "ready" || this.#ending !== undefined || this.#life?.isFull) return 0;
+    if (this.#status.state !== "ready" || this.#ending !== undefined || this.#life?.isFull) {
+      return 0;
+    }
     return this.#concurrency - this.count - this.#reserved;
   }
 
@@ -122,6 +121,7 @@ export class Worker implements Holder {
     this.#isYielding = isYielding;
     if (this.#hasFound && this.#life === undefined) {
       this.#timer.clear();
+      this.#options.gpus.release();
       if (!isYielding) return this.#start();
     }
     this.#changed();
@@ -169,7 +169,7 @@ export class Worker implements Holder {
     this.#timer.clear();
     await this.#killing;
     this.#life?.leave();
-    this.#state = "stopped";
+    this.#status = { state: "stopped" };
   }
 
   /** Ends it for good: asks it to leave, and kills it if it does not. */
@@ -195,9 +195,9 @@ export class Worker implements Holder {
     const { process } = past;
     this.#life = attachLife({ ...past, process }, this.#options, this.#listener);
     this.#life.read();
-    if (past.program !== fingerprintOf(this.#options)) {
-      this.#retire("its command was changed");
-    } else if (wasReady(folder)) {
+    const why = whyToReplace(past.program, this.#options);
+    if (why !== undefined) this.#retire(why);
+    else if (wasReady(folder)) {
       logger.info(`Worker ${process.pid} is still loaded`);
       this.#becomeReady(this.#concurrency);
     } else this.#limitLoading();
@@ -206,9 +206,10 @@ export class Worker implements Holder {
 
   /** Starts a process, unless others need its place: it is started when they do not any more. */
   #start(): void {
+    const { program, logger, gpus, onChange } = this.#options;
     const isLeaving = this.#isUnloading || this.#leaving.signal.aborted;
-    if (this.#isYielding !== false || isLeaving) return this.#options.onChange();
-    const { program, logger } = this.#options;
+    if (this.#isYielding !== false || isLeaving) return onChange();
+    if (!gpus.take(() => this.#start())) return this.#setState("starting", "it waits for GPUs");
     this.#setState("starting");
     this.#handled = 0;
     try {
@@ -255,21 +256,21 @@ export class Worker implements Holder {
   #ended(code: number | undefined): void {
     this.#life = undefined;
     this.#timer.clear();
+    this.#options.gpus.release();
     const intended = this.#ending && `The worker was ended: ${this.#ending}`;
     const why = intended ?? describeEnd(code, this.#inHand.lastLines);
     this.#inHand.end(why, this.#stubborn);
     this.#ending = this.#stubborn = undefined;
     if (this.#isUnloading) return this.#setState("stopped");
     if (intended !== undefined || this.#isYielding) return this.#start();
-    this.#crashed(this.#state === "failed" ? this.#reason! : why);
+    this.#crashed(this.#status.state === "failed" ? this.#status.reason! : why);
   }
 
   /** Starts it again after a while: a long one after several crashes in a row. */
   #crashed(why: string): void {
-    const { logger } = this.#options;
     const { hasFailed, waitMs } = this.#restarts.crashed();
-    logger.error(`${why}; starting it again in ${Math.ceil(waitMs / 1000)} s`);
-    this.#setState(hasFailed || this.#state === "failed" ? "failed" : "restarting", why);
+    this.#options.logger.error(`${why}; starting it again in ${Math.ceil(waitMs / 1000)} s`);
+    this.#setState(hasFailed || this.#status.state === "failed" ? "failed" : "restarting", why);
     this.#timer.set(waitMs, () => this.#start());
   }
 
@@ -293,8 +294,7 @@ export class Worker implements Holder {
   }
 
   #setState(state: ExecutorState, reason?: string): void {
-    this.#state = state;
-    this.#reason = reason;
+    this.#status = reason === undefined ? { state } : { state, reason };
     this.#changed();
   }
 }

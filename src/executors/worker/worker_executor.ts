@@ -13,14 +13,18 @@ import type {
   Unavailable,
   Work,
 } from "../executor.ts";
+import type { GpusForEach } from "../warm/gpu_share.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
+import { gpusOf } from "./past.ts";
 import { readAttempt } from "./recover_command.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
 /** What this executor works with. */
 export interface WorkerExecutorOptions
-  extends Omit<WorkerOptions, "number" | "onChange" | "folder"> {
+  extends Omit<WorkerOptions, "number" | "onChange" | "folder" | "gpus"> {
+  /** The GPUs that each worker gets. Default: it is given none, and sees what is there. */
+  readonly gpus?: GpusForEach;
   /** Where the folders of all workers are. */
   readonly workersFolder: string;
 }
@@ -55,13 +59,11 @@ export class WorkerExecutor implements Executor {
     const { workersFolder, name, program } = options;
     this.name = name;
     this.yieldsTo = program.yieldTo;
-    this.#workers = Array.from({ length: program.workers }, (_, number) =>
-      new Worker({
-        ...options,
-        number,
-        folder: `${workersFolder}/${name}-${number}`,
-        onChange: () => this.#changed(),
-      }));
+    this.#workers = Array.from({ length: program.workers }, (_, number) => {
+      const one = { ...options, number, folder: `${workersFolder}/${name}-${number}` };
+      const gpus = gpusOf(one, options.gpus);
+      return new Worker({ ...one, gpus, onChange: () => this.#changed() });
+    });
   }
 
   reserve({ id }: Pick<Work, "id" | "kind">): Reservation | Unavailable | undefined {

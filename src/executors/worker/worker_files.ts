@@ -44,13 +44,22 @@ export function openPipe(path: string): number | undefined {
   }
 }
 
+/** What is written down about a worker before it starts. */
+interface WrittenLife {
+  readonly id: string;
+  readonly bootId: string;
+  readonly program: string;
+  /** The GPUs that it was given. */
+  readonly gpus?: readonly string[];
+}
+
 /** What is written down about the worker in a folder. */
 export function lifeIn(
   folder: string,
-): { id: string; bootId: string; program: string } | undefined {
+): WrittenLife | undefined {
   try {
-    const { id, bootId, program } = JSON.parse(readText(`${folder}/${FILES.life}`));
-    return typeof id === "string" ? { id, bootId, program } : undefined;
+    const { id, bootId, program, gpus } = JSON.parse(readText(`${folder}/${FILES.life}`));
+    return typeof id === "string" ? { id, bootId, program, gpus } : undefined;
   } catch {
     return undefined;
   }
@@ -77,7 +86,7 @@ export function describeEnd(code: number | undefined, lastLines = ""): string {
 export function makeFolder(
   folder: string,
   files: readonly WorkloadFile[],
-  life: { readonly id: string; readonly bootId: string; readonly program: string },
+  life: WrittenLife,
 ): void {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });

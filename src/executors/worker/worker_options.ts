@@ -7,6 +7,7 @@ import type { WorkerProgram } from "../../config/workload_program.ts";
 import type { Logger } from "../../log.ts";
 import type { Host } from "../../os/processes.ts";
 import type { Clock } from "../../time.ts";
+import type { GpuShare } from "../warm/gpu_share.ts";
 import type { WorkloadFile } from "../../workloads/folder.ts";
 import { PYTHON_RUNNER_FILE } from "./python_runner.ts";
 import { RUNNER_VARIABLE } from "./worker_program.ts";
@@ -27,6 +28,8 @@ export interface WorkerOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly workFolder: string;
   readonly maxOutputFiles: number;
+  /** The GPUs that it gets. */
+  readonly gpus: GpuShare;
   readonly host: Host;
   readonly clock: Clock;
   readonly random: () => number;
@@ -63,12 +66,22 @@ export interface LifeListener {
 /** What a worker process is started with. */
 export function lifeOptionsOf(options: WorkerOptions): LifeOptions {
   const runner = { [RUNNER_VARIABLE]: `${options.folder}/${PYTHON_RUNNER_FILE}` };
-  return { ...options, ...options.program, env: { ...options.env, ...runner } };
+  return {
+    ...options,
+    ...options.program,
+    env: { ...options.env, ...options.gpus.env, ...runner },
+  };
 }
 
 /** What makes it another worker when it changes. */
 export function fingerprintOf({ source, workFolder }: WorkerOptions): string {
   return JSON.stringify([source, workFolder]);
+}
+
+/** Why a worker of an earlier node is to be replaced; `undefined`: it is what it is to be. */
+export function whyToReplace(program: string, options: WorkerOptions): string | undefined {
+  if (program !== fingerprintOf(options)) return "its command was changed";
+  return options.gpus.isRight ? undefined : "it is to have other GPUs";
 }
 
 /** Whether a worker that was handed so many commands is to be replaced. */

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { WorkerProgram } from "../../../src/config/workload_program.ts";
 import type { ExecutorStatus, Exit } from "../../../src/executors/executor.ts";
 import { WorkerExecutor } from "../../../src/executors/worker/worker_executor.ts";
+import { GpuPool } from "../../../src/gpu/gpu_pool.ts";
 import { systemClock } from "../../../src/time.ts";
 import { Bench, fileWritten, HOST, isAlive, type Started } from "../../support/executors.ts";
 import { Inbox } from "../../support/events.ts";
@@ -26,6 +27,8 @@ const PROGRAM: WorkerProgram = {
 interface Setup {
   readonly program?: Partial<WorkerProgram>;
   readonly env?: Readonly<Record<string, string>>;
+  /** The GPUs that there are, and how many a worker gets. */
+  readonly gpus?: { readonly names: readonly string[]; readonly count: number };
 }
 
 /** A place for workers, which all end with it. */
@@ -33,9 +36,15 @@ class WorkerBench extends Bench {
   readonly statuses = new Inbox<ExecutorStatus>();
   /** What is different from the next restart on. */
   changed: Partial<WorkerProgram> = {};
+  /** The GPUs of the next node. */
+  names: readonly string[] | undefined;
+  /** The GPUs of this node, which gives none away until it has started. */
+  declare pool: GpuPool;
 
-  constructor({ program, env = {} }: Setup = {}) {
+  constructor({ program, env = {}, gpus }: Setup = {}) {
     super((bench) => {
+      const names = (bench as WorkerBench).names ?? gpus?.names ?? [];
+      const pool = (bench as WorkerBench).pool = new GpuPool({ names });
       const { workFolder, logger, folder } = bench;
       const options = { ...PROGRAM, ...program, ...(bench as WorkerBench).changed };
       const executor = new WorkerExecutor({
@@ -47,6 +56,7 @@ class WorkerBench extends Bench {
         env: { PATH: Deno.env.get("PATH")!, LOADS: `${workFolder}/loads`, ...env },
         workFolder,
         maxOutputFiles: 1 << 30,
+        ...(gpus && { gpus: { source: pool, count: gpus.count } }),
         host: HOST,
         clock: systemClock,
         random: () => 0,
@@ -508,3 +518,71 @@ for (const isFirst of [true, false]) {
     await bench.room();
   });
 }
+
+/** Writes down which GPUs each worker sees. */
+const SEES = `echo "$CUDA_VISIBLE_DEVICES" >>seen; exec python3 ${WORKER}`;
+
+const ONE_GPU = { names: ["0"], count: 1 };
+
+test(
+  "two workers that need the same GPU have it one after the other",
+  { gpus: ONE_GPU, program: { command: SEES, workers: 2 } },
+  async (bench) => {
+    bench.pool.open();
+    await bench.do({ n: 1 });
+    assertEquals(bench.loads().length, 1, "the other one waits");
+    const [first] = bench.loads();
+    await bench.do({ do: "exit" });
+    assertEquals(textOf(await bench.do({ n: 2 })), JSON.stringify({ n: 2 }));
+    assert(bench.loads().length === 2 && bench.loads()[1] !== first);
+    assertEquals(Deno.readTextFileSync(`${bench.workFolder}/seen`), "0\n0\n");
+  },
+);
+
+test(
+  "a worker keeps its GPU for the next node, and nobody else gets it before that looks",
+  { gpus: { names: ["0", "1"], count: 1 }, program: { command: SEES } },
+  async (bench) => {
+    bench.pool.open();
+    await bench.do({ n: 1 });
+    await bench.restart();
+    assertEquals(bench.pool.states()[0]!.holders, ["worker-inference-0"]);
+    bench.pool.open();
+    assertEquals(bench.pool.take("a", 1), ["1"]);
+    await bench.do({ n: 2 });
+    assertEquals(bench.loads().length, 1);
+  },
+);
+
+test(
+  "a worker whose GPU is no longer to be given is replaced by one that has another",
+  { gpus: ONE_GPU, program: { command: SEES } },
+  async (bench) => {
+    bench.pool.open();
+    await bench.do({ n: 1 });
+    bench.names = ["1"];
+    await bench.restart();
+    bench.pool.open();
+    await bench.do({ n: 2 });
+    assertEquals(Deno.readTextFileSync(`${bench.workFolder}/seen`), "0\n1\n");
+  },
+);
+
+test(
+  "a worker that makes room gives its GPU back",
+  { gpus: ONE_GPU, program: { yieldTo: "training" } },
+  async (bench) => {
+    bench.pool.open();
+    const { executor } = bench;
+    executor.setYielding!(false);
+    await bench.do({ n: 1 });
+    assertEquals(bench.pool.available, 0);
+    executor.setYielding!(true);
+    await yielded(bench);
+    assertEquals(bench.pool.take("training", 1), ["0"]);
+    executor.setYielding!(false);
+    bench.pool.release("training");
+    await bench.do({ n: 2 });
+    assertEquals(bench.loads().length, 2);
+  },
+);

@@ -1,0 +1,54 @@
+/**
+ * Which GPUs this computer has, and whether they are those that workloads are to be given.
+ *
+ * @module
+ */
+import type { Settings } from "../config/config.ts";
+import { findGpus, isNamed } from "../gpu/find_gpus.ts";
+import { askShell, NO_SUCH_PROGRAM } from "../os/ask_shell.ts";
+import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
+
+/** What nvidia-smi prints for each GPU: `NVIDIA L4, 23034 MiB, 550.54`. */
+const GPU_QUERY = "--query-gpu=name,memory.total,driver_version --format=csv,noheader";
+
+/** Which GPUs there are. Many a node has none. */
+export function gpuCheck({ gpus }: Pick<Settings, "gpus">): Check {
+  return {
+    name: "gpu",
+    async run(signal) {
+      const { code, stdout, stderr } = await askShell(
+        "sh",
+        ["-c", `nvidia-smi ${GPU_QUERY}`],
+        signal,
+      );
+      if (code !== 0 && code !== NO_SUCH_PROGRAM) {
+        const why = (stdout + stderr).trim().split("\n")[0];
+        return warn(
+          `nvidia-smi fails with code ${code}: ${why}`,
+          "Check the driver: run nvidia-smi",
+        );
+      }
+      const described = code === 0 ? stdout.trim().split("\n").join("; ") : undefined;
+      return gpus === undefined && described !== undefined
+        ? ok(described)
+        : await compare(gpus, described);
+    },
+  };
+}
+
+/** Compares what is configured with what is there. */
+async function compare(gpus: Settings["gpus"], described: string | undefined): Promise<Finding> {
+  const { gpus: found } = await findGpus();
+  const amd = found.length === 0 ? undefined : `rocm-smi finds ${found.length}`;
+  const there = described ?? amd ?? "neither nvidia-smi nor rocm-smi finds any";
+  if (gpus === undefined) return ok(there);
+  const fix = "Check the driver, or name the GPUs that there are in gpus";
+  if (typeof gpus === "object") {
+    const missing = gpus.filter((name) => !found.some((gpu) => isNamed(gpu, name)));
+    if (missing.length === 0) return ok(`${there}; workloads are given ${gpus.join(", ")}`);
+    return warn(`${there}; gpus names ${missing.join(", ")}, which is not there`, fix);
+  }
+  const enough = gpus === "auto" ? found.length > 0 : found.length >= gpus;
+  if (!enough) return fail(`${there}, but gpus is ${gpus}`, fix);
+  return ok(`${there}; workloads are given ${gpus === "auto" ? "all" : `the first ${gpus}`}`);
+}
