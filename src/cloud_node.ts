@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Settings } from "./config/config.ts";
 import { type LoadedSettings, loadSettings, readToken, withDotenv } from "./config/load.ts";
 import { refuseUnknownOptions } from "./config/known_keys.ts";
-import { resolveConfig } from "./config/resolve.ts";
+import { resolveGiven } from "./config/resolve.ts";
+import type { NodeAbout } from "./http/route.ts";
 import { createLogger, type Logger } from "./log.ts";
 import type { Node, NodeOptions } from "./node/node.ts";
 import {
@@ -48,8 +48,7 @@ export let nodeFrom: (
  * ```
  */
 export class CloudNode implements AsyncDisposable {
-  #settings: Settings;
-  #tokenSource: string | undefined = "the config given";
+  #about: NodeAbout;
   #more: ProgramOptions = {};
   #env: Readonly<Record<string, string>> | undefined;
   #logger: Logger | undefined;
@@ -76,7 +75,8 @@ export class CloudNode implements AsyncDisposable {
   constructor(options: CloudNodeOptions = {}) {
     refuseUnknownOptions(options, OPTIONS);
     const { config = {}, slug = config.slug, env, logger, handlers = {} } = options;
-    this.#settings = withHandlers(resolveConfig({ ...config, slug }), handlers);
+    const { settings, sources } = resolveGiven({ ...config, slug });
+    this.#about = { settings: withHandlers(settings, handlers), sources, configFile: undefined };
     this.#handlers = handlers;
     this.#env = env;
     this.#logger = logger;
@@ -112,7 +112,8 @@ export class CloudNode implements AsyncDisposable {
     const node = nodeFrom(loaded, withDotenv(env, loaded), { tokens });
     node.#logger = overrides.logger;
     node.#handlers = overrides.handlers ?? {};
-    node.#settings = withHandlers(node.#settings, node.#handlers);
+    const settings = withHandlers(node.#about.settings, node.#handlers);
+    node.#about = { ...node.#about, settings };
     return node;
   }
 
@@ -135,11 +136,10 @@ export class CloudNode implements AsyncDisposable {
   }
 
   static {
-    nodeFrom = ({ settings, sources }, env, more = {}) => {
+    nodeFrom = ({ settings, sources, configFile }, env, more = {}) => {
       // The state folder is given, so that no home folder is looked for.
       const node = new CloudNode({ config: { stateFolder: settings.stateFolder } });
-      node.#settings = settings;
-      node.#tokenSource = sources.get("token");
+      node.#about = { settings, sources, configFile };
       node.#more = more;
       node.#env = env;
       return node;
@@ -242,9 +242,9 @@ export class CloudNode implements AsyncDisposable {
       // Here, because it takes a while: who only configures a node does without.
       const { Node } = await import("./node/node.ts");
       const node = new Node({
-        settings: this.#settings,
+        settings: this.#about.settings,
         handlers: handlersByName(this.#handlers),
-        tokenSource: this.#tokenSource,
+        tokenSource: this.#about.sources.get("token"),
         tokens: this.#more.tokens,
         isTemporary: this.#more.isTemporary ?? false,
         env: this.#env ?? readEnvironment(),
@@ -252,7 +252,7 @@ export class CloudNode implements AsyncDisposable {
         once,
         drain,
         exitWhenIdle,
-        serve: serverFor(this.#settings),
+        serve: serverFor(this.#about, this.#more.examine),
       });
       if (onReady !== undefined) node.events.on("ready", onReady);
       this.#subscriptions.attach(node.events);
@@ -290,10 +290,11 @@ export class CloudNode implements AsyncDisposable {
 }
 
 /** What puts a node with these settings on HTTP, which is loaded only where that is asked for. */
-function serverFor({ http, stateFolder }: Settings): NodeOptions["serve"] {
+function serverFor(about: NodeAbout, examine: ProgramOptions["examine"]): NodeOptions["serve"] {
+  const { http } = about.settings;
   if (http === undefined) return undefined;
   return async (node) => {
     const { serveNode } = await import("./http/serve.ts");
-    return await serveNode(http, stateFolder, node);
+    return await serveNode(http, { node, about, examine });
   };
 }

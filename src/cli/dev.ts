@@ -20,7 +20,7 @@ import { COMMAND_FAILED } from "./exit_codes.ts";
 import { commandLine, shellWord } from "./invocation.ts";
 import { useSettings, workloadEnvironment } from "./load_settings.ts";
 import { NodeHttp, pageLink } from "./node_http.ts";
-import { runNode } from "./run_node.ts";
+import { examiner, runNode } from "./run_node.ts";
 import { paint, print } from "./terminal.ts";
 
 const DEFAULT_TIMEOUT = 600;
@@ -40,7 +40,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   await using node = nodeFrom(
     loaded,
     platform.adaptEnvironment(workloadEnvironment(loaded)),
-    { isTemporary: true },
+    { isTemporary: true, examine: examiner(args, (found) => platform.adapt(found)) },
   );
   const ended = new AbortController();
   const ready = Promise.withResolvers<NodeIdentity | undefined>();

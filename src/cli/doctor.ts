@@ -4,6 +4,7 @@
  * @module
  */
 import { checksFor } from "../doctor/checks.ts";
+import type { Review } from "../doctor/config_review.ts";
 import { examine, type Result } from "../doctor/examine.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
@@ -26,9 +27,15 @@ export async function run(args: Arguments): Promise<number> {
     if (!args.has("json")) print(lineOf(result, width));
   }
   const failed = results.filter(({ status }) => status === "fail").length;
-  if (args.has("json")) print(jsonOf(results, failed));
+  if (args.has("json")) print(JSON.stringify(jsonOf(results)));
   else if (failed > 0) report(`\n${failed} of ${checks.length} checks failed`);
   return failed > 0 ? CHECK_FAILED : 0;
+}
+
+/** What `--json` prints, for the page of a node with these settings. */
+export async function examineJson(review: Review): Promise<Record<string, unknown>> {
+  const checks = checksFor(review, systemClock, askForStatus);
+  return jsonOf(await Array.fromAsync(examine(checks, DEFAULT_TIMEOUT)));
 }
 
 const COLORS: Readonly<Record<Result["status"], Color>> = {
@@ -42,14 +49,14 @@ function lineOf({ status, name, detail, fix }: Result, width: number): string {
   return `${word}  ${name.padEnd(width)}  ${reportLine(detail, fix)}`;
 }
 
-function jsonOf(results: readonly Result[], failed: number): string {
-  return JSON.stringify({
-    ok: failed === 0,
+function jsonOf(results: readonly Result[]): Record<string, unknown> {
+  return {
+    ok: results.every(({ status }) => status !== "fail"),
     checks: results.map(({ name, status, detail, fix }) => ({
       name,
       status,
       detail: jsonText(detail),
       fix: jsonText(fix),
     })),
-  });
+  };
 }

@@ -66,11 +66,17 @@ function logSettings(loaded: LoadedSettings): void {
 /** All that is to be said about the settings, with their secrets hidden from what is printed. */
 export async function reviewSettings(args: Arguments): Promise<Review> {
   logAs("text", args);
+  const review = await reviewAgain(args);
+  if (review.isComplete) logSettings(review.loaded);
+  return review;
+}
+
+/** The same in a program that logs already, and logs nothing of it. */
+export async function reviewAgain(args: Arguments): Promise<Review> {
   // A node that runs does without it.
   const { reviewConfig } = await import("../doctor/config_review.ts");
   const review = await reviewConfig(loadOptions(args));
   hideSecrets(review.loaded);
-  if (review.isComplete) logSettings(review.loaded);
   return review;
 }
 

@@ -7,9 +7,8 @@ import { nameOf } from "../commands/command.ts";
 import { ConfigError, messageOf } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import type { CommandRecord } from "../journal/record.ts";
-import { readRegularFile, regularFileSize } from "../os/regular_file.ts";
-import { ObjectText } from "../protocol/object_text.ts";
 import { WorkloadFolder } from "../workloads/folder.ts";
+import { readStoredParams } from "../workloads/stored_params.ts";
 import type { Arguments } from "./arguments.ts";
 import { findWorkload } from "./find_workload.ts";
 import { useSettings } from "./load_settings.ts";
@@ -47,20 +46,10 @@ function paramsOf(record: CommandRecord, stateFolder: string): string {
   }
   const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
   try {
-    const { paramsFile: path } = folder;
-    const text = new TextDecoder().decode(readRegularFile(path, regularFileSize(path)));
-    return withImage(ObjectText.parse(text)!, folder);
+    return readStoredParams(folder);
   } catch (error) {
     throw new ConfigError(`Cannot read the params of ${name}: ${messageOf(error)}`, {
       hint: "They are removed with the workload's other files: see keep_workloads",
     });
   }
-}
-
-/** An image was sent as such, and became a file in the workload's folder. */
-function withImage(params: ObjectText, folder: WorkloadFolder): string {
-  const path = params.get("image");
-  if (typeof path !== "string" || !path.startsWith(`${folder.path}/image.`)) return params.text;
-  const encoded = JSON.stringify(readRegularFile(path, regularFileSize(path)).toBase64());
-  return params.without("image").with("image_bytes_base64", encoded).text;
 }

@@ -18,7 +18,7 @@ import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
 import { COMMAND_FAILED, NOTHING_CAME } from "./exit_codes.ts";
 import { reportLine } from "./report_line.ts";
-import { runNode } from "./run_node.ts";
+import { examiner, runNode } from "./run_node.ts";
 import { loadOptions, useSettings, workloadEnvironment } from "./load_settings.ts";
 import { noticeUpdate } from "./update_notice.ts";
 
@@ -33,7 +33,10 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   const env = workloadEnvironment(loaded);
   await reportReview(loaded);
   const tokens = { read: () => readToken(loadOptions(args)) };
-  const node = nodeFrom(loaded, withoutNotifyVariables(env), { tokens });
+  const node = nodeFrom(loaded, withoutNotifyVariables(env), {
+    tokens,
+    examine: examiner(args),
+  });
   await using notifier = new Notifier({
     env,
     checkHealth: () => checkJournal(loaded.settings.stateFolder),

@@ -101,10 +101,15 @@ export function withoutProblems<T>(
  *
  * @throws {ConfigError} naming every invalid value
  */
-export function resolveConfig(config: CloudNodeConfig): Settings {
+export function resolveGiven(config: CloudNodeConfig): Resolved {
   refuseUnknownSettings(config);
   const folders = { work: workFolderOf(config, "."), home: () => homeFolder({}) };
-  return resolveSettings([configSource(config)], folders).settings;
+  return resolveSettings([configSource(config)], folders);
+}
+
+/** The same without where they came from. */
+export function resolveConfig(config: CloudNodeConfig): Settings {
+  return resolveGiven(config).settings;
 }
 
 /** The folder that a program's configuration names for workloads, else `otherwise`. Absolute. */

@@ -23,14 +23,31 @@ export function flagHelp(names: readonly string[] = flagOptions.string): string[
   });
 }
 
-/** One line for each setting that has a value, with where it came from. Secrets are masked. */
-export function describeSettings({ settings, sources }: Resolved): string[] {
-  return SETTINGS.flatMap((setting) => {
-    const from = sources.get(setting.key);
-    if (from === undefined) return [];
-    const value = oneLine(setting.type.format(settings[setting.key]));
-    return [`${setting.name} = ${value} (${from === "default" ? from : `from ${from}`})`];
+/** A setting that has a value, as it may be shown. */
+export interface ShownSetting {
+  /** Its name in cyberwave.yml, or its variable where it has none. */
+  readonly name: string;
+  /** Its value as text, or a mask where that is a secret. */
+  readonly value: string;
+  /** Where it came from, or `default`. */
+  readonly source: string;
+}
+
+/** Every setting that has a value. Secrets are masked. */
+export function shownSettings(
+  { settings, sources }: Pick<Resolved, "settings" | "sources">,
+): ShownSetting[] {
+  return SETTINGS.flatMap(({ key, name, type }) => {
+    const source = sources.get(key);
+    return source === undefined ? [] : [{ name, value: type.format(settings[key]), source }];
   });
+}
+
+/** One line for each setting that has a value, with where it came from. Secrets are masked. */
+export function describeSettings(resolved: Resolved): string[] {
+  return shownSettings(resolved).map(({ name, value, source }) =>
+    `${name} = ${oneLine(value)} (${source === "default" ? source : `from ${source}`})`
+  );
 }
 
 /** The settings as Markdown: a table for each group. */

@@ -14,7 +14,7 @@ import { Metrics, type MetricsSource } from "./metrics.ts";
 import { LoadMeter } from "../os/machine_load.ts";
 import { NodeHistory } from "./node_history.ts";
 import { routeOf } from "./routes.ts";
-import type { RouteParts } from "./route.ts";
+import type { NodeAbout, RouteParts } from "./route.ts";
 import { BodyError, readBody, readJsonBody } from "./request_body.ts";
 import { ReadinessTimer } from "./readiness.ts";
 import { Sessions } from "./sessions.ts";
@@ -22,7 +22,9 @@ import { Sessions } from "./sessions.ts";
 /** What a server is made from. */
 export interface HttpServerOptions extends Pick<MetricsSource, "journalBytes"> {
   readonly node: ServedNode;
-  readonly stateFolder: string;
+  readonly about: NodeAbout;
+  /** Finds out what `doctor --json` prints; `undefined`: nobody knows how. */
+  readonly examine: (() => Promise<Record<string, unknown>>) | undefined;
   readonly address: HttpAddress;
   /** All is shown to those who have this token. */
   readonly token: string;
@@ -43,6 +45,7 @@ export class HttpServer implements AsyncDisposable {
   readonly #sessions: Sessions;
   readonly #readiness: ReadinessTimer;
   readonly #listener: Listener;
+  #examination: Promise<Record<string, unknown>> | undefined;
   readonly #closing = new AbortController();
 
   /**
@@ -94,6 +97,7 @@ export class HttpServer implements AsyncDisposable {
     try {
       return await found!.route.handle(this.#parts, {
         id: decoded(found!.id),
+        name: decoded(found!.name),
         query: new URLSearchParams(/\?([^#]*)/.exec(request.url)?.[1]),
         headers,
         signal: AbortSignal.any([request.signal, this.#closing.signal]),
@@ -107,11 +111,17 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
+  /** Whoever asks meanwhile gets the same: it takes some seconds, and calls others. */
+  #examine(examine: () => Promise<Record<string, unknown>>): Promise<Record<string, unknown>> {
+    return this.#examination ??= examine().finally(() => this.#examination = undefined);
+  }
+
   get #parts(): RouteParts {
-    const { node, stateFolder } = this.#options;
+    const { node, about, examine } = this.#options;
     return {
-      node,
-      stateFolder,
+      ...{ node, about },
+      stateFolder: about.settings.stateFolder,
+      examine: examine && (() => this.#examine(examine)),
       metrics: this.#metrics,
       feed: this.#feed,
       sessions: this.#sessions,

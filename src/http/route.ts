@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Resolved } from "../config/resolve.ts";
 import type { ServedNode } from "../node/served_node.ts";
 import type { EventFeed } from "./event_feed.ts";
 import type { Access } from "./guard.ts";
@@ -10,8 +11,17 @@ import type { Metrics } from "./metrics.ts";
 import type { NodeHistory } from "./node_history.ts";
 import type { Sessions } from "./sessions.ts";
 
+/** What a node is run with. */
+export interface NodeAbout extends Pick<Resolved, "settings" | "sources"> {
+  /** The config file that was read. */
+  readonly configFile: string | undefined;
+}
+
 /** What routes show and do. */
 export interface RouteParts {
+  readonly about: NodeAbout;
+  /** What `doctor --json` prints; `undefined`: it is not known how to find out. */
+  readonly examine: (() => Promise<Record<string, unknown>>) | undefined;
   readonly node: ServedNode;
   readonly stateFolder: string;
   readonly metrics: Metrics;
@@ -28,6 +38,8 @@ export interface RouteParts {
 export interface RouteRequest {
   /** What stands for `{id}` in the path; `""` where there is none. */
   readonly id: string;
+  /** What stands for `{name}` in it. */
+  readonly name: string;
   readonly query: URLSearchParams;
   readonly headers: Headers;
   /** Aborts when the client leaves, or the server closes. */
@@ -40,7 +52,7 @@ export interface RouteRequest {
 
 /** One route. */
 export interface Route extends Access {
-  /** Its path, in which `{id}` stands for the id of a workload. */
+  /** Its path, in which `{id}` stands for the id of a workload, and `{name}` for a name. */
   readonly path: string;
   handle(parts: RouteParts, request: RouteRequest): Response | Promise<Response>;
 }

@@ -4,12 +4,14 @@
  * @module
  */
 import { answer, jsonAnswer, textAnswer } from "./answers.ts";
+import { ABOUT_ROUTES } from "./about_routes.ts";
 import { API_ROUTES } from "./api_routes.ts";
 import { COMMAND_ROUTES } from "./command_routes.ts";
 import { LOGIN_ROUTES } from "./login_routes.ts";
 import { PAGE_ROUTES } from "./page_routes.ts";
 import { unreadyReasons } from "./readiness.ts";
 import type { Route, RouteParts } from "./route.ts";
+import { WORKLOAD_FILE_ROUTES } from "./workload_file_routes.ts";
 
 const ROUTES: readonly Route[] = [
   {
@@ -25,18 +27,29 @@ const ROUTES: readonly Route[] = [
   ...API_ROUTES,
   ...PAGE_ROUTES,
   ...COMMAND_ROUTES,
+  ...WORKLOAD_FILE_ROUTES,
+  ...ABOUT_ROUTES,
 ];
 
 const PATTERNS = ROUTES.map((route) => ({
   route,
-  pattern: new RegExp(`^${route.path.replaceAll(".", "\\.").replace("{id}", "([^/]+)")}$`),
+  pattern: new RegExp(
+    `^${route.path.replaceAll(".", "\\.").replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`,
+  ),
 }));
 
-/** The route of a path and the id in it; `undefined`: there is none. */
-export function routeOf(path: string): { readonly route: Route; readonly id: string } | undefined {
+/** A route, and what stands in the path for its `{id}` and `{name}`. */
+interface FoundRoute {
+  readonly route: Route;
+  readonly id: string;
+  readonly name: string;
+}
+
+/** The route of a path; `undefined`: there is none. */
+export function routeOf(path: string): FoundRoute | undefined {
   for (const { route, pattern } of PATTERNS) {
-    const [whole, id = ""] = pattern.exec(path) ?? [];
-    if (whole !== undefined) return { route, id };
+    const found = pattern.exec(path);
+    if (found !== null) return { route, id: "", name: "", ...found.groups };
   }
   return undefined;
 }

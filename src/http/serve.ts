@@ -7,10 +7,9 @@
 import * as fs from "node:fs";
 import { readHttpAddress } from "../config/http_address.ts";
 import { databaseBytes, JOURNAL_FILE } from "../journal/database_file.ts";
-import type { ServedNode } from "../node/served_node.ts";
 import { readStateFile, requireFile, type StateFileParts } from "../state/state_file.ts";
 import { replacePrivateFile } from "../state/private_file.ts";
-import { HttpServer } from "./http_server.ts";
+import { HttpServer, type HttpServerOptions } from "./http_server.ts";
 import { requireFree } from "./listen.ts";
 import { secret } from "./sessions.ts";
 
@@ -20,16 +19,16 @@ const TOKEN_FILE = "http_token";
 /** The file that says where the server is, as long as there is one. */
 const ADDRESS_FILE = "http.json";
 
+/** What is shown, and who knows it. */
+type ServeParts = Pick<HttpServerOptions, "node" | "about" | "examine">;
+
 /**
  * Answers on `http`, an address as it stands in the settings, until the result is disposed.
  *
  * @throws {ConfigError} if it cannot be listened on
  */
-export async function serveNode(
-  http: string,
-  stateFolder: string,
-  node: ServedNode,
-): Promise<AsyncDisposable> {
+export async function serveNode(http: string, parts: ServeParts): Promise<AsyncDisposable> {
+  const { node, about: { settings: { stateFolder } } } = parts;
   const journal = `${stateFolder}/${JOURNAL_FILE}`;
   const journalBytes = () => databaseBytes(journal);
   await using resources = new AsyncDisposableStack();
@@ -37,7 +36,7 @@ export async function serveNode(
   await requireFree(address);
   const token = await loadToken(stateFolder, node);
   const server = resources.use(
-    new HttpServer({ node, stateFolder, address, token, journalBytes }),
+    new HttpServer({ ...parts, address, token, journalBytes }),
   );
   const file = `${stateFolder}/${ADDRESS_FILE}`;
   await replacePrivateFile(file, `${JSON.stringify({ url: server.url, pid: Deno.pid })}\n`);

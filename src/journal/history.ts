@@ -9,6 +9,7 @@ import { JOURNAL_FILE, openDatabaseToRead, unreadable } from "./database_file.ts
 import { COLUMNS, toRecord } from "./command_row.ts";
 import { SHORT_ID_LENGTH } from "../log_line.ts";
 import { SELECT_REPLY } from "./messages.ts";
+import { type RecordedFile, SELECT_RESULT_FILES, toRecordedFile } from "./result_files.ts";
 import { SELECT_OUTPUT, toOutput } from "./small_outputs.ts";
 import { type CommandRecord, storedRequestId } from "./record.ts";
 
@@ -110,6 +111,11 @@ export class History implements Disposable {
   /** What a command was answered with, as JSON; `undefined`: that is not, or no longer, kept. */
   reply(id: string): Uint8Array<ArrayBuffer> | undefined {
     return this.#db.prepare(SELECT_REPLY).get(id)?.payload as Uint8Array<ArrayBuffer> | undefined;
+  }
+
+  /** The result files of a command, in the order in which they were recorded. */
+  resultFiles(id: string): RecordedFile[] {
+    return this.#db.prepare(SELECT_RESULT_FILES).all(id).map(toRecordedFile);
   }
 
   /** What a command printed that is in no file. */

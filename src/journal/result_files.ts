@@ -52,6 +52,12 @@ export interface SentTo {
   readonly attachmentUuid: string;
 }
 
+/** The files of a command, in the order in which they were recorded. */
+export const SELECT_RESULT_FILES = `
+  SELECT seq, command_id, path, name, min(size, ${MAX_INTEGER}) AS size, fingerprint, attachment_uuid,
+    state, signed_url, failure
+  FROM result_files WHERE command_id = ? ORDER BY seq`;
+
 /** The table of result files. */
 export class ResultFiles {
   readonly #statements: Statements;
@@ -89,12 +95,7 @@ export class ResultFiles {
 
   /** The files of a command, in the order in which they were recorded. */
   of(commandId: string): RecordedFile[] {
-    return this.#statements.all(
-      `SELECT seq, command_id, path, name, min(size, ${MAX_INTEGER}) AS size, fingerprint,
-         attachment_uuid, state, signed_url, failure
-       FROM result_files WHERE command_id = ? ORDER BY seq`,
-      commandId,
-    ).map(toRecordedFile);
+    return this.#statements.all(SELECT_RESULT_FILES, commandId).map(toRecordedFile);
   }
 
   /**
@@ -174,7 +175,8 @@ export class ResultFiles {
   }
 }
 
-function toRecordedFile(row: Row): RecordedFile {
+/** A row of `SELECT_RESULT_FILES`. */
+export function toRecordedFile(row: Row): RecordedFile {
   return {
     seq: row.seq as number,
     path: row.path as string,

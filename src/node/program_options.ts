@@ -11,4 +11,6 @@ export interface ProgramOptions {
   readonly tokens?: TokenSource;
   /** Whether its work ends with it: whoever stops it ends that too. Default: false. */
   readonly isTemporary?: boolean;
+  /** Finds out what `doctor --json` prints. Default: nobody does. */
+  examine?(): Promise<Record<string, unknown>>;
 }

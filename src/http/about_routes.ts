@@ -1,0 +1,30 @@
+/**
+ * What a node is run with, and what `doctor` says of it.
+ *
+ * @module
+ */
+import { shownSettings } from "../config/settings_help.ts";
+import { redact } from "../log.ts";
+import { errorAnswer, jsonAnswer } from "./answers.ts";
+import type { Route, RouteParts } from "./route.ts";
+
+/** These routes. */
+export const ABOUT_ROUTES: readonly Route[] = [
+  { path: "/api/v1/settings", method: "GET", handle: showSettings },
+  { path: "/api/v1/doctor", method: "GET", handle: showDoctor },
+];
+
+function showSettings({ about }: RouteParts): Response {
+  return jsonAnswer({
+    config_file: about.configFile ?? null,
+    settings: shownSettings(about).map((setting) => ({ ...setting, value: redact(setting.value) })),
+  });
+}
+
+async function showDoctor({ examine }: RouteParts): Promise<Response> {
+  if (examine === undefined) {
+    const error = "A node that is embedded in a program is not examined: run doctor";
+    return errorAnswer(409, "not_available", error);
+  }
+  return jsonAnswer(await examine());
+}
