@@ -81,12 +81,15 @@ Deno.test("architecture: the edges are where they belong", () => {
     outside(["executors", "gpu", "os", "node", "service"], /\bDeno\.Command\b|node:child_process/),
     [],
   );
-  // Programs of this computer ask its node in one file.
-  assertEquals(outside(["backend"], /\bfetch\(/), ["cli/node_http.ts"]);
+  // No URL with a signature reaches a collector of traces. Programs of this computer ask its node in
+  // one file.
+  const fetching = FILES.filter(({ text }) => /\bfetch\(/.test(code(text)));
+  assertEquals(fetching.map(({ path }) => path), ["cli/node_http.ts", "os/untraced_fetch.ts"]);
+  assertEquals(outside(["backend", "os", "tracing"], /\buntracedFetch\(/), []);
   // Commands go to servers in one file, which sends none twice.
   const clients = FILES.filter(({ imports }) => imports.some((name) => /^node:https?$/.test(name)));
   assertEquals(clients.map(({ path }) => path), ["executors/server/exchange.ts"]);
-  assertEquals(outside(["cli"], /\bDeno\.exit\b|\bprocess\.exit\b/), []);
+  assertEquals(outside(["cli"], /\bDeno\.exit\b|\bprocess\.exit\(/), []);
   assertEquals(outside(["cli", "log"], /\bconsole\.|\bDeno\.std(in|out|err)\b/), []);
   assertEquals(outside(["journal", "state"], /^import \{[^}]*\} from "node:sqlite"/m), []);
 });

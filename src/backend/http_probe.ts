@@ -4,6 +4,7 @@
  * @module
  */
 import { BackendError } from "../errors.ts";
+import { untracedFetch } from "../os/untraced_fetch.ts";
 import type { Clock } from "../time.ts";
 import { reasonOf } from "./rest_http.ts";
 
@@ -29,7 +30,7 @@ export async function probe(url: string, clock: Clock, signal: AbortSignal): Pro
   const start = clock.monotonic();
   let response: Response;
   try {
-    response = await fetch(url, { redirect: "manual", signal });
+    response = await untracedFetch(url, { redirect: "manual", signal });
   } catch (error) {
     signal.throwIfAborted();
     throw new BackendError(reasonOf(error), { cause: error });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { untracedFetch } from "../os/untraced_fetch.ts";
 
 /** Where a published module came from. */
 export interface Publication {
@@ -30,7 +31,7 @@ const MAX_BYTES = 1024 * 1024;
  * answer, or one that is too long.
  */
 export async function newestVersion(url: URL, signal: AbortSignal): Promise<string | undefined> {
-  const response = await fetch(url, { redirect: "error", signal });
+  const response = await untracedFetch(url, { redirect: "error", signal });
   const text = await textOf(response);
   const { latest } = JSON.parse(text) as { latest?: unknown };
   return typeof latest === "string" && numbersOf(latest) !== undefined ? latest : undefined;

@@ -6,6 +6,7 @@
  */
 import { AuthenticationError, BackendError, messageOf, quoted } from "../errors.ts";
 import { addSecret } from "../log.ts";
+import { untracedFetch } from "../os/untraced_fetch.ts";
 import { systemClock } from "../time.ts";
 import { Answer, tokenName } from "./answer.ts";
 import { retryAfterMs } from "../protocol/retry_after.ts";
@@ -62,7 +63,7 @@ export class HttpApi {
     const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
     try {
       // Redirects are not followed: they could take the token to another server.
-      const response = await fetch(url, { ...request, redirect: "manual", signal: ends });
+      const response = await untracedFetch(url, { ...request, redirect: "manual", signal: ends });
       const { status, headers } = response;
       const text = await boundedText(response, call);
       const wait = retryAfterMs(headers.get("Retry-After"), systemClock.now());

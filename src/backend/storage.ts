@@ -5,6 +5,7 @@
  * @module
  */
 import { BackendError, messageOf } from "../errors.ts";
+import { untracedFetch } from "../os/untraced_fetch.ts";
 import { systemClock } from "../time.ts";
 import { retryAfterMs } from "../protocol/retry_after.ts";
 
@@ -87,7 +88,7 @@ async function put(url: URL, payload: Payload, signal: AbortSignal): Promise<Res
   const body = payload.size === 0 ? new Uint8Array() : new PayloadBlob(payload);
   const headers = { "Content-Type": "application/octet-stream" };
   try {
-    return await fetch(url, { method: "PUT", body, headers, redirect: "manual", signal });
+    return await untracedFetch(url, { method: "PUT", body, headers, redirect: "manual", signal });
   } catch (error) {
     throw noAnswer(url, error, signal);
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { loadSettings } from "../config/load.ts";
+import { loadSettings, withDotenv } from "../config/load.ts";
 import {
   environmentFlags,
   nodePermissions,
@@ -24,11 +24,12 @@ export async function run(args: Arguments): Promise<number> {
   if (command !== "start" && command !== "dev") {
     throw new ConfigError(`There are permissions for start and dev, not for ${quoted(command)}`);
   }
-  const { settings, warnings } = await loadSettings(loadOptions(args));
+  const loaded = await loadSettings(loadOptions(args));
+  const { settings, warnings } = loaded;
   for (const warning of warnings) report(warning);
   const { shell } = await inspectHost();
   const needsOf = command === "dev" ? devPermissions : nodePermissions;
-  const needs = needsOf(settings, shell);
+  const needs = needsOf(settings, shell, withDotenv(readEnvironment(), loaded));
   print([...permissionFlags(needs), ...environmentFlags()].map(shellWord).join(" "));
   const unnamed = unnamedVariables(Object.keys(readEnvironment())).sort();
   if (unnamed.length > 0) {

@@ -9,6 +9,7 @@ import type { Requester } from "../journal/requesters.ts";
 import { isToBeSent, type Message, type Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
 import type { ObjectText } from "../protocol/object_text.ts";
+import { readTraceContext } from "../protocol/trace_context.ts";
 import { freeBytes } from "../state/private_folder.ts";
 import type { Clock } from "../time.ts";
 import { isFull, type NotNow, reasonToRefuse } from "./admission.ts";
@@ -187,6 +188,8 @@ export class Acceptor {
     }
     journal.accept({ ...command, params });
     if (requester !== undefined) journal.requesters.add(command.id, requester);
+    const trace = readTraceContext(offer.message.properties?.userProperties);
+    if (trace !== undefined) journal.traceContexts.add(command.id, trace);
     // Now, so that what is decided next in the same transaction counts it.
     queue.offer(command);
     return { decision: { type: "accepted", id: command.id }, messages: [] };

@@ -27,6 +27,7 @@ export interface CommandMessage {
   readonly properties?: {
     readonly responseTopic?: string;
     readonly correlationData?: Uint8Array;
+    readonly userProperties?: Readonly<Record<string, unknown>>;
   };
 }
 

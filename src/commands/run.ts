@@ -216,7 +216,7 @@ export class CommandRunner {
     const { journal, uploads, folderOf } = this.#parts;
     const folder = folderOf(command.id);
     const given = {
-      ...this.#parts.credentials(),
+      ...this.#parts.variablesFor(command.id),
       ...uploads.variablesFor(command),
       ...(gpus && this.#parts.gpus?.environment(gpus)),
     };

@@ -39,8 +39,8 @@ export interface CommandRunnerParts extends ProgressParts {
   /** Where what workloads print is shown. It reaches the platform from their files. */
   readonly outputLogger: Logger;
   folderOf(id: string): WorkloadFolder;
-  /** The variables with which a workload may act for the node now. */
-  credentials(): Readonly<Record<string, string>>;
+  /** The variables with which a command may act for the node now, and those of its trace. */
+  variablesFor(commandId: string): Readonly<Record<string, string>>;
 }
 
 /** A command in hand. */

@@ -22,16 +22,23 @@ interface SubmitParts {
   address(): ReplyAddress;
 }
 
+/** What a message carries beside: the trace it is part of. */
+type UserProperties = Readonly<Record<string, unknown>>;
+
 /** What has become of a command that was submitted. */
 export type Submitted =
   | { readonly type: "accepted" | "repeated"; readonly id: string; readonly requestId: string }
   | { readonly type: "refused"; readonly code: RefusalCode; readonly why: string };
 
 /**
- * Takes a command, as it would stand in a message. Resolves when it is on disk; rejects when it cannot
+ * Takes a command, as it would stand in a message with these user properties. Resolves when it is on disk; rejects when it cannot
  * be stored: then nothing has happened.
  */
-export async function submitCommand(payload: Uint8Array, parts: SubmitParts): Promise<Submitted> {
+export async function submitCommand(
+  payload: Uint8Array,
+  userProperties: UserProperties,
+  parts: SubmitParts,
+): Promise<Submitted> {
   const { acceptor, settings, kinds, address } = parts;
   const decoded = decodeCommand(payload, settings.maxCommandSize);
   if (decoded.type === "response") return invalid('The command has a "status", as replies have');
@@ -43,7 +50,12 @@ export async function submitCommand(payload: Uint8Array, parts: SubmitParts): Pr
   // They must not appear in anything that is logged meanwhile.
   const release = decoded.tokens.map(holdSecret);
   try {
-    const offer = { kind: name, requestId, params, message: withoutBroker(payload) };
+    const offer = {
+      kind: name,
+      requestId,
+      params,
+      message: withoutBroker(payload, userProperties),
+    };
     const decision = await acceptor.offer(offer, { ...address(), topic: NO_TOPIC });
     return decision.type === "refused" ? decision : { ...decision, requestId };
   } finally {
@@ -52,9 +64,9 @@ export async function submitCommand(payload: Uint8Array, parts: SubmitParts): Pr
 }
 
 /** A message that no broker delivers, and none again. */
-function withoutBroker(payload: Uint8Array): CommandMessage {
+function withoutBroker(payload: Uint8Array, userProperties: UserProperties): CommandMessage {
   const isNew = { retained: false, dup: false, packetId: undefined, session: 0 };
-  return { topic: NO_TOPIC, payload, ...isNew };
+  return { topic: NO_TOPIC, payload, ...isNew, properties: { userProperties } };
 }
 
 function invalid(why: string): Submitted {

@@ -9,9 +9,17 @@ import { type Need, readPermission } from "../permissions.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import type { Settings } from "./config.ts";
 import { readHttpAddress } from "./http_address.ts";
+import { readOtlp } from "./otlp.ts";
 
-/** What a node with these settings must be allowed where workloads run under `shell`. */
-export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[] {
+/**
+ * What a node with these settings must be allowed where workloads run under `shell`. `env` is its
+ * environment, which may name a collector of traces.
+ */
+export function nodePermissions(
+  settings: Settings,
+  shell: "bash" | "sh",
+  env: Readonly<Record<string, string>> = {},
+): Need[] {
   const { stateFolder, workFolder, mqttTlsCaCerts, envFile } = settings;
   return [
     readPermission(workFolder, "the folder of cyberwave.yml and .env"),
@@ -22,6 +30,7 @@ export function nodePermissions(settings: Settings, shell: "bash" | "sh"): Need[
     brokerPermission(settings),
     ...(settings.http === undefined ? [] : [...httpPermissions(settings.http), ...LOAD]),
     ...serverPermissions(settings),
+    ...collectorPermissions(env),
     ...(settings.uploadResults ? resultPermissions(settings) : []),
     ...["sh", shell].map((command): Need => ({ what: { name: "run", command }, why: "workloads" })),
     ...SESSION_PERMISSIONS,
@@ -107,6 +116,13 @@ function serverPermissions(settings: Settings): Need[] {
   }));
 }
 
+/** What sending traces takes. */
+export function collectorPermissions(env: Readonly<Record<string, string>>): Need[] {
+  const { target } = readOtlp(env);
+  if (target === undefined) return [];
+  return [{ what: { name: "net", host: hostOf(target.url) }, why: "the collector of traces" }];
+}
+
 function apiHost({ apiUrl }: Settings): string {
   return hostOf(apiUrl);
 }
@@ -140,6 +156,7 @@ export const VARIABLES: readonly string[] = [
   ...["http_proxy", "https_proxy", "all_proxy", "no_proxy"],
   ...["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"],
   ...["NODE_EXTRA_CA_CERTS", "DENO_CERT", "DENO_TLS_CA_STORE", "DENO_DIR"],
+  "OTEL_*",
   ...["LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_*", "PYTHON*", "PYTORCH_*", "TORCH_*", "TF_*"],
   ...["CUDA_*", "NVIDIA_*", "NCCL_*", "ROCR_*", "HIP_*", "OMP_*", "MKL_*", "XLA_*", "JAX_*"],
   ...["HF_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "WANDB_*", "MUJOCO_*", "ROS_*"],

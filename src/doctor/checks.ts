@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LoadedSettings } from "../config/load.ts";
+import { type LoadedSettings, withDotenv } from "../config/load.ts";
 import { createLogger } from "../log.ts";
 import { OS } from "../os/current.ts";
 import { readEnvironment } from "../permissions.ts";
@@ -17,6 +17,7 @@ import type { Review } from "./config_review.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
 import { agentCheck, denoCheck, diskCheck, nodeCheck, shellCheck } from "./machine_checks.ts";
 import { gpuCheck } from "./gpu_check.ts";
+import { tracesCheck } from "./traces_check.ts";
 import { type AskNode, warmChecks } from "./warm_checks.ts";
 
 /** The checks for a configuration, in the order in which they are printed. */
@@ -41,6 +42,7 @@ export function checksFor(review: Review, clock: Clock, askNode: AskNode): Check
     diskCheck(settings.stateFolder),
     nodeCheck(settings.stateFolder, () => identity.peek()),
     ...warmChecks(settings, askNode),
+    ...tracesCheck(withDotenv(readEnvironment(), loaded), clock),
     agentCheck(agentPlaces(readEnvironment()[OS.homeVariable] ?? "")),
     shellCheck(),
     gpuCheck(settings),

@@ -38,7 +38,10 @@ async function submit(parts: RouteParts, request: RouteRequest): Promise<Respons
       "retry-after": "1",
     });
   }
-  const submitted = await node.submit(payload);
+  const submitted = await node.submit(payload, {
+    traceparent: request.headers.get("traceparent"),
+    tracestate: request.headers.get("tracestate"),
+  });
   if (submitted.type === "refused") {
     const { code, why } = submitted;
     return errorAnswer(

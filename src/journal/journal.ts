@@ -21,6 +21,7 @@ import { Requesters } from "./requesters.ts";
 import { ResultFiles } from "./result_files.ts";
 import { SmallOutputs } from "./small_outputs.ts";
 import { type Row, Statements } from "./statements.ts";
+import { TraceContexts } from "./trace_contexts.ts";
 
 /** What a journal works with. */
 interface JournalParts {
@@ -44,6 +45,8 @@ export class Journal implements Disposable {
   readonly answered: AnsweredCommands;
   /** What commands printed that is in no file. */
   readonly outputs: SmallOutputs;
+  /** The traces that commands came with. */
+  readonly traceContexts: TraceContexts;
   /** `commit()` for what nobody waits for: with the next transaction, within 20 ms. */
   readonly soon = { commit: <T>(write: () => T): Promise<T> => this.#group.commitSoon(write) };
   readonly #db: DatabaseSync;
@@ -64,6 +67,7 @@ export class Journal implements Disposable {
     this.resultFiles = new ResultFiles(this.#statements);
     this.answered = new AnsweredCommands(this.#statements);
     this.outputs = new SmallOutputs(this.#statements);
+    this.traceContexts = new TraceContexts(this.#statements);
   }
 
   /** Opens the journal of a state folder that this node has locked. */

@@ -103,6 +103,14 @@ export class Messages {
     return { pending, oldestAt: oldest?.created_at as number | undefined };
   }
 
+  /** The commands of which something is still to be delivered. */
+  pendingCommands(): string[] {
+    return this.#statements.all(
+      `SELECT DISTINCT command_id FROM outbox
+       WHERE delivered_at IS NULL AND command_id IS NOT NULL`,
+    ).map((row) => row.command_id as string);
+  }
+
   /**
    * Stores that messages were delivered. Those that belong to no command are removed. After a power
    * cut some may be delivered again.

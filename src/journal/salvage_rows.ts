@@ -15,6 +15,7 @@ import { toRecord } from "./command_row.ts";
 const TABLES: readonly (readonly [table: string, key: string])[] = [
   ["commands", "seq"],
   ["requesters", "seq"],
+  ["trace_contexts", "command_id"],
   ["outbox", "seq"],
   ["log_positions", "command_id"],
   ["small_outputs", "command_id"],

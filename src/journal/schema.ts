@@ -158,4 +158,12 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE commands ADD COLUMN oom_kill INTEGER;
   `,
+  // The trace that the sender of a command put it into.
+  `
+  CREATE TABLE trace_contexts (
+    command_id  TEXT PRIMARY KEY REFERENCES commands (id) ON DELETE CASCADE,
+    traceparent TEXT NOT NULL,
+    tracestate  TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -67,8 +67,8 @@ interface CommandPartsOptions {
   address(): ReplyAddress;
   /** The output of `status`. */
   status(): string;
-  /** The variables with which a workload may act for the node now. */
-  credentials(): Readonly<Record<string, string>>;
+  /** The variables with which a command may act for the node now, and those of its trace. */
+  variablesFor(commandId: string): Readonly<Record<string, string>>;
 }
 
 /** The parts that carry a command from its message to its reply. */
@@ -87,7 +87,10 @@ export interface CommandParts {
    * Takes a command that no message brought. Resolves when it is on disk; rejects when it cannot be
    * stored, or the node is not registered.
    */
-  submit(payload: Uint8Array): Promise<Submitted>;
+  submit(
+    payload: Uint8Array,
+    userProperties?: Readonly<Record<string, unknown>>,
+  ): Promise<Submitted>;
 }
 
 /** Makes them; nothing is started before `runner.open()`. */
@@ -112,7 +115,8 @@ export function createCommandParts(options: CommandPartsOptions): CommandParts {
     uploads,
     recheck,
     folderOf,
-    submit: (payload) => submitCommand(payload, { ...shared, acceptor }),
+    submit: (payload, userProperties = {}) =>
+      submitCommand(payload, userProperties, { ...shared, acceptor }),
     recover: (signal) => recover({ ...shared, runner, executorNamed }, signal),
   };
 }

@@ -120,9 +120,9 @@ export class Node {
     for (const secret of [token, mqttPassword]) if (secret !== undefined) addSecret(secret);
     const warning = clearTextWarning(settings);
     if (warning !== undefined) this.#logger.warn(`${warning.message}. ${warning.hint}`);
-    requirePermissions(nodePermissions(settings, "sh"));
+    requirePermissions(nodePermissions(settings, "sh", this.#options.env));
     const host = await inspectHost();
-    requirePermissions(nodePermissions(settings, host.shell));
+    requirePermissions(nodePermissions(settings, host.shell, this.#options.env));
     const warn = (message: string) => this.#logger.warn(message);
     const env = await readWorkloadEnvironment(this.#options.env, settings, warn);
     await using parts = await createParts({

@@ -18,13 +18,8 @@ import type { LogStream } from "../logs/log_stream.ts";
 import type { MqttConnection } from "../mqtt/connection.ts";
 import { OS } from "../os/current.ts";
 import type { Host } from "../os/processes.ts";
-import { Outbox } from "../outbox/outbox.ts";
-import {
-  clientResponseTopic,
-  isForeignTopic,
-  topicPrefix,
-  workloadTopic,
-} from "../protocol/topics.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import { clientResponseTopic, topicPrefix, workloadTopic } from "../protocol/topics.ts";
 import { AcceptedTokens } from "../registration/accepted_tokens.ts";
 import { IdentityStore } from "../registration/identity.ts";
 import { Registration } from "../registration/registration.ts";
@@ -43,12 +38,12 @@ import { type Connected, createConnection, createPoolMember } from "./create_con
 import { createExecutors, type Executors } from "./create_executors.ts";
 import { createGpuMonitor } from "./create_gpu_monitor.ts";
 import { createLogStream } from "./create_log_stream.ts";
+import { createOutbox } from "./create_outbox.ts";
+import { createTraces } from "./create_traces.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
 import type { PoolMember } from "./pool.ts";
-import { isStatusTopic, publisherOver, type StatusRequest } from "./publisher.ts";
 import { ProgressOverMqtt } from "./progress_publisher.ts";
-import { reportReplied } from "./replied.ts";
 import { nodeCredentials } from "./workload_environment.ts";
 import { snapshotOf, type SnapshotParts, statusSource } from "./snapshot.ts";
 
@@ -151,13 +146,10 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   };
   const onConnected = () => outbox.connected();
   const connection = createConnection(options, { ...client, answersTopic, onConnected });
-  const outbox = createOutbox(
-    options,
-    journal,
-    connection,
-    { token, responseTopic: answersTopic },
-    clock,
-  );
+  const outbox = createOutbox(options, {
+    ...{ journal, connection, clock },
+    request: { token, responseTopic: answersTopic },
+  });
   resources.defer(() => outbox.close());
   const gpus = configured.http === undefined
     ? undefined
@@ -166,6 +158,12 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const executors = await createExecutors({ ...options, settings, gpus: gpuPool }, clock);
   for (const executor of executors.byName.values()) resources.use(executor);
   gpuPool?.open();
+  const traces = await createTraces({
+    ...{ journal, events, clock },
+    env: options.env,
+    logger: loggerFor("traces"),
+  });
+  if (traces !== undefined) resources.use(traces);
   const results = new ResultUploads({
     store: journal.resultFiles,
     journal,
@@ -193,7 +191,10 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     // What workloads print reaches the platform from their files, not as lines of the node.
     outputLogger: options.localLoggerFor("workloads"),
     address: () => identity.replyAddress,
-    credentials: () => nodeCredentials(settings, token.value),
+    variablesFor: (id) => ({
+      ...nodeCredentials(settings, token.value),
+      ...traces?.variablesFor(id),
+    }),
     status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
   });
   const pool = createPoolMember(options, {
@@ -258,19 +259,4 @@ function createToken(
   const memory = new AcceptedTokens(settings.stateFolder, isRegistered, { clock, logger });
   const first = { token: settings.token, source: tokenSource };
   return new ApiToken(first, { source: tokens, memory, logger });
-}
-
-function createOutbox(
-  { loggerFor, events }: NodePartsOptions,
-  journal: Journal,
-  connection: MqttConnection,
-  request: StatusRequest,
-  clock: Clock,
-): Outbox {
-  const publisher = publisherOver(connection, request);
-  const logger = loggerFor("outbox");
-  const [inOrder, mayBeRefused] = [isStatusTopic, isForeignTopic];
-  const onDelivered = reportReplied({ journal, events, logger });
-  const store = journal.messages;
-  return new Outbox({ store, publisher, inOrder, mayBeRefused, onDelivered, clock, logger });
 }

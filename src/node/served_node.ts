@@ -25,7 +25,10 @@ export interface ServedNode {
    * Takes a command, as it would stand in a message. Resolves when it is on disk; rejects when it
    * cannot be stored, or the node is not registered.
    */
-  submit(command: Uint8Array): Promise<Submitted>;
+  submit(
+    command: Uint8Array,
+    userProperties?: Readonly<Record<string, unknown>>,
+  ): Promise<Submitted>;
   /** Stops a command; resolves once that is on disk, with whether there was one to stop. */
   cancel(id: string, signal: StopSignal): Promise<boolean>;
   /** Takes no new commands, and stops when all is done. */

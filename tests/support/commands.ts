@@ -350,7 +350,7 @@ class OneNode {
       logger,
       outputLogger: logger,
       address: () => ADDRESS,
-      credentials: () => ({}),
+      variablesFor: () => ({}),
       status: () => {
         const { runner, queue, uploads } = this.parts;
         return statusOutput({

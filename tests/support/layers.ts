@@ -9,7 +9,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ["config", "state"],
   ["mqtt", "journal"],
   ["workloads", "backend"],
-  ["executors", "gpu", "outbox", "results", "logs", "registration"],
+  ["executors", "gpu", "outbox", "results", "logs", "registration", "tracing"],
   ["commands"],
   ["node"],
   ["http", "client"],

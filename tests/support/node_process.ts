@@ -107,7 +107,7 @@ export class NodeProcess implements AsyncDisposable {
 async function flagsFor(configPath: string, env: Record<string, string>): Promise<string[]> {
   const { settings } = await loadSettings({ configPath, env, cwd: "/" });
   return [
-    ...permissionFlags(nodePermissions(settings, HOST.shell)),
+    ...permissionFlags(nodePermissions(settings, HOST.shell, env)),
     ...environmentFlags(Object.keys(env)),
   ];
 }

@@ -41,7 +41,7 @@ export class Program implements AsyncDisposable {
   static start(args: readonly string[], options: ProgramOptions = {}): Program {
     const { cwd, env = {}, stdin } = options;
     const inherited = Object.entries(Deno.env.toObject())
-      .filter(([name]) => !/^(CYBERWAVE_|PYTHON)/.test(name));
+      .filter(([name]) => !/^(CYBERWAVE_|PYTHON|OTEL_|TRACE)/.test(name));
     const [program, ...first] = commandOf(["-P"]);
     const child = new Deno.Command(program, {
       args: [...first, ...args],

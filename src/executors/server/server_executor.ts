@@ -5,6 +5,7 @@
  * @module
  */
 import type { Host } from "../../os/processes.ts";
+import { headersOfVariables } from "../../protocol/trace_context.ts";
 import type {
   Executor,
   ExecutorStatus,
@@ -164,7 +165,7 @@ export class ServerExecutor implements Executor {
       const value = env[name];
       return value && /^[\x20-\x7e]+$/.test(value) ? [[headerOf(name), value]] : [];
     });
-    return { ...Object.fromEntries(given), ...headers };
+    return { ...Object.fromEntries(given), ...headersOfVariables(env), ...headers };
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { isJsonObject } from "../../protocol/json.ts";
 import { type Progress, readProgress } from "../../protocol/progress.ts";
+import type { TraceHeaders } from "../../protocol/trace_context.ts";
 
 /** A command as a worker gets it. */
 export interface WorkerRequest {
@@ -17,11 +18,13 @@ export interface WorkerRequest {
   readonly resultsFolder: string | undefined;
   /** With which it may act for the node or its workload. */
   readonly token: string | undefined;
+  /** The trace it belongs to. */
+  readonly trace: TraceHeaders | undefined;
 }
 
 /** The line that hands a command over. */
 export function requestLine(request: WorkerRequest): string {
-  const { id, method, params, requestId, resultsFolder, token } = request;
+  const { id, method, params, requestId, resultsFolder, token, trace } = request;
   const members = [
     '"jsonrpc":"2.0"',
     `"id":${JSON.stringify(id)}`,
@@ -32,6 +35,7 @@ export function requestLine(request: WorkerRequest): string {
     ...(requestId === undefined ? [] : [`"request_id":${JSON.stringify(requestId)}`]),
     ...(resultsFolder === undefined ? [] : [`"results_folder":${JSON.stringify(resultsFolder)}`]),
     ...(token === undefined ? [] : [`"token":${JSON.stringify(token)}`]),
+    ...(trace === undefined ? [] : [`"_meta":${JSON.stringify(trace)}`]),
   ];
   return `{${members.join(",")}}\n`;
 }

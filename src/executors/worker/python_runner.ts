@@ -41,7 +41,7 @@ requests = queue.Queue()
 in_hand = {}  # "waiting", "running" or "cancelled", by the ids of requests that are not answered.
 in_hand_lock = threading.Lock()
 VARIABLES = {"request_id": "CYBERWAVE_REQUEST_ID", "results_folder": "CYBERWAVE_RESULTS_FOLDER",
-             "token": "CYBERWAVE_API_TOKEN"}
+             "token": "CYBERWAVE_API_TOKEN", "traceparent": "TRACEPARENT", "tracestate": "TRACESTATE"}
 own_variables = {name: os.environ.get(name) for name in VARIABLES.values()}
 
 
@@ -130,8 +130,9 @@ def params_of(request):
 
 def set_variables(request):
     """Those of this command alone: one without a token has none, whatever the last one had."""
+    given = {**request.get("_meta", {}), **request}
     for key, name in VARIABLES.items():
-        value = request.get(key, own_variables[name])
+        value = given.get(key, own_variables[name])
         if value is None:
             os.environ.pop(name, None)
         else:

@@ -5,6 +5,7 @@
  */
 import * as fs from "node:fs";
 import { OS } from "../../os/current.ts";
+import { headersOfVariables } from "../../protocol/trace_context.ts";
 import { PARAMS_FILE } from "../../workloads/folder.ts";
 import type { Work } from "../executor.ts";
 import { requestLine } from "./protocol.ts";
@@ -22,6 +23,7 @@ export function requestFor({ id, kind, params, files, env, folder, requestId }: 
     requestId: requestId ?? (env.CYBERWAVE_REQUEST_ID || undefined),
     resultsFolder: env.CYBERWAVE_RESULTS_FOLDER,
     token: env.CYBERWAVE_API_TOKEN,
+    trace: headersOfVariables(env),
   };
   // Longer ones could be torn when several write into a pipe, or half of one be written.
   if (params.length <= OS.pipeBuffer) {

@@ -279,7 +279,11 @@ Deno.test("url: params, headers and the id go to a server, a token does not", as
   await until(bench, "ready");
   const { exit, stdout } = await bench.run({
     params: '{"url":"http://elsewhere/"}',
-    env: { CYBERWAVE_REQUEST_ID: "r1", CYBERWAVE_API_KEY: "token" },
+    env: {
+      CYBERWAVE_REQUEST_ID: "r1",
+      CYBERWAVE_API_KEY: "token",
+      TRACEPARENT: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    },
   });
   assertEquals([exit.type, stdout], ["answered", '{"got":{"inputs":{"url":"http://elsewhere/"}}}']);
   assertEquals(seen?.url, `${url}?v=1`);
@@ -287,6 +291,10 @@ Deno.test("url: params, headers and the id go to a server, a token does not", as
   assertEquals(
     ["X-Key", "Cyberwave-Request-Id", "Cyberwave-Api-Key", "Content-Type"].map(header),
     ["secret", "r1", null, "application/json"],
+  );
+  assertEquals(
+    ["traceparent", "tracestate"].map(header),
+    ["00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", null],
   );
 });
 

@@ -7,7 +7,12 @@ import {
   type WorkerLine,
 } from "../../../src/executors/worker/protocol.ts";
 
-const NOTHING = { requestId: undefined, resultsFolder: undefined, token: undefined };
+const NOTHING = {
+  requestId: undefined,
+  resultsFolder: undefined,
+  token: undefined,
+  trace: undefined,
+};
 
 Deno.test("a request is one line, whatever its params look like", () => {
   const params = { json: '{\n  "text": "a\\nb"\r\n}' };
@@ -29,6 +34,7 @@ Deno.test("a request names the file of its params, and what belongs to the comma
     requestId: "r1",
     resultsFolder: "/r",
     token: "t",
+    trace: { traceparent: "00-1-2-01", tracestate: "a=b" },
   });
   assertEquals(JSON.parse(line), {
     jsonrpc: "2.0",
@@ -38,6 +44,7 @@ Deno.test("a request names the file of its params, and what belongs to the comma
     request_id: "r1",
     results_folder: "/r",
     token: "t",
+    _meta: { traceparent: "00-1-2-01", tracestate: "a=b" },
   });
 });
 

@@ -103,3 +103,17 @@ test(
     ]);
   },
 );
+
+const TRACED = `
+import os
+def infer():
+    return [os.environ.get("TRACEPARENT"), os.environ.get("TRACESTATE")]
+`;
+
+test("each command finds its own trace, and none that is another's", TRACED, async (bench) => {
+  const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const envs: Record<string, string>[] = [{ TRACEPARENT, TRACESTATE: "a=1" }, { TRACEPARENT }, {}];
+  const seen = [];
+  for (const env of envs) seen.push(JSON.parse(outputOf(await bench.do({}, env))));
+  assertEquals(seen, [[TRACEPARENT, "a=1"], [TRACEPARENT, null], [null, null]]);
+});
