@@ -1,9 +1,9 @@
 /**
- * Writes the files of the page (`page/`), as they are, into `src/http/page.json`, of which the program
+ * Writes the files of the page (`src/page/`), as they are, into `src/http/page.json`, of which the program
  * serves them: a JSON module is the one form of data that is there in the same way from a folder, from
  * JSR and in a compiled program.
  */
-const FOLDER = new URL("../page/", import.meta.url);
+const FOLDER = new URL("../src/page/", import.meta.url);
 const TARGET = new URL("../src/http/page.json", import.meta.url);
 
 /** The files by their paths. */

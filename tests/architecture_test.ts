@@ -47,6 +47,15 @@ function outside(parts: readonly string[], pattern: RegExp): string[] {
     .map(({ path }) => path);
 }
 
+Deno.test("architecture: the top level has the source, the tests and what programs look for there", () => {
+  const root = new URL("../", SOURCE);
+  const ignored = Deno.readTextFileSync(new URL(".gitignore", root)).split("\n")
+    .map((line) => line.replaceAll("/", ""));
+  const names = Array.from(Deno.readDirSync(root), ({ name }) => name)
+    .filter((name) => !name.startsWith(".") && !ignored.includes(name)).sort();
+  assertEquals(names, ["LICENSE", "README.md", "deno.json", "main.ts", "mod.ts", "src", "tests"]);
+});
+
 Deno.test("architecture: every part of the source has its layer", () => {
   assert(FILES.length > 50);
   assertEquals(FILES.map(({ path }) => path).filter((path) => layerOf(path) === -1), []);

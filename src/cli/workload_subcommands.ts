@@ -159,6 +159,19 @@ forward the port.`,
   load: () => import("./page.ts"),
 };
 
+const top: CliCommand = {
+  name: "top",
+  operands: [],
+  summary: "Show what the node of this computer is doing, again every second",
+  details:
+    `Connection, lanes, what runs with its progress, what waits, what ended, and how busy the machine and
+its GPUs are. q or Ctrl-C quits. Where standard output is no terminal it is shown once; NO_COLOR=1
+leaves the colours out. Asks the running node itself, and needs no HTTP.`,
+  flags: [CONFIG],
+  settings: ["state-folder"],
+  load: () => import("./top.ts"),
+};
+
 const retry: CliCommand = {
   name: "retry",
   operands: ["[id|request_id]"],
@@ -176,6 +189,7 @@ platform started only the platform can start again.`,
 export const WORKLOAD_COMMANDS: readonly CliCommand[] = [
   run,
   status,
+  top,
   page,
   ps,
   logs,

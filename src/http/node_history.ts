@@ -100,8 +100,7 @@ export class NodeHistory implements Disposable {
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, load, snapshot } = this.#parts;
     try {
-      for (;;) {
-        await clock.sleep(STEP_MS, signal);
+      for (;; await clock.sleep(STEP_MS, signal)) {
         this.#samples.push({ at: clock.now(), ...load(), gpus: snapshot().gpus?.samples ?? [] });
         if (this.#samples.length > STEPS) this.#samples.shift();
       }

@@ -83,7 +83,8 @@ Deno.test("api: the end of an output, without what came before", async () => {
 Deno.test("api: how busy the machine was, and how the connection came", async () => {
   await using node = await HttpNode.start({ inference: "true" });
   const resources = await node.json("/api/v1/resources");
-  assertEquals([resources.step_seconds, resources.at], [10, []]);
+  assertEquals([resources.step_seconds, resources.at.length, resources.cpu.length], [10, 1, 1]);
+  assert(resources.memory_used_bytes[0] < resources.memory_total_bytes);
   const { changes } = await node.json("/api/v1/connections");
   assert(changes.at(-1).is_connected);
 });

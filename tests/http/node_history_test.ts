@@ -14,18 +14,23 @@ const GPU: GpuSample = {
   ...{ powerWatts: undefined, temperatureCelsius: undefined },
 };
 
+const LOAD: MachineLoad = { cpu: 0.25, memoryUsedBytes: 4, memoryTotalBytes: 16 };
+
 /** A history of a node whose snapshot and load a test sets. */
 class HistoryTest implements Disposable {
   readonly clock = new FakeClock(0);
   readonly events = new NodeEvents(new RecordingLogger());
   snapshot: NodeSnapshot = IDLE_SNAPSHOT;
-  load: MachineLoad = { cpu: 0.25, memoryUsedBytes: 4, memoryTotalBytes: 16 };
-  readonly history = new NodeHistory({
-    events: this.events,
-    clock: this.clock,
-    snapshot: () => this.snapshot,
-    load: () => this.load,
-  });
+  readonly history: NodeHistory;
+
+  constructor(public load: MachineLoad = LOAD) {
+    this.history = new NodeHistory({
+      events: this.events,
+      clock: this.clock,
+      snapshot: () => this.snapshot,
+      load: () => this.load,
+    });
+  }
 
   [Symbol.dispose]() {
     this.history[Symbol.dispose]();
@@ -34,13 +39,12 @@ class HistoryTest implements Disposable {
 
 Deno.test("history: every ten seconds it is noted how busy the machine and its GPUs are", async () => {
   using test = new HistoryTest();
-  await test.clock.advance(10_000);
   test.snapshot = { ...IDLE_SNAPSHOT, gpus: { samples: [GPU], isSuccessful: true } };
   test.load = { cpu: 0.75, memoryUsedBytes: 8, memoryTotalBytes: 16 };
   await test.clock.advance(10_000);
   assertEquals(test.history.resources(), {
     step_seconds: 10,
-    at: ["1970-01-01T00:00:10.000Z", "1970-01-01T00:00:20.000Z"],
+    at: ["1970-01-01T00:00:00.000Z", "1970-01-01T00:00:10.000Z"],
     cpu: [0.25, 0.75],
     memory_used_bytes: [4, 8],
     memory_total_bytes: 16,
@@ -51,10 +55,9 @@ Deno.test("history: every ten seconds it is noted how busy the machine and its G
   });
 });
 
-Deno.test("history: what may not be seen is null, and never 0", async () => {
-  using test = new HistoryTest();
-  test.load = { cpu: undefined, memoryUsedBytes: undefined, memoryTotalBytes: undefined };
-  await test.clock.advance(10_000);
+Deno.test("history: what may not be seen is null, and never 0", () => {
+  const unknown = { cpu: undefined, memoryUsedBytes: undefined, memoryTotalBytes: undefined };
+  using test = new HistoryTest(unknown);
   const { cpu, memory_used_bytes, memory_total_bytes, gpus } = test.history.resources();
   assertEquals([cpu, memory_used_bytes, memory_total_bytes, gpus], [[null], [null], null, []]);
 });
@@ -93,6 +96,6 @@ Deno.test("history: nothing is noted once it is disposed", async () => {
   test[Symbol.dispose]();
   await test.clock.advance(60_000);
   test.events.emit("connection", { isConnected: false });
-  assertEquals(test.history.resources().at, []);
+  assertEquals(test.history.resources().at, ["1970-01-01T00:00:00.000Z"]);
   assertEquals((test.history.connections().changes as unknown[]).length, 1);
 });

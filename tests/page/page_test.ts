@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import { Browser, browserAvailable } from "../support/browser.ts";
+import { wordFrom } from "../support/files.ts";
 import { HttpNode } from "../support/http_node.ts";
 import { Gate } from "../support/stage.ts";
 
@@ -69,9 +70,6 @@ function test(sentence: string, fn: () => Promise<void>): void {
 
 const hasBrowser = browserAvailable();
 
-/** Waits at the gate. */
-const AT_GATE = "echo at the gate; read -r word <gate; echo let through with $word";
-
 /** What the page must look like with: successes, failures, running, waiting and charts. */
 const BUSY = {
   inference:
@@ -79,7 +77,7 @@ const BUSY = {
   training: `for epoch in $(seq 1 40); do
     echo "epoch $epoch: loss 0.$((100 - epoch))"
     echo "{\\"progress\\": $epoch, \\"total\\": 100, \\"message\\": \\"epoch $epoch\\"}" >"$CYBERWAVE_PROGRESS_FILE"
-  done; ${AT_GATE}`,
+  done; echo at the gate; ${wordFrom("gate")}; echo let through with $word`,
 };
 
 test("an accessibility checker finds nothing, on any device, light and dark", async () => {
@@ -90,15 +88,18 @@ test("an accessibility checker finds nothing, on any device, light and dark", as
     await sender.ask({ command: "inference", request_id: `request-${index}`, params: { prompt } });
   }
   const gate = await Gate.in(node.world.folder);
-  const trained = ["train-1", "train-2"].map((id) =>
-    sender.ask({ command: "training", request_id: id, params: { rate: 1e-4 } })
-  );
+  const trained = ["train-1", "train-2"];
+  for (const id of trained) {
+    await sender.send({ command: "training", request_id: id, params: { rate: 1e-4 } });
+  }
   await browser.until(`document.querySelector("pre").textContent.includes("at the gate")`);
   await browser.until(`document.querySelector("progress")?.value === 0.4`);
   const findings = await visit.findings("overview");
   await visit.show("history", "History");
   findings.push(...await visit.findings("history"));
-  for (const _ of trained) await gate.open("a word");
-  await Promise.all(trained);
+  for (const id of trained) {
+    await gate.open("a word");
+    await sender.reply(id);
+  }
   assertEquals(findings, []);
 });

@@ -18,19 +18,16 @@ export function RunForm({ kinds }) {
   const workloads = earlier.isCurrent ? earlier.data?.workloads : undefined;
   const latest = workloads?.[0]?.id;
   const take = async (id) => {
-    try {
-      setParams(inLines(await (await ask(`${workloadPath(id)}/params`)).json()));
-      setError(undefined);
-    } catch (error) {
-      setError(error);
-    }
+    setParams(inLines(await (await ask(`${workloadPath(id)}/params`)).json()));
+    setError(undefined);
   };
   // Once for each kind: nobody's words are replaced while they are written.
   const [filled, setFilled] = useState();
   useEffect(() => {
     if (latest === undefined || filled === kind) return;
     setFilled(kind);
-    take(latest);
+    // Params are not kept for ever: then somebody writes them.
+    take(latest).catch(() => {});
   }, [latest, kind, filled]);
   const run = async (event) => {
     event.preventDefault();
@@ -55,7 +52,7 @@ export function RunForm({ kinds }) {
             </label>
           <label>Params of
               <select value="" disabled=${!workloads?.length}
-                onChange=${({ target }) => target.value && take(target.value)}>
+                onChange=${({ target }) => target.value && take(target.value).catch(setError)}>
                 <option value="">${workloads?.length ? "an earlier one…" : "none yet"}</option>
                 ${workloads?.map((workload) =>
                   html`<option key=${workload.id} value=${workload.id}>${`${

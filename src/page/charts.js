@@ -84,7 +84,8 @@ function Chart({ title, times, series, names, range, inWords, of }) {
           ...series.map((_, index) => ({
             stroke: color(`--chart-${index % 4}`),
             width: 1.5,
-            points: { show: false },
+            // A line needs two of them.
+            points: { show: (u) => u.data[0].length < 3 },
             ...(series.length === 1 && { fill: color("--chart-fill") }),
           })),
         ],
