@@ -160,7 +160,7 @@ export class Acceptor {
         command.token?.[Symbol.dispose]();
       }
     }
-    if (decision.type === "accepted") this.#started(command);
+    if (decision.type === "accepted") this.#report(command);
     return decision;
   }
 
@@ -171,7 +171,7 @@ export class Acceptor {
     params: string,
     requester: Requester | undefined,
   ): Decided {
-    const { journal, queue, kinds } = this.#parts;
+    const { journal, queue, kinds, runner } = this.#parts;
     this.#noteSession(offer.message);
     const repeated = this.#repeats.answer(command, offer.message, requester);
     if (repeated !== undefined) return repeated;
@@ -190,8 +190,9 @@ export class Acceptor {
     if (requester !== undefined) journal.requesters.add(command.id, requester);
     const trace = readTraceContext(offer.message.properties?.userProperties);
     if (trace !== undefined) journal.traceContexts.add(command.id, trace);
-    // Now, so that what is decided next in the same transaction counts it.
-    queue.offer(command);
+    // Now, so that what is decided next in the same transaction counts it, and that it starts is part of it.
+    queue.add(command);
+    runner.startNext();
     return { decision: { type: "accepted", id: command.id }, messages: [] };
   }
 
@@ -203,11 +204,9 @@ export class Acceptor {
     return (mustStart && lane.isShortOfGpus) || isFull({ ...lane, mustStart });
   }
 
-  #started(command: Command): void {
-    const { queue, runner, events, logger } = this.#parts;
-    queue.add(command);
+  #report(command: Command): void {
+    const { queue, events, logger } = this.#parts;
     events.emit("accepted", { command: infoOf(command) });
-    runner.startNext();
     if (!queue.isWaiting(command)) return;
     const { queued } = queue.lane(command.kind);
     logger.info(

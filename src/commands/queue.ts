@@ -63,11 +63,9 @@ class Lane {
   /** Those in hand that are being stopped because nobody wants them any more. */
   readonly leaving = new Set<string>();
   readonly waiting: Command[] = [];
-  /** Those that are being stored: they count, but may not start. */
-  readonly offered = new Set<string>();
 
   get isEmpty(): boolean {
-    return this.inHand.size + this.waiting.length + this.offered.size === 0;
+    return this.inHand.size + this.waiting.length === 0;
   }
 }
 
@@ -87,17 +85,9 @@ export class CommandQueue {
     this.#empty.resolve();
   }
 
-  /** Counts a command that is being stored, so that what is decided meanwhile knows of it. */
-  offer(command: Command): void {
-    this.#lane(command).offered.add(command.id);
-    this.#fill();
-  }
-
   /** Lets a command wait for its turn. */
   add(command: Command): void {
-    const { offered, waiting } = this.#lane(command);
-    offered.delete(command.id);
-    waiting.push(command);
+    this.#lane(command).waiting.push(command);
     this.#fill();
   }
 
@@ -175,24 +165,23 @@ export class CommandQueue {
   /** Forgets a command, which has been answered or was never stored. */
   left(command: Command): void {
     this.take(command);
-    const { inHand, leaving, offered } = this.#lane(command);
+    const { inHand, leaving } = this.#lane(command);
     inHand.delete(command.id);
     leaving.delete(command.id);
-    offered.delete(command.id);
     this.#gpus?.release(command.id);
     if (this.isEmpty) this.#empty.resolve();
   }
 
   /** How full the lane of a kind is. */
   lane(kind: string): LaneState {
-    const { waiting, inHand, leaving, offered } = this.#laneOf(kind);
+    const { waiting, inHand, leaving } = this.#laneOf(kind);
     return {
       running: inHand.size,
       leaving: leaving.size,
       concurrency: this.#limits.concurrency[kind],
       isExcluded: this.#excludedBy(kind).some((lane) => !lane.isEmpty),
       isShortOfGpus: this.#isShortOfGpus(kind),
-      queued: waiting.length + offered.size,
+      queued: waiting.length,
       maxQueued: this.#limits.maxQueued[kind],
     };
   }
@@ -200,6 +189,11 @@ export class CommandQueue {
   /** Whether a command waits for its turn. */
   isWaiting(command: Command): boolean {
     return this.#lane(command).waiting.some(({ id }) => id === command.id);
+  }
+
+  /** Whether a command is in hand. One that could not be accepted is not, although it had its turn. */
+  isInHand(command: Command): boolean {
+    return this.#lane(command).inHand.has(command.id);
   }
 
   /** What waits, oldest first within each kind. */
@@ -254,8 +248,8 @@ export class CommandQueue {
     const needed = gpus?.needed(kind) ?? 0;
     if (gpus === undefined || needed === 0) return false;
     let left = gpus.available;
-    for (const [other, { waiting, offered, leaving }] of this.#lanes) {
-      left -= (waiting.length + offered.size - leaving.size) * (gpus.needed(other) ?? 0);
+    for (const [other, { waiting, leaving }] of this.#lanes) {
+      left -= (waiting.length - leaving.size) * (gpus.needed(other) ?? 0);
     }
     return left < needed;
   }

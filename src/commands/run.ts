@@ -10,13 +10,13 @@ import { commitUntilStored } from "../journal/until_stored.ts";
 import { orAbort } from "../time.ts";
 import type { SmallOutput } from "../workloads/folder.ts";
 import { type Command, fieldsOf, infoOf, nameOf } from "./command.ts";
-import { secondsQueued } from "./command_id.ts";
 import { endingOf } from "./ending.ts";
 import { logEnd } from "./log_end.ts";
 import { notStarted, type Outcome, outcomeOf } from "./outcome.ts";
 import { ProgressReport } from "./progress_report.ts";
 import { notConfigured, toAll } from "./reply.ts";
 import { showOutput } from "./show_output.ts";
+import { recordStart } from "./record_start.ts";
 import type { CommandRunnerParts, Run } from "./runner_parts.ts";
 import { Stop } from "./stop.ts";
 import { Tasks } from "./tasks.ts";
@@ -67,18 +67,21 @@ export class CommandRunner {
     }
   }
 
-  /** Runs a command whose turn it is, to its reply. */
+  /**
+   * Runs a command whose turn it is, to its reply. That may be in the transaction that accepts it, so
+   * that its start is stored with it.
+   */
   async run(
     command: Command,
     place: Reservation | Unavailable,
     gpus?: readonly string[],
   ): Promise<void> {
-    const { journal, clock } = this.#parts;
-    if ("problem" in place) return await this.conclude(command, notStarted(place.problem));
+    const { journal, queue, clock } = this.#parts;
+    if ("problem" in place) return await this.#refuse(command, place.problem);
     const obstacle = this.#obstacle(command);
     if (obstacle !== undefined) {
       place.release();
-      return await this.conclude(command, notStarted(obstacle));
+      return await this.#refuse(command, obstacle);
     }
     const run = this.#enter(command, clock.now(), { gpus });
     let work: Work;
@@ -88,6 +91,7 @@ export class CommandRunner {
       await journal.commit(() => journal.start(command.id, { ...place.handle, gpus }));
     } catch (error) {
       place.release();
+      if (!queue.isInHand(command)) return this.#forget(run);
       return await this.#startLater(run, error);
     }
     // It may have been stopped while that was stored.
@@ -109,7 +113,7 @@ export class CommandRunner {
     stop.watch(execution);
     run.progress.follow(execution);
     // Its end is stored after that, or in one transaction with it.
-    this.#tasks.add(this.#recordStart(run, execution));
+    this.#tasks.add(recordStart(run, execution, this.#parts));
     // Nothing that fails here keeps the command from its reply.
     const beside = new Tasks(this.#parts.logger);
     beside.add(showOutput(run, this.#parts));
@@ -223,6 +227,17 @@ export class CommandRunner {
     return workFor(command, journal.params(command.id), folder, given);
   }
 
+  /** Answers a command that cannot be run, unless it cannot be accepted either. */
+  async #refuse(command: Command, why: string): Promise<void> {
+    await this.#parts.journal.commit(() => {}).catch(() => {});
+    if (this.#parts.queue.isInHand(command)) await this.conclude(command, notStarted(why));
+  }
+
+  #forget({ command, stop }: Run): void {
+    stop[Symbol.dispose]();
+    this.#runs.delete(command.id);
+  }
+
   #enter(
     command: Command,
     startedAt: number,
@@ -253,41 +268,17 @@ export class CommandRunner {
     // It stays in hand, so that it can be cancelled.
     await clock.sleep(RETRY_START_MS, this.#leaving.signal).catch(() => {});
     if (stop.request !== undefined) return await this.end(run, NOT_STARTED);
-    stop[Symbol.dispose]();
-    this.#runs.delete(command.id);
+    this.#forget(run);
     queue.putBack(command);
     this.startNext();
   }
 
   /** Leaves a command that is about to start to the next node. */
-  async #leaveQueued({ command, stop }: Run): Promise<void> {
-    stop[Symbol.dispose]();
-    this.#runs.delete(command.id);
+  async #leaveQueued(run: Run): Promise<void> {
+    const { command } = run;
+    this.#forget(run);
     const requeue = () => this.#parts.journal.requeue(command.id);
     const what = `that ${nameOf(command)} did not start`;
     await commitUntilStored(what, this.#parts, this.#leaving.signal, requeue);
-  }
-
-  /** Stores which process runs a command, and reports that it runs. */
-  async #recordStart(run: Run, execution: Execution): Promise<void> {
-    const { command, startedAt, stop, isResumed, gpus } = run;
-    if (isResumed) return;
-    const { journal, outbox, platformStatus, events, logger } = this.#parts;
-    const handle = await orAbort(execution.started, stop.over);
-    if (handle === undefined) return;
-    const { sharedPid } = execution;
-    const pid = sharedPid === undefined ? handle.process?.pid ?? execution.pid : undefined;
-    const what = `the start of ${nameOf(command)}`;
-    // Until then the supervisor's claim names the process.
-    const parts = { ...this.#parts, journal: journal.soon };
-    const stored = await commitUntilStored(what, parts, stop.over, () => {
-      journal.running(command.id, { ...handle, gpus });
-      return platformStatus.started(command, pid).map((status) => journal.messages.post(status));
-    });
-    const as = pid === undefined ? "" : ` as process ${pid}`;
-    logger.info(`${nameOf(command)} started${as}`, { ...fieldsOf(command), pid });
-    const queuedSeconds = secondsQueued(command.id, startedAt);
-    events.emit("started", { command: infoOf(command), pid, queuedSeconds });
-    outbox.send(stored ?? []);
   }
 }

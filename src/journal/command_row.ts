@@ -148,3 +148,11 @@ class RowReader {
     return value as T;
   }
 }
+
+/** The values of a handle in a row: all of it, and what others look for. */
+export function handleColumns(
+  handle: StoredHandle,
+): [string, number | null, string | null, string] {
+  const { process, bootId } = handle;
+  return [JSON.stringify(handle), process?.pid ?? null, process?.startTime ?? null, bootId];
+}

@@ -29,7 +29,8 @@ export class GroupCommit {
 
   /**
    * Runs `write` in the transaction of this turn, and resolves with its result once that is on disk.
-   * Rejects when it is not: then nothing of it is. A write that throws takes no other with it.
+   * Rejects when it is not: then nothing of it is. A write that throws takes no other with it. What is
+   * committed while a transaction is written is part of that.
    */
   commit<T>(write: () => T): Promise<T> {
     const stored = this.#add(write);
@@ -47,14 +48,20 @@ export class GroupCommit {
   /** Writes what waits to the disk now. */
   flush(): void {
     const writes = this.#writes;
+    if (writes.length > 0) this.#report(writes);
     this.#writes = [];
     this.#isScheduled = false;
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    if (writes.length === 0) return;
-    let outcomes: (() => void)[];
+  }
+
+  /** Writes them, and whatever they add, and reports the results in the same order. */
+  #report(writes: readonly Write[]): void {
+    const outcomes: (() => void)[] = [];
     try {
-      outcomes = this.#statements.atomically(() => writes.map((write) => this.#run(write)));
+      this.#statements.atomically(() => {
+        for (const write of writes) outcomes.push(this.#run(write));
+      });
     } catch (error) {
       for (const { reject } of writes) reject(error);
       return;

@@ -9,7 +9,7 @@ import { counted, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Clock } from "../time.ts";
 import { AnsweredCommands } from "./answered.ts";
-import { COLUMNS, toRecord } from "./command_row.ts";
+import { COLUMNS, handleColumns, toRecord } from "./command_row.ts";
 import { JOURNAL_FILE } from "./database_file.ts";
 import { closeDatabase, openDatabase, shrinkDatabase } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
@@ -102,24 +102,23 @@ export class Journal implements Disposable {
     if (handle !== undefined) this.start(command.id, handle);
   }
 
-  /** Stores that an attempt to run a queued command is about to start. */
+  /** Stores that an attempt to run a queued command is about to start. Throws when there is none. */
   start(id: string, handle: StoredHandle): void {
-    this.#statements.run(
-      "UPDATE commands SET state = 'running', started_at = ? WHERE id = ?",
+    const { changes } = this.#statements.run(
+      `UPDATE commands SET state = 'running', started_at = ?, handle = ?, pid = ?, start_time = ?,
+         boot_id = ? WHERE id = ?`,
       this.#clock.now(),
+      ...handleColumns(handle),
       id,
     );
-    this.running(id, handle);
+    if (changes === 0) throw new Error(`The journal has no command "${id}"`);
   }
 
   /** Stores the handle of a running command, with its process once that is known. */
   running(id: string, handle: StoredHandle): void {
     this.#statements.run(
       "UPDATE commands SET handle = ?, pid = ?, start_time = ?, boot_id = ? WHERE id = ?",
-      JSON.stringify(handle),
-      handle.process?.pid ?? null,
-      handle.process?.startTime ?? null,
-      handle.bootId,
+      ...handleColumns(handle),
       id,
     );
   }

@@ -105,7 +105,7 @@ Deno.test("commands that come in one turn count each other", async () => {
     executor: new ScriptedExecutor(),
   });
   await Promise.all(["r1", "r2", "r3"].map((id) => test.run(id)));
-  assertEquals((await test.reply("r3")).error, "The queue is full: 0 of 1 running, 2 queued");
+  assertEquals((await test.reply("r3")).error, "The queue is full: 1 of 1 running, 1 queued");
   assertEquals(test.replies.all.length, 1);
 });
 

@@ -82,9 +82,8 @@ Deno.test("a lane knows whether what comes has to wait for an exclusive kind", (
   const queue = queueOf(undefined, ONE_GPU);
   const isExcluded = () => [queue.lane("inference").isExcluded, queue.lane("training").isExcluded];
   assertEquals(isExcluded(), [false, false]);
-  queue.offer(c1);
-  assertEquals(isExcluded(), [false, true]);
   queue.add(c1);
+  assertEquals(isExcluded(), [false, true]);
   turns(queue);
   assertEquals(isExcluded(), [false, true]);
   queue.add(training);
@@ -121,15 +120,15 @@ Deno.test("a command that could not use its turn has the next one", () => {
   assertEquals(turns(queue), ["c2"]);
 });
 
-Deno.test("a command that is being stored counts, but has no turn before that", () => {
+Deno.test("a command that could not be stored leaves the queue, whether it had its turn or not", () => {
   const queue = queueOf();
-  queue.offer(c1);
-  assertEquals([turns(queue), queue.lane("inference").queued, queue.isEmpty], [[], 1, false]);
   queue.add(c1);
-  assertEquals([queue.lane("inference").queued, turns(queue)], [1, ["c1"]]);
-  queue.offer(c2);
+  assertEquals([turns(queue), queue.isInHand(c1)], [["c1"], true]);
+  queue.left(c1);
+  assertEquals([queue.isInHand(c1), queue.isEmpty], [false, true]);
+  queue.add(c2);
   queue.left(c2);
-  assertEquals(queue.lane("inference").queued, 0);
+  assertEquals([queue.lane("inference").queued, turns(queue)], [0, []]);
 });
 
 Deno.test("what an earlier node started may be more than may run, and then nothing starts", () => {
@@ -299,9 +298,8 @@ Deno.test("a lane knows whether what comes finds GPUs, after what came before it
   const isShort = () =>
     ["inference", "training", "simulate"].map((kind) => queue.lane(kind).isShortOfGpus);
   assertEquals(isShort(), [false, false, false]);
-  queue.offer(i1);
-  assertEquals(isShort(), [false, true, false], "what is being stored counts");
   queue.add(i1);
+  assertEquals(isShort(), [false, true, false], "what waits counts");
   turnsOn(queue);
   queue.add(i2);
   turnsOn(queue);

@@ -7,8 +7,9 @@ const CANCELLED = "Command was cancelled by SIGTERM";
 
 Deno.test("a command cancelled while its start is being stored never starts", async () => {
   const executor = new ScriptedExecutor();
-  await using test = await Commands.start({ inference: "a", executor });
+  await using test = await Commands.start({ inference: "a", executor, open: false });
   await test.run("r1");
+  test.parts.runner.open();
   const run = test.runOf("r1")!;
   assertEquals(await test.parts.runner.cancel(run.command, "SIGTERM", "cancelled"), true);
   assertEquals((await test.reply("r1")).error, CANCELLED);
@@ -28,16 +29,25 @@ Deno.test("a command cancelled before its process is known is sent the signal on
   assertEquals(execution.signals.all, ["SIGTERM"]);
 });
 
-for (const open of [true, false]) {
-  Deno.test(`a cancel that comes in the same turn as its command finds it, ${open ? "starting" : "waiting"}`, async () => {
-    const executor = new ScriptedExecutor();
-    await using test = await Commands.start({ inference: "a", executor, open });
-    const [, cancel] = await Promise.all([test.run("r1"), test.cancel("r1")]);
-    assertEquals(cancel.status, "ok");
-    assertEquals((await test.reply("r1")).error, CANCELLED);
-    assertEquals(executor.executions.all, []);
-  });
-}
+Deno.test("a cancel that comes in the same turn as its command finds it, waiting", async () => {
+  const executor = new ScriptedExecutor();
+  await using test = await Commands.start({ inference: "a", executor, open: false });
+  const [, cancel] = await Promise.all([test.run("r1"), test.cancel("r1")]);
+  assertEquals(cancel.status, "ok");
+  assertEquals((await test.reply("r1")).error, CANCELLED);
+  assertEquals(executor.executions.all, []);
+});
+
+Deno.test("a cancel that comes in the same turn as its command finds it, started", async () => {
+  const executor = new ScriptedExecutor();
+  await using test = await Commands.start({ inference: "a", executor });
+  const [, cancel] = await Promise.all([test.run("r1"), test.cancel("r1")]);
+  assertEquals(cancel.status, "ok");
+  const execution = await executor.executions.next();
+  assertEquals(await execution.signals.next(), "SIGTERM");
+  execution.end({ type: "exited", code: 143 });
+  assertEquals((await test.reply("r1")).error, CANCELLED);
+});
 
 Deno.test("a waiting command whose cancel was answered never runs, however the node ends then", async () => {
   const options = () => ({ inference: "a", executor: new ScriptedExecutor() });
@@ -77,8 +87,9 @@ Deno.test("what has ended is not cancelled, also while its end is being stored",
 
 Deno.test("a node that stops while a start is being stored leaves it to the next, which runs it once", async () => {
   const executor = new ScriptedExecutor();
-  await using test = await Commands.start({ inference: "a", executor });
+  await using test = await Commands.start({ inference: "a", executor, open: false });
   await test.run("r1");
+  test.parts.runner.open();
   assertEquals(test.runOf("r1")?.execution, undefined);
   await test.stop();
   assertEquals([executor.executions.all, executor.reserved], [[], 0]);
@@ -101,8 +112,10 @@ Deno.test("a node that stops starts nothing that waits, and lets what runs go on
 });
 
 Deno.test("the folder of a command is there before its start is stored: one that is missing was removed", async () => {
-  await using test = await Commands.start({ inference: "a", executor: new ScriptedExecutor() });
+  const executor = new ScriptedExecutor();
+  await using test = await Commands.start({ inference: "a", executor, open: false });
   await test.run("r1");
+  test.parts.runner.open();
   const [{ id, state }] = test.journal.unfinished();
   assertEquals(state, "queued");
   assertEquals(Deno.statSync(`${test.workloadsFolder}/${id}`).mode! & 0o777, 0o700);
@@ -133,9 +146,11 @@ Deno.test("what is not stored in the end is started by nobody, whatever makes ro
     inference: "a",
     executor,
     clock,
+    open: false,
     concurrency: { inference: 5, training: 1, simulate: 1 },
   });
   await test.run("r1");
+  test.parts.runner.open();
   // The start of r1 and the acceptance of r2 fail in one transaction; the place of r1 makes room.
   {
     using _full = test.diskFull("commands");
@@ -147,4 +162,47 @@ Deno.test("what is not stored in the end is started by nobody, whatever makes ro
   (await executor.executions.next()).end();
   assertEquals((await test.reply("r1")).status, "ok");
   assertEquals([executor.executions.all.length, test.parts.queue.isEmpty], [1, true]);
+});
+
+Deno.test("a command whose turn it is starts in the transaction that accepts it", async () => {
+  const executor = new ScriptedExecutor();
+  await using test = await Commands.start({ inference: "a", executor });
+  const before = test.transactions();
+  await test.run("r1");
+  assertEquals(test.transactions() - before, 1);
+  assertEquals(test.journal.unfinished()[0].state, "running");
+  assertEquals(executor.executions.all.length, 1);
+});
+
+Deno.test("a command that cannot be accepted does not start, and runs once when it comes again", async () => {
+  const clock = new FakeClock();
+  const executor = new ScriptedExecutor();
+  await using test = await Commands.start({ inference: "a", executor, clock });
+  {
+    using _full = test.diskFull("commands");
+    const [result] = await Promise.allSettled([test.run("r1")]);
+    assertEquals(result.status, "rejected");
+  }
+  assertEquals([executor.executions.all, executor.reserved], [[], 0]);
+  assertEquals([test.parts.runner.runs(), test.parts.queue.isEmpty], [[], true]);
+  await test.run("r1");
+  (await executor.executions.next()).end();
+  assertEquals((await test.reply("r1")).status, "ok");
+  await clock.advance(60_000);
+  assertEquals([executor.executions.all.length, test.replies.all.length], [1, 1]);
+});
+
+Deno.test("a command that nothing can run is not answered unless it is accepted", async () => {
+  const executor = new ScriptedExecutor();
+  executor.reserve = () => ({ problem: "it is broken" });
+  await using test = await Commands.start({ inference: "a", executor });
+  {
+    using _full = test.diskFull("commands");
+    const [result] = await Promise.allSettled([test.run("r1")]);
+    assertEquals(result.status, "rejected");
+  }
+  await test.run("r1");
+  assertEquals((await test.reply("r1")).error, "it is broken");
+  await test.idle();
+  assertEquals(test.replies.all.length, 1);
 });

@@ -113,16 +113,33 @@ Deno.test("a commit that fails rejects all writes, and none is stored", async ()
   assertEquals([await commits.write("b"), commits.notes], ["b", ["b"]]);
 });
 
-Deno.test("a write that a write makes belongs to the next transaction", async () => {
+Deno.test("a write that a write makes is the last one of the same transaction", async () => {
   using commits = new Commits();
+  const results: unknown[] = [];
+  const write = (text: string) => commits.write(text).then((result) => results.push(result));
+  const outer = commits.group.commit(() => {
+    write("inner");
+    return commits.insert("outer");
+  }).then((result) => results.push(result));
+  await Promise.all([outer, write("beside")]);
+  assertEquals([commits.notes, commits.transactions], [["outer", "beside", "inner"], 1]);
+  await Promise.resolve();
+  assertEquals(results, commits.notes);
+  await write("next");
+  assertEquals([commits.notes.length, commits.transactions], [4, 2]);
+});
+
+Deno.test("a write that a write makes is rejected with it when the disk is full", async () => {
+  using commits = new Commits();
+  commits.fillDisk();
   let inner: Promise<unknown> | undefined;
-  await commits.group.commit(() => {
-    inner = commits.write("inner");
+  const outer = commits.group.commit(() => {
+    inner = commits.write("x".repeat(1e6));
     return commits.insert("outer");
   });
-  assertEquals(commits.notes, ["outer"]);
-  await inner;
-  assertEquals([commits.notes, commits.transactions], [["outer", "inner"], 2]);
+  await assertRejects(() => outer, Error, "is full");
+  await assertRejects(() => inner!, Error, "is full");
+  assertEquals(commits.notes, []);
 });
 
 Deno.test("a transaction within a write is undone by itself", async () => {
