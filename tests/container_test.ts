@@ -2,28 +2,12 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { parse } from "@std/yaml";
 import { dirname, join } from "node:path";
 import manifest from "../deno.json" with { type: "json" };
+import { available } from "./support/available.ts";
 import { V8_FLAGS } from "../src/cli/invocation.ts";
 
 const FOLDER = new URL("../.github/container/", import.meta.url);
 const DOCKERFILE = await Deno.readTextFile(new URL("Dockerfile", FOLDER));
 const COMPOSE = ["compose.yml", "compose.gpu.yml"];
-
-/** The first of these command lines whose program is here and tells its version. */
-async function available(...commands: readonly string[][]): Promise<string[] | undefined> {
-  for (const [program = "", ...args] of commands) {
-    const command = new Deno.Command(program, {
-      args: [...args, "--version"],
-      stdout: "null",
-      stderr: "null",
-    });
-    try {
-      if ((await command.output()).success) return [program, ...args];
-    } catch {
-      // There is no such program.
-    }
-  }
-  return undefined;
-}
 
 async function run([program = "", ...args]: readonly string[], env?: Record<string, string>) {
   const { code, stdout, stderr } = await new Deno.Command(program, { args, env, cwd: FOLDER })

@@ -180,6 +180,45 @@ variables that the flags name.`,
   load: () => import("./show_permissions.ts"),
 };
 
+const printManifest: CliCommand = {
+  name: "print",
+  operands: ["<kubernetes|compose|systemd|slurm>"],
+  choices: ["kubernetes", "compose", "systemd", "slurm"],
+  summary: "Print a manifest that runs nodes: kubernetes, compose, systemd or slurm",
+  details: `Prints what fits the cyberwave.yml at hand, to be read, changed and applied:
+
+  kubernetes  a Deployment for inference and simulate, a ScaledJob of KEDA for training, or, with
+              --daemon-set, a node on each labelled machine
+  compose     a compose file
+  systemd     a unit for /etc/systemd/system, for images of machines
+  slurm       a script for sbatch, which runs nodes while there is work
+
+The image is that of the container recipe, with your project in /work and the packages it needs.`,
+  flags: [
+    CONFIG,
+    {
+      name: "image",
+      value: "IMAGE",
+      help: "The image, where you have pushed it (default: cyberwave-cloud-node:<version>)",
+    },
+    { name: "name", value: "NAME", help: "What it is called (default: the pool, else cloud-node)" },
+    {
+      name: "replicas",
+      value: "N",
+      help: "kubernetes: how many nodes, at most for training (default: 2)",
+    },
+    { name: "gpus", value: "N", help: "How many GPUs each node gets (default: 0)" },
+    {
+      name: "drain-within",
+      value: "TIME",
+      help: "How long a node may take to finish before it is stopped (default: 1h)",
+    },
+    { name: "daemon-set", help: "kubernetes: one node on each machine that you own" },
+  ],
+  settings: ["pool", "environment"],
+  load: () => import("./print_manifest.ts"),
+};
+
 const completion: CliCommand = {
   name: "completion",
   operands: ["<bash|zsh|fish>"],
@@ -232,6 +271,7 @@ export const COMMANDS: readonly CliCommand[] = [
   ...WORKLOAD_COMMANDS,
   service,
   permissions,
+  printManifest,
   completion,
   help,
   version,

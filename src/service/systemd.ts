@@ -65,15 +65,21 @@ function unitPath(scope: Scope, configFolder: string): string {
   return `${folder}/${SERVICE_NAME}.service`;
 }
 
-/** The unit file. */
-export function unit(service: Service, secrets?: ServicePlan["secretFile"]): string {
+const INSTALLED = `# Written by "${SERVICE_NAME} service install", which overwrites it.
+# Put additions into a file of their own: "systemctl edit ${SERVICE_NAME}".`;
+
+/** The unit file, under the lines of `comment`. */
+export function unit(
+  service: Service,
+  secrets?: ServicePlan["secretFile"],
+  comment: string = INSTALLED,
+): string {
   const { scope, command: [program, ...args], environment, stopSeconds } = service;
   const words = [
     quote(executable(program)),
     ...args.map((word) => quote(word.replaceAll("$", "$$$$"))),
   ];
-  return `# Written by "${SERVICE_NAME} service install", which overwrites it.
-# Put additions into a file of their own: "systemctl edit ${SERVICE_NAME}".
+  return `${comment}
 
 [Unit]
 Description=Cyberwave Cloud Node
