@@ -160,12 +160,13 @@ function Running({ workloads, isKnown }) {
 function RunningWorkload({ workload, isOpen }) {
   useSeconds();
   const [isShown, setShown] = useState(isOpen);
-  const { id, kind, started_at, progress } = workload;
+  const { id, kind, started_at, progress, gpus } = workload;
   const name = nameOf(workload);
   return html`<article class="running" aria-label=${`${kind} ${name}`}>
     <div class="line">
       <a href=${`#/workloads/${id}`}><b>${kind}</b> <span class="name">${name}</span></a>
-      <span class="figure">${between(started_at)}</span>
+      ${gpus?.length > 0 && html`<span class="note figure">GPU ${gpus.join(", ")}</span>`}
+<span class="figure">${between(started_at)}</span>
       <button type="button" class="quiet" aria-expanded=${isShown}
         aria-label=${`Output of ${name}`} onClick=${() => setShown(!isShown)}>Output</button>
       <${CancelButton} workload=${workload} />

@@ -32,6 +32,7 @@ export function Workload({ id }) {
           ["Ran", started_at ? between(started_at, ended_at) : undefined],
           ["Ended", ended_at && localTime(ended_at)],
           ["Process", hasEnded ? undefined : data.pid],
+          ["GPUs", data.gpus?.join(", ") || undefined],
           ["Id", html`<code>${data.id}</code>`],
           ["Request id", data.request_id && html`<code>${data.request_id}</code>`],
           ["Workload", data.workload_uuid && html`<code>${data.workload_uuid}</code>`],
@@ -71,7 +72,7 @@ function Params({ path }) {
     ${
     data === undefined
       ? html`<p class="nothing">${error?.message ?? "…"}</p>`
-      : html`<pre class="short" tabindex="0" role="region" aria-label="Params">${
+      : html`<pre class="short" tabindex="0" role="region" aria-label="Params as JSON">${
         JSON.stringify(data, undefined, 2)
       }</pre>`
   }

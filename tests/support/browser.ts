@@ -145,6 +145,19 @@ export class Browser implements AsyncDisposable {
     await this.#call("Input.insertText", { text });
   }
 
+  /** Chooses an option of a field by its label. */
+  async choose(label: string, option: string): Promise<void> {
+    const field = `[...document.querySelectorAll("label")]
+      .find(({ textContent }) => textContent.trim().startsWith(${JSON.stringify(label)}))
+      ?.querySelector("select")`;
+    await this.until(`[...(${field}).options].some(({ value }) => value === "${option}")`);
+    await this.evaluate(`(() => {
+      const field = ${field};
+      field.value = ${JSON.stringify(option)};
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    })()`);
+  }
+
   /** Presses a key. */
   async press(key: string): Promise<void> {
     const codes: Record<string, number> = { Tab: 9, Enter: 13, Escape: 27 };
