@@ -127,7 +127,8 @@ Deno.test("architecture: each package is used where it belongs, and the broker i
 
 Deno.test("architecture: files are short, finished and named for what they do", () => {
   for (const { path, text } of FILES) {
-    assert(text.split("\n").length <= 301, `${path} is longer than 300 lines`);
+    const isData = path.endsWith(".json");
+    assert(isData || text.split("\n").length <= 301, `${path} is longer than 300 lines`);
     assert(!/\b(TODO|FIXME|XXX|HACK)\b/.test(text), `${path} is not finished`);
     assert(!/\b(utils?|helpers?|misc|common)\b/.test(path), `${path} is named for nothing`);
   }

@@ -1,8 +1,9 @@
 /**
- * What a node is run with, and what `doctor` says of it.
+ * What a node is run with, what `doctor` says of it, and what it answers over HTTP.
  *
  * @module
  */
+import manifest from "../../deno.json" with { type: "json" };
 import { shownSettings } from "../config/settings_help.ts";
 import { redact } from "../log.ts";
 import { errorAnswer, jsonAnswer } from "./answers.ts";
@@ -12,6 +13,7 @@ import type { Route, RouteParts } from "./route.ts";
 export const ABOUT_ROUTES: readonly Route[] = [
   { path: "/api/v1/settings", method: "GET", handle: showSettings },
   { path: "/api/v1/doctor", method: "GET", handle: showDoctor },
+  { path: "/api/v1/openapi.json", method: "GET", handle: showDocument },
 ];
 
 function showSettings({ about }: RouteParts): Response {
@@ -27,4 +29,9 @@ async function showDoctor({ examine }: RouteParts): Promise<Response> {
     return errorAnswer(409, "not_available", error);
   }
   return jsonAnswer(await examine());
+}
+
+async function showDocument(): Promise<Response> {
+  const { default: document } = await import("./openapi.json", { with: { type: "json" } });
+  return jsonAnswer({ ...document, info: { ...document.info, version: manifest.version } });
 }

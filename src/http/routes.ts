@@ -1,5 +1,5 @@
 /**
- * What there is on the HTTP server.
+ * What there is on the HTTP server; `openapi.json` describes it to others.
  *
  * @module
  */
@@ -13,7 +13,8 @@ import { unreadyReasons } from "./readiness.ts";
 import type { Route, RouteParts } from "./route.ts";
 import { WORKLOAD_FILE_ROUTES } from "./workload_file_routes.ts";
 
-const ROUTES: readonly Route[] = [
+/** All of it. */
+export const ROUTES: readonly Route[] = [
   {
     path: "/healthz",
     method: "GET",
