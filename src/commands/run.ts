@@ -122,7 +122,10 @@ export class CommandRunner {
     stop[Symbol.dispose]();
     if (exit === undefined) execution.detach();
     await beside.done();
-    if (exit !== undefined) await this.end(run, exit);
+    if (exit === undefined) return;
+    const mayRunLater = exit.type === "not_started" && exit.mayRunLater;
+    if (mayRunLater && stop.request === undefined) await this.#startAgain(run);
+    else await this.end(run, exit);
   }
 
   /** Answers a command that ran. Recovery of what ended without a node enters here. */
@@ -270,6 +273,19 @@ export class CommandRunner {
     if (stop.request !== undefined) return await this.end(run, NOT_STARTED);
     this.#forget(run);
     queue.putBack(command);
+    this.startNext();
+  }
+
+  /** Puts a command back that never began, since what was to run it has ended. */
+  async #startAgain(run: Run): Promise<void> {
+    const { journal, queue, logger } = this.#parts;
+    const { command, execution } = run;
+    logger.info(`${nameOf(command)} did not begin and waits again`, fieldsOf(command));
+    execution?.stored?.();
+    this.#forget(run);
+    queue.putBack(command);
+    // Its next start, which is stored after that, makes up for it if this fails.
+    await journal.commit(() => journal.requeue(command.id)).catch(() => {});
     this.startNext();
   }
 

@@ -60,8 +60,8 @@ export type Exit =
   | { readonly type: "failed"; readonly error: string; readonly output?: SmallOutput }
   /** It gave an answer, which is its output: a success, also when it was asked to stop before. */
   | { readonly type: "answered"; readonly output: SmallOutput }
-  /** It never ran, and never will. */
-  | { readonly type: "not_started"; readonly why: string }
+  /** It never ran. `mayRunLater`: what was to run it has ended, and what comes in its place may run it. */
+  | { readonly type: "not_started"; readonly why: string; readonly mayRunLater?: true }
   /** Its end is unknown. It may have run. */
   | { readonly type: "lost"; readonly why: string };
 

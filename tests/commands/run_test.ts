@@ -422,3 +422,39 @@ Deno.test("a command that nothing can run is answered at once with the reason", 
   assertEquals([status, error], ["error", "the model does not load"]);
   assertEquals(test.parts.queue.isEmpty, true);
 });
+
+Deno.test("a command that never began, since what was to run it has ended, has the next turn and runs once", async () => {
+  const executor = new ScriptedExecutor();
+  executor.begins = false;
+  await using test = await Commands.start({ inference: "a", executor });
+  for (const id of ["r1", "r2"]) await test.run(id);
+  const never = { type: "not_started", why: "its worker has ended", mayRunLater: true } as const;
+  executor.room = 0;
+  (await executor.executions.next()).finish(never);
+  await test.logger.logged("inference r1 did not begin and waits again");
+  await test.journal.commit(() => {});
+  assertEquals(test.journal.unfinished().map(({ state }) => state), ["queued", "queued"]);
+  executor.room = 1;
+  test.parts.runner.startNext();
+  const execution = await executor.executions.next();
+  execution.begin();
+  execution.end();
+  assertEquals((await test.reply("r1")).status, "ok");
+  (await executor.executions.next()).end();
+  await test.reply("r2");
+  await test.idle();
+  assertEquals([executor.executions.all.length, test.replies.all.length], [3, 2]);
+});
+
+Deno.test("a command that never began is not run again once it is cancelled", async () => {
+  const executor = new ScriptedExecutor();
+  executor.begins = false;
+  await using test = await Commands.start({ inference: "a", executor });
+  await test.run("r1");
+  const execution = await executor.executions.next();
+  assertEquals((await test.cancel("r1")).status, "ok");
+  execution.finish({ type: "not_started", why: "its worker has ended", mayRunLater: true });
+  assertEquals((await test.reply("r1")).error, "Command was cancelled by SIGTERM");
+  await test.idle();
+  assertEquals(executor.executions.all.length, 1);
+});

@@ -110,12 +110,15 @@ export class CommandsInHand {
     else this.#keeper.printed(line);
   }
 
-  /** The worker has ended: each command fails with the reason, but for the one that it was killed for. */
+  /**
+   * The worker has ended: each command that it got fails with the reason, but for the one that it was
+   * killed for.
+   */
   end(why: string, stubborn: string | undefined): void {
     for (const execution of [...this.#executions.values()]) {
       this.#executions.delete(execution.id);
       if (execution.id !== stubborn) {
-        execution.fail(why);
+        execution.leaveWorker(why);
         continue;
       }
       const note = "its worker had to be killed for that, and is started again";

@@ -21,14 +21,17 @@ export function handleFor(
   return { executor: name, attempt, bootId, ...(process && { process }) };
 }
 
-/** Sends a command to its worker. One that cannot be sent ends as not started. Never throws. */
+/**
+ * Sends a command to its worker. One that cannot be sent ends as not started; another worker may run it
+ * if its own has ended meanwhile. Never throws.
+ */
 export function handOver(
   life: WorkerLife | undefined,
   work: Work,
   execution: WorkerExecution,
 ): void {
   if (life === undefined || readAttempt(execution.handle.attempt).life !== life.id) {
-    return execution.end({ type: "not_started", why: "its worker has ended" });
+    return execution.giveBack();
   }
   const { id } = work;
   const failed = (error: unknown) => {

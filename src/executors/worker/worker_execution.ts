@@ -55,6 +55,7 @@ export class WorkerExecution implements Execution {
   readonly #ended = Promise.withResolvers<Exit>();
   readonly #over = new AbortController();
   readonly #startedAt: number;
+  #hasBegun = false;
   #isSpilling = false;
 
   /** Begins when it is handed over. */
@@ -108,6 +109,7 @@ export class WorkerExecution implements Execution {
 
   /** It is in the worker's hands. */
   begin(): void {
+    this.#hasBegun = true;
     this.#begun.resolve(this.handle);
   }
 
@@ -143,6 +145,17 @@ export class WorkerExecution implements Execution {
   fail(error: string): void {
     if (this.#over.signal.aborted) return;
     this.end({ type: "failed", error, output: this.#buffer.end() });
+  }
+
+  /** Its worker has ended, for this reason: what it never got another one may run. */
+  leaveWorker(why: string): void {
+    if (this.#hasBegun) this.fail(why);
+    else this.giveBack();
+  }
+
+  /** It never began, since its worker has ended. */
+  giveBack(): void {
+    this.end({ type: "not_started", why: "its worker has ended", mayRunLater: true });
   }
 
   /** It has ended. */

@@ -248,6 +248,39 @@ for (
   });
 }
 
+test("a command whose worker ends before it is handed over may run later", {}, async (bench) => {
+  await bench.room();
+  const folder = bench.nextFolder();
+  const place = bench.reserve({ id: "c1", kind: "inference" });
+  Deno.kill(bench.loads()[0]!, "SIGKILL");
+  await bench.statuses.next(({ state }) => state === "restarting");
+  const work = { id: "c1", kind: "inference", params: "{}", files: [], env: {}, folder };
+  assertEquals(await place.start(work).exit, {
+    type: "not_started",
+    why: "its worker has ended",
+    mayRunLater: true,
+  });
+  assertEquals(
+    (await bench.begin({ do: "echo" }, "c1").then(({ execution }) => execution.exit)).type,
+    "answered",
+  );
+});
+
+test("what does not fit into the pipe of a worker that ends may run later, and nothing else", {
+  program: { command: "echo $$ >pid; exec tail -f /dev/null", concurrency: 100, ready: false },
+}, async (bench) => {
+  await bench.room();
+  const params = JSON.stringify({ text: "x".repeat(3_000) });
+  const started = Array.from({ length: 100 }, () => bench.start({ params }));
+  await started[0]!.execution.started;
+  Deno.kill(Number(await fileWritten(`${bench.workFolder}/pid`)), "SIGKILL");
+  const exits = await Promise.all(started.map(({ execution }) => execution.exit));
+  const failed = exits.findLastIndex(({ type }) => type === "failed");
+  assert(failed > 0 && failed < 99);
+  const types = exits.map((exit) => exit.type === "not_started" && exit.mayRunLater);
+  assertEquals(types, exits.map((_, index) => index > failed));
+});
+
 test("a worker that cannot load is given up for a while, with the reason", {
   program: { readyTimeout: 1 },
   env: { FAIL_TO_LOAD: "yes" },
