@@ -30,6 +30,6 @@ export function createHooks(
     clock,
     logger,
     identity: () => identity.current,
-    run: (name, source, event) => runHook(name, source, event, context),
+    run: (name, source, event, stopped) => runHook(name, source, event, { ...context, stopped }),
   });
 }

@@ -25,8 +25,8 @@ interface HooksParts {
   readonly clock: Clock;
   readonly logger: Logger;
   identity(): NodeIdentity | undefined;
-  /** Runs one to its end. Never rejects. */
-  run(name: string, source: string, event: unknown): Promise<void>;
+  /** Runs one to its end, or until nobody follows it any more. Never rejects. */
+  run(name: string, source: string, event: unknown, stopped: AbortSignal): Promise<void>;
 }
 
 /** How many run at a time, so that a thousand quick commands do not start a thousand of them. */
@@ -106,7 +106,9 @@ export class Hooks implements Disposable {
     }
     const { uuid, slug } = identity() ?? {};
     const at = new Date(clock.now()).toISOString();
-    this.#waiting.push(() => run(name, source, { ...event, at, node: { uuid, slug } }));
+    this.#waiting.push(() =>
+      run(name, source, { ...event, at, node: { uuid, slug } }, this.#stopped.signal)
+    );
     this.#next();
   }
 

@@ -1,6 +1,10 @@
 /**
  * Runs a hook: a shell command of the user's that is told of an event.
  *
+ * It may go on when the node has stopped: that of the last command of `--once` mostly does. So what it
+ * prints to standard error goes through a process of its own, which takes it when the node no longer
+ * does, and a guard in its session ends it where the node does not.
+ *
  * @module
  */
 import { messageOf } from "../errors.ts";
@@ -19,10 +23,26 @@ export interface HookContext {
   readonly host: Host;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Aborts when nobody follows hooks any more. */
+  readonly stopped: AbortSignal;
+  /** How long a hook may take that no node follows, in seconds. Default: 35. */
+  readonly guardSeconds?: number;
 }
 
 /** How long a hook may take, in milliseconds. */
 const LIMIT_MS = 30_000;
+
+/**
+ * Runs the hook, writes its exit code to standard output and what it printed to standard error, and
+ * ends with it, whoever holds its standard error then.
+ */
+const script = (guardSeconds: number) => `
+( trap 'kill "$sleep"; exit' TERM; sleep ${guardSeconds} & sleep=$!; wait; kill -s KILL -- -$$ ) \
+  <&- >&- 2>&- &
+guard=$!
+{ { (${becomeCommand("", ["guard"])}) 4>&-; echo $? >&4; kill "$guard" $$; } 2>&1 >/dev/null |
+  { cat >&2; cat >/dev/null; } 4>&-; } 4>&1
+`;
 
 /** Runs a hook to its end, with `event` as JSON on its standard input. Never rejects. */
 export async function runHook(
@@ -40,25 +60,25 @@ export async function runHook(
   }
 }
 
-/** Runs it, and returns how it failed. */
+/** Runs it, and returns how it failed; nothing when nobody follows it to its end. */
 async function attempt(
   source: string,
   input: string,
-  { workFolder, env, host, clock }: HookContext,
+  { workFolder, env, host, clock, stopped, guardSeconds = 35 }: HookContext,
 ): Promise<string | undefined> {
   const { command, ...started } = inOwnSession(
-    invocation({ source, env, host }, becomeCommand(""), { name: ["cyberwave-hook"] }),
+    invocation({ source, env, host }, script(guardSeconds), { name: ["cyberwave-hook"] }),
   );
   const child = new Deno.Command(command, {
     ...started,
     cwd: workFolder,
     stdin: "piped",
-    stdout: "null",
+    stdout: "piped",
     stderr: "piped",
   }).spawn();
   const ended = new AbortController();
   let isTooLate = false;
-  const limit = clock.sleep(LIMIT_MS, ended.signal).then(async () => {
+  const limit = clock.sleep(LIMIT_MS, AbortSignal.any([ended.signal, stopped])).then(async () => {
     isTooLate = true;
     await signalSession(child.pid, "SIGKILL");
   }, () => {});
@@ -68,12 +88,33 @@ async function attempt(
   const output = new ChildOutput(child.stderr, (line) => {
     if (line.trim() !== "") lastLine = line;
   });
-  const { success, code, signal } = await child.status;
+  const code = await firstLine(child.stdout, stopped);
+  if (stopped.aborted) child.unref();
+  else await child.status;
   ended.abort();
   await limit;
-  await output.drain(clock);
+  if (!stopped.aborted) await output.drain(clock);
   await output.close();
+  if (stopped.aborted) return undefined;
   if (isTooLate) return `was killed: it took longer than ${LIMIT_MS / 1000} s`;
-  if (success) return undefined;
-  return `failed with ${signal ?? `code ${code}`}${lastLine === "" ? "" : `: ${lastLine}`}`;
+  if (code === "0") return undefined;
+  const how = code === "" ? "was killed" : `failed with code ${code}`;
+  return `${how}${lastLine === "" ? "" : `: ${lastLine}`}`;
+}
+
+/** The first line of a stream; `""`: there is none, or `signal` aborted before. */
+async function firstLine(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  const cancel = () => void reader.cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    text += value;
+  }
+  signal.removeEventListener("abort", cancel);
+  await reader.cancel();
+  return text.split("\n")[0]!;
 }

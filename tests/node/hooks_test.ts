@@ -5,6 +5,9 @@ import { NodeEvents } from "../../src/node/events.ts";
 import { Hooks, type HookSettings } from "../../src/node/hooks.ts";
 import { FakeClock } from "../support/clock.ts";
 import { Inbox, RecordingLogger } from "../support/events.ts";
+import { fileWritten } from "../support/files.ts";
+import { NodeProcess } from "../support/node_process.ts";
+import { Gate } from "../support/stage.ts";
 import { World } from "../support/world.ts";
 
 const COMMAND: CommandInfo = {
@@ -132,6 +135,24 @@ Deno.test("hooks: once disposed, nothing is started any more", async () => {
   for (const { end } of test.started.all) end();
   await test.clock.advance(600_000);
   assertEquals(test.started.all.length, 2);
+});
+
+Deno.test("hooks: that of the last command goes on when the node has ended, whatever it prints", async () => {
+  await using world = await World.start();
+  const gate = await Gate.in(world.folder);
+  const hook = `${gate.template} >&2; echo more >&2; echo more; cat > told.tmp; mv told.tmp told`;
+  await using node = await NodeProcess.spawn(world, {
+    yaml: { inference: "true", on_workload_end: hook },
+    args: ["--once"],
+  });
+  await node.logged("is ready");
+  const [identity] = world.backend.instances.values();
+  await using sender = await world.sender(identity!);
+  await sender.ask({ command: "inference", request_id: "r1" });
+  assertEquals((await node.ended).code, 0);
+  await gate.open("you");
+  const event = JSON.parse(await fileWritten(`${world.folder}/told`));
+  assertEquals(event.workload.request_id, "r1");
 });
 
 Deno.test("hooks: a node runs them, and they have no token", async () => {

@@ -8,14 +8,17 @@ class HookTest implements Disposable {
   readonly folder = Deno.makeTempDirSync({ prefix: "cloud_node_hook_" });
   readonly clock = new FakeClock();
   readonly logger = new RecordingLogger();
+  readonly stopped = new AbortController();
 
-  run(source: string, event: unknown = {}): Promise<void> {
+  run(source: string, event: unknown = {}, guardSeconds?: number): Promise<void> {
     return runHook("on_workload_end", source, event, {
       workFolder: this.folder,
       env: { PATH: Deno.env.get("PATH")!, WEBHOOK: "https://hooks.example" },
       host: HOST,
       clock: this.clock,
       logger: this.logger,
+      stopped: this.stopped.signal,
+      ...(guardSeconds && { guardSeconds }),
     });
   }
 
@@ -67,4 +70,20 @@ Deno.test("a hook that leaves a process running is not waited for", async () => 
   const [{ message }] = test.logger.lines.all;
   assertEquals(message, "on_workload_end failed with code 1: left one");
   Deno.kill(Number(await Deno.readTextFile(`${test.folder}/pid`)), "SIGKILL");
+});
+
+Deno.test({
+  name: "a hook that nobody follows any more is not waited for, and ends in time all the same",
+  // Its end is no longer this process's.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    using test = new HookTest();
+    const ran = test.run("echo $$ > child; mv child pid; exec sleep 1000", {}, 0.5);
+    const pid = Number(await fileWritten(`${test.folder}/pid`));
+    test.stopped.abort();
+    await ran;
+    assertEquals(test.logger.lines.all, []);
+    while (await isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+  },
 });
