@@ -42,6 +42,8 @@ export class Hooks implements Disposable {
   readonly #waiting: (() => Promise<void>)[] = [];
   #running = 0;
   #isOverfull = false;
+  /** The kinds whose trouble was told, and what it was. */
+  readonly #told = new Map<string, string>();
   /** Aborts when the broker is back. */
   #outage: AbortController | undefined;
 
@@ -64,7 +66,11 @@ export class Hooks implements Disposable {
     }
     if (onUnhealthy !== undefined) {
       this.#listeners.push(events.on("executor", ({ kind, state, reason }) => {
+        if (state === "ready" || state === "busy") this.#told.delete(kind);
         if (state !== "unhealthy" && state !== "failed") return;
+        // One that has failed is tried again for as long as it takes.
+        if (this.#told.get(kind) === state) return;
+        this.#told.set(kind, state);
         const event = { event: "unhealthy", kind, state, reason: reason ?? null };
         this.#add("on_unhealthy", onUnhealthy, event);
       }));

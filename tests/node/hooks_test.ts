@@ -125,6 +125,24 @@ Deno.test("hooks: what serves a kind of command fails, or is unhealthy", async (
   assertEquals(test.started.all.length, 2);
 });
 
+Deno.test("hooks: one that fails again and again is told once, until it was ready", async () => {
+  using test = new HooksTest({ onUnhealthy: "page" });
+  const states = ["failed", "starting", "failed", "starting", "failed", "ready", "failed"] as const;
+  for (const state of states) test.events.emit("executor", { kind: "inference", state });
+  test.events.emit("executor", { kind: "training", state: "failed" });
+  const first = await test.started.next();
+  const second = await test.started.next();
+  first.end();
+  second.end();
+  const { event } = await test.started.next();
+  assertEquals([first.event.kind, second.event.kind, event.kind], [
+    "inference",
+    "inference",
+    "training",
+  ]);
+  assertEquals(test.started.all.length, 3);
+});
+
 Deno.test("hooks: once disposed, nothing is started any more", async () => {
   const test = new HooksTest({ onDisconnect: "page", onWorkloadEnd: "notify" });
   for (const _ of [1, 2, 3]) {
