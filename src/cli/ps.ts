@@ -8,6 +8,7 @@ import { commandJson } from "../journal/command_json.ts";
 import { History } from "../journal/history.ts";
 import type { CommandRecord, End } from "../journal/record.ts";
 import { createLogger, printable } from "../log.ts";
+import { type LoadedState, loadedStates } from "../state/loaded_states.ts";
 import { lockHolder } from "../state/lock.ts";
 import { outcomeOf } from "../commands/outcome.ts";
 import { inspectHost } from "../os/processes.ts";
@@ -22,7 +23,7 @@ import type { Arguments } from "./arguments.ts";
 import { duration, table } from "./layout.ts";
 import { progressText } from "./progress_bar.ts";
 import { useStateFolder } from "./load_settings.ts";
-import { isTerminal, print, report, terminalWidth, write } from "./terminal.ts";
+import { harmless, isTerminal, print, report, terminalWidth, write } from "./terminal.ts";
 
 const LATEST = 20;
 const ALL = -1;
@@ -52,10 +53,12 @@ async function list(args: Arguments, stateFolder: string): Promise<void> {
   const nodePid = lockHolder(stateFolder);
   const records = nodePid === undefined ? await lookAtAll(recorded, stateFolder) : recorded;
   const progress = (record: CommandRecord) => progressOf(record, stateFolder);
+  const loaded = nodePid === undefined ? {} : loadedStates(stateFolder);
   if (args.has("json")) {
     return print(JSON.stringify({
       state_folder: stateFolder,
       node_pid: nodePid ?? null,
+      executors: loaded,
       workloads: records.map((record) => commandJson(record, progress(record))),
     }));
   }
@@ -65,9 +68,18 @@ async function list(args: Arguments, stateFolder: string): Promise<void> {
       ? `No node runs ${where}`
       : `The node runs ${where} as process ${nodePid}`,
   );
+  for (const line of loadedLines(loaded)) report(line);
   if (history === undefined) report("There is no journal: no node has accepted a command here");
   else if (records.length === 0) report("There are no workloads");
   else for (const line of shownTable(records, progress)) print(line);
+}
+
+/** How what stays loaded for commands is, a line for each kind. */
+export function loadedLines(loaded: Readonly<Record<string, LoadedState>>): string[] {
+  return Object.entries(loaded).map(([kind, { state, reason }]) => {
+    const why = reason === undefined ? "" : `: ${reason.trim().replaceAll(/\s+/g, " ")}`;
+    return harmless(`What serves ${kind} is ${state}${why}`);
+  });
 }
 
 /** How far a command is that runs. */

@@ -13,6 +13,7 @@ import { ProcessExecutor } from "../executors/process/process_executor.ts";
 import type { Logger } from "../log.ts";
 import type { Host } from "../os/processes.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
+import { LoadedStates } from "../state/loaded_states.ts";
 import type { Clock } from "../time.ts";
 import type { NodeEvents } from "./events.ts";
 
@@ -58,12 +59,17 @@ export async function createExecutors(
   const configured = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
   const byName = new Map<string, Executor>([[PROCESS, process], [HANDLER, handler]]);
   const byKind = new Map<string, Executor>();
+  const states = new LoadedStates(settings.stateFolder);
   for (const kind of configured) {
     const program = settings[kind];
     if (program === undefined || handlers.has(kind)) continue;
     const warm = await createWarm(kind, program, options, clock);
     if (warm === undefined) continue;
-    warm.onStatus = (status) => options.events.emit("executor", { kind, ...status });
+    states.note(kind, warm.status());
+    warm.onStatus = (status) => {
+      states.note(kind, status);
+      options.events.emit("executor", { kind, ...status });
+    };
     byName.set(warm.name, warm);
     byKind.set(kind, warm);
   }

@@ -4,6 +4,7 @@ import type { CommandRecord } from "../../src/journal/record.ts";
 import { newCommand, processHandle, TestJournal } from "../support/journal.ts";
 import type { Recovery } from "../../src/executors/process/recovery.ts";
 import { Gate, Stage } from "../support/stage.ts";
+import { endWorkers } from "../support/workers.ts";
 
 const RUNNING: CommandRecord = {
   id: "id1",
@@ -62,6 +63,32 @@ Deno.test("ps lists what ended, runs and waits, whether the node runs or not", a
     workloads.map((workload: Record<string, unknown>) => [workload.request_id, workload.state]),
     [["t1", "ended"], ["i1", "running"], ["i2\u001b[2J\nforged", "queued"]],
   );
+});
+
+Deno.test("ps says how what stays loaded is, and why, while the node runs", async () => {
+  await using stage = await Stage.set();
+  await using _ = { [Symbol.asyncDispose]: () => endWorkers(`${stage.world.stateFolder}/workers`) };
+  const ready = `echo '{"jsonrpc":"2.0","method":"ready"}'; exec cat`;
+  const broken = "echo 'no such\u001b[2J model' >&2; exit 3";
+  await stage.configure(
+    `  inference: {worker: ${JSON.stringify(ready)}}\n  training: {worker: ${
+      JSON.stringify(broken)
+    }}`,
+  );
+  await using node = await stage.startNode();
+  await node.awaitLine(/inference-worker is ready/);
+  await node.awaitLine(/training-worker is restarting/);
+  const { stderr } = await stage.run(["ps"]);
+  assertMatch(stderr, /^What serves inference is ready$/m);
+  assertMatch(
+    stderr,
+    /^What serves training is \w+(: The worker exited with code 3: no such model)?$/m,
+  );
+  const json = JSON.parse((await stage.run(["ps", "--json"])).stdout);
+  assertEquals(json.executors.inference, { state: "ready" });
+  await node.end("SIGKILL");
+  const down = await stage.run(["ps", "--json"]);
+  assertEquals(JSON.parse(down.stdout).executors, {});
 });
 
 Deno.test("ps has a column of GPUs where commands were given some", () => {
