@@ -45,7 +45,7 @@ export function invocation(
   { name, variables = {} }: { name: readonly string[]; variables?: Record<string, string> },
 ): Invocation {
   const { shell, shellPath, umask, openFiles, ignoresHangup } = host;
-  const held = holdEnvironment(env);
+  const { variables: values, exports, assignments } = holdEnvironment(env);
   const own = {
     script,
     source,
@@ -54,8 +54,8 @@ export function invocation(
     umask,
     files: String(openFiles ?? ""),
     hangup: ignoresHangup ? "ignored" : "",
-    export: held.exports,
-    assign: held.assignments,
+    export: exports,
+    assign: assignments,
   };
   return {
     command: shell,
@@ -63,7 +63,7 @@ export function invocation(
     args: [...(shell === "bash" ? ["-p"] : []), "-c", 'eval "$cloud_node_script"', ...name],
     env: {
       ...shellEnvironment(),
-      ...held.variables,
+      ...values,
       ...Object.fromEntries(Object.entries(own).map(([key, value]) => [PREFIX + key, value])),
       ...variables,
     },
@@ -121,10 +121,17 @@ const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const SHELL_VARIABLE =
   /^(BASH(_\w+|OPTS|PID)?|SHELLOPTS|POSIXLY_CORRECT|IFS|OPT(IND|ERR|ARG)|E?UID|PPID|GROUPS|S?RANDOM|SECONDS|LINENO|EPOCH\w+|FUNCNAME|DIRSTACK|HISTCMD|PIPESTATUS|COMP_\w+)$/;
 
+/** Environments that were numbered before: that of all workloads is the same each time. */
+const held = new WeakMap<object, HeldEnvironment>();
+
 /** Numbers the variables of `env`. */
-export function holdEnvironment(
-  env: Readonly<Record<string, string>>,
-): HeldEnvironment {
+export function holdEnvironment(env: Readonly<Record<string, string>>): HeldEnvironment {
+  const known = held.get(env) ?? numberVariables(env);
+  held.set(env, known);
+  return known;
+}
+
+function numberVariables(env: Readonly<Record<string, string>>): HeldEnvironment {
   const variables: Record<string, string> = {};
   const exported: string[] = [];
   const assigned: string[] = [];

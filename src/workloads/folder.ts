@@ -57,7 +57,12 @@ export class WorkloadFolder {
 
   /** Creates it, unless it is there. */
   create(): void {
-    fs.mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    try {
+      fs.mkdirSync(this.path, { mode: 0o700 });
+    } catch {
+      // It is there, or what it is to lie in is not. To look for that first takes longer.
+      fs.mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    }
   }
 
   /** Writes a file that is not there yet. */

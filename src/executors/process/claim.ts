@@ -60,6 +60,24 @@ export function parseClaim(text: string): Claim {
   };
 }
 
+/** What a supervisor reports. */
+export type Report =
+  | { readonly type: "waiting" }
+  | { readonly type: "begun"; readonly pid: number; readonly startTime: string }
+  | { readonly type: "exited"; readonly code: number; readonly oomKill?: true };
+
+/** What a line of a supervisor says. */
+export function parseReport(line: string): Report | undefined {
+  if (line === "waiting") return { type: "waiting" };
+  const [, what, rest] = /^(begun|exited) (.*)$/.exec(line) ?? [];
+  if (what === "exited") {
+    const [code, oomKill] = rest!.split(" ");
+    return { type: "exited", code: Number(code), ...(oomKill === "oom_kill" && { oomKill: true }) };
+  }
+  const process = what === "begun" ? parseProcess(rest!) : undefined;
+  return process && { type: "begun", ...process };
+}
+
 /** A process as a supervisor describes it: its pid, and what the operating system shows of it. */
 export function parseProcess(text: string): { pid: number; startTime: string } | undefined {
   const [, pid, stat] = /^(\d+) (.+)$/.exec(text) ?? [];

@@ -7,9 +7,9 @@ import { messageOf, quoted } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { type Clock, isAbort } from "../../time.ts";
 import type { Exit, Handle } from "../executor.ts";
-import { readClaim } from "./claim.ts";
+import { readClaim, type Report } from "./claim.ts";
 import type { Observed } from "./execution.ts";
-import { type Orders, type Report, Supervisor, type SupervisorOptions } from "./supervisor.ts";
+import { type Orders, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
 /** What launching takes. */
 interface LaunchContext {
@@ -25,6 +25,9 @@ const BEGINNING_MS = 30_000;
 
 /** How long the end of output may take: a background process may hold it open. */
 const DRAIN_MS = 1_000;
+
+/** Why nothing is waited for any more. An error of its own for each would take longer to make. */
+const OVER = "over";
 
 /** A command that this node has started. */
 export class Launch implements Observed {
@@ -68,7 +71,7 @@ export class Launch implements Observed {
 
   leave(): void {
     this.#leaving.abort();
-    this.#beginning.abort();
+    this.#beginning.abort(OVER);
     this.#supervisor?.leave();
   }
 
@@ -123,14 +126,14 @@ export class Launch implements Observed {
   /** Resolves when a supervisor has ended and nobody is left whose output is missing. */
   async #end(supervisor: Supervisor): Promise<string | undefined> {
     const signal = await supervisor.ended;
-    this.#beginning.abort();
+    this.#beginning.abort(OVER);
     // What a killed one leaves running is to be ended before its output can. But that it has begun
     // may be on the way.
     const known = signal === undefined
       ? supervisor.drained
       : Promise.race([supervisor.drained, this.started]);
     const drained = new AbortController();
-    known.then(() => drained.abort());
+    known.then(() => drained.abort(OVER));
     await this.#context.clock.sleep(DRAIN_MS, drained.signal).catch(() => {});
     if (!drained.signal.aborted) supervisor.leave();
     return signal;
@@ -144,7 +147,7 @@ export class Launch implements Observed {
   #begin({ pid, startTime }: { pid: number; startTime: string }): void {
     if (this.#handle.process !== undefined) return;
     const { bootId } = this.#options.host;
-    this.#beginning.abort();
+    this.#beginning.abort(OVER);
     this.#startedAt = this.#context.clock.monotonic();
     this.#handle = { ...this.#handle, process: { pid, startTime, bootId } };
     this.#begun.resolve(this.#handle);

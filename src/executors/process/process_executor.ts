@@ -171,11 +171,15 @@ export class ProcessExecutor implements Executor {
 }
 
 function writeFiles({ folder, params, files }: Work, more: readonly WorkloadFile[]): void {
-  folder.create();
+  if (!folder.exists) folder.create();
   for (const file of [{ name: PARAMS_FILE, bytes: params }, ...files, ...more]) {
-    // An earlier attempt that never began may have left it. Its claim stays: it still must not begin.
-    fs.rmSync(`${folder.path}/${file.name}`, { force: true });
-    folder.write(file);
+    try {
+      folder.write(file);
+    } catch {
+      // An earlier attempt that never began may have left it. Its claim stays: it still must not begin.
+      fs.rmSync(`${folder.path}/${file.name}`, { force: true });
+      folder.write(file);
+    }
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { becomeCommand, invocation } from "../../os/child_environment.ts";
 import { OS } from "../../os/current.ts";
 import { type Host, signalProcesses } from "../../os/processes.ts";
@@ -12,7 +13,7 @@ import { type Clock, orAbort, within } from "../../time.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
 import { LineSplitter } from "../../workloads/line_splitter.ts";
 import { SIGKILL_CODE } from "../exit_code.ts";
-import { parseProcess } from "./claim.ts";
+import { parseReport, type Report } from "./claim.ts";
 import { COUNT_KILLS, COUNT_VARIABLES, COUNTER_VARIABLE } from "./oom_kills.ts";
 import { PUMP, pumpSizes } from "./pump.ts";
 
@@ -60,6 +61,7 @@ const OWN = [
   "cloud_node_stat",
   "cloud_node_code",
   "cloud_node_line",
+  "cloud_node_size",
   "cloud_node_newline",
   "cloud_node_more",
   "cloud_node_before",
@@ -91,7 +93,16 @@ cloud_node_pumps="$cloud_node_pumps $!"`,
 };
 
 /**
- * The supervisor's script. It waits for a line on standard input that says what to run: a node that
+ * Reads the order, one line of `$cloud_node_size` bytes. A shell that looks for the end of a line in a
+ * pipe has to read byte by byte.
+ */
+const READ_ORDER = `
+if [ "\${BASH_VERSINFO-0}" -ge 5 ]; then IFS= read -r -N "$cloud_node_size" cloud_node_line
+else IFS= read -r cloud_node_line
+fi`;
+
+/**
+ * The supervisor's script. It waits on standard input for an order that says what to run: a node that
  * dies before ends it. Without its pumps it runs nothing, and enters the template's folder no sooner:
  * that may be another one by then. It reports on descriptor 3, which the pumps hold, too: that ends when all
  * output is in its file. The traps let a signal to the whole group reach the workload and leave this
@@ -111,7 +122,8 @@ cd "$cloud_node_output" || exit
 ${PUMP}${COUNT_KILLS}${OPEN_PUMPS[shell]}
 exec 8>&- 9>&-
 printf 'waiting\\n' >&3
-IFS= read -r cloud_node_line || exit 0
+IFS= read -r cloud_node_size || exit 0
+${READ_ORDER} || exit 0
 exec </dev/null
 eval "$cloud_node_line"
 cd "$cloud_node_place" || exit
@@ -146,22 +158,18 @@ function word(value: string): string {
   return `'${value.replaceAll("'", "'\\''").replaceAll("\n", `'"$cloud_node_newline"'`)}'`;
 }
 
-/** The line that makes a supervisor run a command. */
-function orderLine({ source, env, folder }: Orders): string {
+/** What makes a supervisor run a command: a line, and before it a line with its size in bytes. */
+function encodeOrder({ source, env, folder }: Orders): Uint8Array<ArrayBuffer> {
   const variables = Object.entries(env).map(([name, value]) => word(`${name}=${value}`));
   const assignments = { output: folder.path, source, more: `export ${variables.join(" ")}` };
   const line = Object.entries(assignments)
-    .map(([name, value]) => `cloud_node_${name}=${word(value)}`).join(" ");
-  return `${line}\n`;
+    .map(([name, value]) => `cloud_node_${name}=${word(value)}`).join(" ")
+    // No shell keeps them.
+    .replaceAll("\0", "");
+  return encoder.encode(`${Buffer.byteLength(line)}\n${line}\n`);
 }
 
-const SCRIPTS: Readonly<Record<Host["shell"], string>> = { bash: script("bash"), sh: script("sh") };
-
-/** What a supervisor reports. */
-export type Report =
-  | { readonly type: "waiting" }
-  | { readonly type: "begun"; readonly pid: number; readonly startTime: string }
-  | { readonly type: "exited"; readonly code: number; readonly oomKill?: true };
+const SCRIPTS = { bash: script("bash"), sh: script("sh") };
 
 const encoder = new TextEncoder();
 
@@ -191,7 +199,7 @@ export class Supervisor {
     const { attempt, folder, workFolder, maxOutputFiles, host, env } = options;
     const { block, head, segment } = pumpSizes(maxOutputFiles);
     const { command, ...spawned } = inOwnSession(invocation(
-      { source: "", env: { ...env, [ATTEMPT_VARIABLE]: attempt }, host },
+      { source: "", env, host },
       SCRIPTS[host.shell],
       {
         name: ["cyberwave-workload"],
@@ -223,11 +231,11 @@ export class Supervisor {
   }
 
   /** Lets it run a command. What it reports goes to `onReport`. */
-  run(orders: Orders, onReport: (report: Report) => void): void {
+  run({ env, ...orders }: Orders, onReport: (report: Report) => void): void {
     this.#onReport = onReport;
-    const line = encoder.encode(orderLine(orders));
+    const order = encodeOrder({ ...orders, env: { ...env, [ATTEMPT_VARIABLE]: this.attempt } });
     // If it has ended, `ended` resolves.
-    this.#input.write(line).then(() => this.#input.close()).catch(() => {});
+    this.#input.write(order).then(() => this.#input.close()).catch(() => {});
   }
 
   /** Lets it end without having run anything, and waits for that. One that does not is killed. */
@@ -273,16 +281,4 @@ export class Supervisor {
       // A pipe that cannot be read is as good as one that has ended.
     }
   }
-}
-
-/** What a line of a supervisor says. */
-export function parseReport(line: string): Report | undefined {
-  if (line === "waiting") return { type: "waiting" };
-  const [, what, rest] = /^(begun|exited) (.*)$/.exec(line) ?? [];
-  if (what === "exited") {
-    const [code, oomKill] = rest!.split(" ");
-    return { type: "exited", code: Number(code), ...(oomKill === "oom_kill" && { oomKill: true }) };
-  }
-  const process = what === "begun" ? parseProcess(rest!) : undefined;
-  return process && { type: "begun", ...process };
 }

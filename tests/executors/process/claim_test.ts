@@ -3,9 +3,9 @@ import {
   claimForNode,
   claimPath,
   parseClaim,
+  parseReport,
   readClaim,
 } from "../../../src/executors/process/claim.ts";
-import { parseReport } from "../../../src/executors/process/supervisor.ts";
 import { WorkloadFolder } from "../../../src/workloads/folder.ts";
 
 const STAT = `42 (bash) S ${Array.from({ length: 18 }, () => 1).join(" ")} 777 4096`;
