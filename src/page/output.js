@@ -67,16 +67,15 @@ function useOutput(id, stream, isRunning) {
 }
 
 /** The output of a workload; while it runs, its end stays in view unless somebody scrolls up. */
-export function Output({ id, isRunning, isShort = false }) {
-  const [stream, setStream] = useState("stdout");
+export function Output({ id, isRunning, isShort = false, first = "stdout" }) {
+  const [stream, setStream] = useState(first);
   const { text, start, isRead, error } = useOutput(id, stream, isRunning);
   const box = useRef();
   const isAtEnd = useRef(true);
   useLayoutEffect(() => {
     if (isAtEnd.current) box.current.scrollTop = box.current.scrollHeight;
   }, [text]);
-  const onScroll = () => {
-    const { scrollTop, scrollHeight, clientHeight } = box.current;
+  const onScroll = ({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
     isAtEnd.current = scrollHeight - scrollTop - clientHeight < 8;
   };
   return html`

@@ -4,7 +4,7 @@ import { ask, post, useNode, workloadPath } from "./node.js";
 import { Output } from "./output.js";
 import { CancelButton } from "./overview.js";
 import { Facts, Outcome, Panel, Problem, Progress, useSeconds } from "./parts.js";
-import { between, bytes, localTime, nameOf } from "./words.js";
+import { between, bytes, localTime, nameOf, outcome } from "./words.js";
 
 /** The view. */
 export function Workload({ id }) {
@@ -40,7 +40,10 @@ export function Workload({ id }) {
         <${Progress} progress=${progress} label="Progress" />
         <//>
         <${Panel} title="Output" className="most">
-            <${Output} id=${data.id} isRunning=${state === "running"} />
+            <${Output} id=${data
+              .id} isRunning=${state === "running"} first=${outcome(data).tone === "bad"
+              ? "stderr"
+              : "stdout"} />
           <//>
           <${Params} path=${path} />
           ${hasEnded && html`<${Results} path=${path} />`}

@@ -52,6 +52,10 @@ class Visit implements AsyncDisposable {
           const places = nodes.map(({ html }: { html: string }) => html).join("\n  ");
           findings.push(`${name}, ${device}, ${scheme}: ${id}: ${help}\n  ${places}`);
         }
+        const isWider = "document.documentElement.scrollWidth > innerWidth";
+        if (await this.browser.evaluate(isWider)) {
+          findings.push(`${name} is wider than a ${device}`);
+        }
         if (PICTURES !== undefined) {
           await Deno.mkdir(PICTURES, { recursive: true });
           await this.browser.screenshot(`${PICTURES}/${name}-${device}-${scheme}.png`);
