@@ -11,7 +11,9 @@ import type { Execution, Exit, Handle, Work } from "../executor.ts";
 import type { SmallOutput } from "../../workloads/folder.ts";
 import { OutputBuffer } from "../../workloads/output_buffer.ts";
 import { AnswerBody } from "./answer_body.ts";
+import { binaryExtension, binaryOutput } from "./binary_answer.ts";
 import { exchange, ExchangeError, type HttpRequest } from "./exchange.ts";
+import type { Span } from "./member_finder.ts";
 import { type Preset, requestBody, type RequestTarget } from "./preset.ts";
 import { retryAfterMs } from "../../protocol/retry_after.ts";
 import { verdictOn } from "./server_answer.ts";
@@ -147,8 +149,10 @@ export class ServerExecution implements Execution {
         if (verdict.type !== "busy") this.#server.life.answered();
         if (verdict.type === "failed") return { type: "failed", error: verdict.error };
         if (verdict.type === "ok") {
-          const isJson = /json/i.test(head.header("content-type") ?? "");
-          for (const piece of body.output(verdict, isJson)) this.#output.write("stdout", piece);
+          const type = head.header("content-type") ?? "";
+          for (const piece of this.#pieces(body, verdict, type)) {
+            this.#output.write("stdout", piece);
+          }
           return { type: "answered", output: this.#output.end() };
         }
         wait = retryAfterMs(head.header("retry-after") ?? null, clock.now());
@@ -175,6 +179,14 @@ export class ServerExecution implements Execution {
     const why = await this.#server.life.whyClosed();
     const what = why ?? `The connection to the server ended without an answer: ${error.message}`;
     return { type: "failed", error: `${what}. The command may have run, and is not sent again` };
+  }
+
+  /** The output in a body of this type, piece by piece. */
+  #pieces(body: AnswerBody, span: Span, type: string): Iterable<Uint8Array> {
+    const pieces = body.output(span, /json/i.test(type));
+    const extension = binaryExtension(type);
+    if (extension === undefined) return pieces;
+    return binaryOutput(pieces, extension, this.#work.env.CYBERWAVE_RESULTS_FOLDER);
   }
 
   #request(target: RequestTarget): HttpRequest {

@@ -314,6 +314,29 @@ Deno.test("url: strings are the output as they are, bytes too", async () => {
   assertEquals(exit.type === "answered" && [...exit.output.stdout!], [0xff, 0, 10]);
 });
 
+Deno.test("url: an image is a result file, or base64 for a command that leaves none", async () => {
+  const image = Uint8Array.from({ length: 200_000 }, (_, index) => index % 256);
+  const headers = { "Content-Type": "image/png" };
+  const { server, url } = serveModel(({ fail }) =>
+    new Response(image, { headers, status: fail ? 500 : 200 })
+  );
+  await using _ = server;
+  await using bench = benchWithUrl(url);
+  const { stdout, exit } = await run(bench, {});
+  assertEquals([exit.type, Uint8Array.fromBase64(stdout)], ["answered", image]);
+  const results = `${bench.folder}/results`;
+  const env = { CYBERWAVE_RESULTS_FOLDER: results };
+  const names = [];
+  for (const params of ["{}", "{}", '{"fail":true}']) {
+    await until(bench, "ready");
+    names.push((await bench.run({ params, env })).stdout);
+  }
+  assertEquals(names, ["output.png", "output-2.png", ""]);
+  const files = Array.from(Deno.readDirSync(results), ({ name }) => name).sort();
+  assertEquals(files, ["output-2.png", "output.png"]);
+  for (const file of files) assertEquals(Deno.readFileSync(`${results}/${file}`), image);
+});
+
 Deno.test("url: a failed command has the words of the server, and no output", async () => {
   const { server, url } = serveModel(() => Response.json({ detail: "no x" }, { status: 422 }));
   await using _ = server;
