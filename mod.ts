@@ -47,6 +47,7 @@ export type {
   ControlPlaneName,
   PerKind,
 } from "./src/config/node_config.ts";
+export type { SlurmConfig } from "./src/config/cluster_programs.ts";
 export type {
   CommandConfig,
   ProgramConfig,

@@ -92,6 +92,7 @@ Deno.test("the public API is small: a node, its client, their options and their 
     "RunResult",
     "ServerApi",
     "ServerConfig",
+    "SlurmConfig",
     "StateFolderInUseError",
     "StopSignal",
     "WarmConfig",

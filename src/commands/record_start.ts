@@ -16,7 +16,7 @@ export async function recordStart(
   execution: Execution,
   parts: CommandRunnerParts,
 ): Promise<void> {
-  if (isResumed) return;
+  if (isResumed && !execution.startsLater) return;
   const { journal, outbox, platformStatus, events, logger } = parts;
   const handle = await orAbort(execution.started, stop.over);
   if (handle === undefined) return;

@@ -8,7 +8,7 @@ import type { Execution } from "../executors/executor.ts";
 import type { StopRequest } from "../journal/record.ts";
 import type { LogFields, Logger } from "../log.ts";
 import type { StopSignal } from "../os/process_identity.ts";
-import type { Clock } from "../time.ts";
+import { type Clock, orAbort } from "../time.ts";
 import { type Command, fieldsOf, nameOf } from "./command.ts";
 import { Tasks } from "./tasks.ts";
 
@@ -61,7 +61,7 @@ export class Stop implements Disposable {
     this.#execution = execution;
     this.#tasks.add(this.#signal());
     const limit = this.#parts.timeout[this.#command.kind];
-    if (limit !== undefined) this.#tasks.add(this.#limitTime(limit, execution.ageMs));
+    if (limit !== undefined) this.#tasks.add(this.#limitTime(limit, execution));
   }
 
   /**
@@ -115,10 +115,11 @@ export class Stop implements Disposable {
     execution.stop("SIGKILL");
   }
 
-  async #limitTime(limit: number, ageMs: number): Promise<void> {
+  async #limitTime(limit: number, execution: Execution): Promise<void> {
     const { clock, logger } = this.#parts;
     try {
-      await clock.sleep(Math.max(0, limit * 1000 - ageMs), this.over);
+      if (execution.begun !== undefined) await orAbort(execution.begun, this.over);
+      await clock.sleep(Math.max(0, limit * 1000 - execution.ageMs), this.over);
     } catch {
       return;
     }

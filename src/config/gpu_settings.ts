@@ -10,6 +10,7 @@ import { eachOf, sameForAll } from "./named_values.ts";
 import type { SettingRows } from "./setting.ts";
 import { refuse, type ValueType } from "./value_type.ts";
 import * as values from "./values.ts";
+import { isWarm } from "./workload_program.ts";
 
 const EXPECTED = 'auto, how many GPUs, or a list such as [0, 1] or ["GPU-5f1d8a42"]';
 
@@ -87,7 +88,7 @@ export function gpusOfCommand(settings: GpuSettings, kind: WorkloadKind): number
 /** How many GPUs what stays loaded for a kind holds, all of it together. */
 function gpusLoaded(settings: GpuSettings, kind: WorkloadKind): number {
   const program = settings[kind];
-  if (program === undefined || program.type === "command") return 0;
+  if (program === undefined || !isWarm(program)) return 0;
   if (program.type === "worker") return program.workers * settings.gpusPer[kind];
   return program.command === undefined ? 0 : settings.gpusPer[kind];
 }

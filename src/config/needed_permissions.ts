@@ -159,7 +159,7 @@ export const VARIABLES: readonly string[] = [
   "OTEL_*",
   ...["LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_*", "PYTHON*", "PYTORCH_*", "TORCH_*", "TF_*"],
   ...["CUDA_*", "NVIDIA_*", "NCCL_*", "ROCR_*", "HIP_*", "OMP_*", "MKL_*", "XLA_*", "JAX_*"],
-  ...["HF_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "WANDB_*", "MUJOCO_*", "ROS_*"],
+  ...["HF_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "WANDB_*", "MUJOCO_*", "ROS_*", "SLURM_*"],
   ...["USERNAME", "USERPROFILE", "SYSTEMROOT", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA"],
 ];
 

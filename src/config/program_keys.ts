@@ -3,13 +3,23 @@
  *
  * @module
  */
+import type { ClusterType } from "./cluster_programs.ts";
+import { CLUSTER_TYPES, clusterProgram } from "./cluster_value.ts";
 import type { ServerApi } from "./workload_program.ts";
 import { isMapping } from "./sources.ts";
 import { type Parsed, refuse, type ValueType } from "./values.ts";
 import * as values from "./values.ts";
 
 /** The forms of a program: the key that makes it one. */
-export type ProgramForm = "command" | "worker" | "server";
+export type ProgramForm = "command" | "worker" | "server" | ClusterType;
+
+/** The forms that are the name of a key. */
+export const PROGRAM_FORMS: readonly ProgramForm[] = [
+  "command",
+  "worker",
+  "server",
+  ...CLUSTER_TYPES,
+];
 
 /** One key. */
 interface ProgramKey<T = unknown> {
@@ -109,6 +119,11 @@ export const PROGRAM_KEYS = {
     type: startCommand,
     forms: SERVER,
     help: "Shell command that starts an HTTP server; without it somebody else runs that",
+  },
+  slurm: {
+    type: clusterProgram("slurm"),
+    forms: ["slurm"],
+    help: "A Slurm job for each command: `{command, options, pending_timeout}`",
   },
   url: { type: endpoint, forms: SERVER, help: "Where the server takes commands" },
   workers: {

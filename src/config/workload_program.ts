@@ -1,8 +1,10 @@
 /**
- * What runs the commands of a kind: a process for each of them, workers that stay loaded, or a server.
+ * What runs the commands of a kind: a process for each of them, workers that stay loaded, a server, or
+ * a cluster.
  *
  * @module
  */
+import type { ClusterProgram, SlurmConfig } from "./cluster_programs.ts";
 
 /**
  * A process for each command. The same as its `command` alone.
@@ -147,7 +149,7 @@ export type ServerApi = "json" | "cog" | "oip" | "runpod" | "openai";
  * console.log(config.inference);
  * ```
  */
-export type ProgramConfig = string | CommandConfig | WorkerConfig | ServerConfig;
+export type ProgramConfig = string | CommandConfig | WorkerConfig | ServerConfig | SlurmConfig;
 
 /** A process for each command. */
 interface CommandProgram {
@@ -190,17 +192,22 @@ export interface ServerProgram extends WarmProgram {
 }
 
 /** What runs the commands of a kind. */
-export type Program = CommandProgram | WorkerProgram | ServerProgram;
+export type Program = CommandProgram | WorkerProgram | ServerProgram | ClusterProgram;
+
+/** Whether a program is started once and stays. */
+export function isWarm(program: Program): program is WorkerProgram | ServerProgram {
+  return program.type === "worker" || program.type === "server";
+}
 
 /** The command lane's places that a program has; `undefined`: as many as one likes. */
 export function placesOf(program: Program): number | undefined {
   switch (program.type) {
-    case "command":
-      return undefined;
     case "worker":
       return program.workers * program.concurrency;
     case "server":
       return program.concurrency;
+    default:
+      return undefined;
   }
 }
 

@@ -7,6 +7,7 @@ import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { ConfigError } from "../errors.ts";
 import { SETTINGS } from "../config/settings.ts";
+import { isWarm } from "../config/workload_program.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { requirePermissions } from "../permissions.ts";
 import { topicPrefix } from "../protocol/topics.ts";
@@ -153,7 +154,7 @@ export function usesSample({ settings, configFile }: LoadedSettings): boolean {
 function unloadedAtTheEnd(settings: Settings): Partial<Settings> {
   return Object.fromEntries(WORKLOAD_KINDS.flatMap((kind) => {
     const program = settings[kind];
-    if (program === undefined || program.type === "command") return [];
+    if (program === undefined || !isWarm(program)) return [];
     return [[kind, { ...program, keepLoaded: 0 }]];
   }));
 }

@@ -10,7 +10,7 @@ import type { Settings } from "../config/config.ts";
 import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
 import type { Setting, SettingKey } from "../config/setting.ts";
 import { FUNCTIONS, moduleIn } from "../config/module_template.ts";
-import { commandOf } from "../config/workload_program.ts";
+import { commandOf, isWarm } from "../config/workload_program.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
@@ -106,9 +106,7 @@ function templateWarnings(
     const command = program && commandOf(program);
     if (program === undefined || command === undefined) return [];
     // What stays loaded gets its params in another way.
-    const remarks = program.type === "command"
-      ? reviewTemplate(command, where)
-      : reviewWords(command, where);
+    const remarks = isWarm(program) ? reviewWords(command, where) : reviewTemplate(command, where);
     return remarks.map(({ detail, fix }) =>
       warn(`${nameOf(kind)} ${detail} (from ${place(kind)})`, fix)
     );

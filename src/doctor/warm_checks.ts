@@ -4,6 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
+import { isWarm } from "../config/workload_program.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { lockHolder } from "../state/lock.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
@@ -22,7 +23,7 @@ export type AskNode = (stateFolder: string) => Promise<Record<string, unknown> |
 export function warmChecks(settings: Settings, ask: AskNode): Check[] {
   const { stateFolder } = settings;
   const kinds: string[] = WORKLOAD_KINDS.filter((kind) =>
-    settings[kind] !== undefined && settings[kind].type !== "command"
+    settings[kind] !== undefined && isWarm(settings[kind])
   );
   if (kinds.length === 0) return [];
   const run = async () => {

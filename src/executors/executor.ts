@@ -20,6 +20,8 @@ export interface Handle {
   readonly bootId: string;
   /** The process that runs the command, once it is known. */
   readonly process?: ProcessIdentity;
+  /** Whether it is stored that it runs, where nothing else of the handle says so. */
+  readonly begun?: true;
 }
 
 /** A command, as far as an executor has to know it. */
@@ -154,6 +156,10 @@ export interface Execution {
    * it never does.
    */
   readonly started: Promise<Handle>;
+  /** Whether it was started before this node and may not run yet. Default: it runs. */
+  readonly startsLater?: boolean;
+  /** Resolves when its time limit begins to count. Default: it does from the start. */
+  readonly begun?: Promise<unknown>;
   /** How long it has run already, in milliseconds, by a clock that nobody sets. */
   readonly ageMs: number;
   /** Called each time it says how far it is; who follows it sets this. */

@@ -96,13 +96,15 @@ function readHandle(row: RowReader): StoredHandle | undefined {
 }
 
 function parseHandle(json: string): StoredHandle {
-  const { executor, attempt, bootId, process, gpus } = JSON.parse(json) ?? {};
+  const { executor, attempt, bootId, process, begun, gpus } = JSON.parse(json) ?? {};
   for (const text of [executor, attempt, bootId]) {
     if (typeof text !== "string") throw new Error("handle is incomplete");
   }
   const isList = Array.isArray(gpus) && gpus.every((name) => typeof name === "string");
   if (gpus !== undefined && !isList) throw new Error("its GPUs are damaged");
-  const handle = { executor, attempt, bootId, ...(isList && { gpus }) };
+  const isBegun = begun === true;
+  const more = { ...(isBegun && { begun: isBegun }), ...(isList && { gpus }) };
+  const handle = { executor, attempt, bootId, ...more };
   return process === undefined ? handle : { ...handle, process: checkedProcess(process) };
 }
 

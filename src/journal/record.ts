@@ -39,6 +39,8 @@ export interface StoredHandle {
   readonly bootId: string;
   /** The process that runs the command, once it is known. */
   readonly process?: ProcessIdentity;
+  /** Whether it is known to run, where no process says so. */
+  readonly begun?: true;
   /** The GPUs that it was given. Default: it may use any. */
   readonly gpus?: readonly string[];
 }

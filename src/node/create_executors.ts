@@ -63,15 +63,15 @@ export async function createExecutors(
   for (const kind of configured) {
     const program = settings[kind];
     if (program === undefined || handlers.has(kind)) continue;
-    const warm = await createWarm(kind, program, options, clock);
-    if (warm === undefined) continue;
-    states.note(kind, warm.status());
-    warm.onStatus = (status) => {
+    const own = await createOwn(kind, program, options, clock);
+    if (own === undefined) continue;
+    states.note(kind, own.status());
+    own.onStatus = (status) => {
       states.note(kind, status);
       options.events.emit("executor", { kind, ...status });
     };
-    byName.set(warm.name, warm);
-    byKind.set(kind, warm);
+    byName.set(own.name, own);
+    byKind.set(kind, own);
   }
   return {
     byName,
@@ -81,10 +81,10 @@ export async function createExecutors(
 }
 
 /**
- * Makes the executor for a kind that stays loaded, which is loaded only where there is one; `undefined`:
- * it is a process for each command.
+ * Makes the executor that a kind has for itself, whose code is loaded only where there is one;
+ * `undefined`: it is a process for each command.
  */
-async function createWarm(
+async function createOwn(
   kind: WorkloadKind,
   program: Program,
   options: ExecutorsOptions,
@@ -100,6 +100,10 @@ async function createWarm(
     case "server": {
       const { createServerExecutor } = await import("./create_server_executor.ts");
       return createServerExecutor(kind, program, options, clock);
+    }
+    case "slurm": {
+      const { createSlurmExecutor } = await import("./create_slurm_executor.ts");
+      return createSlurmExecutor(kind, program, options, clock);
     }
   }
 }

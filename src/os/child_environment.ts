@@ -161,3 +161,39 @@ function withValues(command: string, names: readonly string[]): string {
   const values = names.map((name) => `"$${name}"`);
   return `${command} ${values.join(" ")}; unset ${names.join(" ")}`;
 }
+
+/** An environment as shell source, for a shell that this process does not start. */
+export interface EnvironmentSource {
+  /** Sets what the shell does not have already. */
+  readonly exports: string;
+  /** Makes what env(1) has to set the arguments. */
+  readonly assignments: string;
+}
+
+/**
+ * An environment as the source of a script that sets it: what the shell has already stays as it is.
+ * No script can set names that are no identifiers, but for exported functions: those are left out.
+ */
+export function environmentSource(
+  env: Readonly<Record<string, string>>,
+  shell: Host["shell"],
+): EnvironmentSource {
+  const exports: string[] = [];
+  const assigned: string[] = [];
+  for (const [name, value] of Object.entries(env)) {
+    if (name === "_" || name.startsWith(PREFIX)) continue;
+    const [, exported] = /^BASH_FUNC_([\w:.-]+)%%$/.exec(name) ?? [];
+    if (exported !== undefined && shell === "bash") {
+      exports.push(`${exported} ${value}`, `export -f ${exported}`);
+    } else if (SHELL_VARIABLE.test(name)) assigned.push(word(`${name}=${value}`));
+    else if (IDENTIFIER.test(name)) exports.push(`\${${name}+:} export ${name}=${word(value)}`);
+  }
+  return {
+    exports: exports.join("\n"),
+    assignments: assigned.length === 0 ? "" : `set -- ${assigned.join(" ")}`,
+  };
+}
+
+function word(value: string): string {
+  return `'${value.replaceAll("'", "'\\''")}'`;
+}

@@ -9,9 +9,9 @@ Deno.test("a text and a mapping with a command are a process for each command", 
 });
 
 const WRONG: readonly [given: unknown, problem: string][] = [
-  [7, "must be a shell command, or a mapping with command, worker, server or url, got 7"],
-  [{}, "must have one of command, worker, server, url"],
-  [{ workers: 2 }, "must have one of command, worker, server, url"],
+  [7, "must be a shell command, or a mapping with command, worker, server, slurm or url, got 7"],
+  [{}, "must have one of command, worker, server, slurm, url"],
+  [{ workers: 2 }, "must have one of command, worker, server, slurm, url"],
   [{ command: "a", worker: "b" }, "must have only one of command and worker"],
   [{ command: "a", workers: 2 }, "must not have workers beside command: it belongs to worker"],
   [{ server: "a" }, "must have a url beside server: where it takes commands"],
@@ -49,3 +49,51 @@ Deno.test("a wrong value inside of a program is named with the way to it", () =>
   const problem = 'has a wrong command: it must be a shell command, got " "';
   assertEquals(program.parse({ command: " " }), { problem, path: ["command"] });
 });
+
+Deno.test("a Slurm job is given as a command, or as a mapping with options of sbatch", () => {
+  const job = { type: "slurm", command: "run {body}", options: [], pendingTimeout: 0 } as const;
+  assertEquals(program.parse({ slurm: "run {body}" }), { value: job });
+  const options = "--gres=gpu:1  --time=4:00:00";
+  for (const given of [options, options.split(/ +/)]) {
+    const slurm = { command: "run {body}", options: given, pending_timeout: 60 };
+    const parsed = program.parse({ slurm });
+    assert("value" in parsed);
+    const words = ["--gres=gpu:1", "--time=4:00:00"];
+    assertEquals(parsed.value, { ...job, options: words, pendingTimeout: 60 });
+    assertEquals(
+      program.format(parsed.value),
+      "{slurm: {command: run {body}, options: --gres=gpu:1 --time=4:00:00, pending_timeout: 60}}",
+    );
+  }
+});
+
+const WRONG_SLURM: readonly [given: unknown, problem: string, ...path: string[]][] = [
+  [7, "must be a shell command, or a mapping of command, options, pending_timeout, got 7"],
+  [{}, "must have a command"],
+  [{ command: "a", option: "--x" }, 'has no key "option", did you mean options?', "option"],
+  [
+    { command: "echo '{body}'" },
+    "has a wrong command: it must not have {body} inside single quotes, it is quoted already: " +
+    "write echo {body}",
+    "command",
+  ],
+  [
+    { command: "a", options: "gpu" },
+    'has a wrong options: it must be made of words such as --gres=gpu:1, got "gpu"',
+    "options",
+  ],
+  [
+    { command: "a", options: ["--requeue"] },
+    'has a wrong options: it must not have "--requeue": the node decides that itself',
+    "options",
+  ],
+];
+
+for (const [slurm, problem, ...path] of WRONG_SLURM) {
+  Deno.test(`a Slurm job that is ${JSON.stringify(slurm)} is refused`, () => {
+    assertEquals(program.parse({ slurm }), {
+      problem: `has a wrong slurm: it ${problem}`,
+      path: ["slurm", ...path],
+    });
+  });
+}

@@ -37,17 +37,20 @@ export const KINDS: readonly (keyof ContractCommands)[] = [
 export interface ContractTraits {
   /** How the command `failure` ends. Default: with code 3. */
   readonly failure?: Exit;
-  /** Whether each command is a process of its own, which can be killed. Default: `true`. */
-  readonly hasProcesses?: boolean;
+  /**
+   * Whether each command is a process that its handle names, one that only the cluster knows, or none
+   * that can be killed. Default: `named`.
+   */
+  readonly process?: "named" | "elsewhere" | "none";
 }
 
 /** Registers the tests of one executor. */
 export function testExecutor(
   name: string,
   create: ExecutorFactory,
-  { failure = { type: "exited", code: 3 }, hasProcesses = true }: ContractTraits = {},
+  { failure = { type: "exited", code: 3 }, process: kind = "named" }: ContractTraits = {},
 ): void {
-  const isGone = async (pid: number) => !hasProcesses || !await isAlive(pid);
+  const isGone = async (pid: number) => kind === "none" || !await isAlive(pid);
   const test = (what: string, body: (bench: Bench) => Promise<void>) =>
     Deno.test(`${name}: ${what}`, async () => {
       await using bench = new Bench(create);
@@ -88,7 +91,7 @@ export function testExecutor(
     const { attempt, executor, bootId, process } = await execution.started;
     assertEquals({ attempt, executor, bootId }, execution.handle);
     assertEquals(process?.pid, execution.pid);
-    assertEquals(process !== undefined, hasProcesses);
+    assertEquals(process !== undefined, kind === "named");
     assert(execution.ageMs >= 0 && execution.ageMs < 60_000);
     execution.stop("SIGKILL");
     await execution.exit;

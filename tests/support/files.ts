@@ -26,3 +26,11 @@ export async function fileWritten(path: string): Promise<string> {
 export function wordFrom(pipe: string): string {
   return `while [ -p ${pipe} ] && ! read -r word <${pipe}; do :; done`;
 }
+
+/** The files in a folder and the folders in it. */
+export function* filesIn(folder: string): Generator<string> {
+  for (const { name, isDirectory, isFile } of Deno.readDirSync(folder)) {
+    if (isDirectory) yield* filesIn(`${folder}/${name}`);
+    else if (isFile) yield `${folder}/${name}`;
+  }
+}

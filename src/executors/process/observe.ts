@@ -15,7 +15,7 @@ import type { Exit, Handle } from "../executor.ts";
 import { type Claim, claimForNode, readClaim } from "./claim.ts";
 import type { Observed } from "./execution.ts";
 import { decide, type Evidence, type Recovery } from "./recovery.ts";
-import { CLAIM_VARIABLE } from "./supervisor.ts";
+import { CLAIM_VARIABLE } from "./supervisor_script.ts";
 
 /** What looking takes. */
 interface LookContext {

@@ -9,7 +9,7 @@ import type { ProcessIdentity, StopSignal } from "../../os/process_identity.ts";
 import { type Host, listProcesses, pipeHolders, signalProcesses } from "../../os/processes.ts";
 import { type Clock, isAbort } from "../../time.ts";
 import { membersOf } from "./members.ts";
-import { ATTEMPT_VARIABLE, CLAIM_VARIABLE } from "./supervisor.ts";
+import { ATTEMPT_VARIABLE, CLAIM_VARIABLE } from "./supervisor_script.ts";
 
 /** A workload as its processes are found. */
 export interface StopTarget {

@@ -5,17 +5,19 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { becomeCommand, invocation } from "../../os/child_environment.ts";
-import { OS } from "../../os/current.ts";
+import { invocation } from "../../os/child_environment.ts";
 import { type Host, signalProcesses } from "../../os/processes.ts";
 import { inOwnSession } from "../../os/session.ts";
 import { type Clock, orAbort, within } from "../../time.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
 import { LineSplitter } from "../../workloads/line_splitter.ts";
-import { SIGKILL_CODE } from "../exit_code.ts";
 import { parseReport, type Report } from "./claim.ts";
-import { COUNT_KILLS, COUNT_VARIABLES, COUNTER_VARIABLE } from "./oom_kills.ts";
-import { PUMP, pumpSizes } from "./pump.ts";
+import {
+  ATTEMPT_VARIABLE,
+  scriptVariables,
+  supervisorScript,
+  WRITE_EXIT,
+} from "./supervisor_script.ts";
 
 /** What a supervisor is started with: nothing of any command. */
 export interface SupervisorOptions {
@@ -42,56 +44,6 @@ export interface Orders {
   readonly folder: WorkloadFolder;
 }
 
-/** Set in the environment of the workload's processes, and of nothing else. */
-export const ATTEMPT_VARIABLE = "CYBERWAVE_ATTEMPT";
-
-/** What its supervisor has in the environment, and what that starts for itself: the attempt as well. */
-export const CLAIM_VARIABLE = "cloud_node_claim";
-
-/** The variables of the script itself. */
-const OWN = [
-  CLAIM_VARIABLE,
-  "cloud_node_output",
-  "cloud_node_place",
-  "cloud_node_pumps",
-  "cloud_node_each",
-  "cloud_node_block",
-  "cloud_node_head",
-  "cloud_node_segment",
-  "cloud_node_stat",
-  "cloud_node_code",
-  "cloud_node_line",
-  "cloud_node_size",
-  "cloud_node_newline",
-  "cloud_node_more",
-  "cloud_node_before",
-  "cloud_node_oom",
-  ...COUNT_VARIABLES,
-];
-
-/**
- * Opens descriptors 4 and 5, which end in pumps. Neither keeps the other's pipe open. They start in
- * the workload's folder and stay there, whatever it is called later.
- */
-const OPEN_PUMPS: Readonly<Record<Host["shell"], string>> = {
-  bash: `
-exec 9>>stdout.log || exit
-exec 4> >(cloud_node_pump stdout)
-cloud_node_pumps=$!
-exec 9>>stderr.log || exit
-exec 5> >(exec 4>&-; cloud_node_pump stderr)
-cloud_node_pumps="$cloud_node_pumps $!"`,
-  // Descriptors 6 and 7 let a pipe be opened for writing before its pump reads from it.
-  sh: `
-exec 9>>stdout.log 8>>stderr.log || exit
-mkfifo stdout.pipe stderr.pipe
-exec 6<>stdout.pipe 7<>stderr.pipe 4>stdout.pipe 5>stderr.pipe
-(exec 4>&- 5>&- 6>&- 7>&- 8>&-; rm stdout.pipe && cloud_node_pump stdout) <stdout.pipe &
-cloud_node_pumps=$!
-(exec 4>&- 5>&- 6>&- 7>&- 9>&8 8>&-; rm stderr.pipe && cloud_node_pump stderr) <stderr.pipe &
-cloud_node_pumps="$cloud_node_pumps $!"`,
-};
-
 /**
  * Reads the order, one line of `$cloud_node_size` bytes. A shell that looks for the end of a line in a
  * pipe has to read byte by byte.
@@ -102,56 +54,24 @@ else IFS= read -r cloud_node_line
 fi`;
 
 /**
- * The supervisor's script. It waits on standard input for an order that says what to run: a node that
- * dies before ends it. Without its pumps it runs nothing, and enters the template's folder no sooner:
- * that may be another one by then. It reports on descriptor 3, which the pumps hold, too: that ends when all
- * output is in its file. The traps let a signal to the whole group reach the workload and leave this
- * shell to report its end; a program that is run gets back what they were before. A node that has
- * ended reads no report: that must not end this shell, least of all between claim and template.
- * Whether the kernel killed meanwhile is looked at after SIGKILL alone, and a line of its own in the
- * claim, after that which earlier versions read.
+ * Waits on standard input for an order that says what to run: a node that dies before ends it. A node
+ * that has ended reads no report of an end.
  */
-const script = (shell: Host["shell"]) => `
-trap : HUP INT QUIT TERM USR1 USR2 ALRM
-trap '' PIPE
-umask 077
-cloud_node_newline='
-'
-exec 3>&1 >/dev/null
-cd "$cloud_node_output" || exit
-${PUMP}${COUNT_KILLS}${OPEN_PUMPS[shell]}
-exec 8>&- 9>&-
+const script = (shell: Host["shell"]) =>
+  supervisorScript(shell, {
+    orders: `
 printf 'waiting\\n' >&3
 IFS= read -r cloud_node_size || exit 0
 ${READ_ORDER} || exit 0
 exec </dev/null
 eval "$cloud_node_line"
-cd "$cloud_node_place" || exit
-${shell === "sh" ? "# It learns of children that have ended when it waits for one.\n(:)" : ""}
-for cloud_node_each in $cloud_node_pumps; do kill -s 0 "$cloud_node_each" || exit; done
-cloud_node_export="$cloud_node_export$cloud_node_newline$cloud_node_more"
-${OS.processes.ownStat}
-cloud_node_count_kills
-cloud_node_before=$cloud_node_kills
-set -C
-exec 8>"$cloud_node_output/claim-$cloud_node_claim" || exit
-set +C
-printf '%s %s\\n' "$$" "$cloud_node_stat" >&8 || exit
-printf 'begun %s %s\\n' "$$" "$cloud_node_stat" >&3
-(trap - PIPE
-${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-", OWN)})
-cloud_node_code=$?
-exec 4>&- 5>&- 6>&- 7>&-
-cloud_node_oom=
-if [ "$cloud_node_code" = ${SIGKILL_CODE} ]; then
-  cloud_node_count_kills
-  [ "$cloud_node_kills" -gt "$cloud_node_before" ] && cloud_node_oom=oom_kill
-fi
-printf 'exited %s\\n%s' "$cloud_node_code" "\${cloud_node_oom:+oom_kill$cloud_node_newline}" >&8
+cloud_node_export="$cloud_node_export$cloud_node_newline$cloud_node_more"`,
+    end: `
+${WRITE_EXIT}
 printf 'exited %s\\n' "$cloud_node_code\${cloud_node_oom:+ oom_kill}" >&3 ||
   sync "$cloud_node_output/claim-$cloud_node_claim"
-exit 0
-`;
+exit 0`,
+  });
 
 /** `value` as one word on one line. */
 function word(value: string): string {
@@ -197,21 +117,18 @@ export class Supervisor {
   /** Starts one, which waits for orders. Throws when no shell can be run. */
   constructor(options: SupervisorOptions) {
     const { attempt, folder, workFolder, maxOutputFiles, host, env } = options;
-    const { block, head, segment } = pumpSizes(maxOutputFiles);
     const { command, ...spawned } = inOwnSession(invocation(
       { source: "", env, host },
       SCRIPTS[host.shell],
       {
         name: ["cyberwave-workload"],
-        variables: {
-          [CLAIM_VARIABLE]: attempt,
-          [COUNTER_VARIABLE]: host.oomKillCounter ?? "",
-          cloud_node_output: folder.path,
-          cloud_node_place: workFolder,
-          cloud_node_block: String(block),
-          cloud_node_head: String(head),
-          cloud_node_segment: String(segment),
-        },
+        variables: scriptVariables({
+          attempt,
+          output: folder.path,
+          place: workFolder,
+          maxOutputFiles,
+          oomKillCounter: host.oomKillCounter,
+        }),
       },
     ));
     this.attempt = attempt;

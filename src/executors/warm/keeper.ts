@@ -10,7 +10,7 @@ import type { Logger } from "../../log.ts";
 import { OS } from "../../os/current.ts";
 import { inOwnSession } from "../../os/session.ts";
 import { shellEnvironment } from "../../os/shell_environment.ts";
-import { ATTEMPT_VARIABLE } from "../process/supervisor.ts";
+import { ATTEMPT_VARIABLE } from "../process/supervisor_script.ts";
 
 /** What is kept. */
 export interface Kept {

@@ -7,7 +7,7 @@ import { messageOf } from "../../errors.ts";
 import type { ProcessIdentity } from "../../os/process_identity.ts";
 import { listProcesses, signalProcesses } from "../../os/processes.ts";
 import { killAll, type StopContext } from "../process/stop_all.ts";
-import { CLAIM_VARIABLE } from "../process/supervisor.ts";
+import { CLAIM_VARIABLE } from "../process/supervisor_script.ts";
 
 /** Kills all of the worker with this id and supervisor, but for that. Never rejects. */
 export async function killWorker(

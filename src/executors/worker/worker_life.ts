@@ -10,7 +10,7 @@ import type { ProcessIdentity } from "../../os/process_identity.ts";
 import { startTimes } from "../../os/processes.ts";
 import { inOwnSession } from "../../os/session.ts";
 import { isAbort } from "../../time.ts";
-import { CLAIM_VARIABLE } from "../process/supervisor.ts";
+import { CLAIM_VARIABLE } from "../process/supervisor_script.ts";
 import { HandedOver } from "./handed_over.ts";
 import { killRest, killWorker } from "./kill_worker.ts";
 import { OutputReader } from "./output_reader.ts";

@@ -7,7 +7,7 @@
 import { becomeCommand } from "../../os/child_environment.ts";
 import { OS } from "../../os/current.ts";
 import type { Host } from "../../os/processes.ts";
-import { ATTEMPT_VARIABLE, CLAIM_VARIABLE } from "../process/supervisor.ts";
+import { ATTEMPT_VARIABLE, CLAIM_VARIABLE } from "../process/supervisor_script.ts";
 
 /** Set in the environment of a worker's processes: the same variable that marks those of workloads. */
 export const LIFE_VARIABLE = ATTEMPT_VARIABLE;

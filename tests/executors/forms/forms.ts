@@ -4,6 +4,7 @@ import type { CloudNodeConfig, WarmConfig } from "../../../mod.ts";
 import type { Handler } from "../../../src/executors/handler/handler.ts";
 import { systemClock } from "../../../src/time.ts";
 import { freePort } from "../../support/model_server.ts";
+import { slurmAvailable, SlurmCluster } from "../../support/slurm.ts";
 import type { NodeOptions } from "../../support/world.ts";
 
 const MODEL = `exec python3 ${new URL("./model.py", import.meta.url).pathname}`;
@@ -36,7 +37,7 @@ export interface FormTraits {
   /** Whether what runs commands is there also when the node is not. */
   readonly isElsewhere?: boolean;
   /** Has it run in a folder. */
-  open(folder: string): Form;
+  open(folder: string): Form | Promise<Form>;
 }
 
 const LOST = /^Workload lost: /;
@@ -73,6 +74,22 @@ export const FORMS: Readonly<Record<string, FormTraits>> = {
       return { ...settings({ url: `http://127.0.0.1:${port}` }), ...server };
     },
   },
+  ...(slurmAvailable() && {
+    slurm: {
+      crash: /^out of memory$/m,
+      restart: "done",
+      open: async () => {
+        const cluster = await SlurmCluster.start();
+        const { settings: given } = settings({ slurm: `${MODEL} process {body_file}` });
+        const env = { ...Deno.env.toObject(), SLURM_CONF: cluster.conf };
+        return {
+          settings: given,
+          options: { env },
+          [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
+        };
+      },
+    },
+  }),
   handler: {
     crash: undefined,
     // The program goes on, and with it the handler.

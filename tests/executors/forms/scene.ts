@@ -39,7 +39,7 @@ export class Scene implements AsyncDisposable {
     const world = resources.use(await World.start());
     const workFolder = `${world.folder}/work`;
     Deno.mkdirSync(workFolder);
-    const form = resources.use(traits.open(workFolder));
+    const form = resources.use(await traits.open(workFolder));
     const node = await world.runNode({ ...form.settings, workFolder }, form.options);
     const sender = resources.use(await world.sender(node.identity));
     return new Scene(traits, { world, form, node, sender }, resources.move());

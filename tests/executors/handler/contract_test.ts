@@ -41,4 +41,4 @@ testExecutor("handler", ({ folder, logger }) =>
     maxLog: 1_000,
     clock: systemClock,
     logger,
-  }), { failure: { type: "failed", error: "sorry" }, hasProcesses: false });
+  }), { failure: { type: "failed", error: "sorry" }, process: "none" });

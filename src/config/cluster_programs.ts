@@ -1,0 +1,47 @@
+/**
+ * What runs the commands of a kind as jobs of a cluster: how it is given, and what is read from that.
+ *
+ * @module
+ */
+/**
+ * A Slurm job for each command, whose files are in a folder that the node and the cluster share.
+ *
+ * @example
+ * ```ts
+ * import type { CloudNodeConfig, SlurmConfig } from "@cyberwave/cloud-node";
+ *
+ * const training: SlurmConfig = {
+ *   slurm: { command: "python train.py {body_file}", options: "--partition=gpu --gres=gpu:1" },
+ * };
+ * const config: CloudNodeConfig = { training, concurrency: { training: 8 } };
+ * console.log(config.training);
+ * ```
+ */
+export interface SlurmConfig {
+  /** What is run, and how; a text is its command. */
+  slurm: string | {
+    /** The shell command template, or the name of a Python file with a function to call. */
+    command: string;
+    /** More arguments of sbatch(1), such as `--gres=gpu:1`. Default: none. */
+    options?: string | readonly string[];
+    /** Seconds for which a job may wait in Slurm's queue; 0: as long as it takes. Default: 0. */
+    pendingTimeout?: number;
+  };
+}
+
+/** A Slurm job for each command. */
+export interface SlurmProgram {
+  readonly type: "slurm";
+  /** The shell command template, or the name of a Python file. */
+  readonly command: string;
+  /** More arguments of sbatch. */
+  readonly options: readonly string[];
+  /** In seconds; 0: a job may wait for as long as it takes. */
+  readonly pendingTimeout: number;
+}
+
+/** What runs commands as jobs of a cluster. */
+export type ClusterProgram = SlurmProgram;
+
+/** A cluster that commands may run on. */
+export type ClusterType = ClusterProgram["type"];

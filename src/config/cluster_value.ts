@@ -1,0 +1,111 @@
+/**
+ * Reads what runs the commands of a kind as jobs of a cluster.
+ *
+ * @module
+ */
+import type { ClusterProgram, ClusterType } from "./cluster_programs.ts";
+import { quoted } from "../errors.ts";
+import { nearest } from "./nearest.ts";
+import { inCamelCase, inSnakeCase, isMapping } from "./sources.ts";
+import { type Parsed, refuse, type ValueType } from "./values.ts";
+import * as values from "./values.ts";
+
+/** A key of a cluster's mapping. */
+interface ClusterKey<T = unknown> {
+  /** What its values are. */
+  readonly type: ValueType<T>;
+  /** Its value when it is not given; `undefined`: it has to be. */
+  readonly default?: T;
+  /** What it means. */
+  readonly help: string;
+}
+
+/** What the node says to sbatch itself, so that nobody else may, and what makes more than one job. */
+const RESERVED =
+  /^--(array|chdir|clusters?|comment|error|export(-file)?|get-user-env|input|job-name|no-requeue|open-mode|output|parsable|quiet|requeue|test-only|wait|wrap)(=|$)/;
+
+/** Arguments of sbatch. */
+const sbatchOptions: ValueType<readonly string[]> = {
+  parse(value): Parsed<readonly string[]> {
+    const words = typeof value === "string" ? value.split(/\s+/).filter(Boolean) : value;
+    if (!Array.isArray(words)) return refuse("options of sbatch such as --gres=gpu:1", value);
+    for (const word of words) {
+      if (typeof word !== "string" || !/^--[a-z][\w-]*(=[^\0]*)?$/.test(word)) {
+        return refuse("made of words such as --gres=gpu:1", word);
+      }
+      if (RESERVED.test(word)) {
+        return { problem: `must not have ${quoted(word)}: the node decides that itself` };
+      }
+    }
+    return { value: words };
+  },
+  format: (words) => words.join(" "),
+};
+
+/** The keys of each cluster, in the order in which the documentation lists them. */
+export const CLUSTER_KEYS = {
+  slurm: {
+    command: { type: values.template, help: "Shell command template, or a Python file" },
+    options: {
+      type: sbatchOptions,
+      default: [],
+      help: "More arguments of `sbatch`, such as `--partition=gpu --gres=gpu:1`",
+    },
+    pending_timeout: {
+      type: values.seconds,
+      default: 0,
+      help: "Seconds for which a job may wait in Slurm's queue; 0 for as long as it takes",
+    },
+  },
+} as const satisfies Readonly<Record<ClusterType, Readonly<Record<string, ClusterKey>>>>;
+
+/** The clusters. */
+export const CLUSTER_TYPES = Object.keys(CLUSTER_KEYS) as ClusterType[];
+
+/** The mapping of a cluster; a text is its command. */
+export function clusterProgram(type: ClusterType): ValueType<ClusterProgram> {
+  const keys: Readonly<Record<string, ClusterKey>> = CLUSTER_KEYS[type];
+  return {
+    parse: (value) => parseCluster(type, keys, value),
+    format: (program) => {
+      const shown = Object.entries(keys).flatMap(([name, key]) => {
+        const value = (program as unknown as Record<string, unknown>)[inCamelCase(name)];
+        const isDefault = JSON.stringify(value) === JSON.stringify(key.default);
+        return isDefault ? [] : [`${name}: ${key.type.format(value)}`];
+      });
+      return `{${shown.join(", ")}}`;
+    },
+  };
+}
+
+function parseCluster(
+  type: ClusterType,
+  keys: Readonly<Record<string, ClusterKey>>,
+  value: unknown,
+): Parsed<ClusterProgram> {
+  const given = typeof value === "string" ? { command: value } : value;
+  const names = Object.keys(keys);
+  if (!isMapping(given)) {
+    return refuse(`a shell command, or a mapping of ${names.join(", ")}`, value);
+  }
+  const read: Record<string, unknown> = { type };
+  const byName = Object.entries(given).map(([name, it]) => [inSnakeCase(name), it ?? undefined]);
+  const all: Readonly<Record<string, unknown>> = Object.fromEntries(byName);
+  for (const name of Object.keys(all)) {
+    if (names.includes(name)) continue;
+    const near = nearest(name, names);
+    const question = near === undefined ? "" : `, did you mean ${near}?`;
+    return { problem: `has no key ${quoted(name)}${question}`, path: [name] };
+  }
+  for (const [name, key] of Object.entries(keys)) {
+    if (all[name] === undefined && key.default === undefined) {
+      return { problem: `must have a ${name}` };
+    }
+    const parsed = all[name] === undefined ? { value: key.default } : key.type.parse(all[name]);
+    if ("problem" in parsed) {
+      return { problem: `has a wrong ${name}: it ${parsed.problem}`, path: [name] };
+    }
+    read[inCamelCase(name)] = parsed.value;
+  }
+  return { value: read as unknown as ClusterProgram };
+}

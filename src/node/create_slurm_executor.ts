@@ -1,0 +1,41 @@
+/**
+ * The executor that runs the commands of a kind as Slurm jobs.
+ *
+ * @module
+ */
+import type { SlurmProgram } from "../config/cluster_programs.ts";
+import type { Settings } from "../config/config.ts";
+import { ClusterExecutor } from "../executors/cluster/cluster_executor.ts";
+import { Slurm } from "../executors/slurm/slurm.ts";
+import type { Logger } from "../log.ts";
+import type { Host } from "../os/processes.ts";
+import type { WorkloadKind } from "../protocol/kinds.ts";
+import type { Clock } from "../time.ts";
+
+/** What it is made from. */
+interface SlurmParts {
+  readonly settings: Pick<Settings, "workFolder" | "maxOutputFiles" | "python" | "body">;
+  /** The environment of all workloads. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly host: Host;
+  readonly loggerFor: (component: string) => Logger;
+}
+
+/** Makes it. */
+export function createSlurmExecutor(
+  kind: WorkloadKind,
+  { command, options, pendingTimeout }: SlurmProgram,
+  { settings, env, host, loggerFor }: SlurmParts,
+  clock: Clock,
+): ClusterExecutor {
+  const { workFolder, maxOutputFiles, python, body } = settings;
+  const given = { options, body, python, env, workFolder, maxOutputFiles, host, clock };
+  return new ClusterExecutor({
+    name: `${kind}-slurm`,
+    cluster: new Slurm({ ...given, templates: { [kind]: command } }),
+    pendingTimeout,
+    bootId: host.bootId,
+    clock,
+    logger: loggerFor("slurm"),
+  });
+}
