@@ -29,6 +29,7 @@ import json
 import os
 import queue
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -40,6 +41,8 @@ output_lock = threading.Lock()
 requests = queue.Queue()
 in_hand = {}  # "waiting", "running" or "cancelled", by the ids of requests that are not answered.
 in_hand_lock = threading.Lock()
+loop = asyncio.new_event_loop()  # One for all commands: what setup() connects stays usable.
+task = None  # That of the command, while it runs in the loop.
 VARIABLES = {"request_id": "CYBERWAVE_REQUEST_ID", "results_folder": "CYBERWAVE_RESULTS_FOLDER",
              "token": "CYBERWAVE_API_TOKEN", "traceparent": "TRACEPARENT", "tracestate": "TRACESTATE"}
 own_variables = {name: os.environ.get(name) for name in VARIABLES.values()}
@@ -51,6 +54,8 @@ def main():
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
+    asyncio.set_event_loop(loop)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     function = load(path, names.split(","), key)
     notify("ready", {"concurrency": 1})
     threading.Thread(target=read, args=(lines,), daemon=True).start()
@@ -71,14 +76,25 @@ def read(lines):
 
 
 def cancel(request_id):
-    """Raises KeyboardInterrupt in the command, now or when its turn comes. Once: a handler may run."""
+    """Interrupts the command, now or when its turn comes. Once: a handler may run."""
     with in_hand_lock:
         state = in_hand.get(request_id)
         if state in ("waiting", "running"):
             in_hand[request_id] = "cancelled"
         if state == "running":
-            main_id = ctypes.c_ulong(threading.main_thread().ident)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(main_id, ctypes.py_object(KeyboardInterrupt))
+            interrupt()
+
+
+def interrupt():
+    """Cancels the task, or raises KeyboardInterrupt, also in what sleeps or waits for a network."""
+    main_id = threading.main_thread().ident
+    if task is not None:
+        loop.call_soon_threadsafe(task.cancel)
+    elif hasattr(signal, "pthread_kill") and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.pthread_kill(main_id, signal.SIGINT)
+    else:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(main_id), ctypes.py_object(KeyboardInterrupt))
 
 
 def serve(function, request):
@@ -141,20 +157,45 @@ def set_variables(request):
 
 def call(function, request_id, params):
     result = function(**arguments(function, params))
+    parts = []
+    if inspect.isasyncgen(result):
+        result = take_all(result, request_id, parts)
     if inspect.isawaitable(result):
-        result = asyncio.run(wait_for(result))
+        result = in_loop(result, request_id)
     if not inspect.isgenerator(result):
         return result
-    parts = []
     while True:
         try:
             part = next(result)
         except StopIteration as stop:
             return parts if stop.value is None else stop.value
-        if isinstance(part, dict) and "progress" in part:
-            notify("notifications/progress", json.loads(json_of({"progressToken": request_id, **part})))
-        else:
-            parts.append(part)
+        take(part, request_id, parts)
+
+
+async def take_all(generator, request_id, parts):
+    async for part in generator:
+        take(part, request_id, parts)
+    return parts
+
+
+def take(part, request_id, parts):
+    if isinstance(part, dict) and "progress" in part:
+        notify("notifications/progress", json.loads(json_of({"progressToken": request_id, **part})))
+    else:
+        parts.append(part)
+
+
+def in_loop(awaitable, request_id=None):
+    global task
+    task = loop.create_task(wait_for(awaitable))
+    try:
+        return loop.run_until_complete(task)
+    except asyncio.CancelledError:
+        if in_hand.get(request_id) == "cancelled":
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        task = None
 
 
 async def wait_for(awaitable):
@@ -205,7 +246,7 @@ def load(path, names, key):
     if not callable(function):
         sys.exit(f'{path} has no function {names[0]}: write "def {names[0]}(**params):" in it')
     if callable(getattr(module, "setup", None)):
-        module.setup()
+        set_up(module)
     return function
 
 
@@ -215,9 +256,15 @@ def predictor_in(module):
         bases = [base.__name__ for base in getattr(found, "__mro__", [])[1:]]
         if inspect.isclass(found) and found.__module__ == module.__name__ and "BasePredictor" in bases:
             predictor = found()
-            predictor.setup()
+            set_up(predictor)
             return predictor.predict
     return None
+
+
+def set_up(owner):
+    result = owner.setup()
+    if inspect.isawaitable(result):
+        in_loop(result)
 
 
 def arguments(function, params):

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileWritten, isAlive } from "../../support/executors.ts";
 import { errorOf, outputOf, PythonBench } from "../../support/python_worker.ts";
 
 function test(what: string, source: string, body: (bench: PythonBench) => Promise<void>): void {
@@ -116,4 +117,91 @@ test("each command finds its own trace, and none that is another's", TRACED, asy
   const seen = [];
   for (const env of envs) seen.push(JSON.parse(outputOf(await bench.do({}, env))));
   assertEquals(seen, [[TRACEPARENT, "a=1"], [TRACEPARENT, null], [null, null]]);
+});
+
+const ASYNC = `
+import asyncio
+async def setup():
+    global lock, loop
+    lock, loop = asyncio.Lock(), asyncio.get_running_loop()
+async def infer(forever=False):
+    async with lock:
+        await asyncio.sleep(3600 if forever else 0)
+        return asyncio.get_running_loop() is loop
+`;
+
+test("async functions run in one event loop, and a cancel cancels them", ASYNC, async (bench) => {
+  assertEquals(outputOf(await bench.do({})), "true");
+  const { execution } = await bench.begin({ forever: true });
+  await execution.started;
+  execution.stop("SIGTERM");
+  assertEquals(errorOf(await execution.exit), "The command was cancelled");
+  assertEquals(outputOf(await bench.do({})), "true", "the lock is free again");
+});
+
+const ASYNC_GENERATOR = `
+async def infer(fail=False):
+    yield {"progress": 0.5}
+    yield "a"
+    if fail:
+        raise ValueError("no b")
+    yield "b"
+`;
+
+test("what an async generator yields is progress and output", ASYNC_GENERATOR, async (bench) => {
+  const { execution } = await bench.begin({});
+  const reports: unknown[] = [];
+  execution.onProgress = (progress) => void reports.push(progress);
+  assertEquals(outputOf(await execution.exit), '["a","b"]');
+  assertEquals(reports, [{ progress: 0.5 }]);
+  assertStringIncludes(errorOf(await bench.do({ fail: true })), "ValueError: no b");
+});
+
+const SLEEPS = `
+import time
+def infer(how, began):
+    try:
+        with open(began, "w") as file:
+            file.write("began\\n")
+        time.sleep(3600)
+    except KeyboardInterrupt:
+        if how == "answer":
+            return "in spite of it"
+        raise
+`;
+
+test(
+  "a cancel interrupts what sleeps, and an answer in spite of it counts",
+  SLEEPS,
+  async (bench) => {
+    for (const [how, ended] of [["answer", "in spite of it"], ["end", undefined]] as const) {
+      const began = `${bench.workFolder}/${how}`;
+      const { execution } = await bench.begin({ how, began });
+      await fileWritten(began);
+      execution.stop("SIGTERM");
+      const exit = await execution.exit;
+      if (ended !== undefined) assertEquals(outputOf(exit), ended);
+      else assertEquals(errorOf(exit), "The command was cancelled");
+    }
+  },
+);
+
+const QUICK = `
+import os
+def infer():
+    return os.getpid()
+`;
+
+test("a cancel that meets the answer changes no other command", QUICK, async (bench) => {
+  const pid = outputOf(await bench.do({}));
+  for (let count = 0; count < 300; count++) {
+    const { execution } = await bench.begin({});
+    if (count % 3 > 0) await execution.started;
+    if (count % 3 > 1) await isAlive(Deno.pid);
+    execution.stop("SIGTERM");
+    const exit = await execution.exit;
+    if (exit.type === "answered") assertEquals(outputOf(exit), pid);
+    else assertEquals(errorOf(exit), "The command was cancelled");
+  }
+  assertEquals(outputOf(await bench.do({})), pid, "it is the same process");
 });
