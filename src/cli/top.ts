@@ -16,8 +16,9 @@ import { useStateFolder } from "./load_settings.ts";
 import { type Color, isTerminal, paint, print, write } from "./terminal.ts";
 import { type TopGpu, topScreen, type TopStatus, type TopView } from "./top_screen.ts";
 
-/** How many that ended are looked up: no screen shows more. */
+/** How many are looked up: no screen shows more. */
 const ENDED = 50;
+const UNFINISHED = 100;
 
 const INTERVAL_MS = 1_000;
 
@@ -80,7 +81,11 @@ async function viewOf(stateFolder: string, meter: LoadMeter): Promise<TopView> {
   const isRunning = lockHolder(stateFolder) !== undefined;
   const status: TopStatus | undefined = isRunning ? await askForStatus(stateFolder) : undefined;
   using history = History.open(stateFolder);
-  const records = history?.list(ENDED) ?? [];
+  const records = history === undefined ? [] : [
+    ...history.ended({}, ENDED).reverse(),
+    ...history.unfinished("running", UNFINISHED),
+    ...history.unfinished("queued", UNFINISHED),
+  ];
   const load = meter.read();
   return { status, records, load, gpus: gpusIn(status), now: Date.now() };
 }

@@ -91,12 +91,13 @@ export function topScreen(
     queued.map((record) => lineOf(record, view.now - record.acceptedAt, [], columns)),
     ended.map((record) => endedLine(record, columns)),
   ] as const;
+  const waiting = status?.lanes?.reduce((sum, { queued }) => sum + queued, 0);
   const heights = share(lines.map(({ length }) => length), rows - head.length);
   const body = [
     ...section("RUNNING", running.length === 0 ? [["nothing"]] : cut(lines[0], heights[0]!)),
     ...(queued.length === 0
       ? []
-      : section(`QUEUE ${queued.length}`, lines[1].slice(0, heights[1]))),
+      : section(`QUEUE ${waiting ?? queued.length}`, lines[1].slice(0, heights[1]))),
     ...(heights[2]! < 1 ? [] : section("ENDED", lines[2].slice(0, heights[2]))),
   ];
   return [...head, ...body].slice(0, rows).map((line) => drawn(line, columns, paint));

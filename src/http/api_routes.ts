@@ -78,9 +78,13 @@ function listWorkloads(parts: RouteParts, { query }: RouteRequest): Response {
     return invalid(`limit must be a whole number up to ${MAX_LATEST}`);
   }
   using history = History.open(parts.stateFolder);
-  if (query.get("state") === "ended") return pageOfHistory(parts, query, limit, history);
-  const records = history?.list(limit) ?? [];
-  return jsonAnswer({ workloads: records.map((record) => toJson(record, parts)) });
+  const state = query.get("state");
+  if (state === "ended") return pageOfHistory(parts, query, limit, history);
+  if (state !== null && state !== "running" && state !== "queued") {
+    return invalid("state must be running, queued or ended");
+  }
+  const records = state === null ? history?.list(limit) : history?.unfinished(state, limit);
+  return jsonAnswer({ workloads: toJson(records ?? [], parts) });
 }
 
 /** The values of `outcome`. */
@@ -103,14 +107,14 @@ function pageOfHistory(
   const records = history?.ended(filter, limit + 1) ?? [];
   const shown = records.slice(0, limit);
   return jsonAnswer({
-    workloads: shown.map((record) => toJson(record, parts)),
+    workloads: toJson(shown, parts),
     next: records.length > limit ? shown.at(-1)?.id ?? null : null,
   });
 }
 
 function showWorkload(parts: RouteParts, { id }: RouteRequest): Response {
   const record = findRecord(id, parts);
-  return record === undefined ? noWorkload() : jsonAnswer(toJson(record, parts));
+  return record === undefined ? noWorkload() : jsonAnswer(toJson([record], parts)[0]);
 }
 
 /** A part of a stream of output, as it is; the header `x-next-offset` says where the next part begins. */
@@ -161,10 +165,14 @@ function signalIn(body: unknown): StopSignal | undefined {
   return STOP_SIGNALS.find((name) => name === signal);
 }
 
-function toJson(record: CommandRecord, { node }: RouteParts): Record<string, unknown> {
-  if (record.state !== "running") return commandJson(record, undefined);
-  const { progress } = node.snapshot().workloads.find(({ id }) => id === record.id) ?? {};
-  return commandJson(record, progress);
+function toJson(
+  records: readonly CommandRecord[],
+  { node }: RouteParts,
+): Record<string, unknown>[] {
+  const progress = records.some(({ state }) => state === "running")
+    ? new Map(node.snapshot().workloads.map(({ id, progress }) => [id, progress]))
+    : undefined;
+  return records.map((record) => commandJson(record, progress?.get(record.id)));
 }
 
 function invalid(error: string): Response {

@@ -61,6 +61,16 @@ export class History implements Disposable {
     );
   }
 
+  /** The commands that run, or wait: so many of them, those that came first first. */
+  unfinished(state: "running" | "queued", limit: number): CommandRecord[] {
+    return this.#records(
+      `SELECT ${this.#columns} FROM commands WHERE state = ? AND state <> 'ended'
+       ORDER BY seq LIMIT ?`,
+      state,
+      limit,
+    );
+  }
+
   /** One page of the commands that ended and match, those that came last first. */
   ended(
     { kind, outcome, text, before }: HistoryFilter,

@@ -11,18 +11,21 @@ import { between, duration, localTime, nameOf, since } from "./words.js";
 /** How many that ended are shown here; the history has all. */
 const LATEST = 8;
 
+/** How many that run or wait: a queue may be long. */
+const MOST = 50;
+
 /** The view. */
 export function Overview({ status }) {
-  const { data } = useNode(`/workloads?limit=${LATEST}`, { every: 5_000, isLive: true });
-  const workloads = data?.workloads ?? [];
-  const of = (state) => workloads.filter((workload) => workload.state === state);
+  const running = useWorkloads("running", MOST);
+  const queued = useWorkloads("queued", MOST);
+  const ended = useWorkloads("ended", LATEST);
   return html`
     <h1 class="unseen" tabindex="-1">Overview</h1>
     <div class="grid">
       <div class="most column">
         <${Lanes} status=${status} />
-        <${Running} workloads=${of("running")} isKnown=${data !== undefined} />
-        <${Waiting} workloads=${of("queued")} />
+        <${Running} status=${status} workloads=${running} />
+        <${Waiting} status=${status} workloads=${queued ?? []} />
       </div>
       <div class="least column">
         <${Node} status=${status} />
@@ -30,10 +33,21 @@ export function Overview({ status }) {
       </div>
       <${Charts} />
       <${Panel} title="Latest" className="wide" actions=${html`<a href="#/history">All</a>`}>
-        <${WorkloadTable} workloads=${of("ended").toReversed()} nothing="Nothing has ended yet." />
-        <//>
-        </div>
+        ${ended && html`<${WorkloadTable} workloads=${ended} nothing="Nothing has ended yet." />`}
+      <//>
+    </div>
   `;
+}
+
+/** The first workloads in a state, of those that ended the latest; `undefined` until they are known. */
+function useWorkloads(state, limit) {
+  const path = `/workloads?state=${state}&limit=${limit}`;
+  return useNode(path, { every: 5_000, isLive: true }).data?.workloads;
+}
+
+/** How many there are in all lanes. */
+function total({ lanes }, figure) {
+  return lanes.reduce((sum, lane) => sum + lane[figure], 0);
 }
 
 /** What runs the commands of each kind, and how much of it is taken. */
@@ -145,15 +159,16 @@ function spansOf(changes, now) {
 }
 
 /** What runs now, with what it prints. */
-function Running({ workloads, isKnown }) {
-  return html`<${Panel} title="Running" note=${workloads.length || undefined}>
+function Running({ status, workloads }) {
+  const isNothing = workloads?.length === 0;
+  return html`<${Panel} title="Running" note=${total(status, "running") || undefined}>
+    ${isNothing && html`<${Nothing}>Nothing runs.<//>`}
     ${
-    workloads.length === 0
-      ? isKnown && html`<${Nothing}>Nothing runs.<//>`
-      : workloads.map((workload, index) =>
-        html`<${RunningWorkload} key=${workload.id} workload=${workload} isOpen=${index < 3} />`
-      )
+    workloads?.map((workload, index) =>
+      html`<${RunningWorkload} key=${workload.id} workload=${workload} isOpen=${index < 3} />`
+    )
   }
+    ${workloads && html`<${More} all=${total(status, "running")} shown=${workloads.length} />`}
   <//>`;
 }
 
@@ -187,22 +202,27 @@ export function CancelButton({ workload }) {
 }
 
 /** What waits for its turn. */
-function Waiting({ workloads }) {
+function Waiting({ status, workloads }) {
   useSeconds();
   if (workloads.length === 0) return null;
-  return html`<${Panel} title="Queue" note=${workloads.length}>
-    <ol class="queue">${
-    workloads.slice(0, 50).map((workload) =>
-      html`
-        <li key=${workload.id} class="line">
-          <a href=${`#/workloads/${workload.id}`}><b>${workload
-            .kind}</b> <span class="name">${nameOf(workload)}</span></a>
-          <span class="figure">waits for ${since(workload.accepted_at)}</span>
-          <${CancelButton} workload=${workload} />
-        </li>
-      `
-    )
-  }</ol>
-    ${workloads.length > 50 && html`<p class="note">and ${workloads.length - 50} more</p>`}
-  <//>`;
+  return html`
+    <${Panel} title="Queue" note=${total(status, "queued")}>
+      <ol class="queue">${workloads.map((workload) =>
+        html`
+          <li key=${workload.id} class="line">
+            <a href=${`#/workloads/${workload.id}`}><b>${workload
+              .kind}</b> <span class="name">${nameOf(workload)}</span></a>
+            <span class="figure">waits for ${since(workload.accepted_at)}</span>
+            <${CancelButton} workload=${workload} />
+          </li>
+        `
+      )}</ol>
+      <${More} all=${total(status, "queued")} shown=${workloads.length} />
+      <//>
+  `;
+}
+
+/** Says how many are not shown. */
+function More({ all, shown }) {
+  return all > shown && shown >= MOST ? html`<p class="note">and ${all - shown} more</p>` : null;
 }

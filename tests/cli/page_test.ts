@@ -96,3 +96,19 @@ Deno.test("what is said beside a link depends on where the user sits", () => {
     "  ssh -N -L 8470:127.0.0.1:8470 eva@192.0.2.7",
   );
 });
+
+Deno.test("the program has the page with it, wherever it was installed from", async () => {
+  await using stage = await Stage.set();
+  await stage.configure(`  inference: "true"\n  http: 127.0.0.1:0\n`);
+  await using _node = await stage.startNode();
+  const link = (await stage.run(["page", "--print"])).stdout.trim();
+  const { headers, body } = await fetch(link, { redirect: "manual" });
+  await body?.cancel();
+  const [cookie] = headers.get("set-cookie")!.split(";");
+  const read = async (path: string) =>
+    await (await fetch(new URL(path, link), { headers: { cookie: cookie! } })).text();
+  const page = await read("/");
+  const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+  assertEquals(files.length, 5);
+  for (const path of files) assertEquals((await read(path)).includes('"error"'), false, path);
+});

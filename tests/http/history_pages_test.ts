@@ -37,6 +37,8 @@ Deno.test("history: by kind, by outcome, and by a part of an id", () => {
   add("bad", { cause: "exited", exitCode: 3, bytes: 0 }, "training");
   add("slow", { cause: "timed_out", bytes: 0 }, "training");
   add("now", undefined, "training");
+  journal.accept(newCommand("later"));
+  journal.accept(newCommand("last"));
   using history = History.open(test.folder)!;
   const found = (filter: Parameters<History["ended"]>[0]) =>
     history.ended(filter, 10).map(({ id }) => id);
@@ -50,6 +52,11 @@ Deno.test("history: by kind, by outcome, and by a part of an id", () => {
   assertEquals(found({ text: "w-slow" }), ["slow"]);
   assertEquals(found({ text: "%" }), []);
   assertEquals(found({ kind: "training", outcome: "succeeded" }), []);
+  const unfinished = (state: "running" | "queued", limit: number) =>
+    history.unfinished(state, limit).map(({ id }) => id);
+  assertEquals(unfinished("running", 10), ["now"]);
+  assertEquals(unfinished("queued", 10), ["later", "last"]);
+  assertEquals(unfinished("queued", 1), ["later"]);
 });
 
 Deno.test("api: a page of the history says where the next one begins", async () => {
@@ -64,7 +71,9 @@ Deno.test("api: a page of the history says where the next one begins", async () 
   assertEquals(second.next, null);
   const whole = await node.json("/api/v1/workloads?state=ended&limit=5&q=r&kind=inference");
   assertEquals([whole.workloads.length, whole.next], [5, null]);
+  assertEquals((await node.json("/api/v1/workloads?state=running")).workloads, []);
   assertEquals((await node.ask("/api/v1/workloads?state=ended&outcome=odd")).status, 400);
+  assertEquals((await node.ask("/api/v1/workloads?state=odd")).status, 400);
 });
 
 Deno.test("api: the end of an output, without what came before", async () => {

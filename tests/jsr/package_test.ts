@@ -17,7 +17,7 @@ Deno.test("the package runs and is imported from a registry as it was published 
     assertStringIncludes(files.join("\n"), name);
   }
   const others = files.filter((name) => !/^\/(src\/.*\.ts|[^/]+)$/.test(name));
-  assertEquals(others, ["/src/http/page.json"]);
+  assertEquals(others, ["/src/http/openapi.json", "/src/http/page.json"]);
 
   const printed = await run(["run", "-A", PACKAGE, "permissions", "dev"], env, cwd);
   assertEquals(printed.code, 0, printed.stderr);
@@ -43,14 +43,17 @@ try {
   assertEquals((await run(["run", "-A", "library.ts"], env, cwd)).stdout, "undefined true\n");
 });
 
-Deno.test("start says that the registry it came from has a newer version", async () => {
+Deno.test("start says that the registry it came from has a newer version, and has its page", async () => {
   await using world = await World.start();
   await using registry = await Registry.start();
   await registry.publish();
   registry.newest = "99.0.0";
   const { token, apiUrl, mqttHost, mqttPort, stateFolder } = world.config();
   await using node = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", PACKAGE, "start", "--state-folder", stateFolder!],
+    args: [
+      ...["run", "-A", PACKAGE, "start", "--state-folder", stateFolder!],
+      ...["--http", "127.0.0.1:0"],
+    ],
     env: {
       ...await registry.env(),
       CI: "",
@@ -66,10 +69,14 @@ Deno.test("start says that the registry it came from has a newer version", async
     stderr: "piped",
   }).spawn();
   const lines: string[] = [];
+  let page: string | undefined;
   for await (const line of linesOf(node.stderr)) {
     lines.push(line);
-    if (line.includes("Version 99.0.0 is out")) node.kill("SIGTERM");
+    if (!line.includes("Version 99.0.0 is out")) continue;
+    page = await readPage(stateFolder!);
+    node.kill("SIGTERM");
   }
+  assertStringIncludes(page ?? "", "/page/app.js");
   const own = manifest.version;
   assertStringIncludes(
     lines.join("\n"),
@@ -77,3 +84,11 @@ Deno.test("start says that the registry it came from has a newer version", async
   );
   assertEquals((await node.status).code, 0);
 });
+
+/** The page of a node, as whoever has its token gets it. */
+async function readPage(stateFolder: string): Promise<string> {
+  const read = (name: string) => Deno.readTextFile(`${stateFolder}/${name}`);
+  const authorization = `Bearer ${(await read("http_token")).trim()}`;
+  const { url } = JSON.parse(await read("http.json"));
+  return await (await fetch(url, { headers: { authorization } })).text();
+}
