@@ -32,6 +32,7 @@ export const NODE_COMMANDS: readonly string[] = [
   "simulate",
   "status",
   "cancel",
+  "drain",
 ];
 
 const DEFAULT_TIMEOUT = 60;

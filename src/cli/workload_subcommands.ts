@@ -27,10 +27,10 @@ const REPLY_FLAGS: readonly Flag[] = [
 const run: CliCommand = {
   name: "run",
   operands: ["<command>", "[params]"],
-  choices: ["inference", "training", "simulate", "status", "cancel"],
+  choices: ["inference", "training", "simulate", "status", "cancel", "drain"],
   summary: "Send a command to a node and print its reply",
   details:
-    `The command is inference, training, simulate, status or cancel. Params are a JSON object, @FILE to
+    `The command is inference, training, simulate, status, cancel or drain. Params are a JSON object, @FILE to
 read it from a file, or - to read it from standard input; inputs are added to it one by one. An
 input that is JSON stays what it is, everything else is text: -i x=1 is a number, -i 'x="1"' is not.
 With @FILE an image called "image" is sent as one, any other file as a data URL, and text from
@@ -185,6 +185,37 @@ platform started only the platform can start again.`,
   load: () => import("./retry_workload.ts"),
 };
 
+const fleet: CliCommand = {
+  name: "fleet",
+  operands: ["<ps|run|drain>", "[command]", "[params]"],
+  choices: ["ps", "run", "drain"],
+  summary: "Show, use or drain all nodes of a pool at once: ps, run, drain",
+  details:
+    `Asks the nodes over the broker, from any computer: those that answer within --wait are the fleet.
+
+  ps      shows what each node is doing
+  run     sends a command to each node and prints its replies; exits with 10 if one failed
+  drain   drains the nodes one after another, each when the one before has stopped; with --back
+          also not before that has come back, and no further if it does not
+
+What starts the nodes decides whether they come back: Kubernetes does, a service of systemd does not
+after a drain.`,
+  flags: [
+    { name: "wait", value: "TIME", help: "How long nodes may take to answer (default: 2)" },
+    { name: "node", value: "SLUG", repeats: true, help: "Only this node of the pool" },
+    {
+      name: "timeout",
+      value: "TIME",
+      help: "How long to wait for each reply, or the end of a drain (default: no limit)",
+    },
+    { name: "back", value: "TIME", help: "drain: how long a node may take to come back" },
+    { name: "json", help: "Print one JSON object" },
+    CONFIG,
+  ],
+  settings: ["pool", "mqtt-host", "mqtt-port", "environment"],
+  load: () => import("./fleet.ts"),
+};
+
 /** These commands, in the order in which the help shows them. */
 export const WORKLOAD_COMMANDS: readonly CliCommand[] = [
   run,
@@ -195,4 +226,5 @@ export const WORKLOAD_COMMANDS: readonly CliCommand[] = [
   logs,
   cancel,
   retry,
+  fleet,
 ];

@@ -17,13 +17,14 @@ import { hostAndPort } from "../mqtt/endpoint.ts";
 import {
   clientResponseTopic,
   commandTopic,
+  poolStatusTopic,
   poolTopic,
   progressTopic,
   responseTopic,
 } from "../protocol/topics.ts";
 import { backoff, systemClock } from "../time.ts";
 import { type CommandProgress, decodeProgress } from "./command_progress.ts";
-import { decodeReply } from "./command_reply.ts";
+import { type CommandReply, decodeReply } from "./command_reply.ts";
 import { type PendingCall, PendingCalls } from "./pending_calls.ts";
 import { ReplyStream } from "./reply_stream.ts";
 
@@ -48,7 +49,12 @@ interface OutgoingCommand {
   readonly requestId: string;
   /** JSON. Default: none. */
   readonly params?: string;
+  /** The node that is meant. Default: that of the session. */
+  readonly to?: NodeAddress;
 }
+
+/** How long a broker keeps a question for nodes that are away. */
+const QUESTION_EXPIRY_SECONDS = 10;
 
 /** How the broker's log names this client, before what is random. */
 const CLIENT_ID = "cyberwave-cloud-node-run";
@@ -146,6 +152,32 @@ export class ClientSession implements AsyncDisposable {
     return this.#publish(command, signal);
   }
 
+  /** Asks all nodes of a pool how they are. Resolves with the reply of each that answers in time. */
+  async survey(pool: string, waitMs: number, signal: AbortSignal): Promise<CommandReply[]> {
+    const requestId = crypto.randomUUID();
+    const found = new Map<string, CommandReply>();
+    const stream = this.replies();
+    try {
+      await this.#connection.whenConnected(signal);
+      const topic = poolStatusTopic(this.#options.topicPrefix, pool);
+      const properties = {
+        responseTopic: this.#topics.own,
+        messageExpiryInterval: QUESTION_EXPIRY_SECONDS,
+      };
+      const question = encode({ command: "status", requestId });
+      await this.#connection.publish(topic, question, { properties });
+      const over = () => stream.end();
+      systemClock.sleep(waitMs, signal).then(over, over);
+      for await (const reply of stream) {
+        if (reply.requestId === requestId) found.set(reply.instanceUuid, reply);
+      }
+    } finally {
+      stream.return();
+    }
+    signal.throwIfAborted();
+    return [...found.values()];
+  }
+
   /** The replies of the node from now on, whoever asked for them. */
   replies(): ReplyStream {
     const stream = new ReplyStream(() => this.#streams.delete(stream));
@@ -167,8 +199,8 @@ export class ClientSession implements AsyncDisposable {
     signal: AbortSignal,
     correlationData?: Uint8Array,
   ): Promise<void> {
-    const { topicPrefix, address } = this.#options;
-    const topic = topicOf(address, topicPrefix);
+    const address = command.to ?? this.#options.address;
+    const topic = topicOf(address, this.#options.topicPrefix);
     const isHeard = correlationData !== undefined && !this.#refused.has(this.#topics.own);
     const properties = isHeard
       ? { responseTopic: this.#topics.own, correlationData: Buffer.from(correlationData) }

@@ -4,7 +4,7 @@
  * @module
  */
 import { CloudNodeError } from "../errors.ts";
-import { isJsonObject } from "../protocol/json.ts";
+import { isJsonObject, type JsonObject } from "../protocol/json.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 
 /**
@@ -49,6 +49,21 @@ export interface NodeStatus {
   readonly profileSlug: string;
   /** The kinds of command it is configured for. */
   readonly kinds: readonly WorkloadKind[];
+  /** The version of its program, `""` if it does not say so. */
+  readonly version: string;
+  /** When it was started, in milliseconds since the epoch; `undefined` if it does not say so. */
+  readonly startedAt: number | undefined;
+  /** Whether it takes no new commands. */
+  readonly isDraining: boolean;
+  /** The pool it belongs to; `undefined`: none. */
+  readonly pool: string | undefined;
+  /** How many commands of each kind run and wait, and how many may run. */
+  readonly lanes: Readonly<
+    Record<
+      string,
+      { readonly running: number; readonly queued: number; readonly concurrency: number }
+    >
+  >;
   /** Whether anything runs or is being sent. */
   readonly isBusy: boolean;
   /** How many commands wait for their turn. */
@@ -66,6 +81,11 @@ export function readNodeStatus(output: string): NodeStatus {
     instanceUuid: String(instance_uuid ?? ""),
     profileSlug: String(profile_slug ?? ""),
     kinds: WORKLOAD_KINDS.filter((kind) => status[`has_${kind}`] === true),
+    version: String(status.version ?? ""),
+    startedAt: timeOf(status.started_at),
+    isDraining: status.is_draining === true,
+    pool: typeof status.pool === "string" ? status.pool : undefined,
+    lanes: lanesOf(status.lanes),
     isBusy: is_busy === true,
     queued: Number(queued) || 0,
     workloads: (Array.isArray(active_workloads) ? active_workloads : [])
@@ -77,6 +97,23 @@ export function readNodeStatus(output: string): NodeStatus {
         seconds: Number(running_for_seconds) || 0,
       })),
   };
+}
+
+function timeOf(value: unknown): number | undefined {
+  const time = typeof value === "string" ? Date.parse(value) : NaN;
+  return Number.isNaN(time) ? undefined : time;
+}
+
+function lanesOf(value: unknown): NodeStatus["lanes"] {
+  if (!isJsonObject(value)) return {};
+  const count = (given: unknown) => Number(given) || 0;
+  return Object.fromEntries(
+    Object.entries(value).filter((lane): lane is [string, JsonObject] => isJsonObject(lane[1]))
+      .map(([kind, { running, queued, concurrency }]) => [
+        kind,
+        { running: count(running), queued: count(queued), concurrency: count(concurrency) },
+      ]),
+  );
 }
 
 /** A node answered with something that is no answer to the command. */

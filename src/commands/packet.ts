@@ -23,6 +23,8 @@ export interface CommandMessage {
   readonly session: number;
   /** Whether it was sent to a pool: no other node will get it, so that it is not refused as too much. */
   readonly isPooled?: boolean;
+  /** Whether all nodes of a pool get it: they answer how they are, and do nothing else. */
+  readonly isBroadcast?: boolean;
   /** What MQTT 5 carries beside. */
   readonly properties?: {
     readonly responseTopic?: string;

@@ -35,6 +35,8 @@ interface CommandReceiverParts {
   address(): ReplyAddress;
   /** The output of `status`. */
   status(): string;
+  /** Takes no new commands, and stops the node when all is done. */
+  drain(): void;
 }
 
 /** Receives commands. */
@@ -61,6 +63,10 @@ export class CommandReceiver {
       return;
     }
     const decoded = decodeCommand(payload, settings.maxCommandSize);
+    if (message.isBroadcast && !isStatus(decoded)) {
+      logger.warn(`Ignored a message on ${quoted(topic)}: it does not ask for the status`);
+      return;
+    }
     switch (decoded.type) {
       case "response":
         return;
@@ -88,7 +94,7 @@ export class CommandReceiver {
   }
 
   async #dispatch(command: DecodedCommand, message: CommandMessage): Promise<void> {
-    const { acceptor, status, canceller, logger, outbox } = this.#parts;
+    const { acceptor, status, drain, canceller, logger, outbox } = this.#parts;
     const to = this.#addressFor(message);
     const { name, requestId, params } = command;
     if (this.#isKind(name)) {
@@ -102,6 +108,11 @@ export class CommandReceiver {
         const replies = answers(to, requestId, { output: status() });
         const left = replies.filter((reply) => !outbox.publishNow(reply));
         return left.length > 0 ? await this.#post(left) : undefined;
+      }
+      case "drain": {
+        const output = "The node takes no new commands, and stops when all is done";
+        await this.#post(answers(to, requestId, { output }));
+        return drain();
       }
       case "cancel":
         return await this.#post(answers(to, requestId, await canceller.cancel(params)));
@@ -157,4 +168,8 @@ export class CommandReceiver {
       await journal.commit(() => messages.map((message) => journal.messages.post(message))),
     );
   }
+}
+
+function isStatus(decoded: ReturnType<typeof decodeCommand>): boolean {
+  return decoded.type === "command" && decoded.command.name === "status";
 }

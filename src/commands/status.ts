@@ -4,6 +4,8 @@
  * @module
  */
 import type { ExecutorStatus } from "../executors/executor.ts";
+import { isoTime } from "../time.ts";
+import type { LaneState } from "./queue.ts";
 import type { Progress } from "../protocol/progress.ts";
 
 /** A workload that runs, or whose results are being sent. */
@@ -34,6 +36,18 @@ export interface StatusSource {
   /** What runs the commands of each configured kind is doing. */
   readonly executors: Readonly<Record<string, ExecutorStatus>>;
   readonly queued: number;
+  /** The version of the program. */
+  readonly version: string;
+  /** When the node was started, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Whether it takes no new commands. */
+  readonly isDraining: boolean;
+  /** The pool it belongs to, and whether it has room for commands of that. */
+  readonly pool: { readonly name: string; readonly isMember: boolean } | undefined;
+  /** How many commands of each configured kind run and wait, and how many may run. */
+  readonly lanes: Readonly<
+    Record<string, Pick<LaneState, "running" | "queued" | "concurrency">>
+  >;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -50,6 +64,17 @@ export function statusOutput(source: StatusSource): string {
     has_simulate: kinds.includes("simulate"),
     is_busy: running.length + finalizing.length > 0,
     queued,
+    version: source.version,
+    started_at: isoTime(source.startedAt),
+    is_draining: source.isDraining,
+    pool: source.pool?.name ?? null,
+    has_room: source.pool?.isMember ?? null,
+    lanes: Object.fromEntries(
+      Object.entries(source.lanes).map(([kind, { running, queued, concurrency }]) => [
+        kind,
+        { running, queued, concurrency },
+      ]),
+    ),
     executors: Object.fromEntries(
       Object.entries(executors).map(([kind, { state, reason }]) => [
         kind,

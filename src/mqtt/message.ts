@@ -61,9 +61,9 @@ export function packetIdOf({ qos, messageId }: IPublishPacket): number | undefin
 
 /** How many bytes the properties of a message take. */
 export function propertiesSize(
-  { responseTopic, correlationData, userProperties }: MessageProperties = {},
+  { responseTopic, correlationData, userProperties, messageExpiryInterval }: MessageProperties = {},
 ): number {
-  let size = 0;
+  let size = messageExpiryInterval === undefined ? 0 : 5;
   if (responseTopic !== undefined) size += 3 + Buffer.byteLength(responseTopic);
   if (correlationData !== undefined) size += 3 + correlationData.length;
   for (const [name, value] of Object.entries(userProperties ?? {})) {

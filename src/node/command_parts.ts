@@ -67,6 +67,8 @@ interface CommandPartsOptions {
   address(): ReplyAddress;
   /** The output of `status`. */
   status(): string;
+  /** Takes no new commands, and stops the node when all is done. */
+  drain(): void;
   /** The variables with which a command may act for the node now, and those of its trace. */
   variablesFor(commandId: string): Readonly<Record<string, string>>;
 }

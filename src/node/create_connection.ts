@@ -39,9 +39,11 @@ export interface Connected {
 /** The node's own connection. */
 export function createConnection(
   options: ConnectionOptions,
-  { answersTopic, onConnected, ...shared }: Connected & {
+  { answersTopic, statusTopic, onConnected, ...shared }: Connected & {
     /** Where the platform answers statuses. */
     readonly answersTopic: string;
+    /** Where all nodes of the pool are asked for their status, if it belongs to one. */
+    readonly statusTopic: string | undefined;
     onConnected(): void;
   },
 ): MqttConnection {
@@ -53,6 +55,7 @@ export function createConnection(
     onMessage: (message: Inbound) => {
       // A resumed session may still hold topics of an earlier identity.
       if (identity.commandTopics.includes(message.topic)) return receive(message);
+      if (message.topic === statusTopic) return receive({ ...message, isBroadcast: true });
       if (message.topic === answersTopic) return reportRefusedStatus(message, logger);
       logger.warn(`Ignored a message for another node, on ${quoted(message.topic)}`);
     },

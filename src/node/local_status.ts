@@ -24,6 +24,9 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
       since: isoTime(connection.since),
     },
     last_heartbeat: isoTime(lastHeartbeat),
+    pool: snapshot.pool === undefined
+      ? null
+      : { name: snapshot.pool.name, has_room: snapshot.pool.isMember },
     is_draining: snapshot.isDraining,
     is_stopping: snapshot.isStopping,
     lanes: Object.entries(lanes).map(([kind, lane]) => ({

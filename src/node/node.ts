@@ -128,6 +128,7 @@ export class Node {
     await using parts = await createParts({
       ...{ settings, handlers, tokenSource, tokens, env, host, once },
       events: this.events,
+      drain: () => this.drain(),
       stopping: this.#stopping.signal,
       loggerFor: (component) => this.#loggerFor(component),
       localLoggerFor: (component) => this.#localLoggerFor(component),
@@ -218,9 +219,9 @@ export class Node {
   }
 
   /** Changes who the node is, and with it the topics on which it listens. */
-  async #setIdentity({ identity, connection, answersTopic }: NodeParts, to: Identity) {
+  async #setIdentity({ identity, connection, otherTopics }: NodeParts, to: Identity) {
     identity.set(to);
-    await connection.setTopics([...identity.commandTopics, answersTopic]);
+    await connection.setTopics([...identity.commandTopics, ...otherTopics]);
   }
 
   async #install(

@@ -19,7 +19,12 @@ import type { MqttConnection } from "../mqtt/connection.ts";
 import { OS } from "../os/current.ts";
 import type { Host } from "../os/processes.ts";
 import type { Outbox } from "../outbox/outbox.ts";
-import { clientResponseTopic, topicPrefix, workloadTopic } from "../protocol/topics.ts";
+import {
+  clientResponseTopic,
+  poolStatusTopic,
+  topicPrefix,
+  workloadTopic,
+} from "../protocol/topics.ts";
 import { AcceptedTokens } from "../registration/accepted_tokens.ts";
 import { IdentityStore } from "../registration/identity.ts";
 import { Registration } from "../registration/registration.ts";
@@ -64,6 +69,8 @@ interface NodePartsOptions {
   readonly events: NodeEvents;
   /** Aborts when the node is to stop. */
   readonly stopping: AbortSignal;
+  /** Takes no new commands, and stops the node when all is done. */
+  drain(): void;
   /** Makes loggers whose lines the platform is to see. */
   readonly loggerFor: (component: string) => Logger;
   /** Makes loggers whose lines stay here. */
@@ -97,8 +104,8 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly gpus: GpuMonitor | undefined;
   /** `undefined` when workloads are given no GPUs. */
   readonly gpuPool: GpuPool | undefined;
-  /** Where the platform answers statuses. */
-  readonly answersTopic: string;
+  /** Where else it listens than on its own command topics. */
+  readonly otherTopics: readonly string[];
   /** `undefined` when no logs are to be sent. */
   readonly logStream: LogStream | undefined;
 }
@@ -122,6 +129,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const prefix = topicPrefix(configured.environment);
   const clientId = loadClientId(stateFolder, stateParts);
   const answersTopic = clientResponseTopic(prefix, clientId);
+  const statusTopic = configured.pool && poolStatusTopic(prefix, configured.pool);
   const identity = new CurrentIdentity(prefix);
   const journal = resources.use(
     Journal.open(stateFolder, { clock, logger: loggerFor("journal") }),
@@ -145,7 +153,9 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     receive: (message) => commands.receiver.receive(message),
   };
   const onConnected = () => outbox.connected();
-  const connection = createConnection(options, { ...client, answersTopic, onConnected });
+  const connection = createConnection(options, {
+    ...{ ...client, answersTopic, statusTopic, onConnected },
+  });
   const outbox = createOutbox(options, {
     ...{ journal, connection, clock },
     request: { token, responseTopic: answersTopic },
@@ -191,6 +201,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     // What workloads print reaches the platform from their files, not as lines of the node.
     outputLogger: options.localLoggerFor("workloads"),
     address: () => identity.replyAddress,
+    drain: () => options.drain(),
     variablesFor: (id) => ({
       ...nodeCredentials(settings, token.value),
       ...traces?.variablesFor(id),
@@ -229,7 +240,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
     executors,
     gpus,
     gpuPool,
-    answersTopic,
+    otherTopics: [answersTopic, ...statusTopic === undefined ? [] : [statusTopic]],
     logStream,
     ...commands,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import manifest from "../../deno.json" with { type: "json" };
 import { type CommandInfo, infoOf } from "../commands/command.ts";
 import type { LaneState } from "../commands/queue.ts";
 import type { StatusSource, WorkloadState } from "../commands/status.ts";
@@ -28,6 +29,8 @@ export interface NodeSnapshot {
     /** Since when it is so, in milliseconds since the epoch. */
     readonly since: number;
   };
+  /** The pool it belongs to, if any, and whether it is to be given commands of that. */
+  readonly pool: { readonly name: string; readonly isMember: boolean } | undefined;
   /** Whether it takes no new commands. */
   readonly isDraining: boolean;
   /** Whether it was asked to stop. */
@@ -63,6 +66,7 @@ export interface SnapshotParts
   /** Aborts when the node is to stop. */
   readonly stopping: AbortSignal;
   readonly connection: { readonly url: string; readonly connected: boolean };
+  readonly pool: { readonly name: string; readonly isMember: boolean } | undefined;
   readonly executors: Executors;
   readonly journal: { readonly messages: Pick<Messages, "backlog"> };
   /** What watches the GPUs, where something does. */
@@ -83,6 +87,7 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
       isConnected: connection.connected,
       since: times.connectionSince,
     },
+    pool: parts.pool && { name: parts.pool.name, isMember: parts.pool.isMember },
     isDraining: acceptor.isDraining,
     isStopping: parts.stopping.aborted,
     lanes: Object.fromEntries(kinds.map((kind) => [kind, queue.lane(kind)])),
@@ -116,6 +121,11 @@ export function statusSource(
     uuid: identity?.uuid ?? "",
     profileSlug,
     kinds: Object.keys(lanes),
+    version: manifest.version,
+    startedAt: snapshot.startedAt,
+    isDraining: snapshot.isDraining,
+    pool: snapshot.pool,
+    lanes,
     running: workloads,
     finalizing: finalizing.map(({ workloadUuid }) => workloadUuid),
     executors,

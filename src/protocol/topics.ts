@@ -49,6 +49,11 @@ export function poolTopic(prefix: string, pool: string): string {
   return commandTopic(prefix, `pool/${pool}`);
 }
 
+/** Where all nodes of a pool are asked for their status. */
+export function poolStatusTopic(prefix: string, pool: string): string {
+  return `${prefix}cyberwave/cloud-node/pool/${pool}/status`;
+}
+
 /** What the nodes of a pool subscribe to, so that each message goes to one of them. */
 export function poolSubscription(prefix: string, pool: string): string {
   return `$share/${pool}/${poolTopic(prefix, pool)}`;

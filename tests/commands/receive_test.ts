@@ -128,3 +128,22 @@ Deno.test("a workload token is repeated in no reply, wherever it stands in a com
   const seen = JSON.stringify(test.replies.all);
   assertEquals(seen.includes("0123456789"), false, seen);
 });
+
+Deno.test("what all nodes of a pool get asks for their status, or is ignored", async () => {
+  await using test = await Commands.start({ inference: "a", executor: new ScriptedExecutor() });
+  const broadcast = { isBroadcast: true, topic: "pool/gpu/status" };
+  for (const message of ["{", { command: "drain", request_id: "r1" }, { command: "inference" }]) {
+    await test.send(message, broadcast);
+    await test.logger.logged('Ignored a message on "pool/gpu/status"');
+  }
+  assertEquals([test.replies.all, test.parts.acceptor.isDraining], [[], false]);
+  await test.send({ command: "status", request_id: "r2" }, broadcast);
+  assertEquals((await test.reply("r2")).status, "ok");
+});
+
+Deno.test("drain is answered before the node takes no more", async () => {
+  await using test = await Commands.start({ inference: "a", executor: new ScriptedExecutor() });
+  const reply = await test.ask({ command: "drain", request_id: "r1" });
+  assertEquals(reply.output, "The node takes no new commands, and stops when all is done");
+  assertEquals(test.parts.acceptor.isDraining, true);
+});

@@ -1,15 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Buffer } from "node:buffer";
 import { CloudNodeClient } from "../../src/cloud_node_client.ts";
-import type { CloudNodeConfig } from "../../src/config/node_config.ts";
 import { hasRoom } from "../../src/node/pool.ts";
-import { RecordingLogger } from "../support/events.ts";
-import { type Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
-import { TestClient } from "../support/mqtt_client.ts";
+import { mosquittoAvailable } from "../support/mosquitto.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { Program } from "../support/program.ts";
 import { Gate } from "../support/stage.ts";
-import { type LocalNode, type NodeOptions, type Reply, World } from "../support/world.ts";
+import { join, PoolSender } from "../support/pool.ts";
+import { World } from "../support/world.ts";
 
 const IDLE = { running: 0, leaving: 0, queued: 0, concurrency: 1, state: "ready" } as const;
 
@@ -41,64 +38,6 @@ for (const [what, lanes, prefetch, room] of ROOM) {
 
 const test = (sentence: string, fn: () => Promise<void>) =>
   Deno.test({ name: sentence, ignore: !mosquittoAvailable(), fn });
-
-const TOPIC = "cyberwave/cloud-node/pool/gpu/command";
-
-/** A node of the pool, in this process. */
-interface Member extends AsyncDisposable {
-  readonly local: LocalNode;
-  readonly logger: RecordingLogger;
-}
-
-async function join(
-  world: World<Mosquitto>,
-  name: string,
-  settings: CloudNodeConfig,
-  options: NodeOptions = {},
-): Promise<Member> {
-  const logger = new RecordingLogger();
-  const stateFolder = `${world.folder}/state-${name}`;
-  const config = { pool: "gpu", uploadResults: false, stateFolder, ...settings };
-  const local = await world.runNode(config, { slug: name, logger, ...options });
-  await logger.logged('In the pool "gpu"');
-  return { local, logger, [Symbol.asyncDispose]: () => local[Symbol.asyncDispose]() };
-}
-
-/** Somebody who sends commands to the pool, and is answered on a topic of his own. */
-class PoolSender implements AsyncDisposable {
-  private constructor(
-    readonly client: TestClient,
-    readonly replies: Awaited<ReturnType<TestClient["collect"]>>,
-  ) {}
-
-  static async connect(world: World<Mosquitto>): Promise<PoolSender> {
-    const client = await TestClient.connect(world.broker.url);
-    return new PoolSender(client, await client.collect("my/replies"));
-  }
-
-  /** Sends a command; resolves with whether there was a node to give it to. */
-  send(requestId: string, command = "inference", topic = TOPIC): Promise<boolean> {
-    const correlationData = Buffer.from(requestId);
-    const properties = { responseTopic: "my/replies", correlationData };
-    return this.client.offer(topic, { command, request_id: requestId }, { properties });
-  }
-
-  /** Sends a command, again and again under the same id, until there is a node that takes it. */
-  async sendUntilTaken(requestId: string): Promise<void> {
-    while (!await this.send(requestId));
-  }
-
-  async reply(requestId: string): Promise<Reply> {
-    const { text } = await this.replies.next(({ properties }) =>
-      properties!.correlationData!.toString() === requestId
-    );
-    return JSON.parse(text);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.client[Symbol.asyncDispose]();
-  }
-}
 
 test("a command for a pool runs on one of its nodes, which answers on both topics", async () => {
   await using world = await World.withMosquitto();

@@ -21,6 +21,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
       kinds: ["inference"],
       of: () => executor,
     },
+    pool: undefined,
     journal: test.journal,
     stopping: new AbortController().signal,
     times: { startedAt: 1, connectionSince: 2 },

@@ -351,6 +351,7 @@ class OneNode {
       outputLogger: logger,
       address: () => ADDRESS,
       variablesFor: () => ({}),
+      drain: () => this.parts.acceptor.drain(),
       status: () => {
         const { runner, queue, uploads } = this.parts;
         return statusOutput({
@@ -365,6 +366,11 @@ class OneNode {
           executors: {},
           finalizing: uploads.commands().map(({ workloadUuid }) => workloadUuid),
           queued: queue.waiting().length,
+          version: "1.2.3",
+          startedAt: clock.now(),
+          isDraining: this.parts.acceptor.isDraining,
+          pool: undefined,
+          lanes: {},
           now: clock.now(),
         });
       },

@@ -6,6 +6,7 @@ export const IDLE_SNAPSHOT: NodeSnapshot = {
   startedAt: 0,
   identity: { uuid: "u-1", slug: "my-node" },
   connection: { url: "mqtt://127.0.0.1:1883", isConnected: true, since: 0 },
+  pool: undefined,
   isDraining: false,
   isStopping: false,
   lanes: {},
