@@ -8,6 +8,7 @@ import { commandLine, startToReady } from "./processes.ts";
 import { lockPackages } from "./program.ts";
 import { describeMachine, type Report } from "./report.ts";
 import { retention } from "./retention.ts";
+import { scrape } from "./scrape.ts";
 import { warm, warmAtOnce, warmModel, warmRestart } from "./warm.ts";
 
 /** What `deno task bench` measures. */
@@ -40,7 +41,7 @@ const MEASURES = [
   commandLine,
 ];
 /** These read /proc. */
-const LINUX_MEASURES = [memory, growth, retention];
+const LINUX_MEASURES = [memory, growth, retention, scrape];
 
 /** Takes all measures, one after the other. A measure that fails is reported and stops no other. */
 export async function bench(sizes: Sizes): Promise<Report> {

@@ -67,6 +67,11 @@ export class Program implements AsyncDisposable {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1024;
   }
 
+  /** What its first thread, which runs the event loop, has computed, in milliseconds. */
+  threadMs(): number {
+    return Number(Deno.readTextFileSync(`/proc/${this.pid}/schedstat`).split(" ")[0]) / 1e6;
+  }
+
   /** Ends it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ending = true;
