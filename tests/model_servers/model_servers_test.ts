@@ -72,6 +72,30 @@ test(
 );
 
 test(
+  "OpenAI's API: LitServe embeds sentences by MiniLM, and says what is wrong with a request",
+  (url, port) => ({
+    command: `exec python ${PROGRAMS}/openai_embeddings.py ${port}`,
+    url: `${url}/v1/embeddings`,
+    // LitServe has no /v1/models.
+    ready: { url: `${url}/health`, every: 0.2, timeout: 5 },
+    api: "openai",
+  }),
+  async (bench) => {
+    const input = ["This is an example sentence", "Another one"];
+    const { output } = await run(bench, { model: "minilm", input });
+    const { object, data } = output as { object: string; data: { embedding: number[] }[] };
+    assertEquals([object, data.length], ["list", 2]);
+    assertEquals(data[0]!.embedding.slice(0, 2).map((value) => value.toFixed(4)), [
+      "0.0677",
+      "0.0635",
+    ]);
+    const error = errorOf(await run(bench, { input }));
+    assertStringIncludes(error, "The server answered 422: ");
+    assertStringIncludes(error, "model");
+  },
+);
+
+test(
   "RunPod: the local server answers, and says what failed",
   (url, port) => ({
     command: `exec python ${PROGRAMS}/runpod_handler.py --rp_serve_api --rp_api_host 127.0.0.1 ` +
