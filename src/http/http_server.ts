@@ -6,6 +6,7 @@
 import type { HttpAddress } from "../config/http_address.ts";
 import { messageOf } from "../errors.ts";
 import type { ServedNode } from "../node/served_node.ts";
+import type { HttpServerRequest } from "./exchange_over_http.ts";
 import { errorAnswer, textAnswer } from "./answers.ts";
 import { EventFeed } from "./event_feed.ts";
 import { type Listening, type Refusal, refuseAccess, refuseOrigin } from "./guard.ts";
@@ -48,14 +49,10 @@ export class HttpServer implements AsyncDisposable {
   #examination: Promise<Record<string, unknown>> | undefined;
   readonly #closing = new AbortController();
 
-  /**
-   * Starts to answer.
-   *
-   * @throws {ConfigError} if the address cannot be listened on
-   */
-  constructor(options: HttpServerOptions) {
-    const { address, token, node, journalBytes } = options;
+  private constructor(options: HttpServerOptions, listener: Listener) {
+    const { token, node, journalBytes } = options;
     this.#options = options;
+    this.#listener = listener;
     using resources = new DisposableStack();
     this.#metrics = resources.use(new Metrics({ ...node, journalBytes }));
     this.#feed = resources.use(new EventFeed(node));
@@ -65,9 +62,24 @@ export class HttpServer implements AsyncDisposable {
       new NodeHistory({ events, clock, snapshot, load: () => meter.read() }),
     );
     this.#readiness = resources.use(new ReadinessTimer(node, node.clock));
-    this.#listener = listen(address, (request, listening) => this.#answer(request, listening));
     this.#sessions = new Sessions(token, this.url, node.clock);
     resources.move();
+  }
+
+  /**
+   * Starts to answer.
+   *
+   * @throws {ConfigError} if the address cannot be listened on
+   */
+  static async start(options: HttpServerOptions): Promise<HttpServer> {
+    const started = Promise.withResolvers<HttpServer>();
+    const listener = await listen(
+      options.address,
+      async (request, listening) => await (await started.promise).#answer(request, listening),
+    );
+    const server = new HttpServer(options, listener);
+    started.resolve(server);
+    return server;
   }
 
   /** Where it is found: a URL, or `unix:` and a path. */
@@ -85,7 +97,7 @@ export class HttpServer implements AsyncDisposable {
     await this.#listener.close();
   }
 
-  async #answer(request: Request, listening: Listening): Promise<Response> {
+  async #answer(request: HttpServerRequest, listening: Listening): Promise<Response> {
     const { method, headers } = request;
     const path = pathOf(request.url);
     const found = routeOf(path);
@@ -136,9 +148,9 @@ function refused({ status, code, error, headers }: Refusal): Response {
   return errorAnswer(status, code, error, headers);
 }
 
-/** The path of a URL, of which on a unix socket the rest means nothing. */
+/** The path of what is asked for, which may be a whole URL. */
 function pathOf(url: string): string {
-  return /^[a-z+]+:\/\/[^/]*(\/[^?#]*)/i.exec(url)?.[1] ?? "/";
+  return /^(?:[a-z+]+:\/\/[^/?#]*)?(\/[^?#]*)/i.exec(url)?.[1] ?? "/";
 }
 
 /** What percent signs in a path stand for; as it is where they stand for nothing. */

@@ -4,8 +4,14 @@
  * @module
  */
 import * as fs from "node:fs";
+import { createServer } from "node:http";
 import { AUTO_PORTS, type HttpAddress } from "../config/http_address.ts";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
+import {
+  exchangeOverHttp,
+  type HttpHandler,
+  type HttpServerRequest,
+} from "./exchange_over_http.ts";
 import { hostsOf, isEverywhere, type Listening } from "./guard.ts";
 
 /** A server that listens. */
@@ -18,27 +24,56 @@ export interface Listener extends Listening {
 
 const LOOPBACK = "127.0.0.1";
 
+/** What bounds a server. */
+interface ServerLimits {
+  readonly connections: number;
+  /** How long the head of a request may take, and the whole of it, in milliseconds. */
+  readonly headMs: number;
+  readonly requestMs: number;
+  /** How often that is looked at. */
+  readonly checkMs: number;
+}
+
+/**
+ * Every user of the computer can open connections, and each takes a file descriptor of the node. Not
+ * by `Deno.serve`, which bounds neither their number nor their time, and whose failure to accept
+ * another one ends the program (Deno 2.9.6).
+ */
+const LIMITS: ServerLimits = {
+  connections: 128,
+  headMs: 10_000,
+  requestMs: 60_000,
+  checkMs: 2_000,
+};
+
 /** Starts to listen. The handler is called with what was opened. */
-export function listen(
+export async function listen(
   address: HttpAddress,
-  handler: (request: Request, listening: Listening) => Promise<Response>,
-): Listener {
+  handler: (request: HttpServerRequest, listening: Listening) => Promise<Response>,
+  limits: ServerLimits = LIMITS,
+): Promise<Listener> {
   switch (address.type) {
     case "tcp":
-      return listenOn(address.hostname, address.port, handler);
+      return await listenOn(address.hostname, address.port, handler, limits);
     case "auto":
-      return listenOnFirst(handler);
+      return await listenOnFirst(handler, limits);
     case "unix":
-      return listenAt(address.path, handler);
+      return await listenAt(address.path, handler, limits);
   }
 }
 
 type Handler = Parameters<typeof listen>[1];
 
-function listenOn(hostname: string, port: number, handler: Handler): Listener {
+async function listenOn(
+  hostname: string,
+  port: number,
+  handler: Handler,
+  limits: ServerLimits,
+): Promise<Listener> {
   const listening = { hosts: hostsOf(hostname, port), needsToken: true };
   try {
-    const server = serve({ hostname, port }, (request) => handler(request, listening));
+    const where = { host: hostname, port };
+    const server = await serve(where, limits, (request) => handler(request, listening));
     listening.hosts = hostsOf(hostname, server.port);
     const name = isEverywhere(hostname) ? LOOPBACK : hostname;
     const host = name.includes(":") ? `[${name}]` : name;
@@ -53,36 +88,50 @@ function listenOn(hostname: string, port: number, handler: Handler): Listener {
 }
 
 /** Serves until it is closed. */
-function serve(
-  where: Readonly<{ hostname: string; port: number }> | Readonly<{ path: string }>,
-  handler: (request: Request) => Promise<Response>,
-): { readonly port: number; close(): Promise<void> } {
-  const closing = new AbortController();
-  const options = { ...where, signal: closing.signal, onListen() {} };
-  const { addr, finished } = Deno.serve(options as Deno.ServeTcpOptions, handler);
+async function serve(
+  where: Readonly<{ host: string; port: number }> | Readonly<{ path: string }>,
+  limits: ServerLimits,
+  handler: HttpHandler,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const server = createServer({
+    headersTimeout: limits.headMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.checkMs,
+  }, (incoming, outgoing) => void exchangeOverHttp(incoming, outgoing, handler));
+  server.maxConnections = limits.connections;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where, resolve);
+  });
+  // One connection that cannot be accepted is no reason to stop.
+  server.on("error", () => {});
+  const address = server.address();
   return {
-    port: addr.port,
-    async close() {
-      closing.abort();
-      await finished;
-    },
+    port: address !== null && typeof address === "object" ? address.port : 0,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
   };
 }
 
-function listenOnFirst(handler: Handler): Listener {
+async function listenOnFirst(handler: Handler, limits: ServerLimits): Promise<Listener> {
   const { first, last } = AUTO_PORTS;
   for (let port = first; port <= last; port++) {
     try {
-      return listenOn(LOOPBACK, port, handler);
+      return await listenOn(LOOPBACK, port, handler, limits);
     } catch (error) {
-      if (!(error instanceof ConfigError && error.cause instanceof Deno.errors.AddrInUse)) {
-        throw error;
-      }
+      if (!(error instanceof ConfigError && isInUse(error.cause))) throw error;
     }
   }
   throw new ConfigError(`The ports ${first} to ${last} of ${LOOPBACK} are all in use`, {
     hint: "Set http to a free port",
   });
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }
 
 /**
@@ -114,14 +163,18 @@ export async function requireFree(address: HttpAddress): Promise<void> {
  * Whoever can open the socket may do all, so it is made in a folder that nobody else can enter, and
  * takes its name when only its owner can open it.
  */
-function listenAt(path: string, handler: Handler): Listener {
+async function listenAt(
+  path: string,
+  handler: Handler,
+  limits: ServerLimits,
+): Promise<Listener> {
   const listening = { hosts: undefined, needsToken: false };
   const url = `unix:${path}`;
   let folder: string | undefined;
   try {
     folder = fs.mkdtempSync(`${path}.`);
     const unnamed = `${folder}/s`;
-    const server = serve({ path: unnamed }, (request) => handler(request, listening));
+    const server = await serve({ path: unnamed }, limits, (request) => handler(request, listening));
     fs.chmodSync(unnamed, 0o600);
     fs.renameSync(unnamed, path);
     return {

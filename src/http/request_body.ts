@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { HttpServerRequest } from "./exchange_over_http.ts";
 
 /** Nobody has to send more than this, but a command. */
 const MAX_BYTES = 64 * 1024;
@@ -25,17 +26,17 @@ export class BodyError extends Error {
  * @throws {BodyError} if it is too large
  */
 export async function readBody(
-  { body }: Request,
+  { body }: Pick<HttpServerRequest, "body">,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  for await (const piece of body ?? []) {
+  for await (const piece of body) {
     size += piece.length;
     if (size > maxBytes) {
       throw new BodyError(413, "too_large", `The body is larger than ${maxBytes} bytes`);
     }
-    pieces.push(piece);
+    pieces.push(new Uint8Array(piece));
   }
   return await new Blob(pieces).bytes();
 }
@@ -45,7 +46,9 @@ export async function readBody(
  *
  * @throws {BodyError} if it is too large or no JSON
  */
-export async function readJsonBody(request: Request): Promise<unknown> {
+export async function readJsonBody(
+  request: Pick<HttpServerRequest, "body">,
+): Promise<unknown> {
   const bytes = await readBody(request, MAX_BYTES);
   if (bytes.length === 0) return undefined;
   const text = new TextDecoder().decode(bytes);

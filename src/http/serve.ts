@@ -36,7 +36,7 @@ export async function serveNode(http: string, parts: ServeParts): Promise<AsyncD
   await requireFree(address);
   const token = await loadToken(stateFolder, node);
   const server = resources.use(
-    new HttpServer({ ...parts, address, token, journalBytes }),
+    await HttpServer.start({ ...parts, address, token, journalBytes }),
   );
   const file = `${stateFolder}/${ADDRESS_FILE}`;
   await replacePrivateFile(file, `${JSON.stringify({ url: server.url, pid: Deno.pid })}\n`);
