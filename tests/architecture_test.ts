@@ -136,6 +136,11 @@ Deno.test("architecture: files are short, finished and named for what they do", 
     assert(!/\b(TODO|FIXME|XXX|HACK)\b/.test(text), `${path} is not finished`);
     assert(!/\b(utils?|helpers?|misc|common)\b/.test(path), `${path} is named for nothing`);
   }
+  const page = new URL("page/", SOURCE);
+  for (const { name, isFile } of Deno.readDirSync(page)) {
+    const lines = isFile ? Deno.readTextFileSync(new URL(name, page)).split("\n").length : 0;
+    assert(lines <= 301, `page/${name} is longer than 300 lines`);
+  }
 });
 
 Deno.test("architecture: no two files have one name, and no two exported types", () => {

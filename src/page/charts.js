@@ -70,7 +70,13 @@ function Chart({ title, times, series, names, range, inWords, of }) {
         cursor: { show: false },
         scales: { x: { range: lastHour }, y: { range: () => range } },
         axes: [
-          { ...axis, ticks: { show: false }, size: 26, values: (_, ticks) => ticks.map(hour) },
+          {
+            ...axis,
+            ticks: { show: false },
+            size: 26,
+            space: 80,
+            values: (_, ticks) => ticks.map(hour),
+          },
           {
             ...axis,
             ticks: { show: false },
@@ -110,8 +116,14 @@ function Chart({ title, times, series, names, range, inWords, of }) {
   ).join("; ");
   return html`
     <figure>
-      <figcaption>${title} <b>${latest.map((value) => inWords(value)).join(", ")}</b>${of &&
-        html`<span class="note"> of ${bytes(of)}</span>`}</figcaption>
+      <figcaption>${title} ${series.length === 1
+        ? html`<b>${inWords(latest[0])}</b>`
+        : latest.map((value, index) =>
+          html`<span key=${index} class=${`key key-${index % 4}`}>${
+            names[index]
+              .split(" ")[0]
+          }: <b>${inWords(value)}</b></span>`
+        )}${of && html`<span class="note"> of ${bytes(of)}</span>`}</figcaption>
       <div class="plot" ref=${box} role="img" aria-label=${`${summary}, in the last hour`} />
     </figure>
   `;

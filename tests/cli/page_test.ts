@@ -109,6 +109,6 @@ Deno.test("the program has the page with it, wherever it was installed from", as
     await (await fetch(new URL(path, link), { headers: { cookie: cookie! } })).text();
   const page = await read("/");
   const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
-  assertEquals(files.length, 5);
+  assertEquals(files.length, 7);
   for (const path of files) assertEquals((await read(path)).includes('"error"'), false, path);
 });
