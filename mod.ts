@@ -40,6 +40,7 @@ export type {
 } from "./src/node/embedding.ts";
 export type { CommandInfo } from "./src/commands/command.ts";
 export type { Progress } from "./src/protocol/progress.ts";
+export type { Resources } from "./src/protocol/resources.ts";
 export type { JobOutput, LogFields, LogFormat, Logger, LogLevel } from "./src/log.ts";
 export type {
   BodyForm,

@@ -88,6 +88,7 @@ Deno.test("the public API is small: a node, its client, their options and their 
     "ProgramConfig",
     "Progress",
     "ReadinessConfig",
+    "Resources",
     "RunOptions",
     "RunResult",
     "ServerApi",

@@ -16,10 +16,12 @@ import { exitCodeMeaning } from "../executors/exit_code.ts";
 import { look } from "../executors/process/observe.ts";
 import type { Recovery } from "../executors/process/recovery.ts";
 import { systemClock } from "../time.ts";
+import type { Resources } from "../protocol/resources.ts";
 import type { Progress } from "../protocol/progress.ts";
 import { WorkloadFolder } from "../workloads/folder.ts";
 import { latestProgress } from "../workloads/progress_file.ts";
 import type { Arguments } from "./arguments.ts";
+import { bytes } from "../doctor/quantities.ts";
 import { duration, table } from "./layout.ts";
 import { progressText } from "./progress_bar.ts";
 import { useStateFolder } from "./load_settings.ts";
@@ -52,14 +54,20 @@ async function list(args: Arguments, stateFolder: string): Promise<void> {
   const recorded = history?.list(args.has("all") ? ALL : LATEST) ?? [];
   const nodePid = lockHolder(stateFolder);
   const records = nodePid === undefined ? await lookAtAll(recorded, stateFolder) : recorded;
-  const progress = (record: CommandRecord) => progressOf(record, stateFolder);
   const loaded = nodePid === undefined ? {} : loadedStates(stateFolder);
+  const used = await usedSoFar(records);
+  const live = records.map((record): Live => ({
+    progress: progressOf(record, stateFolder),
+    resources: record.end?.resources ?? used.get(record.id),
+  }));
   if (args.has("json")) {
     return print(JSON.stringify({
       state_folder: stateFolder,
       node_pid: nodePid ?? null,
       executors: loaded,
-      workloads: records.map((record) => commandJson(record, progress(record))),
+      workloads: records.map((record, index) =>
+        commandJson(record, live[index]!.progress, live[index]!.resources)
+      ),
     }));
   }
   const where = `with the state folder ${quoted(stateFolder)}`;
@@ -71,7 +79,7 @@ async function list(args: Arguments, stateFolder: string): Promise<void> {
   for (const line of loadedLines(loaded)) report(line);
   if (history === undefined) report("There is no journal: no node has accepted a command here");
   else if (records.length === 0) report("There are no workloads");
-  else for (const line of shownTable(records, progress)) print(line);
+  else for (const line of shownTable(records, live)) print(line);
 }
 
 /** How what stays loaded for commands is, a line for each kind. */
@@ -86,6 +94,23 @@ export function loadedLines(loaded: Readonly<Record<string, LoadedState>>): stri
 function progressOf({ id, state }: CommandRecord, stateFolder: string): Progress | undefined {
   if (state !== "running") return undefined;
   return latestProgress(new WorkloadFolder(`${stateFolder}/workloads/${id}`).progressFile).progress;
+}
+
+/** What commands that run as processes have used so far, by their ids. */
+async function usedSoFar(
+  records: readonly CommandRecord[],
+): Promise<ReadonlyMap<string, Resources>> {
+  const running = records.filter(({ state, handle }) =>
+    state === "running" && handle?.executor === "process" && handle.process !== undefined
+  );
+  if (running.length === 0) return new Map();
+  const { measureOnce } = await import("../executors/process/meter.ts");
+  const measured = await measureOnce(running.map(({ handle }) => handle!.process!)).catch(() => []);
+  return new Map(
+    measured.flatMap(({ resources }, index) =>
+      resources === undefined ? [] : [[running[index]!.id, resources]]
+    ),
+  );
 }
 
 /** The commands as they are while no node is there to see them end. */
@@ -111,21 +136,20 @@ export function asRecovered(record: CommandRecord, recovery: Recovery): CommandR
   return { ...record, state: "ended", end: { ...end, bytes: 0 } };
 }
 
+/** What is known of a command beside its record. */
+interface Live {
+  /** How far it is. */
+  readonly progress?: Progress;
+  /** What it has used. */
+  readonly resources?: Resources;
+}
+
 /** The table as it is for a program; on a terminal that is too narrow, with short ids. */
-function shownTable(
-  records: readonly CommandRecord[],
-  progressOf: (record: CommandRecord) => Progress | undefined,
-): string[] {
+function shownTable(records: readonly CommandRecord[], live: readonly Live[]): string[] {
   const now = Date.now();
-  const lines = workloadTable(records, now, progressOf);
+  const lines = workloadTable(records, now, live);
   if (!isTerminal("stdout") || lines.every(({ length }) => length <= terminalWidth())) return lines;
-  const progress = new Map(records.map((record) => [record.id, progressOf(record)]));
-  const short = withShortIds(records);
-  return workloadTable(
-    short,
-    now,
-    (record) => progress.get(records[short.indexOf(record)]!.id),
-  );
+  return workloadTable(withShortIds(records), now, live);
 }
 
 /** The fewest characters of an id that are shown. */
@@ -145,25 +169,36 @@ export function withShortIds(records: readonly CommandRecord[]): CommandRecord[]
   }));
 }
 
-/** Workloads as lines of a table, in which those that run have their progress for a result. */
+/**
+ * Workloads as lines of a table, in which those that run have their progress for a result. Columns that
+ * nothing is known for are left out.
+ */
 export function workloadTable(
   records: readonly CommandRecord[],
   now: number,
-  progressOf: (record: CommandRecord) => Progress | undefined = () => undefined,
+  live: readonly Live[] = [],
 ): string[] {
-  const head = ["ID", "KIND", "REQUEST", "STATE", "PID", "AGE", "TIME", "RESULT"];
-  const rows = [head, ...records.map((record) => row(record, now, progressOf(record)))];
-  if (!records.some(({ handle }) => handle?.gpus?.length)) return table(rows);
-  const gpus = ["GPU", ...records.map(({ handle }) => gpuText(handle?.gpus))];
-  return table(rows.map((row, index) => row.toSpliced(5, 0, gpus[index]!)));
+  const head = ["ID", "KIND", "REQUEST", "STATE", "PID", "GPU", "AGE", "TIME", "CPU", "MEMORY"];
+  const rows = records.map((record, index) => row(record, now, live[index] ?? {}));
+  const all = [[...head, "RESULT"], ...rows];
+  const isKnown = (column: number) =>
+    !SOMETIMES.includes(all[0]![column]!) || rows.some((row) => row[column] !== "-");
+  return table(all.map((row) => row.filter((_, column) => isKnown(column))));
 }
+
+/** The columns that are left out where nothing is known for them. */
+const SOMETIMES = ["GPU", "CPU", "MEMORY"];
 
 /** The GPUs that a command was given, of UUIDs the beginning. */
 function gpuText(gpus: readonly string[] | undefined): string {
   return gpus?.length ? gpus.map((name) => name.slice(0, 12)).join() : "-";
 }
 
-function row(record: CommandRecord, now: number, progress: Progress | undefined): string[] {
+function row(
+  record: CommandRecord,
+  now: number,
+  { progress, resources: { cpuSeconds, peakMemoryBytes } = {} }: Live,
+): string[] {
   const { id, kind, requestId, state, handle, acceptedAt, end } = record;
   const unseen = state === "ended" && record.endedAt === undefined;
   return [
@@ -172,8 +207,11 @@ function row(record: CommandRecord, now: number, progress: Progress | undefined)
     requestId === undefined ? "-" : harmlessId(requestId),
     state,
     state === "running" ? `${handle?.process?.pid ?? "-"}` : "-",
+    gpuText(handle?.gpus),
     duration(now - acceptedAt),
     unseen ? "-" : runTime(record, now),
+    cpuSeconds === undefined ? "-" : duration(cpuSeconds * 1000),
+    peakMemoryBytes === undefined ? "-" : bytes(peakMemoryBytes),
     end === undefined
       ? shortened(progress === undefined ? "-" : progressText(progress))
       : resultOf(end) + (unseen ? " (the node was down)" : ""),

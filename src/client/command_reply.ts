@@ -5,6 +5,7 @@
  */
 import { CloudNodeError } from "../errors.ts";
 import { isJsonObject, type JsonObject } from "../protocol/json.ts";
+import { readResources, type Resources } from "../protocol/resources.ts";
 
 /**
  * The reply of a node to a command.
@@ -34,6 +35,8 @@ export interface CommandReply {
   readonly error: string;
   /** Whether the middle of `output` or `error` was cut out, because it was too long. */
   readonly isTruncated: boolean;
+  /** What the command has used of the machine, as far as the node knows. */
+  readonly resources: Resources | undefined;
   /** The reply as it came. */
   readonly message: Readonly<Record<string, unknown>>;
 }
@@ -85,7 +88,8 @@ export class NoReplyError extends CloudNodeError {
 export function decodeReply(payload: Uint8Array): CommandReply | undefined {
   const message = parseObject(payload);
   if (typeof message?.status !== "string") return undefined;
-  const { status, request_id, slug, instance_uuid, output, error, output_truncated } = message;
+  const { status, request_id, slug, instance_uuid, output, error, output_truncated, resources } =
+    message;
   return {
     // What is not "ok" is no success, whatever it is.
     status: status === "ok" ? "ok" : "error",
@@ -95,6 +99,7 @@ export function decodeReply(payload: Uint8Array): CommandReply | undefined {
     output: asText(output),
     error: asText(error),
     isTruncated: output_truncated === true,
+    resources: readResources(resources),
     message,
   };
 }

@@ -4,9 +4,11 @@
  * @module
  */
 import { messageOf } from "../errors.ts";
+import type { Execution } from "../executors/executor.ts";
 import type { Message } from "../journal/messages.ts";
 import type { End } from "../journal/record.ts";
 import type { ResultFile } from "../journal/result_files.ts";
+import type { Resources } from "../protocol/resources.ts";
 import type { Logger } from "../log.ts";
 import { WorkloadFolder } from "../workloads/folder.ts";
 import { excerptOf } from "../workloads/output.ts";
@@ -38,13 +40,21 @@ interface EndingParts {
 /** Enough for the end of it that the platform wants to see. */
 const STDERR_BYTES = 16 * 1024;
 
+/** What ran a command, if anything did, or what it used where that ended without a node. */
+interface Ran {
+  readonly execution: Pick<Execution, "pid" | "resources"> | undefined;
+  readonly used: Resources | undefined;
+}
+
 /** Makes the ending of a command. Never rejects: what cannot be read is named in the reply. */
 export async function endingOf(
   command: Command,
   outcome: Outcome,
-  pid: number | undefined,
+  { execution, used }: Ran,
   parts: EndingParts,
 ): Promise<Ending> {
+  const { pid, resources = used } = execution ?? {};
+  if (resources !== undefined) outcome = { ...outcome, end: { ...outcome.end, resources } };
   try {
     return await readEnding(command, outcome, pid, parts);
   } catch (error) {

@@ -77,7 +77,8 @@ async function enter(
     }
     case "ended": {
       logger.info(`${nameOf(record)} ended while there was no node`, fieldsOf(record));
-      return runner.track(runner.end(runner.resume(record, startedAt), recovered.exit));
+      const run = runner.resume(record, startedAt, recovered.resources);
+      return runner.track(runner.end(run, recovered.exit));
     }
     case "not_started": {
       if (stop !== undefined) {

@@ -7,6 +7,7 @@ import type { Message } from "../journal/messages.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import type { Requester } from "../journal/requesters.ts";
 import type { RequestId } from "../protocol/decode.ts";
+import type { Resources } from "../protocol/resources.ts";
 import {
   encodeLongReply,
   encodeReply,
@@ -50,10 +51,11 @@ export function answer(
   address: ReplyAddress,
   requestId: RequestId | undefined,
   result: { readonly output: string } | { readonly error: string },
+  resources?: Resources,
 ): Message {
   const reply = "output" in result
-    ? okReply(address, requestId, whole(result.output))
-    : errorReply(address, requestId, whole(result.error));
+    ? okReply(address, requestId, whole(result.output), resources)
+    : errorReply(address, requestId, whole(result.error), resources);
   return { topic: address.topic, payload: encodeReply(reply) };
 }
 
@@ -67,21 +69,26 @@ export function replyTo(
   const address = addressOf(command);
   const { topic } = address;
   const { requestId } = command;
+  const { end: { resources } } = outcome;
   if (outcome.status === "ok") {
     if (!hasOutput(folder, "stdout")) {
       const reply = okReply(address, requestId, {
         text: "[the output was removed]",
         truncated: true,
-      });
+      }, resources);
       return { topic, payload: encodeReply(reply) };
     }
     const stdout = readOutput(folder, "stdout", maxOutput);
-    return { topic, payload: encodeLongReply(okReply(address, requestId, whole("")), stdout) };
+    const reply = okReply(address, requestId, whole(""), resources);
+    return { topic, payload: encodeLongReply(reply, stdout) };
   }
-  if (outcome.source === "node") return answer(address, requestId, { error: outcome.error });
+  if (outcome.source === "node") {
+    return answer(address, requestId, { error: outcome.error }, resources);
+  }
   const stderr = readOutput(folder, "stderr", maxOutput);
-  if (isBlank(stderr)) return answer(address, requestId, { error: outcome.fallback });
-  return { topic, payload: encodeLongReply(errorReply(address, requestId, whole("")), stderr) };
+  if (isBlank(stderr)) return answer(address, requestId, { error: outcome.fallback }, resources);
+  const reply = errorReply(address, requestId, whole(""), resources);
+  return { topic, payload: encodeLongReply(reply, stderr) };
 }
 
 /** Where a command is answered: by the name it was accepted under. */

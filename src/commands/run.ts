@@ -138,8 +138,8 @@ export class CommandRunner {
   /** Answers a command, whose outcome is known. */
   async conclude(command: Command, outcome: Outcome): Promise<void> {
     const { journal, outbox, queue, uploads, events, clock, logger } = this.#parts;
-    const { startedAt = clock.now(), execution } = this.#runs.get(command.id) ?? {};
-    const ending = await endingOf(command, outcome, execution?.pid, this.#parts);
+    const { startedAt = clock.now(), execution, used } = this.#runs.get(command.id) ?? {};
+    const ending = await endingOf(command, outcome, { execution, used }, this.#parts);
     const what = `the end of ${nameOf(command)}`;
     const { files, end, reply, statuses } = ending;
     const stored = await commitUntilStored(what, this.#parts, this.#leaving.signal, () => {
@@ -183,10 +183,10 @@ export class CommandRunner {
   }
 
   /** Adds a command that an earlier node has started. */
-  resume(command: CommandRecord, startedAt: number): Run {
+  resume(command: CommandRecord, startedAt: number, used?: Run["used"]): Run {
     this.#parts.queue.resume(command);
     const { stop, handle } = command;
-    return this.#enter(command, startedAt, { isResumed: true, gpus: handle?.gpus }, stop);
+    return this.#enter(command, startedAt, { isResumed: true, gpus: handle?.gpus, used }, stop);
   }
 
   /** Runs what recovery found, in the background. */
@@ -244,7 +244,7 @@ export class CommandRunner {
   #enter(
     command: Command,
     startedAt: number,
-    known: Pick<Run, "gpus"> & Partial<Pick<Run, "isResumed">>,
+    known: Pick<Run, "gpus" | "used"> & Partial<Pick<Run, "isResumed">>,
     earlier?: StopRequest,
   ): Run {
     const progress = new ProgressReport(command, this.#parts.folderOf(command.id), this.#parts);

@@ -6,6 +6,7 @@
 import type { Execution, Executor } from "../executors/executor.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Pending } from "../journal/messages.ts";
+import type { Resources } from "../protocol/resources.ts";
 import type { Logger } from "../log.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import type { Command } from "./command.ts";
@@ -55,6 +56,8 @@ export interface Run {
   readonly isResumed: boolean;
   /** The GPUs that it was given; `undefined`: it sees what is there. */
   readonly gpus?: readonly string[];
+  /** What it has used, where it has ended without a node. */
+  readonly used?: Resources;
   /** What runs it, once something does. */
   execution?: Execution;
 }

@@ -6,6 +6,7 @@
 import type { ExecutorStatus } from "../executors/executor.ts";
 import { isoTime } from "../time.ts";
 import type { LaneState } from "./queue.ts";
+import { type Resources, resourcesJson } from "../protocol/resources.ts";
 import type { Progress } from "../protocol/progress.ts";
 
 /** A workload that runs, or whose results are being sent. */
@@ -19,6 +20,8 @@ export interface WorkloadState {
   readonly startedAt: number;
   /** The GPUs that it was given; `undefined`: it sees what is there. */
   readonly gpus?: readonly string[];
+  /** What it has used so far, as far as that is known. */
+  readonly resources?: Resources;
   /** How far it is, if it has said so. */
   readonly progress?: Progress;
 }
@@ -82,7 +85,7 @@ export function statusOutput(source: StatusSource): string {
       ]),
     ),
     active_workloads: running.map((
-      { pid, kind, requestId, workloadUuid, startedAt, progress, gpus },
+      { pid, kind, requestId, workloadUuid, startedAt, progress, gpus, resources },
     ) => ({
       pid: pid ?? null,
       type: kind,
@@ -90,6 +93,7 @@ export function statusOutput(source: StatusSource): string {
       workload_uuid: workloadUuid ?? null,
       running_for_seconds: Math.max(0, Math.round((now - startedAt) / 100) / 10),
       ...(gpus !== undefined && { gpus }),
+      ...(resources !== undefined && { resources: resourcesJson(resources) }),
       ...(progress !== undefined && { progress }),
     })),
     finalizing_workloads: finalizing.filter((workload) => workload !== undefined),

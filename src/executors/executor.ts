@@ -5,6 +5,7 @@
  */
 import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
 import type { Progress } from "../protocol/progress.ts";
+import type { Resources } from "../protocol/resources.ts";
 import type { SmallOutput, WorkloadFile, WorkloadFolder } from "../workloads/folder.ts";
 
 /**
@@ -70,7 +71,12 @@ export type Exit =
 /** What an executor finds of an attempt that an earlier node made. */
 export type Recovered =
   | { readonly type: "running"; readonly execution: Execution }
-  | { readonly type: "ended"; readonly exit: Exit }
+  | {
+    readonly type: "ended";
+    readonly exit: Exit;
+    /** What it has used, as far as that is known. */
+    readonly resources?: Resources;
+  }
   /** It certainly never began, and never will: the command may be started again. */
   | { readonly type: "not_started" };
 
@@ -149,6 +155,8 @@ export interface Execution {
   readonly sharedPid?: number;
   /** Whether its outcome is lost with this node. Default: a later node finds it. */
   readonly endsWithNode?: boolean;
+  /** What it has used so far, and once it has ended in all, as far as that is known. */
+  readonly resources?: Resources;
   /** What it printed so far that is in no file. Default: all of it is in its folder. */
   readonly output?: SmallOutput;
   /**

@@ -169,10 +169,13 @@ function toJson(
   records: readonly CommandRecord[],
   { node }: RouteParts,
 ): Record<string, unknown>[] {
-  const progress = records.some(({ state }) => state === "running")
-    ? new Map(node.snapshot().workloads.map(({ id, progress }) => [id, progress]))
+  const running = records.some(({ state }) => state === "running")
+    ? new Map(node.snapshot().workloads.map((workload) => [workload.id, workload]))
     : undefined;
-  return records.map((record) => commandJson(record, progress?.get(record.id)));
+  return records.map((record) => {
+    const { progress, resources } = running?.get(record.id) ?? {};
+    return commandJson(record, progress, resources);
+  });
 }
 
 function invalid(error: string): Response {

@@ -10,6 +10,7 @@ import type { GpuSample } from "../gpu/nvidia_smi.ts";
 import type { NodeEventMap, NodeEventName, NodeEvents } from "../node/events.ts";
 import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { Clock } from "../time.ts";
+import { defineUsageMetrics } from "./usage_metrics.ts";
 import { defineWarmMetrics } from "./warm_metrics.ts";
 
 /** What metrics are taken of. */
@@ -44,6 +45,7 @@ export class Metrics implements Disposable {
     this.#defineNode();
     this.#defineGpus();
     this.#listeners.push(defineWarmMetrics(this.#registry, source));
+    this.#listeners.push(defineUsageMetrics(this.#registry, source));
   }
 
   /** All metrics in Prometheus's text format. */

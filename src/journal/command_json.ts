@@ -4,13 +4,18 @@
  * @module
  */
 import type { Progress } from "../protocol/progress.ts";
+import { type Resources, resourcesJson } from "../protocol/resources.ts";
 import type { CommandRecord } from "./record.ts";
 import { isoTime } from "../time.ts";
 
-/** A command as JSON. Times are in ISO 8601, and what is not known is `null`. */
+/**
+ * A command as JSON. Times are in ISO 8601, and what is not known is `null`. `used` is what one that
+ * runs has used so far.
+ */
 export function commandJson(
   record: CommandRecord,
   progress: Progress | undefined,
+  used?: Resources,
 ): Record<string, unknown> {
   const { end } = record;
   return {
@@ -29,5 +34,6 @@ export function commandJson(
     exit_code: end?.exitCode ?? null,
     signal: end?.signal ?? null,
     oom_kill: end?.oomKill ?? null,
+    resources: resourcesJson(end?.resources ?? used) ?? null,
   };
 }

@@ -7,13 +7,20 @@ import type { SQLOutputValue } from "node:sqlite";
 import { messageOf } from "../errors.ts";
 import { type ProcessIdentity, STOP_SIGNALS } from "../os/process_identity.ts";
 import { isKindName } from "../protocol/kinds.ts";
-import { type CommandRecord, END_CAUSES, STOP_CAUSES, type StoredHandle } from "./record.ts";
+import { readResources } from "../protocol/resources.ts";
+import {
+  type CommandRecord,
+  type End,
+  END_CAUSES,
+  STOP_CAUSES,
+  type StoredHandle,
+} from "./record.ts";
 
 /** All columns of a command but `params`, which may be large. */
 export const COLUMNS: string =
   `id, kind, request_id, workload_uuid, slug, instance_uuid, reply_topic, state,
   accepted_at, started_at, handle, pid, start_time, boot_id, stop_cause, stop_signal, stop_at,
-  ended_at, cause, exit_code, signal, oom_kill, bytes, has_token`;
+  ended_at, cause, exit_code, signal, oom_kill, resources, bytes, has_token`;
 
 /** A row that is not a valid command. */
 interface DamagedRow {
@@ -68,10 +75,16 @@ function readRecord(row: RowReader): CommandRecord {
         exitCode: row.has("exit_code") ? row.integer("exit_code") : undefined,
         signal: row.has("signal") ? row.text("signal") : undefined,
         ...(row.has("oom_kill") && { oomKill: row.integer("oom_kill") === 1 }),
+        ...(row.has("resources") && resourcesIn(row.text("resources"))),
         bytes: row.integer("bytes"),
       }
       : undefined,
   };
+}
+
+function resourcesIn(json: string): Pick<End, "resources"> {
+  const resources = readResources(JSON.parse(json));
+  return resources === undefined ? {} : { resources };
 }
 
 /** A program may have served commands that this one does not. */

@@ -15,6 +15,7 @@ import { closeDatabase, openDatabase, shrinkDatabase } from "./database.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { LogPositions } from "./log_positions.ts";
 import { isToBeSent, type Message, Messages, type Pending } from "./messages.ts";
+import { resourcesJson } from "../protocol/resources.ts";
 import type { CommandRecord, End, NewCommand, StopRequest, StoredHandle } from "./record.ts";
 import { storedRequestId } from "./record.ts";
 import { Requesters } from "./requesters.ts";
@@ -152,12 +153,13 @@ export class Journal implements Disposable {
       // Large params are of no use any more, but would stay on disk for days.
       this.#statements.run(
         `UPDATE commands SET state = 'ended', ended_at = ?, cause = ?, exit_code = ?, signal = ?,
-           oom_kill = ?, bytes = ?, finalizing = ?, output_sent = max(output_sent, ?), params = '' WHERE id = ?`,
+           oom_kill = ?, resources = ?, bytes = ?, finalizing = ?, output_sent = max(output_sent, ?), params = '' WHERE id = ?`,
         this.#clock.now(),
         end.cause,
         end.exitCode ?? null,
         end.signal ?? null,
         end.oomKill ? 1 : null,
+        end.resources === undefined ? null : JSON.stringify(resourcesJson(end.resources)),
         end.bytes,
         finalizing ? 1 : 0,
         end.isSilent ? 1 : 0,

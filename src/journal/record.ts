@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Resources } from "../protocol/resources.ts";
 import type { ProcessIdentity, StopSignal } from "../os/process_identity.ts";
 
 /** A command as it is accepted. */
@@ -71,6 +72,8 @@ export interface End {
   readonly oomKill?: boolean;
   /** The signal that ended it, when one did. */
   readonly signal?: string;
+  /** What it has used of the machine, as far as that is known. */
+  readonly resources?: Resources;
   /** What its files take on disk. */
   readonly bytes: number;
   /** Whether it printed nothing, so that nothing of it is left to be sent. Default: `false`. */

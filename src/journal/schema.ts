@@ -166,4 +166,8 @@ export const MIGRATIONS: readonly string[] = [
     tracestate  TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  // What a command has used of the machine, as JSON; NULL: not known.
+  `
+  ALTER TABLE commands ADD COLUMN resources TEXT;
+  `,
 ];

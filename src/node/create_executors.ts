@@ -146,6 +146,7 @@ function createProcessExecutor(
     maxOutputFiles,
     // No more than may run at once, and never more than two.
     spares: { workloadsFolder: `${stateFolder}/workloads`, count: Math.min(2, atOnce) },
+    isMetered: true,
     workFolder,
     env,
     host,

@@ -6,6 +6,7 @@
  */
 import type { CommandInfo } from "../commands/command.ts";
 import { refuseUnknownKeys } from "../config/known_keys.ts";
+import type { Resources } from "../protocol/resources.ts";
 import type { Progress } from "../protocol/progress.ts";
 import type { NodeEventMap, NodeEvents } from "./events.ts";
 import type { NodeIdentity } from "./options.ts";
@@ -131,6 +132,8 @@ export interface CommandEnd {
   readonly signal?: string;
   /** How long it ran. */
   readonly seconds: number;
+  /** What it has used, as far as that is known. */
+  readonly resources?: Resources;
 }
 
 /**
@@ -164,6 +167,8 @@ export interface CloudNodeSnapshot {
     readonly startedAt: number;
     /** The GPUs that it was given, where some are given. */
     readonly gpus?: readonly string[];
+    /** What it has used so far: looked at every few seconds. */
+    readonly resources?: Resources;
     readonly progress?: Progress;
   })[];
   /** The commands whose result files are being sent. */
@@ -212,11 +217,12 @@ const VIEWS: Views = {
   progress: (detail) => detail,
   replied: (detail) => detail,
   ended({ command, outcome: { status, end }, seconds }) {
-    const { cause, exitCode, signal } = end;
+    const { cause, exitCode, signal, resources } = end;
     return {
       ...{ command, status, cause, seconds },
       ...(exitCode !== undefined && { exitCode }),
       ...(signal !== undefined && { signal }),
+      ...(resources !== undefined && { resources }),
     };
   },
 };

@@ -6,6 +6,7 @@
 import manifest from "../../deno.json" with { type: "json" };
 import type { GpuSample } from "../gpu/nvidia_smi.ts";
 import type { NodeSnapshot } from "./snapshot.ts";
+import { resourcesJson } from "../protocol/resources.ts";
 import { isoTime } from "../time.ts";
 
 /** The status of a node as JSON. */
@@ -38,7 +39,9 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
       state: executors[kind]?.state ?? null,
       reason: executors[kind]?.reason ?? null,
     })),
-    workloads: workloads.map(({ id, kind, requestId, pid, startedAt, gpus, progress }) => ({
+    workloads: workloads.map((
+      { id, kind, requestId, pid, startedAt, gpus, progress, resources },
+    ) => ({
       id,
       kind,
       request_id: requestId ?? null,
@@ -46,6 +49,7 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
       gpus: gpus ?? null,
       started_at: isoTime(startedAt),
       progress: progress ?? null,
+      resources: resourcesJson(resources) ?? null,
     })),
     finalizing: finalizing.length,
     undelivered: { count: outbox.pending, oldest_at: isoTime(outbox.oldestAt) },

@@ -96,6 +96,7 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
       pid: execution?.pid,
       startedAt,
       ...(gpus !== undefined && { gpus }),
+      ...(execution?.resources !== undefined && { resources: execution.resources }),
       ...(progress.latest !== undefined && { progress: progress.latest }),
     })),
     finalizing: uploads.commands().map(infoOf),

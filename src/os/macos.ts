@@ -27,6 +27,8 @@ export const macos: OperatingSystem = {
     startedWithFiles: "",
     startedWithEnvironment: "",
     oomKillCounter: "",
+    usage: "",
+    ownIo: ":",
     parseStartTime,
     parseAll,
   },

@@ -15,6 +15,8 @@ export interface SeenProcess {
   readonly session: number;
   /** When it started, in whatever form the operating system shows it. */
   readonly startTime: string;
+  /** The CPU time of it, and of the children that it has waited for, where that can be seen. */
+  readonly cpuSeconds?: number;
 }
 
 /** How processes are looked at. */
@@ -48,6 +50,16 @@ export interface ProcessScripts {
    * machine; "" where it does not.
    */
   readonly oomKillCounter: string;
+  /**
+   * Prints paths that hold the pids of those of the processes `$2` and so on that have `$1` in their
+   * environment, an empty line, and what they use; "" where that cannot be seen.
+   */
+  readonly usage: string;
+  /**
+   * Sets `cloud_node_io` to the bytes that this shell, and what it has waited for, have read from and
+   * written to storage, with a space between them; leaves it as it is where that cannot be seen.
+   */
+  readonly ownIo: string;
   /** When a process started, from its `stat`; `undefined` for a zombie, which has ended. */
   parseStartTime(stat: string): string | undefined;
   /** What `all` printed, without zombies. */

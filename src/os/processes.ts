@@ -183,7 +183,7 @@ export async function pipeHolders(readers: readonly number[]): Promise<ReadonlyS
 }
 
 /** The pids in paths under /proc. */
-function pidsIn(paths: string): ReadonlySet<number> {
+export function pidsIn(paths: string): ReadonlySet<number> {
   return new Set(Array.from(paths.matchAll(/\/(\d+)\//g), ([, pid]) => Number(pid)));
 }
 
@@ -224,7 +224,8 @@ export async function signalGroup(
   return true;
 }
 
-async function shellOutput(script: string, args: readonly string[] = []): Promise<string> {
+/** What a shell prints that runs `script` with these arguments. */
+export async function shellOutput(script: string, args: readonly string[] = []): Promise<string> {
   return new TextDecoder().decode(await shellBytes(script, args));
 }
 

@@ -80,6 +80,22 @@ export const procfs: ProcessScripts = {
       return 1
     }
     control_group 2>/dev/null </proc/self/cgroup || found /proc/vmstat`,
+  usage: `
+    text=$1; shift
+    environs= files=
+    for pid; do
+      environs="$environs /proc/$pid/environ"
+      files="$files /proc/$pid/status /proc/$pid/io"
+    done
+    grep -lsF -e "$text" $environs
+    printf '\\n\\n'
+    grep -sH -e '^VmHWM:' -e '^VmRSS:' -e '^read_bytes:' -e '^write_bytes:' $files
+    :`,
+  ownIo: `
+    if {
+      read -r _; read -r _; read -r _; read -r _
+      read -r _ cloud_node_io_read; read -r _ cloud_node_io_written
+    } 2>/dev/null </proc/$$/io; then cloud_node_io="$cloud_node_io_read $cloud_node_io_written"; fi`,
   parseStartTime,
   parseAll,
 };
@@ -91,16 +107,26 @@ function parseStartTime(stat: string): string | undefined {
 }
 
 /** A name has 15 characters at most, too few to look like another line. */
-const STAT = /^(\d+) \([^]*?\) ([A-Za-z]) (-?\d+) (-?\d+) (-?\d+) (?:-?\d+ ){15}(\d+) /gm;
+const STAT =
+  /^(\d+) \([^]*?\) ([A-Za-z]) (-?\d+) (-?\d+) (-?\d+) (?:-?\d+ ){7}(\d+) (\d+) (\d+) (\d+) (?:-?\d+ ){4}(\d+) /gm;
+
+/** How many units of time in /proc are a second. */
+const TICKS = 100;
 
 function parseAll(text: string): SeenProcess[] {
   return Array.from(text.matchAll(STAT))
     .filter(([, , state]) => state !== "Z" && state !== "X")
-    .map(([, pid, , parent, group, session, startTime]) => ({
+    .map((
+      [, pid, , parent, group, session, user, system, childrenUser, childrenSystem, startTime],
+    ) => ({
       pid: Number(pid),
       parent: Number(parent),
       group: Number(group),
       session: Number(session),
       startTime: startTime!,
+      cpuSeconds: [user, system, childrenUser, childrenSystem].reduce(
+        (sum, ticks) => sum + Number(ticks) / TICKS,
+        0,
+      ),
     }));
 }

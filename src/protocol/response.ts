@@ -6,6 +6,7 @@
 
 import type { RequestId } from "./decode.ts";
 import { rawNumber } from "./json.ts";
+import { type Resources, type ResourcesJson, resourcesJson } from "./resources.ts";
 
 /** Who replies. */
 interface ReplyFrom {
@@ -17,17 +18,27 @@ interface ReplyFrom {
 
 /** The reply to a command, as it is published. */
 export type Reply =
-  & { request_id: RequestId | null; slug: string; instance_uuid: string }
+  & {
+    request_id: RequestId | null;
+    slug: string;
+    instance_uuid: string;
+    resources?: ResourcesJson;
+  }
   & (
     | { status: "ok"; output: string; output_truncated?: true }
     | { status: "error"; error: string; output_truncated?: true }
   );
 
 /** Says that a command succeeded. */
-export function okReply(from: ReplyFrom, requestId: RequestId | undefined, output: Excerpt): Reply {
+export function okReply(
+  from: ReplyFrom,
+  requestId: RequestId | undefined,
+  output: Excerpt,
+  resources?: Resources,
+): Reply {
   return {
     status: "ok",
-    ...envelope(from, requestId),
+    ...envelope(from, requestId, resources),
     output: output.text,
     ...(output.truncated && { output_truncated: true }),
   };
@@ -38,10 +49,11 @@ export function errorReply(
   from: ReplyFrom,
   requestId: RequestId | undefined,
   error: Excerpt,
+  resources?: Resources,
 ): Reply {
   return {
     status: "error",
-    ...envelope(from, requestId),
+    ...envelope(from, requestId, resources),
     error: error.text,
     ...(error.truncated && { output_truncated: true }),
   };
@@ -70,8 +82,14 @@ export function whole(text: string): Excerpt {
   return { text, truncated: false };
 }
 
-function envelope(from: ReplyFrom, requestId: RequestId | undefined) {
-  return { request_id: requestId ?? null, slug: from.slug, instance_uuid: from.uuid };
+function envelope(from: ReplyFrom, requestId: RequestId | undefined, used?: Resources) {
+  const resources = resourcesJson(used);
+  return {
+    request_id: requestId ?? null,
+    slug: from.slug,
+    instance_uuid: from.uuid,
+    ...(resources && { resources }),
+  };
 }
 
 const encoder = new TextEncoder();

@@ -44,11 +44,12 @@ Deno.test("ps lists what ended, runs and waits, whether the node runs or not", a
   await sender.send({ command: "inference", request_id: "i2\u001b[2J\nforged" });
   await node.awaitLine(/waits for its turn/);
 
-  const columns = /^ID +KIND +REQUEST +STATE +PID +AGE +TIME +RESULT$/m;
+  // Without /proc there is no memory to be seen.
+  const columns = /^ID +KIND +REQUEST +STATE +PID +AGE +TIME +CPU( +MEMORY)? +RESULT$/m;
   const rows = [
-    /^\w+ +training +t1 +ended +- +[\d.]+s +[\d.]+s +exit code 3$/m,
-    /^\w+ +inference +i1 +running +\d+ +[\d.]+s +[\d.]+s +-$/m,
-    /^\w+ +inference +i2\\u001b\[2J forged +queued +- +[\d.]+s +- +-$/m,
+    /^\w+ +training +t1 +ended +- +[\d.]+s +[\d.]+s +[\d.]+s( +-)? +exit code 3$/m,
+    /^\w+ +inference +i1 +running +\d+ +[\d.]+s +[\d.]+s +[\d.]+s( +[\d.]+ MiB)? +-$/m,
+    /^\w+ +inference +i2\\u001b\[2J forged +queued +- +[\d.]+s +- +-( +-)? +-$/m,
   ];
   const up = await stage.run(["ps"]);
   for (const line of [columns, ...rows]) assertMatch(up.stdout, line);
@@ -97,6 +98,19 @@ Deno.test("ps has a column of GPUs where commands were given some", () => {
   assertMatch(lines[0]!, /^ID +KIND +REQUEST +STATE +PID +GPU +AGE +TIME +RESULT$/);
   assertMatch(lines[1]!, /^id1 +training +t1 +running +7 +GPU-5f1d8a42,1 +2m 00s +1m 00s +-$/);
   assertMatch(lines[2]!, /^id1 +training +t1 +running +7 +- +2m 00s/);
+});
+
+Deno.test("ps shows what commands have used, where that is known", () => {
+  const gibibyte = 1024 ** 3;
+  const lines = workloadTable([RUNNING, RUNNING, RUNNING], 120_000, [
+    { resources: { cpuSeconds: 3725, peakMemoryBytes: 3.25 * gibibyte } },
+    { resources: { cpuSeconds: 0.25 }, progress: { message: "loading" } },
+  ]);
+  assertEquals(lines.map((line) => line.slice(line.indexOf("1m 00s"))).slice(1), [
+    "1m 00s  1h 02m  3.3 GiB  -",
+    "1m 00s  0.3s    -        loading",
+    "1m 00s  -       -        -",
+  ]);
 });
 
 Deno.test("ps sees what ended while the node was down", async () => {

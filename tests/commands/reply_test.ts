@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { replyNotKept, replyTo } from "../../src/commands/reply.ts";
+import type { Outcome } from "../../src/commands/outcome.ts";
 import type { CommandRecord, End } from "../../src/journal/record.ts";
 import { WorkloadFolder } from "../../src/workloads/folder.ts";
 import { newCommand, SUCCESS } from "../support/journal.ts";
@@ -36,6 +37,29 @@ Deno.test("a repeat whose reply is no longer kept gets the outcome", () => {
       error: "Command cancelled (SIGTERM); the output is no longer kept",
     },
   ]);
+});
+
+Deno.test("a reply says what the command has used, whatever the command printed", () => {
+  const { params: _, ...command } = newCommand("c1");
+  const folder = new WorkloadFolder(Deno.makeTempDirSync({ prefix: "cloud_node_reply_" }));
+  const resources = { cpuSeconds: 1.23456, peakMemoryBytes: 5, writtenBytes: 0 };
+  const json = { cpu_seconds: 1.235, peak_memory_bytes: 5, written_bytes: 0 };
+  const text = '"output":"" "error":""';
+  for (const stream of ["stdout", "stderr"] as const) {
+    Deno.writeTextFileSync(folder.outputFile(stream), text);
+  }
+  const end = { cause: "exited", exitCode: 0, resources } as const;
+  const outcomes: [outcome: Outcome, text: string][] = [
+    [{ status: "ok", end }, text],
+    [{ status: "error", source: "stderr", fallback: "no", end }, text],
+    [{ status: "error", source: "node", error: "lost", end }, "lost"],
+  ];
+  for (const [outcome, expected] of outcomes) {
+    const { payload } = replyTo(command, outcome, folder, 99);
+    const reply = JSON.parse(new TextDecoder().decode(payload));
+    assertEquals([reply.output ?? reply.error, reply.resources], [expected, json]);
+  }
+  folder.remove();
 });
 
 Deno.test("a reply never passes output that was removed for none", () => {

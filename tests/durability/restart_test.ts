@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { wordFrom } from "../support/files.ts";
 import { Gate } from "../support/stage.ts";
@@ -77,6 +77,8 @@ Deno.test("work that ended while no node ran is answered with its true exit code
   await test.next();
   const reply = await test.sender.reply("r1");
   assertEquals([reply.status, reply.error], ["error", "Command failed with code 3"]);
+  const { cpu_seconds } = reply.resources!;
+  assert(cpu_seconds! >= 0, "what it has used is known as well");
 });
 
 /** Has work begin, and kills first the node and then the work. */

@@ -102,6 +102,20 @@ Deno.test("metrics: commands are counted by kind and by how they ended", async (
   );
 });
 
+Deno.test("metrics: what commands have used is added up, as far as it is known", async () => {
+  const { events, metrics } = metricsOf();
+  using _ = metrics;
+  for (const resources of [{ cpuSeconds: 2, readBytes: 5 }, { cpuSeconds: 0.5 }, undefined]) {
+    const outcome = { ...OK, end: { ...OK.end, resources } };
+    events.emit("ended", { command: COMMAND, outcome, seconds: 1 });
+  }
+  const used = (figure: string) =>
+    sample(metrics, `cloud_node_workload_${figure}_total{kind="inference"}`);
+  assertEquals(await used("cpu_seconds"), 2.5);
+  assertEquals(await used("read_bytes"), 5);
+  assertEquals(await used("written_bytes"), undefined);
+});
+
 Deno.test("metrics: the first connection is no reconnect", async () => {
   const isConnected = false;
   const { events, metrics } = metricsOf(() => ({

@@ -91,7 +91,7 @@ Deno.test("a journal that only older versions have opened is read, without what 
   }
   {
     using database = new DatabaseSync(`${folder}/${JOURNAL_FILE}`);
-    for (const column of ["oom_kill", "handle"]) {
+    for (const column of ["resources", "oom_kill", "handle"]) {
       database.exec(`ALTER TABLE commands DROP COLUMN ${column}`);
     }
   }

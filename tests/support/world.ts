@@ -20,6 +20,7 @@ export interface Reply {
   readonly output?: string;
   readonly error?: string;
   readonly output_truncated?: true;
+  readonly resources?: Readonly<Record<string, number>>;
 }
 
 /** Everything around a node, for the length of a test. */

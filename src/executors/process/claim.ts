@@ -1,16 +1,19 @@
 /**
  * Who may run an attempt. Before a supervisor runs it, or a node decides that nobody shall, each
  * makes the attempt's claim, which can be made only once. A supervisor's claim is a file that holds
- * its pid and start time and, in the end, the workload's exit code, and whether the kernel killed a
- * process for lack of memory meanwhile; a node's claim is a folder. So a claim shows its maker from
- * the moment it exists.
+ * its pid and start time and, in the end, the workload's exit code, whether the kernel killed a
+ * process for lack of memory meanwhile, and what was used; a node's claim is a folder. So a claim
+ * shows its maker from the moment it exists.
  *
  * @module
  */
 import * as fs from "node:fs";
 import { OS } from "../../os/current.ts";
 import { readRegularFile } from "../../os/regular_file.ts";
+import type { Resources } from "../../protocol/resources.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
+
+import { parseUsage } from "./usage.ts";
 
 /** What is known of a claim. */
 export type Claim =
@@ -24,6 +27,8 @@ export type Claim =
     readonly code?: number;
     /** Whether the kernel killed a process for lack of memory meanwhile. Default: not known. */
     readonly oomKill?: true;
+    /** What the workload has used, once it has ended. */
+    readonly used?: Resources;
   };
 
 /** More than a supervisor ever writes there. */
@@ -49,14 +54,16 @@ export function readClaim(folder: WorkloadFolder, attempt: string): Claim {
 
 /** What a supervisor has written. A line counts once it is whole. */
 export function parseClaim(text: string): Claim {
-  const [first, second, third] = text.split("\n").slice(0, -1);
+  const [first, second, ...rest] = text.split("\n").slice(0, -1);
   const process = first === undefined ? undefined : parseProcess(first);
   const code = /^exited (\d{1,3})$/.exec(second ?? "")?.[1];
+  const used = code === undefined ? undefined : parseUsage(rest);
   return {
     by: "supervisor",
     ...(process && { process }),
     ...(code !== undefined && { code: Number(code) }),
-    ...(code !== undefined && third === "oom_kill" && { oomKill: true }),
+    ...(code !== undefined && rest[0] === "oom_kill" && { oomKill: true }),
+    ...(used && { used }),
   };
 }
 

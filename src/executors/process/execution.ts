@@ -5,11 +5,13 @@
  */
 import { messageOf } from "../../errors.ts";
 import type { StopSignal } from "../../os/process_identity.ts";
+import type { Resources } from "../../protocol/resources.ts";
 import type { Progress } from "../../protocol/progress.ts";
 import { isAbort } from "../../time.ts";
 import type { Execution, Exit, Handle } from "../executor.ts";
 import { SIGKILL_CODE } from "../exit_code.ts";
 import { signalGroup } from "../../os/processes.ts";
+import type { Measurement, Meter } from "./meter.ts";
 import {
   killAll,
   signalAll,
@@ -28,12 +30,20 @@ export interface Observed {
   readonly ageMs: number;
   /** Resolves when the workload itself has ended; what it started may still run. */
   readonly ended: Promise<Exit>;
+  /** What it has used, once it has ended, as far as that is known. */
+  readonly used?: Resources;
   /** Stops looking: `ended` stays pending. */
   leave(): void;
 }
 
 /** How long a supervisor has to report an end after SIGKILL before it is killed itself. */
 const REPORTING_MS = 2_000;
+
+/** What an execution works with. */
+interface ExecutionContext extends StopContext {
+  /** Measures what it uses while it runs. Default: nobody does. */
+  readonly meter?: Pick<Meter, "follow">;
+}
 
 /** A command that runs as a process. */
 export class ProcessExecution implements Execution {
@@ -45,6 +55,7 @@ export class ProcessExecution implements Execution {
   readonly #leaving = new AbortController();
   readonly #ended = new AbortController();
   readonly #target: Promise<StopTarget>;
+  #measured: Measurement | undefined;
   /** The last signal it was sent. */
   #signal: StopSignal | undefined;
   /** Aborts when it is to be killed. */
@@ -53,7 +64,7 @@ export class ProcessExecution implements Execution {
   #sent: Promise<void> = Promise.resolve();
 
   /** Makes an execution of an observed workload. */
-  constructor(handle: Handle, observed: Observed, context: StopContext) {
+  constructor(handle: Handle, observed: Observed, context: ExecutionContext) {
     this.handle = handle;
     this.#observed = observed;
     this.#context = context;
@@ -62,6 +73,9 @@ export class ProcessExecution implements Execution {
       process: process!,
     }));
     this.exit = this.#conclude();
+    this.#target.then(({ process }) => {
+      this.#measured = context.meter?.follow(process, observed.ended);
+    });
   }
 
   get pid(): number | undefined {
@@ -74,6 +88,11 @@ export class ProcessExecution implements Execution {
 
   get ageMs(): number {
     return this.#observed.ageMs;
+  }
+
+  get resources(): Resources | undefined {
+    const [measured, { used }] = [this.#measured?.resources, this.#observed];
+    return measured === undefined ? used : { ...measured, ...used };
   }
 
   stop(signal: StopSignal): void {

@@ -5,6 +5,7 @@
  */
 import { messageOf, quoted } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import type { Resources } from "../../protocol/resources.ts";
 import { type Clock, isAbort } from "../../time.ts";
 import type { Exit, Handle } from "../executor.ts";
 import { readClaim, type Report } from "./claim.ts";
@@ -44,6 +45,7 @@ export class Launch implements Observed {
   #supervisor: Supervisor | undefined;
   #startedAt: number | undefined;
   #exit: Exit | undefined;
+  #used: Resources | undefined;
 
   /** Starts a command whose files are in its folder, under a supervisor that waits if there is one. */
   constructor(
@@ -63,6 +65,10 @@ export class Launch implements Observed {
 
   get pid(): number | undefined {
     return this.#handle.process?.pid ?? this.#supervisor?.pid;
+  }
+
+  get used(): Resources | undefined {
+    return this.#used;
   }
 
   get ageMs(): number {
@@ -90,8 +96,9 @@ export class Launch implements Observed {
       this.#limitBeginning(supervisor);
       const signal = await this.#end(supervisor);
       if (this.#leaving.signal.aborted) return await new Promise(() => {});
-      if (this.#exit !== undefined) return this.#exit;
       const claim = readClaim(this.#options.folder, this.#options.attempt);
+      if (claim.by === "supervisor") this.#used = claim.used;
+      if (this.#exit !== undefined) return this.#exit;
       // It may not have been able to report that any more.
       if (claim.by === "supervisor" && claim.process !== undefined) this.#begin(claim.process);
       // Whatever stands in the folder now: the supervisor has reported no end.

@@ -9,6 +9,7 @@ import type { Logger } from "../../log.ts";
 import { type Host, inspectProcesses, listProcesses } from "../../os/processes.ts";
 import type { ProcessIdentity } from "../../os/process_identity.ts";
 import { readRegularFile } from "../../os/regular_file.ts";
+import type { Resources } from "../../protocol/resources.ts";
 import { type Clock, isAbort } from "../../time.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
 import type { Exit, Handle } from "../executor.ts";
@@ -128,6 +129,7 @@ export class Watch implements Observed {
   readonly #context: LookContext;
   readonly #startedAt: number;
   readonly #leaving = new AbortController();
+  #used: Resources | undefined;
 
   /** Watches the workload whose handle names its process, and which has run for `ageMs` already. */
   constructor(handle: Handle, folder: WorkloadFolder, ageMs: number, context: LookContext) {
@@ -141,6 +143,10 @@ export class Watch implements Observed {
 
   get pid(): number {
     return this.#handle.process!.pid;
+  }
+
+  get used(): Resources | undefined {
+    return this.#used;
   }
 
   get ageMs(): number {
@@ -167,6 +173,7 @@ export class Watch implements Observed {
         );
         if (recovery.action !== "collect") continue;
         await untilDrained(this.#handle.attempt, this.#context, signal);
+        this.#used = recovery.used;
         return recovery.exit;
       }
     } catch (error) {

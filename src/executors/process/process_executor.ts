@@ -21,6 +21,7 @@ import type {
 } from "../executor.ts";
 import { type Observed, ProcessExecution } from "./execution.ts";
 import { Launch } from "./launch.ts";
+import { Meter } from "./meter.ts";
 import { examine, untilDrained, Watch } from "./observe.ts";
 import { Spares } from "./spares.ts";
 import type { Supervisor, SupervisorOptions } from "./supervisor.ts";
@@ -46,6 +47,8 @@ export interface ProcessExecutorOptions {
   readonly maxOutputFiles?: number;
   /** Supervisors that wait for commands while some come. Default: none wait. */
   readonly spares?: { readonly workloadsFolder: string; readonly count: number };
+  /** Whether to measure what commands use while they run. Default: what they have used is known at their end. */
+  readonly isMetered?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -59,13 +62,15 @@ export class ProcessExecutor implements Executor {
   readonly #name: string;
   readonly #executions = new Set<Execution>();
   readonly #spares: Spares | undefined;
+  readonly #meter: Meter | undefined;
   #isStopped = false;
 
   /** Starts nothing yet. */
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
     this.#name = options.name ?? "process";
-    const { spares } = options;
+    const { spares, isMetered = false } = options;
+    this.#meter = isMetered ? new Meter(options) : undefined;
     this.#spares = spares && new Spares({ ...options, ...this.#supervision, ...spares });
     const { unreadable } = options.host;
     if (unreadable.length > 0) {
@@ -97,9 +102,11 @@ export class ProcessExecutor implements Executor {
     switch (recovery.action) {
       case "requeue":
         return { type: "not_started" };
-      case "collect":
+      case "collect": {
+        const { exit, used } = recovery;
         await untilDrained(handle.attempt, this.#options);
-        return { type: "ended", exit: recovery.exit };
+        return { type: "ended", exit, ...(used && { resources: used }) };
+      }
       case "attach": {
         const running = { ...handle, process: recovery.process };
         const watch = new Watch(running, folder, recovery.ageMs, this.#options);
@@ -116,6 +123,7 @@ export class ProcessExecutor implements Executor {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
     for (const execution of this.#executions) execution.detach();
+    await this.#meter?.close();
     await this.#spares?.close();
   }
 
@@ -163,7 +171,10 @@ export class ProcessExecutor implements Executor {
   }
 
   #execution(handle: Handle, observed: Observed): Execution {
-    const execution = new ProcessExecution(handle, observed, this.#options);
+    const execution = new ProcessExecution(handle, observed, {
+      ...this.#options,
+      meter: this.#meter,
+    });
     this.#executions.add(execution);
     execution.exit.then(() => this.#executions.delete(execution));
     return execution;

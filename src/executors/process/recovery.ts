@@ -4,6 +4,7 @@
  * @module
  */
 import type { ProcessIdentity } from "../../os/process_identity.ts";
+import type { Resources } from "../../protocol/resources.ts";
 import type { Exit, Handle } from "../executor.ts";
 import type { Claim } from "./claim.ts";
 
@@ -27,7 +28,7 @@ export type Recovery =
   /** It still runs, or may: watch it. */
   | { readonly action: "attach"; readonly process: ProcessIdentity }
   /** It ended. */
-  | { readonly action: "collect"; readonly exit: Exit }
+  | { readonly action: "collect"; readonly exit: Exit; readonly used?: Resources }
   /** It certainly never began, and never will. */
   | { readonly action: "requeue" };
 
@@ -43,8 +44,9 @@ export function decide(handle: Handle, evidence: Evidence): Recovery {
     }
   }
   if (claim.by === "supervisor" && claim.code !== undefined) {
-    const { code, oomKill } = claim;
-    return collect({ type: "exited", code, ...(oomKill && { oomKill }) });
+    const { code, oomKill, used } = claim;
+    const exit = { type: "exited", code, ...(oomKill && { oomKill }) } as const;
+    return { ...collect(exit), ...(used && { used }) };
   }
   // After a power cut the disk may have forgotten the claim as well.
   if (bootId === "" || (process ?? handle).bootId !== bootId) return lost(RESTARTED);

@@ -10,6 +10,7 @@ import type { Host } from "../../os/processes.ts";
 import { SIGKILL_CODE } from "../exit_code.ts";
 import { COUNT_KILLS, COUNT_VARIABLES, COUNTER_VARIABLE } from "./oom_kills.ts";
 import { PUMP, pumpSizes } from "./pump.ts";
+import { USAGE, USAGE_VARIABLES } from "./usage.ts";
 
 /** Set in the environment of the workload's processes, and of nothing else. */
 export const ATTEMPT_VARIABLE = "CYBERWAVE_ATTEMPT";
@@ -36,6 +37,7 @@ const OWN = [
   "cloud_node_before",
   "cloud_node_oom",
   ...COUNT_VARIABLES,
+  ...USAGE_VARIABLES,
 ];
 
 /**
@@ -115,7 +117,7 @@ cloud_node_newline='
 '
 exec 3>&1 >/dev/null
 cd "$cloud_node_output" || exit
-${PUMP}${COUNT_KILLS}${OPEN_PUMPS[shell]}
+${PUMP}${COUNT_KILLS}${USAGE}${OPEN_PUMPS[shell]}
 exec 8>&- 9>&-
 ${orders}
 cd "$cloud_node_place" || exit
@@ -129,9 +131,11 @@ exec 8>"$cloud_node_output/claim-$cloud_node_claim" || exit
 set +C
 printf '%s %s\\n' "$$" "$cloud_node_stat" >&8 || exit
 printf 'begun %s %s\\n' "$$" "$cloud_node_stat" >&3
+cloud_node_begin_usage
 (trap - PIPE
 ${becomeCommand(">&4 2>&5 3>&- 4>&- 5>&- 6>&- 7>&- 8>&-", OWN)})
 cloud_node_code=$?
+cloud_node_end_usage
 exec 4>&- 5>&- 6>&- 7>&-
 cloud_node_oom=
 if [ "$cloud_node_code" = ${SIGKILL_CODE} ]; then
@@ -142,6 +146,7 @@ ${end}
 `;
 }
 
-/** Writes the exit code into the claim. */
-export const WRITE_EXIT =
-  `printf 'exited %s\\n%s' "$cloud_node_code" "\${cloud_node_oom:+oom_kill$cloud_node_newline}" >&8`;
+/** Writes the exit code and what the workload has used into the claim. */
+export const WRITE_EXIT = `
+printf 'exited %s\\n%s' "$cloud_node_code" "\${cloud_node_oom:+oom_kill$cloud_node_newline}" >&8
+cloud_node_print_usage >&8`;

@@ -27,6 +27,15 @@ Deno.test({
       [`42 ${STAT}\nexited 137\noom_kill\n`, { ...BEGUN, code: 137, oomKill: true }],
       [`42 ${STAT}\nexited 137\noom_ki`, { ...BEGUN, code: 137 }],
       [`42 ${STAT}\nexited 137\nother\n`, { ...BEGUN, code: 137 }],
+      [
+        `42 ${STAT}\nexited 0\n0m0.1s 0m0.2s\n1m2.5s 0m0.25s\nio 0 4096 512 8192\n`,
+        { ...BEGUN, code: 0, used: { cpuSeconds: 62.75, readBytes: 512, writtenBytes: 4096 } },
+      ],
+      [
+        `42 ${STAT}\nexited 137\noom_kill\n0m0.1s 0m0.2s\n0m0.5s 0m0.25s\nio 0 40`,
+        { ...BEGUN, code: 137, oomKill: true, used: { cpuSeconds: 0.75 } },
+      ],
+      [`42 ${STAT}\n0m0.1s 0m0.2s\n0m0.5s 0m0.25s\n`, BEGUN],
     ];
     for (const [text, claim] of table) assertEquals(parseClaim(text), claim as never, text);
     assertEquals(parseReport(`begun 42 ${STAT}`), { type: "begun", pid: 42, startTime: "777" });

@@ -1,0 +1,41 @@
+/**
+ * What workloads have used of the machine, as Prometheus sees it.
+ *
+ * @module
+ */
+import { Counter, type Registry } from "prom-client";
+import type { NodeEvents } from "../node/events.ts";
+import type { Resources } from "../protocol/resources.ts";
+
+/** Each figure, and what it is called. */
+const FIGURES: Readonly<Partial<Record<keyof Resources, readonly [name: string, help: string]>>> = {
+  cpuSeconds: [
+    "cloud_node_workload_cpu_seconds_total",
+    "CPU time of workloads that have ended",
+  ],
+  readBytes: [
+    "cloud_node_workload_read_bytes_total",
+    "Bytes that workloads that have ended have read from storage",
+  ],
+  writtenBytes: [
+    "cloud_node_workload_written_bytes_total",
+    "Bytes that workloads that have ended have written to storage",
+  ],
+};
+
+/** Defines them, and counts until the result is called. A figure that is not known counts nothing. */
+export function defineUsageMetrics(
+  registry: Registry,
+  { events }: { readonly events: Pick<NodeEvents, "on"> },
+): () => void {
+  const counters = Object.entries(FIGURES).map(([figure, [name, help]]) => ({
+    figure: figure as keyof Resources,
+    counter: new Counter({ name, help, labelNames: ["kind"], registers: [registry] }),
+  }));
+  return events.on("ended", ({ command: { kind }, outcome: { end: { resources } } }) => {
+    for (const { figure, counter } of counters) {
+      const amount = resources?.[figure];
+      if (amount !== undefined) counter.inc({ kind }, amount);
+    }
+  });
+}
