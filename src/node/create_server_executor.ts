@@ -3,34 +3,21 @@
  *
  * @module
  */
-import type { Settings } from "../config/config.ts";
 import { expandAll } from "../config/variables.ts";
 import type { ServerProgram } from "../config/workload_program.ts";
 import { ServerExecutor } from "../executors/server/server_executor.ts";
-import type { GpuSource } from "../executors/warm/gpu_share.ts";
 import { WarmProcess } from "../executors/warm/warm_process.ts";
-import { addSecret, type Logger } from "../log.ts";
-import type { Host } from "../os/processes.ts";
+import { addSecret } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { Clock } from "../time.ts";
+import type { WarmOptions } from "./warm_options.ts";
 import { unsetWarning } from "./workload_environment.ts";
-
-/** What it is made from. */
-interface ServerOptions {
-  readonly settings: Pick<Settings, "stateFolder" | "workFolder" | "maxOutputFiles" | "gpusPer">;
-  /** The environment of all workloads. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly host: Host;
-  /** The GPUs to give. Default: it sees what is there. */
-  readonly gpus?: GpuSource;
-  readonly loggerFor: (component: string) => Logger;
-}
 
 /** Makes it; the server is started with it. */
 export function createServerExecutor(
   kind: WorkloadKind,
   program: ServerProgram,
-  { settings, env, host, gpus: source, loggerFor }: ServerOptions,
+  { settings, env, host, gpus: source, loggerFor }: WarmOptions,
   clock: Clock,
 ): ServerExecutor {
   const name = `${kind}-server`;

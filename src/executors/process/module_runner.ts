@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PYTHON_MODULE } from "./python_module.ts";
 import { PYTHON_VALUES } from "./python_values.ts";
 
 /** What the program is called in a workload's folder. */
@@ -63,15 +64,8 @@ def load(path, name, key):
     write = f'write "{key}: python {path} {{body}}" to run it as a program'
     if not os.path.isfile(path):
         fail(f"There is no {path} in {os.getcwd()}")
-    sys.path[0] = os.path.dirname(os.path.abspath(path))
-    sys.path.append(os.getcwd())
-    sys.argv = [path]
-    module_name = os.path.splitext(os.path.basename(path))[0]
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
     try:
-        spec.loader.exec_module(module)
+        module = import_file(path)
     except (Exception, SystemExit):
         traceback.print_exc()
         fail(f"{path} cannot be imported, so as to call {name}(**params): correct it, or {write}")
@@ -87,26 +81,14 @@ def arguments(function, name, params):
         signature = inspect.signature(function)
     except ValueError:
         return params
-    parameters = signature.parameters.values()
-    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    given = {
-        key: value
-        for key, value in params.items()
-        if takes_all or key in signature.parameters or not is_of_platform(key)
-    }
+    given = taken(signature, params)
     try:
         signature.bind(**given)
     except TypeError as error:
         fail(f"{name}{signature} cannot be called with these params: {error}")
     return given
 
-
-def is_of_platform(key):
-    return key == "workload_uuid" or key.startswith("cyberwave_")
-
-
-async def wait_for(awaitable):
-    return await awaitable
+${PYTHON_MODULE}
 
 ${PYTHON_VALUES.trim()}
 

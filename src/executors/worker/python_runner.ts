@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PYTHON_MODULE } from "../process/python_module.ts";
 import { PYTHON_VALUES } from "../process/python_values.ts";
 
 /** What the program is called in a worker's folder. */
@@ -156,7 +157,7 @@ def set_variables(request):
 
 
 def call(function, request_id, params):
-    result = function(**arguments(function, params))
+    result = function(**taken(inspect.signature(function), params))
     parts = []
     if inspect.isasyncgen(result):
         result = take_all(result, request_id, parts)
@@ -198,10 +199,6 @@ def in_loop(awaitable, request_id=None):
         task = None
 
 
-async def wait_for(awaitable):
-    return await awaitable
-
-
 def result_member(text):
     """The result in the response, or in a file that the node removes when it is too long for a line."""
     if len(text) < MAX_LINE:
@@ -231,14 +228,7 @@ def load(path, names, key):
     """Imports the file, calls what loads the model, and returns the function."""
     if not os.path.isfile(path):
         sys.exit(f"There is no {path} in {os.getcwd()}")
-    sys.path[0] = os.path.dirname(os.path.abspath(path))
-    sys.path.append(os.getcwd())
-    sys.argv = [path]
-    name = os.path.splitext(os.path.basename(path))[0]
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    module = import_file(path)
     predictor = predictor_in(module)
     if predictor is not None:
         return predictor
@@ -266,17 +256,7 @@ def set_up(owner):
     if inspect.isawaitable(result):
         in_loop(result)
 
-
-def arguments(function, params):
-    """The params, without what the platform adds unless the function takes it."""
-    parameters = inspect.signature(function).parameters
-    takes_all = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-    return {key: value for key, value in params.items()
-            if takes_all or key in parameters or not is_of_platform(key)}
-
-
-def is_of_platform(key):
-    return key == "workload_uuid" or key.startswith("cyberwave_")
+${PYTHON_MODULE}
 
 ${PYTHON_VALUES.trim()}
 
