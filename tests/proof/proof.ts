@@ -1,5 +1,6 @@
 /** The document that says how the long tests went, and when. */
 import { asTable, type Report } from "../bench/report.ts";
+import { describePool, type PoolReport } from "../fleet/pool_proof.ts";
 import { type ChaosReport, describe } from "../chaos/report.ts";
 
 /** What was proven. */
@@ -7,6 +8,7 @@ export interface Proof {
   /** The version of the program. */
   readonly version: string;
   readonly chaos: ChaosReport & { readonly seed: number; readonly cycles: number };
+  readonly pool: PoolReport;
   readonly bench: Report;
   /** What follows. Default: nothing. */
   readonly byHand?: string;
@@ -22,7 +24,7 @@ export function sectionsByHand(text: string): string {
 }
 
 /** The document, in Markdown. */
-export function proofText({ version, chaos, bench, byHand = "" }: Proof): string {
+export function proofText({ version, chaos, pool, bench, byHand = "" }: Proof): string {
   const { seed, cycles, problems } = chaos;
   return `# Proof
 
@@ -39,6 +41,9 @@ really became of it; no reply may contradict another, and nothing may be left.
 
 ${describe(chaos)}. Repeat it with \`deno task chaos --seed ${seed} --cycles ${cycles}\`.
 ${problems.length === 0 ? "" : `\n${problemList(problems)}\n`}
+## Pool
+
+${describePool(pool)}
 ## Bench
 
 ${asTable(bench)}

@@ -88,6 +88,11 @@ export class TestClient implements AsyncDisposable {
     return this.#inbox(topic);
   }
 
+  /** What comes on `topic`, to which an earlier connection of the same session has subscribed. */
+  received(topic: string): Inbox<Message> {
+    return this.#inbox(topic);
+  }
+
   /** Disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.endAsync(true);
