@@ -84,6 +84,8 @@ function httpPermissions(http: string): Need[] {
       return [
         readPermission(dirname(address.path), why),
         { what: { name: "write", path: dirname(address.path) }, why },
+        // The socket is made under a name that nobody can know before.
+        { what: { name: "net" }, why: "http on a unix socket" },
       ];
     case undefined:
       return [];

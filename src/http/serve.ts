@@ -6,6 +6,7 @@
  */
 import * as fs from "node:fs";
 import { readHttpAddress } from "../config/http_address.ts";
+import { quoted } from "../errors.ts";
 import { databaseBytes, JOURNAL_FILE } from "../journal/database_file.ts";
 import { readStateFile, requireFile, type StateFileParts } from "../state/state_file.ts";
 import { replacePrivateFile } from "../state/private_file.ts";
@@ -45,12 +46,19 @@ export async function serveNode(http: string, parts: ServeParts): Promise<AsyncD
   return resources.move();
 }
 
-/** The token in the state folder. One that is missing or damaged is made anew. */
+/** Others than the owner of a file. */
+const OTHERS = 0o077;
+
+/** The token in the state folder. One that is missing, damaged or known to others is made anew. */
 async function loadToken(stateFolder: string, parts: StateFileParts): Promise<string> {
   const path = `${stateFolder}/${TOKEN_FILE}`;
   requireFile(path, parts);
   const stored = readStateFile(path)?.trim();
-  if (stored !== undefined && /^[\w-]{43}$/.test(stored)) return stored;
+  if (stored !== undefined && /^[\w-]{43}$/.test(stored)) {
+    // Windows has no modes.
+    if (((Deno.lstatSync(path).mode ?? 0) & OTHERS) === 0) return stored;
+    parts.logger.warn(`Others could read ${quoted(path)}: there is another token in it now`);
+  }
   const token = secret();
   await replacePrivateFile(path, `${token}\n`);
   return token;

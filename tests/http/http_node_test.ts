@@ -6,9 +6,10 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { ConfigError } from "../../src/errors.ts";
-import { inTime } from "../support/events.ts";
+import { inTime, RecordingLogger } from "../support/events.ts";
 import { ask } from "../support/http_client.ts";
 import { modeOf } from "../support/modes.ts";
+import { NodeProcess } from "../support/node_process.ts";
 import { World } from "../support/world.ts";
 
 /** Where a node is found over HTTP, as its state folder says. */
@@ -111,6 +112,21 @@ Deno.test("http: a client that stands still does not hold up a stop", async () =
   assertEquals(await client.read(new Uint8Array(1)).catch(() => null), null);
 });
 
+Deno.test("http: the token stays from start to start, unless others could read it", async () => {
+  await using world = await World.start();
+  const file = `${world.stateFolder}/http_token`;
+  const logger = new RecordingLogger();
+  const tokens: string[] = [];
+  for (const mode of [undefined, undefined, 0o640]) {
+    if (mode !== undefined) await Deno.chmod(file, mode);
+    await using _node = await world.runNode({ http: "127.0.0.1:0" }, { logger });
+    tokens.push(await Deno.readTextFile(file));
+    assertEquals(modeOf(file), "600");
+  }
+  assertEquals([tokens[0] === tokens[1], tokens[1] === tokens[2]], [true, false]);
+  await logger.logged("Others could read");
+});
+
 Deno.test("http: strangers learn nothing, not even what there is", async () => {
   await using world = await World.start();
   await using _node = await world.runNode({ inference: "true", http: "127.0.0.1:0" });
@@ -138,3 +154,13 @@ async function untilUnready(url: string): Promise<{ reasons: string[]; since: st
 function exists(path: string): Promise<boolean> {
   return Deno.lstat(path).then(() => true, () => false);
 }
+
+Deno.test("http: a node listens wherever it may under the permissions that its settings ask for", async () => {
+  await using world = await World.start();
+  for (const http of ["localhost:0", "127.0.0.1:0", `unix:${world.folder}/node.sock`]) {
+    await using node = await NodeProcess.start(world, { yaml: { inference: "true", http } });
+    const { status } = await ask(await urlOf(world.stateFolder), "/healthz");
+    assertEquals(status, 200, http);
+    await node.kill("SIGTERM");
+  }
+});
