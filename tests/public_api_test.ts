@@ -87,6 +87,7 @@ Deno.test("the public API is small: a node, its client, their options and their 
     "PerKind",
     "ProgramConfig",
     "Progress",
+    "RayConfig",
     "ReadinessConfig",
     "Resources",
     "RunOptions",

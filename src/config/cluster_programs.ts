@@ -40,8 +40,51 @@ export interface SlurmProgram {
   readonly pendingTimeout: number;
 }
 
+/**
+ * A Ray job for each command, whose files are in a folder that the node and the cluster share.
+ *
+ * @example
+ * ```ts
+ * import type { CloudNodeConfig, RayConfig } from "@cyberwave/cloud-node";
+ *
+ * const training: RayConfig = {
+ *   ray: { address: "http://127.0.0.1:8265", command: "python train.py {body_file}", numGpus: 1 },
+ * };
+ * const config: CloudNodeConfig = { training, concurrency: { training: 4 } };
+ * console.log(config.training);
+ * ```
+ */
+export interface RayConfig {
+  /** What is run, where, and how. */
+  ray: {
+    /** Where Ray's dashboard is. */
+    address: string;
+    /** The shell command template, or the name of a Python file with a function to call. */
+    command: string;
+    /** The runtime environment of the jobs, as Ray takes it. Default: none. */
+    runtimeEnv?: Readonly<Record<string, unknown>>;
+    /** How many GPUs each job reserves. Default: 0. */
+    numGpus?: number;
+    /** Seconds for which a job may wait for its turn; 0: as long as Ray lets it. Default: 0. */
+    pendingTimeout?: number;
+  };
+}
+
+/** A Ray job for each command. */
+export interface RayProgram {
+  readonly type: "ray";
+  /** Where Ray's dashboard is. */
+  readonly address: string;
+  /** The shell command template, or the name of a Python file. */
+  readonly command: string;
+  readonly runtimeEnv: Readonly<Record<string, unknown>>;
+  readonly numGpus: number;
+  /** In seconds; 0: a job may wait for as long as Ray lets it. */
+  readonly pendingTimeout: number;
+}
+
 /** What runs commands as jobs of a cluster. */
-export type ClusterProgram = SlurmProgram;
+export type ClusterProgram = SlurmProgram | RayProgram;
 
 /** A cluster that commands may run on. */
 export type ClusterType = ClusterProgram["type"];

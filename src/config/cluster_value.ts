@@ -5,6 +5,7 @@
  */
 import type { ClusterProgram, ClusterType } from "./cluster_programs.ts";
 import { quoted } from "../errors.ts";
+import { endpoint } from "./service_url.ts";
 import { nearest } from "./nearest.ts";
 import { inCamelCase, inSnakeCase, isMapping } from "./sources.ts";
 import { type Parsed, refuse, type ValueType } from "./values.ts";
@@ -42,6 +43,22 @@ const sbatchOptions: ValueType<readonly string[]> = {
   format: (words) => words.join(" "),
 };
 
+/** What Ray takes as a runtime environment: Ray itself says what may be in it. */
+const runtimeEnv: ValueType<Readonly<Record<string, unknown>>> = {
+  parse: (value) => isMapping(value) ? { value } : refuse("a mapping, as Ray takes it", value),
+  format: (value) => `{${Object.keys(value).join(", ")}}`,
+};
+
+/** How many GPUs: Ray shares one out as well. */
+const gpus: ValueType<number> = {
+  parse(value) {
+    const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+    const isRight = typeof number === "number" && number >= 0 && number <= 1000;
+    return isRight ? { value: number } : refuse("a number of GPUs, such as 1 or 0.5", value);
+  },
+  format: String,
+};
+
 /** The keys of each cluster, in the order in which the documentation lists them. */
 export const CLUSTER_KEYS = {
   slurm: {
@@ -57,10 +74,25 @@ export const CLUSTER_KEYS = {
       help: "Seconds for which a job may wait in Slurm's queue; 0 for as long as it takes",
     },
   },
+  ray: {
+    address: { type: endpoint, help: "Where Ray's dashboard is: `http://127.0.0.1:8265`" },
+    command: { type: values.template, help: "Shell command template, or a Python file" },
+    runtime_env: {
+      type: runtimeEnv,
+      default: {},
+      help: "The runtime environment of the jobs, as Ray takes it",
+    },
+    num_gpus: { type: gpus, default: 0, help: "How many GPUs each job reserves, such as 1 or 0.5" },
+    pending_timeout: {
+      type: values.seconds,
+      default: 0,
+      help: "Seconds for which a job may wait for its turn; 0 for as long as Ray lets it",
+    },
+  },
 } as const satisfies Readonly<Record<ClusterType, Readonly<Record<string, ClusterKey>>>>;
 
 /** The clusters. */
-export const CLUSTER_TYPES = Object.keys(CLUSTER_KEYS) as ClusterType[];
+export const CLUSTER_TYPES: readonly ClusterType[] = Object.keys(CLUSTER_KEYS) as ClusterType[];
 
 /** The mapping of a cluster; a text is its command. */
 export function clusterProgram(type: ClusterType): ValueType<ClusterProgram> {
@@ -99,7 +131,7 @@ function parseCluster(
   }
   for (const [name, key] of Object.entries(keys)) {
     if (all[name] === undefined && key.default === undefined) {
-      return { problem: `must have a ${name}` };
+      return { problem: `must have ${/^[aeiou]/.test(name) ? "an" : "a"} ${name}` };
     }
     const parsed = all[name] === undefined ? { value: key.default } : key.type.parse(all[name]);
     if ("problem" in parsed) {

@@ -109,6 +109,7 @@ function brokerPermission({ mqttHost, mqttPort }: Settings): Need {
 function serverPermissions(settings: Settings): Need[] {
   const hosts = WORKLOAD_KINDS.flatMap((kind) => {
     const program = settings[kind];
+    if (program?.type === "ray") return [hostOf(program.address)];
     if (program?.type !== "server") return [];
     return [program.url, ...(program.ready === undefined ? [] : [program.ready.url])].map(hostOf);
   });
@@ -161,7 +162,16 @@ export const VARIABLES: readonly string[] = [
   "OTEL_*",
   ...["LD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_*", "PYTHON*", "PYTORCH_*", "TORCH_*", "TF_*"],
   ...["CUDA_*", "NVIDIA_*", "NCCL_*", "ROCR_*", "HIP_*", "OMP_*", "MKL_*", "XLA_*", "JAX_*"],
-  ...["HF_*", "HUGGINGFACE_*", "TRANSFORMERS_*", "WANDB_*", "MUJOCO_*", "ROS_*", "SLURM_*"],
+  ...[
+    "HF_*",
+    "HUGGINGFACE_*",
+    "TRANSFORMERS_*",
+    "WANDB_*",
+    "MUJOCO_*",
+    "ROS_*",
+    "SLURM_*",
+    "RAY_*",
+  ],
   ...["USERNAME", "USERPROFILE", "SYSTEMROOT", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA"],
 ];
 

@@ -6,6 +6,7 @@
 import type { ClusterType } from "./cluster_programs.ts";
 import { CLUSTER_TYPES, clusterProgram } from "./cluster_value.ts";
 import type { ServerApi } from "./workload_program.ts";
+import { endpoint } from "./service_url.ts";
 import { isMapping } from "./sources.ts";
 import { type Parsed, refuse, type ValueType } from "./values.ts";
 import * as values from "./values.ts";
@@ -37,24 +38,6 @@ interface ProgramKey<T = unknown> {
 
 const WARM = ["worker", "server"] as const;
 const SERVER = ["server"] as const;
-
-/** The address that params are posted to, as it is. */
-const endpoint: ValueType<string> = {
-  parse(value) {
-    const url = typeof value === "string" ? URL.parse(value.trim()) : null;
-    const isRight = url !== null && /^https?:$/.test(url.protocol) && url.hash === "" &&
-      url.username + url.password === "" && !/[\s\\]/.test((value as string).trim());
-    // What stands before an @ is a password, so a wrong URL is not repeated.
-    const isShown = typeof value !== "string" || !value.includes("@");
-    if (!isRight) {
-      return isShown
-        ? refuse("an http:// or https:// URL", value)
-        : { problem: "must be an http:// or https:// URL without a user name" };
-    }
-    return { value: url.href };
-  },
-  format: String,
-};
 
 /** Where to ask whether a server is ready; for a worker whether it says so. */
 const readiness: ValueType<unknown> = {
@@ -124,6 +107,12 @@ export const PROGRAM_KEYS = {
     type: clusterProgram("slurm"),
     forms: ["slurm"],
     help: "A Slurm job for each command: `{command, options, pending_timeout}`",
+  },
+  ray: {
+    type: clusterProgram("ray"),
+    forms: ["ray"],
+    help:
+      "A Ray job for each command: `{address, command, runtime_env, num_gpus, pending_timeout}`",
   },
   url: { type: endpoint, forms: SERVER, help: "Where the server takes commands" },
   workers: {

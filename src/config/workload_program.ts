@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ClusterProgram, SlurmConfig } from "./cluster_programs.ts";
+import type { ClusterProgram, RayConfig, SlurmConfig } from "./cluster_programs.ts";
 
 /**
  * A process for each command. The same as its `command` alone.
@@ -149,7 +149,13 @@ export type ServerApi = "json" | "cog" | "oip" | "runpod" | "openai";
  * console.log(config.inference);
  * ```
  */
-export type ProgramConfig = string | CommandConfig | WorkerConfig | ServerConfig | SlurmConfig;
+export type ProgramConfig =
+  | string
+  | CommandConfig
+  | WorkerConfig
+  | ServerConfig
+  | SlurmConfig
+  | RayConfig;
 
 /** A process for each command. */
 interface CommandProgram {

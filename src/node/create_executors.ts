@@ -101,6 +101,10 @@ async function createOwn(
       const { createServerExecutor } = await import("./create_server_executor.ts");
       return createServerExecutor(kind, program, options, clock);
     }
+    case "ray": {
+      const { createRayExecutor } = await import("./create_ray_executor.ts");
+      return createRayExecutor(kind, program, options, clock);
+    }
     case "slurm": {
       const { createSlurmExecutor } = await import("./create_slurm_executor.ts");
       return createSlurmExecutor(kind, program, options, clock);

@@ -6,6 +6,7 @@
 import type { SlurmProgram } from "../config/cluster_programs.ts";
 import type { Settings } from "../config/config.ts";
 import { ClusterExecutor } from "../executors/cluster/cluster_executor.ts";
+import { FolderCluster } from "../executors/cluster/folder_cluster.ts";
 import { Slurm } from "../executors/slurm/slurm.ts";
 import type { Logger } from "../log.ts";
 import type { Host } from "../os/processes.ts";
@@ -29,10 +30,11 @@ export function createSlurmExecutor(
   clock: Clock,
 ): ClusterExecutor {
   const { workFolder, maxOutputFiles, python, body } = settings;
-  const given = { options, body, python, env, workFolder, maxOutputFiles, host, clock };
+  const shared = { env, workFolder, clock };
+  const files = { ...shared, templates: { [kind]: command }, body, python, maxOutputFiles, host };
   return new ClusterExecutor({
     name: `${kind}-slurm`,
-    cluster: new Slurm({ ...given, templates: { [kind]: command } }),
+    cluster: new FolderCluster(new Slurm({ ...shared, options }), files),
     pendingTimeout,
     bootId: host.bootId,
     clock,

@@ -9,9 +9,12 @@ Deno.test("a text and a mapping with a command are a process for each command", 
 });
 
 const WRONG: readonly [given: unknown, problem: string][] = [
-  [7, "must be a shell command, or a mapping with command, worker, server, slurm or url, got 7"],
-  [{}, "must have one of command, worker, server, slurm, url"],
-  [{ workers: 2 }, "must have one of command, worker, server, slurm, url"],
+  [
+    7,
+    "must be a shell command, or a mapping with command, worker, server, slurm, ray or url, got 7",
+  ],
+  [{}, "must have one of command, worker, server, slurm, ray, url"],
+  [{ workers: 2 }, "must have one of command, worker, server, slurm, ray, url"],
   [{ command: "a", worker: "b" }, "must have only one of command and worker"],
   [{ command: "a", workers: 2 }, "must not have workers beside command: it belongs to worker"],
   [{ server: "a" }, "must have a url beside server: where it takes commands"],
@@ -94,6 +97,42 @@ for (const [slurm, problem, ...path] of WRONG_SLURM) {
     assertEquals(program.parse({ slurm }), {
       problem: `has a wrong slurm: it ${problem}`,
       path: ["slurm", ...path],
+    });
+  });
+}
+
+Deno.test("a Ray job is given with the address of its cluster", () => {
+  const ray = { address: "http://127.0.0.1:8265", command: "run {body}" };
+  const job = { ...ray, type: "ray", address: "http://127.0.0.1:8265/", runtimeEnv: {} } as const;
+  assertEquals(program.parse({ ray }), { value: { ...job, numGpus: 0, pendingTimeout: 0 } });
+  const more = { ...ray, num_gpus: 0.5, runtimeEnv: { pip: ["torch"] } };
+  const parsed = program.parse({ ray: more });
+  assert("value" in parsed);
+  const runtimeEnv = { pip: ["torch"] };
+  assertEquals(parsed.value, { ...job, numGpus: 0.5, runtimeEnv, pendingTimeout: 0 });
+  assertStringIncludes(program.format(parsed.value), "runtime_env: {pip}, num_gpus: 0.5");
+});
+
+const WRONG_RAY: readonly [given: unknown, problem: string, ...path: string[]][] = [
+  ["run", "must have an address"],
+  [{ address: "http://h:1/" }, "must have a command"],
+  [
+    { address: "h:1", command: "a" },
+    'has a wrong address: it must be an http:// or https:// URL, got "h:1"',
+    "address",
+  ],
+  [
+    { address: "http://h:1/", command: "a", num_gpus: -1 },
+    "has a wrong num_gpus: it must be a number of GPUs, such as 1 or 0.5, got -1",
+    "num_gpus",
+  ],
+];
+
+for (const [ray, problem, ...path] of WRONG_RAY) {
+  Deno.test(`a Ray job that is ${JSON.stringify(ray)} is refused`, () => {
+    assertEquals(program.parse({ ray }), {
+      problem: `has a wrong ray: it ${problem}`,
+      path: ["ray", ...path],
     });
   });
 }

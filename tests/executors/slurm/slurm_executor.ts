@@ -1,5 +1,6 @@
 /** An executor of Slurm jobs for a bench. */
 import { ClusterExecutor } from "../../../src/executors/cluster/cluster_executor.ts";
+import { FolderCluster } from "../../../src/executors/cluster/folder_cluster.ts";
 import { Slurm } from "../../../src/executors/slurm/slurm.ts";
 import { systemClock } from "../../../src/time.ts";
 import { type Bench, HOST } from "../../support/executors.ts";
@@ -20,16 +21,18 @@ export function slurmExecutor(
   cluster: SlurmCluster,
   { options = [], pendingTimeout = 0, env = {} }: SlurmExecutorOptions = {},
 ): ClusterExecutor {
+  const shared = {
+    env: { PATH: Deno.env.get("PATH")!, SLURM_CONF: cluster.conf, ...env },
+    workFolder,
+    clock: systemClock,
+  };
   return new ClusterExecutor({
     name: "slurm",
-    cluster: new Slurm({
+    cluster: new FolderCluster(new Slurm({ ...shared, options }), {
+      ...shared,
       templates: { ...TEMPLATES, source: "eval {param:source}" },
-      options,
-      env: { PATH: Deno.env.get("PATH")!, SLURM_CONF: cluster.conf, ...env },
-      workFolder,
       maxOutputFiles: 1024 ** 3,
       host: HOST,
-      clock: systemClock,
       listMs: 200,
     }),
     pendingTimeout,
