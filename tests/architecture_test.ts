@@ -173,22 +173,40 @@ Deno.test("architecture: commands that need no broker load no MQTT library", () 
     "show_permissions",
   ];
   for (const name of [...light, "validate"]) {
-    assertEquals(mqttLoadedBy(`cli/${name}.ts`), [], name);
+    assertEquals(loadedBy(`cli/${name}.ts`, MQTT), [], name);
   }
   // That it finds what is there.
-  assert(mqttLoadedBy("client/client_session.ts").length > 0);
+  assert(loadedBy("client/client_session.ts", MQTT).length > 0);
 });
 
-/** What a file loads of MQTT with itself: how each library comes to be loaded. */
-function mqttLoadedBy(path: string, trail: readonly string[] = [], seen = new Set<string>()) {
+Deno.test("architecture: the program and validate do not wait for Node's file system to load", () => {
+  const quick = [
+    "cli/program.ts",
+    "cli/report_error.ts",
+    "cli/validate.ts",
+    "doctor/config_review.ts",
+  ];
+  for (const path of quick) assertEquals(loadedBy(path, ["node:fs"]), [], path);
+  assert(loadedBy("workloads/folder.ts", ["node:fs"]).length > 0);
+});
+
+const MQTT = ["mqtt", "aedes"];
+
+/** What a file loads of some libraries with itself: how each comes to be loaded. */
+function loadedBy(
+  path: string,
+  libraries: readonly string[],
+  trail: readonly string[] = [],
+  seen = new Set<string>(),
+): string[] {
   const found: string[] = [];
   const file = FILES.find((file) => file.path === path);
   if (file === undefined || seen.has(path)) return found;
   seen.add(path);
   const way = [...trail, path];
   for (const target of loadedAtOnce(file)) {
-    if (["mqtt", "aedes"].includes(target)) found.push([...way, target].join(" -> "));
-    found.push(...mqttLoadedBy(target, way, seen));
+    if (libraries.includes(target)) found.push([...way, target].join(" -> "));
+    found.push(...loadedBy(target, libraries, way, seen));
   }
   return found;
 }

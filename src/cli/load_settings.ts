@@ -31,7 +31,7 @@ export async function useSettings(
   const loaded = adapt(await loadSettings(loadOptions(args)));
   hideSecrets(loaded);
   const { logFormat, logLevel } = loaded.settings;
-  logAs(logFormat, args, logLevel);
+  await logAs(logFormat, args, logLevel);
   const logger = createLogger("config");
   for (const warning of loaded.warnings) logger.warn(warning);
   logSettings(loaded);
@@ -39,8 +39,12 @@ export async function useSettings(
 }
 
 /** Logs in this form; -v says more than any other setting. */
-function logAs(format: LogFormat, args: Arguments, level: LogLevel = "info"): void {
-  const toJournal = isReadByJournal(readEnvironment());
+async function logAs(
+  format: LogFormat,
+  args: Arguments,
+  level: LogLevel = "info",
+): Promise<void> {
+  const toJournal = await isReadByJournal(readEnvironment());
   setupLogging({ format, level: args.has("verbose") ? "debug" : level, toJournal });
 }
 
@@ -48,14 +52,14 @@ function logAs(format: LogFormat, args: Arguments, level: LogLevel = "info"): vo
  * Logs as JSON from the beginning where a flag or a variable asks for that: an error may come before
  * all settings are known, and the same program reads it.
  */
-export function logAsAskedFor(args: readonly string[]): void {
+export async function logAsAskedFor(args: readonly string[]): Promise<void> {
   const env = readEnvironment();
   const flag = args.flatMap((arg, index) =>
     arg === "--log-format" ? args[index + 1] ?? "" : /^--log-format=(.*)/.exec(arg)?.[1] ?? []
   );
   const format = flag.at(-1) ?? env.CYBERWAVE_LOG_FORMAT;
   if (format !== "json") return;
-  setupLogging({ format, level: "info", toJournal: isReadByJournal(env) });
+  setupLogging({ format, level: "info", toJournal: await isReadByJournal(env) });
 }
 
 function logSettings(loaded: LoadedSettings): void {
@@ -65,7 +69,7 @@ function logSettings(loaded: LoadedSettings): void {
 
 /** All that is to be said about the settings, with their secrets hidden from what is printed. */
 export async function reviewSettings(args: Arguments): Promise<Review> {
-  logAs("text", args);
+  await logAs("text", args);
   const review = await reviewAgain(args);
   if (review.isComplete) logSettings(review.loaded);
   return review;
@@ -92,7 +96,7 @@ export function workloadEnvironment(loaded: LoadedSettings): Record<string, stri
 
 /** The state folder, which is all that looking at the journal takes, whatever else is wrong. */
 export async function useStateFolder(args: Arguments): Promise<string> {
-  logAs("text", args);
+  await logAs("text", args);
   const { stateFolder, warnings } = await locateState(loadOptions(args));
   const logger = createLogger("config");
   for (const warning of warnings) logger.warn(warning);

@@ -20,7 +20,7 @@ export async function runProgram(
   args: readonly string[],
   requests: StopRequests,
 ): Promise<number> {
-  logAsAskedFor(args);
+  await logAsAskedFor(args);
   switch (args[0]) {
     case undefined:
       report(shortHelp(COMMANDS));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { credentials } from "../config/variables.ts";
 import type { Work } from "../executors/executor.ts";
 import type { WorkloadFolder } from "../workloads/folder.ts";
 import type { Command } from "./command.ts";
@@ -49,13 +50,4 @@ function variables(values: Readonly<Record<string, string>>): Record<string, str
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, value.replaceAll("\0", "")]),
   );
-}
-
-/** The variables in which a workload finds what it may show the platform and the broker. */
-export function credentials(token: string, mqttPassword: string = token): Record<string, string> {
-  return {
-    CYBERWAVE_API_KEY: token,
-    CYBERWAVE_API_TOKEN: token,
-    CYBERWAVE_MQTT_PASSWORD: mqttPassword,
-  };
 }

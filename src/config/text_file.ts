@@ -37,6 +37,16 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
+/** Whether there certainly is something at `path`, or where a link there leads. */
+export function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function problemOf({ isFile, isDirectory, size }: Deno.FileInfo, path: string): string | undefined {
   if (isDirectory) return "it is a folder";
   if (!isFile && path !== "/dev/null") return "it is not a regular file";

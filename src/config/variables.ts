@@ -14,6 +14,15 @@ export const TOKEN_VARIABLES: readonly string[] = [
   "CYBERWAVE_MQTT_PASSWORD",
 ];
 
+/** The variables in which a workload finds what it may show the platform and the broker. */
+export function credentials(token: string, mqttPassword: string = token): Record<string, string> {
+  return {
+    CYBERWAVE_API_KEY: token,
+    CYBERWAVE_API_TOKEN: token,
+    CYBERWAVE_MQTT_PASSWORD: mqttPassword,
+  };
+}
+
 /** Variables by name. `null`: as the node's environment has it, or not at all. */
 export type Variables = Readonly<Record<string, string | null>>;
 

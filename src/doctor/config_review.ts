@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as fs from "node:fs";
 import { resolve } from "node:path";
 import { tlsOf } from "../node/broker_settings.ts";
 import type { Settings } from "../config/config.ts";
@@ -12,6 +11,7 @@ import type { Setting, SettingKey } from "../config/setting.ts";
 import { FUNCTIONS, moduleIn } from "../config/module_template.ts";
 import { commandOf, isWarm } from "../config/workload_program.ts";
 import { SETTINGS } from "../config/settings.ts";
+import { isThere } from "../config/text_file.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { reviewEnvironment } from "./environment_review.ts";
@@ -58,7 +58,7 @@ export async function reviewConfig(options: LoadOptions): Promise<Review> {
       ...commands.problems,
       ...start.problems,
       ...authorityProblems(loaded.settings),
-      ...resultsProblems(loaded.settings),
+      ...await resultsProblems(loaded.settings),
     ],
     warnings: [
       ...loaded.warnings.map((message) => warn(message)),
@@ -158,7 +158,7 @@ function commandIn(settings: Settings, key: typeof COMMAND_KEYS[number]): string
 function moduleWarnings(settings: Settings): Finding[] {
   return WORKLOAD_KINDS.flatMap((kind) => {
     const module = moduleIn(commandIn(settings, kind) ?? "");
-    if (module === undefined || fs.existsSync(resolve(settings.workFolder, module))) return [];
+    if (module === undefined || isThere(resolve(settings.workFolder, module))) return [];
     return [warn(
       `${nameOf(kind)} names the Python file ${quoted(module)}, which is not there`,
       `Write it, with a function ${FUNCTIONS[kind]}(**params), or a shell command`,
@@ -196,13 +196,14 @@ function authorityProblems(settings: Settings): Finding[] {
 }
 
 /** A results folder that is missing is no problem: a workload may make it. */
-function resultsProblems({ uploadResults, resultsFolder }: Settings): Finding[] {
-  if (!uploadResults || !fs.existsSync(resultsFolder)) return [];
+async function resultsProblems({ uploadResults, resultsFolder }: Settings): Promise<Finding[]> {
+  if (!uploadResults || !isThere(resultsFolder)) return [];
   const fix = "Set results_folder to a folder that this user may write to, " +
     "or set upload_results: false";
-  if (!fs.statSync(resultsFolder).isDirectory()) {
+  if (!Deno.statSync(resultsFolder).isDirectory) {
     return [fail(`results_folder ${quoted(resultsFolder)} is not a folder`, fix)];
   }
+  const fs = await import("node:fs");
   try {
     // Files are removed once they are uploaded, which takes writing.
     fs.accessSync(resultsFolder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import * as fs from "node:fs";
 import { delimiter, resolve } from "node:path";
 import { moduleIn } from "../config/module_template.ts";
 import { findPlaceholders } from "../config/placeholders.ts";
 import { templateSurprise } from "../config/template_problem.ts";
+import { isThere } from "../config/text_file.ts";
 import { quoted } from "../errors.ts";
 import { mayRead } from "../permissions.ts";
 
@@ -133,5 +133,5 @@ function isMissing(program: string, workFolder: string, path: string): boolean {
 
 /** Whether there is certainly nothing at `path`. */
 function isAbsent(path: string): boolean {
-  return mayRead(path) && !fs.existsSync(path);
+  return mayRead(path) && !isThere(path);
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { readFileSync } from "node:fs";
 import type { Settings } from "../config/config.ts";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import type { Broker } from "../mqtt/broker.ts";
@@ -30,7 +29,7 @@ export function tlsOf({ mqttUseTls, mqttTlsCaCerts: path }: Settings): Broker["t
 
 function readAuthorities(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return Deno.readTextFileSync(path);
   } catch (error) {
     throw new ConfigError(
       `Cannot read the certificate authorities in ${quoted(path)}: ${messageOf(error)}`,

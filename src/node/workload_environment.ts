@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { credentials } from "../commands/work.ts";
 import type { Settings } from "../config/config.ts";
 import { readEnvFiles } from "../config/env_files.ts";
-import { expandAll, isSecretName, TOKEN_VARIABLES } from "../config/variables.ts";
+import { credentials, expandAll, isSecretName, TOKEN_VARIABLES } from "../config/variables.ts";
 import { ConfigError } from "../errors.ts";
 import { addSecret } from "../log.ts";
 import { topicPrefix } from "../protocol/topics.ts";

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import * as fs from "node:fs";
-
 const STDERR = 2;
 
 /** Whether it does: systemd names the stream that it has connected, which a shell may have changed. */
-export function isReadByJournal(env: Readonly<Record<string, string>>): boolean {
+export async function isReadByJournal(env: Readonly<Record<string, string>>): Promise<boolean> {
   const named = env.JOURNAL_STREAM;
   if (named === undefined) return false;
+  // To load it takes longer than all else that a short command does.
+  const fs = await import("node:fs");
   try {
     const { dev, ino } = fs.fstatSync(STDERR, { bigint: true });
     return named === `${dev}:${ino}`;
