@@ -4,6 +4,7 @@
  * @module
  */
 import { counted, quoted } from "../errors.ts";
+import type { Progress } from "../protocol/progress.ts";
 import { lockHolder } from "../state/lock.ts";
 import type { Arguments } from "./arguments.ts";
 import { askForStatus } from "./ask_node.ts";
@@ -12,7 +13,8 @@ import { useStateFolder } from "./load_settings.ts";
 import { harmless, print, report } from "./terminal.ts";
 
 /** The status as a node of this version or another answers it. */
-interface Status {
+export interface ShownStatus {
+  readonly version?: string;
   readonly node_pid?: number;
   readonly slug?: string | null;
   readonly uuid?: string | null;
@@ -36,7 +38,20 @@ interface Status {
   readonly given_gpus?:
     | readonly { readonly name: string; readonly holders: readonly string[] }[]
     | null;
-  readonly workloads?: readonly { readonly id: string; readonly kind: string }[];
+  readonly gpus?:
+    | readonly {
+      readonly index: number;
+      readonly name: string;
+      readonly utilization: number | null;
+      readonly memory_used_bytes: number | null;
+      readonly memory_total_bytes: number | null;
+    }[]
+    | null;
+  readonly workloads?: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly progress?: Progress | null;
+  }[];
   readonly finalizing?: number;
   readonly undelivered?: { readonly count: number; readonly oldest_at: string | null };
 }
@@ -64,7 +79,7 @@ export async function run(args: Arguments): Promise<number> {
 }
 
 /** A status as lines of text. */
-export function statusLines(status: Status, now: number): string[] {
+export function statusLines(status: ShownStatus, now: number): string[] {
   const { node_pid, started_at, broker, last_heartbeat, lanes = [], undelivered } = status;
   const ago = (time: string | null | undefined) =>
     time === null || time === undefined ? "never" : duration(now - Date.parse(time));
@@ -101,7 +116,10 @@ function unready(
 }
 
 /** Each GPU and what has it: a kind of command that runs, or what stays loaded. */
-function gpusText(gpus: NonNullable<Status["given_gpus"]>, { workloads = [] }: Status): string {
+function gpusText(
+  gpus: NonNullable<ShownStatus["given_gpus"]>,
+  { workloads = [] }: ShownStatus,
+): string {
   return gpus.map(({ name, holders }) => {
     const kinds = holders.map((holder) =>
       workloads.find(({ id }) => id === holder)?.kind ?? holder
@@ -111,7 +129,7 @@ function gpusText(gpus: NonNullable<Status["given_gpus"]>, { workloads = [] }: S
 }
 
 function waiting(
-  undelivered: Status["undelivered"],
+  undelivered: ShownStatus["undelivered"],
   ago: (time: string | null) => string,
 ): string {
   if (!undelivered?.count) return "nothing";

@@ -14,7 +14,8 @@ import type { Arguments } from "./arguments.ts";
 import { askForStatus } from "./ask_node.ts";
 import { useStateFolder } from "./load_settings.ts";
 import { type Color, isTerminal, paint, print, write } from "./terminal.ts";
-import { type TopGpu, topScreen, type TopStatus, type TopView } from "./top_screen.ts";
+import type { ShownStatus } from "./show_status.ts";
+import { type TopGpu, topScreen, type TopView } from "./top_screen.ts";
 
 /** How many are looked up: no screen shows more. */
 const ENDED = 50;
@@ -79,7 +80,7 @@ const inColor = (color: Color, text: string) => paint(color, text, "stdout");
 
 async function viewOf(stateFolder: string, meter: LoadMeter): Promise<TopView> {
   const isRunning = lockHolder(stateFolder) !== undefined;
-  const status: TopStatus | undefined = isRunning ? await askForStatus(stateFolder) : undefined;
+  const status: ShownStatus | undefined = isRunning ? await askForStatus(stateFolder) : undefined;
   using history = History.open(stateFolder);
   const records = history === undefined ? [] : [
     ...history.ended({}, ENDED).reverse(),
@@ -91,7 +92,7 @@ async function viewOf(stateFolder: string, meter: LoadMeter): Promise<TopView> {
 }
 
 /** The GPUs, where the node watches them. */
-function gpusIn(status: TopStatus | undefined): TopGpu[] {
+function gpusIn(status: ShownStatus | undefined): TopGpu[] {
   return (status?.gpus ?? []).map((gpu) => ({
     index: gpu.index,
     name: gpu.name,

@@ -10,41 +10,8 @@ import { fractionOf, type Progress } from "../protocol/progress.ts";
 import { duration } from "./layout.ts";
 import { progressText } from "./progress_bar.ts";
 import { resultOf } from "./ps.ts";
+import type { ShownStatus } from "./show_status.ts";
 import { type Color, harmless } from "./terminal.ts";
-
-/** What of a node's status is shown. */
-export interface TopStatus {
-  readonly version?: string;
-  readonly slug?: string | null;
-  readonly started_at?: string;
-  readonly broker?: {
-    readonly url: string;
-    readonly is_connected: boolean;
-    readonly since: string;
-  };
-  readonly last_heartbeat?: string | null;
-  readonly is_draining?: boolean;
-  readonly lanes?: readonly {
-    readonly kind: string;
-    readonly running: number;
-    readonly concurrency: number;
-    readonly queued: number;
-    readonly state?: string | null;
-    readonly reason?: string | null;
-  }[];
-  readonly workloads?: readonly { readonly id: string; readonly progress?: Progress | null }[];
-  readonly finalizing?: number;
-  readonly gpus?:
-    | readonly {
-      readonly index: number;
-      readonly name: string;
-      readonly utilization: number | null;
-      readonly memory_used_bytes: number | null;
-      readonly memory_total_bytes: number | null;
-    }[]
-    | null;
-  readonly undelivered?: { readonly count: number };
-}
 
 /** A GPU of the machine. */
 export type TopGpu = Pick<
@@ -55,7 +22,7 @@ export type TopGpu = Pick<
 /** What the screen shows. */
 export interface TopView {
   /** `undefined`: no node runs, or it does not answer. */
-  readonly status: TopStatus | undefined;
+  readonly status: ShownStatus | undefined;
   /** What runs, waits and ended lately, oldest first. */
   readonly records: readonly CommandRecord[];
   readonly load: MachineLoad;
@@ -198,7 +165,7 @@ const STATE_COLORS: Readonly<Record<string, Color>> = {
   yielding: "yellow",
 };
 
-function laneLines({ lanes = [] }: TopStatus, columns: number): Line[] {
+function laneLines({ lanes = [] }: ShownStatus, columns: number): Line[] {
   if (lanes.length === 0) return [];
   const width = Math.min(24, Math.max(12, ...lanes.map(({ kind }) => kind.length + 1)));
   return [

@@ -37,7 +37,7 @@ export function Charts() {
       ...{ names, range: full, inWords: percent },
     },
   ].filter(({ series }) => series.some((values) => values.some((value) => value !== null)));
-  return html`<${Panel} title="Last hour" className="wide">
+  return html`<${Panel} title="Last hour">
     ${
     charts.length === 0
       ? html`<${Nothing}>${

@@ -26,12 +26,12 @@ export function Overview({ status }) {
         <${Lanes} status=${status} />
         <${Running} status=${status} workloads=${running} />
         <${Waiting} status=${status} workloads=${queued ?? []} />
+        <${Charts} />
       </div>
       <div class="least column">
         <${Node} status=${status} />
         <${RunForm} kinds=${status.lanes.map(({ kind }) => kind)} />
       </div>
-      <${Charts} />
       <${Panel} title="Latest" className="wide" actions=${html`<a href="#/history">All</a>`}>
         ${ended && html`<${WorkloadTable} workloads=${ended} nothing="Nothing has ended yet." />`}
       <//>
