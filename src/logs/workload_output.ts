@@ -120,11 +120,13 @@ export class WorkloadOutput {
     return { content, positions, speaker, hasMore, finished };
   }
 
-  /** Stores that a batch was sent. */
+  /** Stores that a batch was sent: of a workload of which nothing is left, that, and no position. */
   sent(stream: OutputStream, { positions, speaker, finished }: Batch): void {
     for (const id of finished) this.#done.add(id);
     this.#speaker[stream] = speaker;
     for (const position of positions) this.#unstored.set(position.id, position);
+    this.finish();
+    if (this.#unstored.size === 0) return;
     const stored = this.#store(() => this.#options.store.advance([...this.#unstored.values()]));
     if (stored) this.#unstored.clear();
   }

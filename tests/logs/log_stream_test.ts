@@ -41,6 +41,21 @@ Deno.test("when a workload has ended the rest is sent, and then it is done with"
   assertEquals([test.platform.text(), test.unsent()], ["one\nlast\n", []]);
 });
 
+Deno.test("what is sent to its end at once leaves no position", async () => {
+  await using test = new Streaming();
+  await test.looked();
+  for (const id of ["a", "b", "c"]) {
+    test.begin(id);
+    test.print(id, `${id}\n`);
+    if (id !== "b") test.end(id);
+  }
+  await test.look();
+  assertEquals(test.unsent(), ["b"]);
+  using reader = test.store.reader();
+  const rows = reader.prepare("SELECT command_id, stdout FROM log_positions").all();
+  assertEquals(rows.map((row) => ({ ...row })), [{ command_id: "b", stdout: 2 }]);
+});
+
 Deno.test("characters may be cut anywhere while they are written", async () => {
   await using test = new Streaming();
   test.begin("a");
