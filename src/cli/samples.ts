@@ -126,6 +126,8 @@ export function sampleFiles(
       mqtt_use_tls: "true",
       mqtt_tls_ca_certs: "ca.pem",
       mqtt_username: "my-node",
+      gpus: "auto",
+      memory_limit: "{training: 64 GiB}",
       timeout: "{inference: 60, training: 86400}",
       state_folder: "~/.cyberwave",
     },

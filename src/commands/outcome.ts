@@ -18,7 +18,13 @@ export type Outcome =
   & (
     | { readonly status: "ok" }
     /** The error is the workload's own, `fallback` when it wrote none. */
-    | { readonly status: "error"; readonly source: "stderr"; readonly fallback: string }
+    | {
+      readonly status: "error";
+      readonly source: "stderr";
+      readonly fallback: string;
+      /** What is said beside that. */
+      readonly note?: string;
+    }
     /** The error is the node's own, or what its executor was told. */
     | { readonly status: "error"; readonly source: "node"; readonly error: string }
   );
@@ -40,6 +46,7 @@ export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0
         status: "error",
         source: "stderr",
         fallback: `Command failed with code ${exit.code}`,
+        ...(exit.oomKill && { note: OUT_OF_MEMORY }),
         end: {
           cause: "exited",
           exitCode: exit.code,
@@ -62,6 +69,9 @@ export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0
       return notStarted(`Workload could not be started: ${exit.why}`);
   }
 }
+
+/** All that the kernel tells of it. */
+const OUT_OF_MEMORY = "The kernel killed a process for lack of memory while this ran";
 
 /** The outcome of a command that never became a workload. */
 export function notStarted(error: string): Outcome {

@@ -86,9 +86,13 @@ export function replyTo(
     return answer(address, requestId, { error: outcome.error }, resources);
   }
   const stderr = readOutput(folder, "stderr", maxOutput);
-  if (isBlank(stderr)) return answer(address, requestId, { error: outcome.fallback }, resources);
+  const { fallback, note } = outcome;
+  if (isBlank(stderr)) {
+    const error = note === undefined ? fallback : `${fallback}\n${note}`;
+    return answer(address, requestId, { error }, resources);
+  }
   const reply = errorReply(address, requestId, whole(""), resources);
-  return { topic, payload: encodeLongReply(reply, stderr) };
+  return { topic, payload: encodeLongReply(reply, withNote(stderr, note)) };
 }
 
 /** Where a command is answered: by the name it was accepted under. */
@@ -111,6 +115,20 @@ export function replyNotKept(command: CommandRecord): Message {
       truncated: true,
     });
   return { topic: address.topic, payload: encodeReply(reply) };
+}
+
+/** What a command printed, and a line of the node's own after that. */
+function withNote(printed: LongExcerpt, note: string | undefined): LongExcerpt {
+  if (note === undefined) return printed;
+  const { pieces, size, truncated } = printed;
+  const line = `\n[${note}]\n`;
+  const all = {
+    *[Symbol.iterator]() {
+      yield* pieces;
+      yield line;
+    },
+  };
+  return { pieces: all, size: size + line.length, truncated };
 }
 
 function isBlank({ pieces }: LongExcerpt): boolean {

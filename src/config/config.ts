@@ -85,6 +85,8 @@ export interface Settings {
   readonly maxQueued: Readonly<Record<WorkloadKind, number>>;
   /** Whether workloads of the platform wait here rather than being refused. */
   readonly queuePlatformWorkloads: boolean;
+  /** Bytes of memory that a workload may have, for the kinds that have a limit. */
+  readonly memoryLimit: Readonly<Partial<Record<WorkloadKind, number>>>;
   /** Seconds after which a workload is stopped, for the kinds that have a limit. */
   readonly timeout: Readonly<Partial<Record<WorkloadKind, number>>>;
   /** Seconds between asking a workload to stop and killing it. */

@@ -150,6 +150,8 @@ export interface CloudNodeConfig {
   maxQueued?: PerKind;
   /** Whether workloads of the platform wait here rather than being refused. Default: false. */
   queuePlatformWorkloads?: boolean;
+  /** Bytes of memory that a workload of a kind may have, where it is a process of its own. Default: all. */
+  memoryLimit?: PerKind;
   /** Seconds after which a workload of a kind is stopped. Default: never. */
   timeout?: PerKind;
   /** Seconds between asking a workload to stop and killing it. Default: 120 for `simulate`, else 10. */

@@ -87,6 +87,13 @@ const TABLE: SettingRows<SettingKey> = {
     help: "Whether workloads of the platform wait here rather than being refused as busy",
     default: false,
   },
+  memoryLimit: {
+    group: "Workloads",
+    type: someOf(WORKLOAD_KINDS, values.byteSize),
+    help: "Memory that a workload may have: `8 GiB`, or `inference=8 GiB,training=64 GiB`",
+    default: {},
+    defaultText: "all there is",
+  },
   timeout: {
     group: "Workloads",
     type: someOf(WORKLOAD_KINDS, values.positiveSeconds),

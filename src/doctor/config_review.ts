@@ -224,6 +224,17 @@ function oddities({ settings, sources, configFile }: LoadedSettings): Finding[] 
         : `Add a line such as inference: python3 infer.py {body} to ${configFile}`,
     ));
   }
+  const unlimited = WORKLOAD_KINDS.filter((kind) =>
+    settings.memoryLimit[kind] !== undefined && (settings[kind]?.type ?? "command") !== "command"
+  );
+  if (unlimited.length > 0) {
+    findings.push(warn(
+      `memory_limit has no effect on ${
+        unlimited.join(" and ")
+      }: it is for processes of one command`,
+      "Limit what stays loaded where it is started, as by systemd-run or ulimit in its command",
+    ));
+  }
   if (settings.gpus === undefined && sources.get("gpusPer") !== "default") {
     findings.push(warn("gpus_per has no effect without gpus", "Add gpus: auto"));
   }

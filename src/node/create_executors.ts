@@ -9,7 +9,10 @@ import type { Executor } from "../executors/executor.ts";
 import type { GpuSource } from "../executors/warm/gpu_share.ts";
 import type { Handler } from "../executors/handler/handler.ts";
 import { HandlerExecutor } from "../executors/handler/handler_executor.ts";
-import { ProcessExecutor } from "../executors/process/process_executor.ts";
+import {
+  ProcessExecutor,
+  type ProcessExecutorOptions,
+} from "../executors/process/process_executor.ts";
 import type { Logger } from "../log.ts";
 import type { Host } from "../os/processes.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
@@ -44,6 +47,9 @@ export interface Executors {
 /** The name of the executor that runs each command as a process of its own. */
 const PROCESS = "process";
 
+/** Where the kernel counts what it kills for lack of memory, wherever that is. */
+const MACHINE = "/proc/vmstat";
+
 /** The name of the executor that runs commands by functions of the program. */
 const HANDLER = "handler";
 
@@ -54,7 +60,7 @@ export async function createExecutors(
 ): Promise<Executors> {
   const { settings, handlers } = options;
   // Both are there in any case: an earlier configuration may have left what they know of.
-  const process = createProcessExecutor(options, clock);
+  const process = createProcessExecutor(options, await memoryOf(options), clock);
   const handler = createHandlerExecutor(options, clock);
   const configured = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
   const byName = new Map<string, Executor>([[PROCESS, process], [HANDLER, handler]]);
@@ -129,8 +135,25 @@ function createHandlerExecutor(
   });
 }
 
+/** What limits the memory of commands, where something is to. */
+async function memoryOf(
+  { settings: { memoryLimit: limits }, env, loggerFor }: ExecutorsOptions,
+): Promise<ProcessExecutorOptions["memory"]> {
+  if (Object.keys(limits).length === 0) return undefined;
+  const { findMemoryLimiter } = await import("../os/memory_limiter.ts");
+  const limiter = await findMemoryLimiter(env);
+  if (limiter.type === "ulimit") {
+    loggerFor("workloads").warn(
+      "The node may make no systemd scope: memory_limit is for the address space of each process " +
+        "(ulimit -v), which CUDA needs much of",
+    );
+  }
+  return { limits, limiter };
+}
+
 function createProcessExecutor(
   { settings, env, host, loggerFor }: ExecutorsOptions,
+  memory: ProcessExecutorOptions["memory"],
   clock: Clock,
 ): Executor {
   const { body, python, concurrency, maxOutputFiles, stateFolder, workFolder } = settings;
@@ -151,9 +174,11 @@ function createProcessExecutor(
     // No more than may run at once, and never more than two.
     spares: { workloadsFolder: `${stateFolder}/workloads`, count: Math.min(2, atOnce) },
     isMetered: true,
+    memory,
     workFolder,
     env,
-    host,
+    // A scope is no part of the node's control group.
+    host: memory?.limiter.type === "scope" ? { ...host, oomKillCounter: MACHINE } : host,
     clock,
     logger: loggerFor("workloads"),
   });

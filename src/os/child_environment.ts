@@ -73,7 +73,8 @@ export function invocation(
 
 /**
  * Shell source that replaces the shell that runs it by the command of an invocation. `own` are the
- * names of the script's variables.
+ * names of the script's variables. It may set `cloud_node_wrapper`, words that run the command within
+ * something, and `cloud_node_memory`, the KiB of address space that each of its processes may have.
  */
 export function becomeCommand(redirections: string, own: readonly string[] = []): string {
   return `
@@ -83,10 +84,12 @@ export function becomeCommand(redirections: string, own: readonly string[] = [])
   set --
   eval "$cloud_node_assign"
   if [ "$#" != 0 ]; then set -- env "$@" "$cloud_node_shell" -c "$cloud_node_source"
-  elif [ "$cloud_node_shell" = bash ]; then
+  elif [ "$cloud_node_shell" = bash ] && [ -z "\${cloud_node_wrapper-}" ]; then
     set -- -a bash "$cloud_node_shell_path" -c "$cloud_node_source"
-  else set -- sh -c "$cloud_node_source"
+  else set -- "$cloud_node_shell" -c "$cloud_node_source"
   fi
+  [ -z "\${cloud_node_wrapper-}" ] || eval "set -- $cloud_node_wrapper \\"\\$@\\""
+  [ -z "\${cloud_node_memory-}" ] || ulimit -v "$cloud_node_memory"
   unset PATH PWD OLDPWD SHLVL LC_ALL
   eval "$cloud_node_export"
   # exec in bash counts SHLVL down, but in a subshell.
@@ -95,9 +98,8 @@ export function becomeCommand(redirections: string, own: readonly string[] = [])
     0:*) SHLVL=$((SHLVL + 1)) ;;
   esac
   unset cloud_node_script cloud_node_source cloud_node_shell cloud_node_shell_path \\
-    cloud_node_umask cloud_node_files cloud_node_hangup cloud_node_export cloud_node_assign ${
-    own.join(" ")
-  }
+    cloud_node_umask cloud_node_files cloud_node_hangup cloud_node_export cloud_node_assign \\
+    cloud_node_wrapper cloud_node_memory ${own.join(" ")}
   exec "$@" ${redirections}
 `;
 }

@@ -160,6 +160,10 @@ Deno.test("flags and variables are checked like the file", async () => {
 
 Deno.test("what looks wrong is a warning and no problem", async () => {
   const table: [string, RegExp][] = [
+    [
+      "inference: { worker: cat }\nmemory_limit: 8 GiB\n" + LOCAL,
+      /^memory_limit has no effect on inference: it is for processes of one command$/,
+    ],
     ["inference: echo {body}\ngpus_per: 2\n" + LOCAL, /^gpus_per has no effect without gpus$/],
     [
       "inference: echo {body}\ngpus: [0]\nenv: { CUDA_VISIBLE_DEVICES: '1' }\n" + LOCAL,

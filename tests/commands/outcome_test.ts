@@ -44,6 +44,7 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
       status: "error",
       source: "stderr",
       fallback: "Command failed with code 137",
+      note: "The kernel killed a process for lack of memory while this ran",
       end: { cause: "exited", exitCode: 137, oomKill: true },
     },
     "failed (code 137: killed by SIGKILL; the kernel killed a process for lack of memory meanwhile)",

@@ -62,6 +62,26 @@ Deno.test("a reply says what the command has used, whatever the command printed"
   folder.remove();
 });
 
+Deno.test("a reply says that the kernel killed for lack of memory, after what the command printed", () => {
+  const { params: _, ...command } = newCommand("c1");
+  const folder = new WorkloadFolder(Deno.makeTempDirSync({ prefix: "cloud_node_reply_" }));
+  const outcome: Outcome = {
+    status: "error",
+    source: "stderr",
+    fallback: "Command failed with code 137",
+    note: "The kernel killed a process",
+    end: { cause: "exited", exitCode: 137, oomKill: true },
+  };
+  const errorAfter = (stderr: string) => {
+    Deno.writeTextFileSync(folder.outputFile("stderr"), stderr);
+    const { payload } = replyTo(command, outcome, folder, 99);
+    return JSON.parse(new TextDecoder().decode(payload)).error;
+  };
+  assertEquals(errorAfter(""), "Command failed with code 137\nThe kernel killed a process");
+  assertEquals(errorAfter("loading"), "loading\n[The kernel killed a process]\n");
+  folder.remove();
+});
+
 Deno.test("a reply never passes output that was removed for none", () => {
   const { params: _, ...command } = newCommand("c1");
   const folder = new WorkloadFolder(Deno.makeTempDirSync({ prefix: "cloud_node_reply_" }));

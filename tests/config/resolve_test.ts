@@ -68,6 +68,7 @@ Deno.test("with nothing given there are defaults", () => {
     concurrency: { inference: 1, training: 1, simulate: 1 },
     maxQueued: { inference: 10_000, training: 10_000, simulate: 10_000 },
     queuePlatformWorkloads: false,
+    memoryLimit: {},
     timeout: {},
     cancelGrace: { inference: 10, training: 10, simulate: 120 },
     dedupeWindow: 3600,

@@ -43,7 +43,7 @@ Deno.test("what a starter file shows as default is the default", () => {
   for (const { yaml, type, default: value } of SETTINGS) {
     const shown = mapping[yaml[0]!];
     const isExample = value === undefined ||
-      ["timeout", "env", "exclusive", "mqtt_port"].includes(yaml[0]!);
+      ["timeout", "memory_limit", "env", "exclusive", "mqtt_port"].includes(yaml[0]!);
     if (isExample || shown === undefined) continue;
     assertEquals(type.parse(shown), { value });
   }

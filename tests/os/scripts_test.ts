@@ -105,8 +105,8 @@ Deno.test("processes are told from what /proc and ps print, without those that h
     `9 (zombie) Z 7 7 7 ${rest}`,
   ];
   assertEquals(procfs.parseAll(`${stats.join("\n")}\n`), [
-    { pid: 7, parent: 1, group: 7, session: 7, startTime: "777" },
-    { pid: 8, parent: 7, group: 7, session: 7, startTime: "777" },
+    { pid: 7, parent: 1, group: 7, session: 7, startTime: "777", cpuSeconds: 0.26 },
+    { pid: 8, parent: 7, group: 7, session: 7, startTime: "777", cpuSeconds: 0.26 },
   ]);
   const lines = ["Ss   7 1 7 Mon Nov 23 10:32:49 2026", "Z 8 7 7 Mon Nov 23 10:32:49 2026  "];
   assertEquals(macos.processes.parseAll(`${lines.join("\n")}\n`), [

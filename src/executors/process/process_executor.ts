@@ -7,6 +7,7 @@ import * as fs from "node:fs";
 import type { BodyForm } from "../../config/node_config.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import { memoryLimit, type MemoryLimiter } from "../../os/memory_limiter.ts";
 import type { Host } from "../../os/processes.ts";
 import type { Clock } from "../../time.ts";
 import { PARAMS_FILE, type WorkloadFile, type WorkloadFolder } from "../../workloads/folder.ts";
@@ -47,6 +48,11 @@ export interface ProcessExecutorOptions {
   readonly maxOutputFiles?: number;
   /** Supervisors that wait for commands while some come. Default: none wait. */
   readonly spares?: { readonly workloadsFolder: string; readonly count: number };
+  /** How many bytes of memory commands of a kind may have, and what sees to that. Default: all there is. */
+  readonly memory?: {
+    readonly limits: Readonly<Partial<Record<string, number>>>;
+    readonly limiter: MemoryLimiter;
+  };
   /** Whether to measure what commands use while they run. Default: what they have used is known at their end. */
   readonly isMetered?: boolean;
   readonly clock: Clock;
@@ -138,7 +144,7 @@ export class ProcessExecutor implements Executor {
   }
 
   #launch(handle: Handle, work: Work, spare: Supervisor | undefined): Observed {
-    const { templates, body = {}, python, logger } = this.#options;
+    const { templates, body = {}, python, memory, logger } = this.#options;
     const { id, kind, params, folder } = work;
     const template = templates[kind];
     const program = template === undefined
@@ -164,7 +170,9 @@ export class ProcessExecutor implements Executor {
     }
     const options = { ...this.#supervision, attempt: handle.attempt, folder };
     const { source, variables } = program;
-    const orders = { source, env: { ...work.env, ...variables }, folder };
+    const bytes = memory?.limits[kind];
+    const limit = bytes === undefined ? {} : memoryLimit(memory!.limiter, bytes);
+    const orders = { source, env: { ...work.env, ...variables }, folder, limit };
     const launch = new Launch(handle, options, orders, this.#options, waiting);
     launch.started.then(() => this.#spares?.fillSoon());
     return launch;

@@ -42,6 +42,8 @@ export interface Orders {
   readonly env: Readonly<Record<string, string>>;
   /** Where the workload's files are now. */
   readonly folder: WorkloadFolder;
+  /** What limits its memory, as variables of the shell that becomes it. Default: nothing does. */
+  readonly limit?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -79,9 +81,14 @@ function word(value: string): string {
 }
 
 /** What makes a supervisor run a command: a line, and before it a line with its size in bytes. */
-function encodeOrder({ source, env, folder }: Orders): Uint8Array<ArrayBuffer> {
+function encodeOrder({ source, env, folder, limit }: Orders): Uint8Array<ArrayBuffer> {
   const variables = Object.entries(env).map(([name, value]) => word(`${name}=${value}`));
-  const assignments = { output: folder.path, source, more: `export ${variables.join(" ")}` };
+  const assignments = {
+    output: folder.path,
+    source,
+    more: `export ${variables.join(" ")}`,
+    ...limit,
+  };
   const line = Object.entries(assignments)
     .map(([name, value]) => `cloud_node_${name}=${word(value)}`).join(" ")
     // No shell keeps them.
