@@ -33,14 +33,16 @@ export interface HookContext {
 const LIMIT_MS = 30_000;
 
 /**
- * Runs the hook, writes its exit code to standard output and what it printed to standard error, and
- * ends with it, whoever holds its standard error then.
+ * Runs the hook, writes its exit code to standard output and what it printed to standard error, but not
+ * what the shell says of its end, and ends with it, whoever holds its standard error then.
  */
 const script = (guardSeconds: number) => `
 ( trap 'kill "$sleep"; exit' TERM; sleep ${guardSeconds} & sleep=$!; wait; kill -s KILL -- -$$ ) \
   <&- >&- 2>&- &
 guard=$!
-{ { (${becomeCommand("", ["guard"])}) 4>&-; echo $? >&4; kill "$guard" $$; } 2>&1 >/dev/null |
+{ { (${
+  becomeCommand("", ["guard"])
+}) 2>&5 4>&- 5>&-; echo $? >&4; kill "$guard" $$; } 5>&1 >/dev/null 2>&1 |
   { cat >&2; cat >/dev/null; } 4>&-; } 4>&1
 `;
 

@@ -43,6 +43,16 @@ Deno.test("a hook that fails is a warning with its last words", async () => {
   ]);
 });
 
+Deno.test("a hook that is killed is a warning, without what the shell says of that", async () => {
+  using test = new HookTest();
+  await test.run("echo almost >&2; kill -s KILL $$");
+  await test.run("kill -s KILL 0");
+  assertEquals(test.logger.lines.all.map(({ message }) => message), [
+    "on_workload_end failed with code 137: almost",
+    "on_workload_end was killed",
+  ]);
+});
+
 Deno.test("a hook that reads nothing of a long event has not failed", async () => {
   using test = new HookTest();
   await test.run("exit 0", { text: "x".repeat(1_000_000) });
