@@ -27,14 +27,14 @@ export function Overview({ status }) {
         <${Running} status=${status} workloads=${running} />
         <${Waiting} status=${status} workloads=${queued ?? []} />
         <${Charts} />
+        <${Panel} title="Latest" actions=${html`<a href="#/history">All</a>`}>
+          ${ended && html`<${WorkloadTable} workloads=${ended} nothing="Nothing has ended yet." />`}
+        <//>
       </div>
-      <div class="least column">
+      <div class="least column aside">
         <${Node} status=${status} />
         <${RunForm} kinds=${status.lanes.map(({ kind }) => kind)} />
       </div>
-      <${Panel} title="Latest" className="wide" actions=${html`<a href="#/history">All</a>`}>
-        ${ended && html`<${WorkloadTable} workloads=${ended} nothing="Nothing has ended yet." />`}
-      <//>
     </div>
   `;
 }
@@ -142,9 +142,9 @@ function Connections() {
         )}</svg>
       <details>
         <summary>${text}</summary>
-        <ol>${changes.slice(-20).reverse().map(({ at, is_connected }) =>
+        <ul>${changes.slice(-20).reverse().map(({ at, is_connected }) =>
           html`<li key=${at}>${localTime(at)}: ${is_connected ? "connected" : "not connected"}</li>`
-        )}</ol>
+        )}</ul>
       </details>
     </div>
   `;

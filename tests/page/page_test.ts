@@ -274,3 +274,11 @@ test("the node of the program says what its settings are, and what doctor finds"
   assertEquals(await visit.findings("doctor"), []);
   visit.hasNoProblems();
 });
+
+test("who is no longer logged in reads how to get in again", async () => {
+  await using node = await HttpNode.start({ inference: "true" });
+  await using visit = await Visit.of(node);
+  await visit.browser.forgetCookies();
+  await visit.browser.until(`document.body.innerText.includes("cyberwave-cloud-node page")`);
+  assertEquals(await visit.findings("closed"), []);
+});

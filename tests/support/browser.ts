@@ -176,9 +176,9 @@ export class Browser implements AsyncDisposable {
     await Deno.writeFile(path, Uint8Array.fromBase64(data));
   }
 
-  /** Sends headers with every request. */
-  async sendHeaders(headers: Readonly<Record<string, string>>): Promise<void> {
-    await this.#call("Network.setExtraHTTPHeaders", { headers });
+  /** Forgets who it is logged in as. */
+  async forgetCookies(): Promise<void> {
+    await this.#call("Network.clearBrowserCookies");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
