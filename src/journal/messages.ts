@@ -116,15 +116,12 @@ export class Messages {
    * cut some may be delivered again.
    */
   delivered(seqs: readonly number[]): void {
+    const of = "seq IN (SELECT value FROM json_each(?))";
+    const list = JSON.stringify(seqs);
     this.#statements.withoutSync(() => {
-      for (const seq of seqs) {
-        this.#statements.run("DELETE FROM outbox WHERE seq = ? AND command_id IS NULL", seq);
-        this.#statements.run(
-          "UPDATE outbox SET delivered_at = ? WHERE seq = ?",
-          this.#clock.now(),
-          seq,
-        );
-      }
+      this.#statements.run(`DELETE FROM outbox WHERE ${of} AND command_id IS NULL`, list);
+      const now = this.#clock.now();
+      this.#statements.run(`UPDATE outbox SET delivered_at = ? WHERE ${of}`, now, list);
     });
   }
 

@@ -39,6 +39,9 @@ interface WorkerExecutionOptions {
   readonly clock: Clock;
 }
 
+/** Why nothing is done for a command any more. An error of its own for each would cost more. */
+const ENDED = new Error("The command has ended");
+
 /** What a command prints in its first moments stays in memory, in case it is over then. */
 const SPILL_MS = 1_000;
 
@@ -103,7 +106,7 @@ export class WorkerExecution implements Execution {
   }
 
   detach(): void {
-    this.#over.abort();
+    this.#over.abort(ENDED);
     this.#buffer[Symbol.dispose]();
   }
 
@@ -161,7 +164,7 @@ export class WorkerExecution implements Execution {
   /** It has ended. */
   end(exit: Exit): void {
     if (this.#over.signal.aborted) return;
-    this.#over.abort();
+    this.#over.abort(ENDED);
     this.#buffer[Symbol.dispose]();
     this.#ended.resolve(exit);
   }
