@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import type { FetchedFile } from "../config/load.ts";
 import { nearest } from "../config/nearest.ts";
 import { positiveSeconds } from "../config/values.ts";
 import { ConfigError, quoted } from "../errors.ts";
@@ -47,11 +48,23 @@ export class Arguments {
   readonly #flags: Readonly<Record<string, unknown>>;
   /** What stands there beside flags. */
   readonly operands: readonly string[];
+  /** What `--config` names, where that is a URL and was fetched. */
+  readonly fetchedConfig: FetchedFile | undefined;
 
   /** Takes what was parsed. */
-  constructor(flags: Readonly<Record<string, unknown>>, operands: readonly string[]) {
+  constructor(
+    flags: Readonly<Record<string, unknown>>,
+    operands: readonly string[],
+    fetchedConfig?: FetchedFile,
+  ) {
     this.#flags = flags;
     this.operands = operands;
+    this.fetchedConfig = fetchedConfig;
+  }
+
+  /** The same with a config file that was fetched. */
+  withConfig(fetched: FetchedFile): Arguments {
+    return new Arguments(this.#flags, this.operands, fetched);
   }
 
   /** Whether a switch is on. */

@@ -107,7 +107,8 @@ export async function useStateFolder(args: Arguments): Promise<string> {
 /** Where the arguments say to look for settings. */
 export function loadOptions(args: Arguments): LoadOptions {
   return {
-    configPath: args.value("config"),
+    configPath: args.fetchedConfig === undefined ? args.value("config") : undefined,
+    fetched: args.fetchedConfig,
     flags: args.flags,
     env: readEnvironment(),
     cwd: Deno.cwd(),

@@ -40,7 +40,10 @@ export async function runProgram(
     return 0;
   }
   const { run } = await command.load();
-  return await run(parsed, requests);
+  const url = parsed.value("config") ?? "";
+  if (!/^https?:/i.test(url)) return await run(parsed, requests);
+  const { fetchConfig } = await import("../backend/fetched_config.ts");
+  return await run(parsed.withConfig(await fetchConfig(url, command.name)), requests);
 }
 
 /** The flags of `start` that are followed by a value. */

@@ -9,7 +9,7 @@ import type { Flag } from "./arguments.ts";
 export const CONFIG: Flag = {
   name: "config",
   value: "PATH",
-  help: "The config file (default: cyberwave.yml in the current folder, if there is one)",
+  help: "The config file, or URL#sha256=... (default: cyberwave.yml in the current folder)",
 };
 
 /** Whether the result is for a program. */

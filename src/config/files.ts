@@ -23,13 +23,17 @@ export interface YamlDocument {
 
 /**
  * The YAML file at `path`, or the front matter of a Markdown file; `undefined` when there is no such
- * file.
+ * file. `given` is its text, if that is known already.
  *
  * @throws {ConfigError} when it cannot be read or is not YAML, with line and column
  */
-export async function readYaml(path: string, shownAs: string): Promise<YamlDocument | undefined> {
+export async function readYaml(
+  path: string,
+  shownAs: string,
+  given?: string,
+): Promise<YamlDocument | undefined> {
   try {
-    const text = await readTextFile(path);
+    const text = given ?? await readTextFile(path);
     if (text === undefined) return undefined;
     if (!isMarkdown(path)) return { root: parseYaml(text), text };
     const frontMatter = frontMatterOf(text);

@@ -30,10 +30,20 @@ import {
 } from "./sources.ts";
 import { exists, readTextFile } from "./text_file.ts";
 
+/** A config file from elsewhere. */
+export interface FetchedFile {
+  /** Where it is from. */
+  readonly url: string;
+  /** What it says. */
+  readonly text: string;
+}
+
 /** Where to look for settings. */
 export interface LoadOptions {
   /** The config file, relative to `cwd`. Default: `cyberwave.yml`, which may be missing. */
   configPath?: string;
+  /** A config file that was fetched, which stands for one in `cwd`. Default: none. */
+  fetched?: FetchedFile;
   /** Values by the names of their flags, without dashes. Other names are ignored. */
   flags?: Readonly<Record<string, unknown>>;
   /** What a program gives: it wins over every other place. Default: nothing. */
@@ -50,7 +60,7 @@ export interface LoadedSettings extends Resolved {
   readonly warnings: readonly string[];
   /** What the `.env` file beside the config file says, for workloads as well. */
   readonly dotenv: Readonly<Record<string, string>>;
-  /** The config file that was read. Absolute. */
+  /** The config file that was read: its absolute path, or its URL. */
   readonly configFile: string | undefined;
 }
 
@@ -74,7 +84,7 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
 
 /** Reads the settings as `loadSettings` does, and reports every problem instead of throwing. */
 export async function examineSettings(options: LoadOptions): Promise<ExaminedSettings> {
-  const { configPath, config: given = {}, env, cwd } = options;
+  const { configPath, config: given = {}, env, cwd, fetched } = options;
   refuseUnknownSettings(given);
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
@@ -85,8 +95,8 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
   ];
   requirePermissions(readable);
   const file = await configFileOf(options);
-  const configFile = absolute(cwd, file);
-  const config = await examineFile(configFile, file, configPath !== undefined);
+  const configFile = fetched === undefined ? absolute(cwd, file) : join(cwd, CONFIG_FILE);
+  const config = await examineFile(configFile, file, configPath !== undefined, fetched?.text);
   warnings.push(...config.warnings);
 
   const folder = dirname(configFile);
@@ -110,7 +120,7 @@ export async function examineSettings(options: LoadOptions): Promise<ExaminedSet
     problems: [...config.problems, ...examined.problems],
     warnings,
     dotenv,
-    configFile: config.exists ? configFile : undefined,
+    configFile: config.exists ? fetched?.url ?? configFile : undefined,
   };
 }
 
@@ -149,7 +159,8 @@ const CONFIG_FILE = "cyberwave.yml";
 const CONFIG_FOLDER = "the folder of cyberwave.yml and .env";
 
 /** The config file: the one named, else cyberwave.yml, else a README.md with settings at its head. */
-async function configFileOf({ configPath, cwd }: LoadOptions): Promise<string> {
+async function configFileOf({ configPath, cwd, fetched }: LoadOptions): Promise<string> {
+  if (fetched !== undefined) return fetched.url;
   if (configPath !== undefined) return configPath;
   const isThere = await exists(join(cwd, CONFIG_FILE));
   return !isThere && await hasFrontMatter(join(cwd, README)) ? README : CONFIG_FILE;
@@ -172,10 +183,11 @@ async function examineFile(
   path: string,
   shownAs: string,
   required: boolean,
+  text: string | undefined,
 ): Promise<ExaminedFile> {
   const noFile: ConfigFile = { mapping: {}, warnings: [], place: () => shownAs };
   try {
-    const document = await readYaml(path, shownAs);
+    const document = await readYaml(path, shownAs, text);
     if (document !== undefined) {
       return { ...readConfigFile(document, shownAs), exists: true, problems: [] };
     }
@@ -208,7 +220,7 @@ function exceptStateFolder(source: Source): Source {
 export async function locateState(
   options: LoadOptions,
 ): Promise<{ readonly stateFolder: string; readonly warnings: readonly string[] }> {
-  const { configPath = CONFIG_FILE, flags = {}, env, cwd } = options;
+  const { configPath = CONFIG_FILE, flags = {}, env, cwd, fetched } = options;
   const warnings: string[] = [];
   const warn = (message: string) => void warnings.push(message);
   const folders = { work: dirname(absolute(cwd, configPath)), home: () => homeFolder(env) };
@@ -217,7 +229,7 @@ export async function locateState(
   const dotenv = await readDotenv(join(folders.work, ".env"), env, warn);
   const sources = [
     ...nearSources(flags, env, folders.work, dotenv),
-    yamlSource(await readMapping(absolute(cwd, file), file, warn), file),
+    yamlSource(await readMapping(absolute(cwd, file), file, warn, fetched?.text), file),
   ];
   return { stateFolder: stateFolderOf(sources, folders), warnings };
 }
@@ -239,9 +251,10 @@ async function readMapping(
   path: string,
   shownAs: string,
   warn: Warn,
+  text: string | undefined,
 ): Promise<ConfigFile["mapping"]> {
   try {
-    const document = await readYaml(path, shownAs);
+    const document = await readYaml(path, shownAs, text);
     return document === undefined ? {} : readConfigFile(document, shownAs).mapping;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
