@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import type { Sampler } from "../config/otlp.ts";
 import { NO_TOPIC } from "../journal/messages.ts";
 import type { CommandRecord, End } from "../journal/record.ts";
+import { resourcesJson } from "../protocol/resources.ts";
 import type { TraceContext } from "../protocol/trace_context.ts";
 
 /** A span of OpenTelemetry. Times are in milliseconds since the epoch. */
@@ -82,7 +83,7 @@ export function spansOf(
   });
   const ran = startedAt === undefined ? [] : [{
     ...part("run", startedAt, endedAt),
-    attributes: endAttributes(end),
+    attributes: { ...endAttributes(end), ...resourceAttributes(end) },
     ...(error !== undefined && { error }),
   }];
   const whole = part("command", acceptedAt, Math.max(endedAt, repliedAt));
@@ -130,6 +131,12 @@ function endAttributes(end: End | undefined): Record<string, string | number> {
     ...(signal !== undefined && { "cyberwave.command.signal": signal }),
     ...(errorOf(end) !== undefined && { "error.type": cause }),
   };
+}
+
+/** What it used, as far as that is known. */
+function resourceAttributes(end: End | undefined): Record<string, number> {
+  const used = Object.entries(resourcesJson(end?.resources) ?? {});
+  return Object.fromEntries(used.map(([name, value]) => [`cyberwave.resources.${name}`, value]));
 }
 
 function errorOf(end: End | undefined): string | undefined {

@@ -52,6 +52,11 @@ function nanoseconds(ms: number): string {
 function attributes(values: Values): unknown[] {
   return Object.entries(values).map(([key, value]) => ({
     key,
-    value: typeof value === "string" ? { stringValue: value } : { intValue: String(value) },
+    value: otlpValue(value),
   }));
+}
+
+function otlpValue(value: string | number): Record<string, string | number> {
+  if (typeof value === "string") return { stringValue: value };
+  return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
 }

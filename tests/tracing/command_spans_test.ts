@@ -108,6 +108,20 @@ Deno.test("failures say why, and cancelled commands that never ran have no run",
   ]);
 });
 
+Deno.test("the span of a run says what was used, as far as that is known", () => {
+  const trace = traceOf(COMMAND.id, undefined, ALWAYS);
+  const resources = { cpuSeconds: 1.25, peakMemoryBytes: 4_096 };
+  const end = { cause: "exited", exitCode: 0, bytes: 0, resources } as const;
+  const [root, , run] = spansOf({ ...COMMAND, end }, trace, 4_200);
+  assertEquals(run!.attributes, {
+    "cyberwave.command.end": "exited",
+    "process.exit.code": 0,
+    "cyberwave.resources.cpu_seconds": 1.25,
+    "cyberwave.resources.peak_memory_bytes": 4_096,
+  });
+  assertEquals(root!.attributes["cyberwave.resources.cpu_seconds"], undefined);
+});
+
 Deno.test("no span ends before it begins when the clock was set back", () => {
   const trace = traceOf(COMMAND.id, undefined, ALWAYS);
   const back = { ...COMMAND, startedAt: 500, endedAt: 200 };

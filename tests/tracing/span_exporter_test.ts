@@ -12,7 +12,7 @@ function span(name: string): TraceSpan {
   return {
     ...{ traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331" },
     ...{ parentId: undefined, name, kind: "internal", start: 1.5, end: 2_000, events: [] },
-    attributes: { "a.text": "x", "a.number": 3 },
+    attributes: { "a.text": "x", "a.number": 3, "a.part": 1.5 },
   };
 }
 
@@ -50,6 +50,7 @@ Deno.test("spans are sent as OTLP in JSON, with the headers and the resource tha
   assertEquals(spans[0].attributes, [
     { key: "a.text", value: { stringValue: "x" } },
     { key: "a.number", value: { intValue: "3" } },
+    { key: "a.part", value: { doubleValue: 1.5 } },
   ]);
 });
 
