@@ -155,6 +155,8 @@ export interface Execution {
   readonly sharedPid?: number;
   /** Whether its outcome is lost with this node. Default: a later node finds it. */
   readonly endsWithNode?: boolean;
+  /** Its processes, as they were seen a few seconds ago. Default: they are not looked at. */
+  readonly pids?: readonly number[];
   /** What it has used so far, and once it has ended in all, as far as that is known. */
   readonly resources?: Resources;
   /** What it printed so far that is in no file. Default: all of it is in its folder. */

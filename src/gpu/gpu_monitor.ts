@@ -1,20 +1,30 @@
 /**
- * Watches the GPUs of this machine, with one `nvidia-smi` that runs for as long as the node does.
+ * Watches the GPUs of this machine, with one `nvidia-smi` that runs for as long as the node does, or
+ * where there is none with a shell that reads what the driver of AMD shows.
  *
  * @module
  */
-import { quoted } from "../errors.ts";
+import { messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { shellEnvironment } from "../os/shell_environment.ts";
 import { type Clock, isAbort } from "../time.ts";
-import { LineSplitter } from "../workloads/line_splitter.ts";
-import { type GpuSample, nvidiaSmiArgs, parseNvidiaSmi } from "./nvidia_smi.ts";
+import { AMD_SCRIPT } from "./amd_gpus.ts";
+import { NOT_FOUND, readLines } from "./line_source.ts";
+import {
+  computeAppsArgs,
+  type GpuProcess,
+  type GpuSample,
+  nvidiaSmiArgs,
+  parseComputeApp,
+  parseNvidiaSmi,
+} from "./nvidia_smi.ts";
 
 /** The GPUs of a machine, as they were last seen. */
 export interface GpuReadings {
   /** One for each GPU; empty while there is nothing to say. */
   readonly samples: readonly GpuSample[];
-  /** Whether the last look succeeded; `undefined`: there is no `nvidia-smi` here. */
+  /** The processes that compute on them, as far as a driver tells. */
+  readonly processes: readonly GpuProcess[];
+  /** Whether the last look succeeded; `undefined`: there are no GPUs to be seen. */
   readonly isSuccessful: boolean | undefined;
 }
 
@@ -22,6 +32,8 @@ export interface GpuReadings {
 interface GpuMonitorOptions {
   /** The PATH on which `nvidia-smi` is looked for. Default: that of this process. */
   readonly path?: string;
+  /** Where the drivers show what they know. Default: `/sys`. */
+  readonly sysfs?: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -29,45 +41,75 @@ interface GpuMonitorOptions {
 const INTERVAL_S = 5;
 /** One that has said nothing for so long hangs, as it does when a card falls off the bus. */
 const SILENCE_MS = 6 * INTERVAL_S * 1000;
+/** A process that was not seen for so long has ended: nothing says so. */
+const ENDED_MS = 2.5 * INTERVAL_S * 1000;
 const RETRY_MS = 1_000;
 const MAX_FAILURES = 3;
 const PAUSE_MS = 5 * 60 * 1000;
-/** What a shell exits with that finds no program. */
-const NOT_FOUND = 127;
+
+/** What tells of GPUs. */
+interface Source {
+  readonly name: string;
+  /** The arguments of the shell. */
+  readonly args: readonly string[];
+  /** The same for what tells of their processes, if something does. */
+  readonly processes?: readonly string[];
+}
 
 /** Watches the GPUs while it runs. */
 export class GpuMonitor {
   readonly #options: GpuMonitorOptions;
+  readonly #sources: readonly Source[];
   readonly #samples = new Map<number, GpuSample & { readonly at: number }>();
+  readonly #processes = new Map<string, GpuProcess & { readonly at: number }>();
   #isSuccessful: boolean | undefined;
 
   /** Watches nothing before `run()`. */
   constructor(options: GpuMonitorOptions) {
     this.#options = options;
+    this.#sources = [
+      {
+        name: "nvidia-smi",
+        args: nvidia(nvidiaSmiArgs(INTERVAL_S)),
+        processes: nvidia(computeAppsArgs(INTERVAL_S)),
+      },
+      {
+        name: "the driver of AMD",
+        args: ["-c", AMD_SCRIPT, "cyberwave-gpus", String(INTERVAL_S), options.sysfs ?? "/sys"],
+      },
+    ];
   }
 
-  /** What was last seen. A GPU that is no longer reported is left out. */
+  /** What was last seen. A GPU or process that is no longer reported is left out. */
   readings(): GpuReadings {
-    const oldest = this.#options.clock.monotonic() - SILENCE_MS;
-    const samples = [...this.#samples.values()].filter(({ at }) => at > oldest);
-    return { samples, isSuccessful: this.#isSuccessful };
+    const now = this.#options.clock.monotonic();
+    const samples = [...this.#samples.values()].filter(({ at }) => at > now - SILENCE_MS);
+    const processes = [...this.#processes.values()].filter(({ at }) => at > now - ENDED_MS);
+    return { samples, processes, isSuccessful: this.#isSuccessful };
   }
 
-  /** Watches until `signal` aborts, or until it turns out that there is no `nvidia-smi`. */
+  /** Watches until `signal` aborts, or until it turns out that nothing here tells of GPUs. */
   async run(signal: AbortSignal): Promise<void> {
+    for (const source of this.#sources) {
+      await this.#keepWatching(source, signal);
+      if (signal.aborted) return;
+    }
+  }
+
+  /** Watches until `signal` aborts, or until it turns out that there is no such source here. */
+  async #keepWatching(source: Source, signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     for (let failures = 0; !signal.aborted;) {
-      const seen = await this.#watch(signal);
-      if (signal.aborted) return;
-      if (seen.isMissing) return;
+      const seen = await this.#watch(source, signal);
+      if (signal.aborted || seen.isMissing) return;
       failures = seen.samples > 0 ? 1 : failures + 1;
       this.#isSuccessful = false;
       this.#samples.clear();
+      this.#processes.clear();
       const isPause = failures >= MAX_FAILURES;
       if (isPause) {
-        logger.warn(
-          `nvidia-smi failed ${MAX_FAILURES} times (${seen.problem}): no GPU metrics for 5 minutes`,
-        );
+        const times = `${source.name} failed ${MAX_FAILURES} times (${seen.problem})`;
+        logger.warn(`${times}: no GPU metrics for 5 minutes`);
         failures = 0;
       }
       try {
@@ -78,26 +120,16 @@ export class GpuMonitor {
     }
   }
 
-  /** Runs one `nvidia-smi` to its end. */
-  async #watch(signal: AbortSignal): Promise<Watched> {
+  /** Runs one source to its end. */
+  async #watch({ args, processes }: Source, signal: AbortSignal): Promise<Watched> {
     const { path, clock } = this.#options;
     const ending = new AbortController();
-    const child = new Deno.Command("sh", {
-      args: ["-c", 'exec nvidia-smi "$@"', "nvidia-smi", ...nvidiaSmiArgs(INTERVAL_S)],
-      env: { ...shellEnvironment(), ...(path !== undefined && { PATH: path }) },
-      clearEnv: true,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "null",
-    }).spawn();
-    const output = child.stdout.getReader();
     const over = AbortSignal.any([signal, ending.signal]);
-    const end = () => endAtOnce(child, output);
-    over.addEventListener("abort", end, { once: true });
-    const watched = { samples: 0, problem: "it printed nothing", isMissing: false };
+    const watched = { samples: 0, problem: "it printed nothing" };
     let lastLineAt = clock.monotonic();
+    let beside: Promise<void> | undefined;
     const silence = this.#endAfterSilence(() => lastLineAt, ending);
-    const lines = new LineSplitter((line) => {
+    const onLine = (line: string) => {
       lastLineAt = clock.monotonic();
       const sample = parseNvidiaSmi(line);
       if (sample === undefined) {
@@ -107,21 +139,31 @@ export class GpuMonitor {
       watched.samples++;
       this.#samples.set(sample.index, { ...sample, at: lastLineAt });
       this.#isSuccessful = true;
-    });
-    for (;;) {
-      const { value, done } = await output.read();
-      if (done) break;
-      lines.push(value);
-    }
-    lines.end();
-    const { code } = await child.status;
-    over.removeEventListener("abort", end);
+      if (processes !== undefined) beside ??= this.#watchProcesses(processes, over);
+    };
+    const { code } = await readLines(args, { path, signal: over, onLine });
     ending.abort();
-    await silence;
+    await Promise.all([silence, beside]);
     return { ...watched, isMissing: code === NOT_FOUND };
   }
 
-  /** Ends an `nvidia-smi` that hangs; resolves once it is ended in any way. */
+  /** Watches which processes compute on GPUs. A driver that cannot tell is asked once. */
+  async #watchProcesses(args: readonly string[], signal: AbortSignal): Promise<void> {
+    const { path, clock, logger } = this.#options;
+    const onLine = (line: string) => {
+      const process = parseComputeApp(line);
+      if (process === undefined) return;
+      const key = `${process.pid} ${process.gpuUuid}`;
+      this.#processes.set(key, { ...process, at: clock.monotonic() });
+    };
+    try {
+      await readLines(args, { path, signal, onLine });
+    } catch (error) {
+      logger.debug(`Cannot look at the processes on GPUs: ${messageOf(error)}`);
+    }
+  }
+
+  /** Ends a source that hangs; resolves once it is ended in any way. */
   async #endAfterSilence(lastLineAt: () => number, ending: AbortController): Promise<void> {
     const { clock } = this.#options;
     for (let left = SILENCE_MS; left > 0;) {
@@ -133,23 +175,11 @@ export class GpuMonitor {
   }
 }
 
-/**
- * Ends an `nvidia-smi`, which may be a script: one that takes no SIGTERM, or has started a program that
- * holds its output open.
- */
-function endAtOnce(
-  child: Deno.ChildProcess,
-  output: ReadableStreamDefaultReader<Uint8Array>,
-): void {
-  void output.cancel();
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
+function nvidia(args: readonly string[]): string[] {
+  return ["-c", 'exec nvidia-smi "$@"', "nvidia-smi", ...args];
 }
 
-/** How one `nvidia-smi` went. */
+/** How one run of a source went. */
 interface Watched {
   readonly samples: number;
   readonly problem: string;

@@ -59,6 +59,38 @@ export function parseNvidiaSmi(line: string): GpuSample | undefined {
   };
 }
 
+/** A process that computes on a GPU. */
+export interface GpuProcess {
+  /** As the driver knows it: in a container it may be the pid on the host. */
+  readonly pid: number;
+  /** The GPU that it is on. */
+  readonly gpuUuid: string;
+  /** What it takes of the GPU's memory; `undefined`: the driver does not tell. */
+  readonly memoryUsedBytes: number | undefined;
+}
+
+/** The arguments with which `nvidia-smi` prints a line for each process on a GPU every `seconds`. */
+export function computeAppsArgs(seconds: number): string[] {
+  const fields = "--query-compute-apps=gpu_uuid,pid,used_memory";
+  return [fields, "--format=csv,noheader,nounits", "-l", String(seconds)];
+}
+
+/** Reads such a line; `undefined`: it is about no process. */
+export function parseComputeApp(line: string): GpuProcess | undefined {
+  const [gpuUuid = "", pid = "", memory = "", ...more] = line.split(",").map((value) =>
+    value.trim()
+  );
+  if (more.length > 0 || !/^(GPU|MIG)-[\w-]+$/.test(gpuUuid) || !/^\d+$/.test(pid)) {
+    return undefined;
+  }
+  const used = numberIn(memory);
+  return {
+    pid: Number(pid),
+    gpuUuid,
+    memoryUsedBytes: used === undefined ? undefined : used * MIB,
+  };
+}
+
 /** A number; `undefined` for `[N/A]`, `[Not Supported]`, `[Unknown Error]`, `[GPU requires reset]`. */
 function numberIn(value: string): number | undefined {
   return /^\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { Counter, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
 import type { NodeEvents } from "../node/events.ts";
+import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { Resources } from "../protocol/resources.ts";
 
 /** Each figure, and what it is called. */
@@ -23,11 +24,33 @@ const FIGURES: Readonly<Partial<Record<keyof Resources, readonly [name: string, 
   ],
 };
 
+/** What these metrics are taken of. */
+interface UsageSource {
+  readonly events: Pick<NodeEvents, "on">;
+  snapshot(): Pick<NodeSnapshot, "gpus" | "gpuProcesses">;
+}
+
 /** Defines them, and counts until the result is called. A figure that is not known counts nothing. */
 export function defineUsageMetrics(
   registry: Registry,
-  { events }: { readonly events: Pick<NodeEvents, "on"> },
+  { events, snapshot }: UsageSource,
 ): () => void {
+  new Gauge({
+    name: "cloud_node_gpu_workload_memory_bytes",
+    help: "Memory of a GPU that processes take, by the kind of their workload, or unknown",
+    labelNames: ["gpu", "kind"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const { gpus, gpuProcesses } = snapshot();
+      const numbers = new Map(gpus?.samples.map(({ uuid, index }) => [uuid, String(index)]));
+      for (const { gpuUuid, workload, memoryUsedBytes } of gpuProcesses) {
+        const gpu = numbers.get(gpuUuid);
+        if (gpu === undefined || memoryUsedBytes === undefined) continue;
+        this.inc({ gpu, kind: workload?.kind ?? "unknown" }, memoryUsedBytes);
+      }
+    },
+  });
   const counters = Object.entries(FIGURES).map(([figure, [name, help]]) => ({
     figure: figure as keyof Resources,
     counter: new Counter({ name, help, labelNames: ["kind"], registers: [registry] }),

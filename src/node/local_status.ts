@@ -54,11 +54,14 @@ export function localStatus(snapshot: NodeSnapshot): Record<string, unknown> {
     finalizing: finalizing.length,
     undelivered: { count: outbox.pending, oldest_at: isoTime(outbox.oldestAt) },
     given_gpus: gpuPool?.map(({ name, holders }) => ({ name, holders })) ?? null,
-    gpus: snapshot.gpus?.samples.map(gpuJson) ?? null,
+    gpus: snapshot.gpus?.samples.map((sample) => gpuJson(sample, snapshot.gpuProcesses)) ?? null,
   };
 }
 
-function gpuJson(sample: GpuSample): Record<string, unknown> {
+function gpuJson(
+  sample: GpuSample,
+  processes: NodeSnapshot["gpuProcesses"],
+): Record<string, unknown> {
   return {
     index: sample.index,
     name: sample.name,
@@ -67,5 +70,10 @@ function gpuJson(sample: GpuSample): Record<string, unknown> {
     memory_total_bytes: sample.memoryTotalBytes ?? null,
     power_watts: sample.powerWatts ?? null,
     temperature_celsius: sample.temperatureCelsius ?? null,
+    processes: processes.filter(({ gpuUuid }) => gpuUuid === sample.uuid).map((process) => ({
+      pid: process.pid,
+      workload: process.workload?.id ?? "unknown",
+      memory_used_bytes: process.memoryUsedBytes ?? null,
+    })),
   };
 }

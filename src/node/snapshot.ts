@@ -10,6 +10,7 @@ import type { LaneState } from "../commands/queue.ts";
 import type { StatusSource, WorkloadState } from "../commands/status.ts";
 import type { ExecutorStatus } from "../executors/executor.ts";
 import type { GpuMonitor, GpuReadings } from "../gpu/gpu_monitor.ts";
+import type { GpuProcess } from "../gpu/nvidia_smi.ts";
 import type { GpuPool, GpuState } from "../gpu/gpu_pool.ts";
 import type { Messages } from "../journal/messages.ts";
 import type { CommandParts } from "./command_parts.ts";
@@ -51,10 +52,18 @@ export interface NodeSnapshot {
   };
   /** The GPUs of the machine; `undefined`: nobody watches them. */
   readonly gpus: GpuReadings | undefined;
+  /** The processes that compute on GPUs, and whose they are. */
+  readonly gpuProcesses: readonly OwnedGpuProcess[];
   /** The GPUs that are given to workloads, and who has them; `undefined`: none are given. */
   readonly gpuPool: readonly GpuState[] | undefined;
   /** When the backend took the last heartbeat, in milliseconds since the epoch. */
   readonly lastHeartbeat: number | undefined;
+}
+
+/** A process on a GPU, and the workload that it belongs to. */
+export interface OwnedGpuProcess extends GpuProcess {
+  /** `undefined`: that is not known, or it is none of this node's. */
+  readonly workload: CommandInfo | undefined;
 }
 
 /** What a snapshot is taken of. */
@@ -79,6 +88,7 @@ export interface SnapshotParts
 export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
   const { identity, connection, times, acceptor, queue, uploads, executors, journal } = parts;
   const { kinds } = executors;
+  const gpus = parts.gpus?.readings();
   return {
     startedAt: times.startedAt,
     identity: identity.current,
@@ -104,10 +114,25 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
       kinds.map((kind) => [kind, executors.of(kind).status()]),
     ),
     outbox: journal.messages.backlog(),
-    gpus: parts.gpus?.readings(),
+    gpus,
+    gpuProcesses: owned(gpus?.processes ?? [], parts),
     gpuPool: parts.gpuPool?.states(),
     lastHeartbeat: identity.lastHeartbeat,
   };
+}
+
+/** Whose processes they are, as far as pids tell: a driver may show those of the host to a container. */
+function owned(
+  processes: readonly GpuProcess[],
+  { runner }: Pick<SnapshotParts, "runner">,
+): OwnedGpuProcess[] {
+  if (processes.length === 0) return [];
+  const owners = new Map(
+    runner.runs().flatMap(({ command, execution }) =>
+      (execution?.pids ?? []).map((pid) => [pid, infoOf(command)] as const)
+    ),
+  );
+  return processes.map((process) => ({ ...process, workload: owners.get(process.pid) }));
 }
 
 /** The view of a snapshot that `status` answers with. */

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { GpuMonitor, type GpuReadings } from "../../src/gpu/gpu_monitor.ts";
+import type { GpuSample } from "../../src/gpu/nvidia_smi.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
 
@@ -16,15 +17,23 @@ class MonitorTest implements AsyncDisposable {
   readonly #stopping = new AbortController();
 
   private constructor(readonly folder: string) {
-    this.monitor = new GpuMonitor({ path: folder, clock: this.clock, logger: this.logger });
+    const { clock, logger } = this;
+    this.monitor = new GpuMonitor({ path: folder, sysfs: `${folder}/sys`, clock, logger });
     this.running = this.monitor.run(this.#stopping.signal);
   }
 
-  static async start(script?: string): Promise<MonitorTest> {
+  /** `processes` is what it does when it is asked for those. */
+  static async start(
+    script?: string,
+    processes = "exit",
+    prepare: (folder: string) => void = () => {},
+  ): Promise<MonitorTest> {
     const folder = await Deno.makeTempDir({ prefix: "gpu_" });
-    await Deno.symlink("/bin/sh", `${folder}/sh`);
+    for (const name of ["sh", "sleep"]) await Deno.symlink(`/bin/${name}`, `${folder}/${name}`);
+    prepare(folder);
     if (script !== undefined) {
-      const text = `#!/bin/sh\necho started >> ${folder}/starts\n${script}\n`;
+      const other = `case $1 in --query-compute-apps*) ${processes} ;; esac`;
+      const text = `#!/bin/sh\n${other}\necho started >> ${folder}/starts\n${script}\n`;
       await Deno.writeTextFile(`${folder}/nvidia-smi`, text, { mode: 0o755 });
     }
     return new MonitorTest(folder);
@@ -65,7 +74,7 @@ Deno.test("gpu monitor: one nvidia-smi tells of all cards for as long as it runs
 Deno.test("gpu monitor: without nvidia-smi there is nothing to say, and nothing goes on", async () => {
   await using test = await MonitorTest.start();
   await test.running;
-  assertEquals(test.monitor.readings(), { samples: [], isSuccessful: undefined });
+  assertEquals(test.monitor.readings(), { samples: [], processes: [], isSuccessful: undefined });
   assertEquals(test.logger.lines.all, []);
 });
 
@@ -74,7 +83,7 @@ Deno.test("gpu monitor: after three failures it pauses for five minutes, and say
   await using test = await MonitorTest.start(script);
   for (const _ of [1, 2]) {
     await test.clock.sleepingFor(SECOND);
-    assertEquals(test.monitor.readings(), { samples: [], isSuccessful: false });
+    assertEquals(test.monitor.readings(), { samples: [], processes: [], isSuccessful: false });
     await test.clock.advance(SECOND);
   }
   const { message } = await test.logger.lines.next();
@@ -106,4 +115,60 @@ Deno.test("gpu monitor: an nvidia-smi that does not end when it is asked to keep
     await using test = await MonitorTest.start(script);
     await test.readings(({ samples }) => samples.length === 1);
   }
+});
+
+Deno.test("gpu monitor: processes on GPUs, with memory where the driver tells", async () => {
+  const apps = 'echo "GPU-5f1d8a42, 4242, 1024"; echo "GPU-5f1d8a42, 7, [N/A]"; ' +
+    'echo "[Not Supported]"; exec /bin/sleep 1000';
+  await using test = await MonitorTest.start(`echo "0, ${CARD}"; exec /bin/sleep 1000`, apps);
+  const { processes } = await test.readings(({ processes }) => processes.length === 2);
+  assertEquals(processes.map(({ pid, memoryUsedBytes }) => [pid, memoryUsedBytes]), [
+    [4242, 2 ** 30],
+    [7, undefined],
+  ]);
+  await test.clock.advance(15 * SECOND);
+  assertEquals(test.monitor.readings().processes, [], "what is not reported any more has ended");
+});
+
+Deno.test("gpu monitor: without nvidia-smi it reads what the driver of AMD shows", async () => {
+  await using test = await MonitorTest.start(undefined, undefined, (folder) => {
+    const write = (path: string, text: string) => {
+      const file = `${folder}/sys/class/drm/${path}`;
+      Deno.mkdirSync(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+      Deno.writeTextFileSync(file, `${text}\n`);
+    };
+    // A display, a card with everything, and one whose driver tells little.
+    write("card0/device/vendor", "0x1a03");
+    write("card1/device/mem_info_vram_total", "68702699520");
+    write("card1/device/mem_info_vram_used", "1073741824");
+    write("card1/device/gpu_busy_percent", "37");
+    write("card1/device/unique_id", "62f4b6cbdb2f5ea6");
+    write("card1/device/product_name", "Instinct MI250X");
+    write("card1/device/hwmon/hwmon3/power1_average", "91500000");
+    write("card1/device/hwmon/hwmon3/temp1_input", "43000");
+    write("card10/device/mem_info_vram_total", "1048576");
+  });
+  const { samples, isSuccessful } = await test.readings(({ samples }) => samples.length === 2);
+  const [all, little] = samples.map(({ at: _, ...sample }: GpuSample & { at?: number }) => sample);
+  assertEquals(all, {
+    index: 0,
+    uuid: "GPU-62f4b6cbdb2f5ea6",
+    name: "Instinct MI250X",
+    utilization: 0.37,
+    memoryUsedBytes: 2 ** 30,
+    memoryTotalBytes: 68_702_699_520,
+    powerWatts: 91.5,
+    temperatureCelsius: 43,
+  });
+  assertEquals(little, {
+    index: 1,
+    uuid: "card10",
+    name: "AMD GPU",
+    utilization: undefined,
+    memoryUsedBytes: undefined,
+    memoryTotalBytes: 2 ** 20,
+    powerWatts: undefined,
+    temperatureCelsius: undefined,
+  });
+  assertEquals(isSuccessful, true);
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseNvidiaSmi } from "../../src/gpu/nvidia_smi.ts";
+import { parseComputeApp, parseNvidiaSmi } from "../../src/gpu/nvidia_smi.ts";
 
 const MIB = 1024 * 1024;
 
@@ -51,4 +51,25 @@ Deno.test("nvidia-smi: what is about no GPU is no sample", () => {
     "x, GPU-1, A, 1, 2, 3, 4, 5",
   ];
   for (const line of lines) assertEquals(parseNvidiaSmi(line), undefined, line);
+});
+
+Deno.test("nvidia-smi: processes, whose memory is unknown where the driver does not tell it", () => {
+  const lines: [line: string, expected: unknown][] = [
+    ["GPU-a1, 4242, 1024", { gpuUuid: "GPU-a1", pid: 4242, memoryUsedBytes: 1024 * MIB }],
+    ["GPU-a1, 7, [N/A]", { gpuUuid: "GPU-a1", pid: 7, memoryUsedBytes: undefined }],
+    ["GPU-a1, 7, [Insufficient Permissions]", {
+      gpuUuid: "GPU-a1",
+      pid: 7,
+      memoryUsedBytes: undefined,
+    }],
+    ["MIG-a1-b2, 7, 5", { gpuUuid: "MIG-a1-b2", pid: 7, memoryUsedBytes: 5 * MIB }],
+    ["[Not Supported]", undefined],
+    ["No running processes found", undefined],
+    ["GPU-a1, x, 5", undefined],
+    ["GPU-a1, 7, 5, more", undefined],
+    ["", undefined],
+  ];
+  for (const [line, expected] of lines) {
+    assertEquals(parseComputeApp(line), expected as never, line);
+  }
 });

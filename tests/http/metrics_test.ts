@@ -4,6 +4,7 @@ import type { Outcome } from "../../src/commands/outcome.ts";
 import { Metrics } from "../../src/http/metrics.ts";
 import { createLogger } from "../../src/log.ts";
 import { NodeEvents } from "../../src/node/events.ts";
+import type { GpuSample } from "../../src/gpu/nvidia_smi.ts";
 import type { NodeSnapshot } from "../../src/node/snapshot.ts";
 import { FakeClock } from "../support/clock.ts";
 import { IDLE_SNAPSHOT } from "../support/snapshot.ts";
@@ -116,6 +117,25 @@ Deno.test("metrics: what commands have used is added up, as far as it is known",
   assertEquals(await used("written_bytes"), undefined);
 });
 
+Deno.test("metrics: memory of GPUs by kind of workload, unknown where the driver or nobody tells whose", async () => {
+  const sampled = { index: 3, uuid: "GPU-a" } as GpuSample;
+  const process = (memoryUsedBytes: number | undefined, workload?: typeof COMMAND) => ({
+    pid: 1,
+    gpuUuid: "GPU-a",
+    memoryUsedBytes,
+    workload,
+  });
+  const { metrics } = metricsOf(() => ({
+    ...SNAPSHOT,
+    gpus: { samples: [sampled], processes: [], isSuccessful: true },
+    gpuProcesses: [process(5, COMMAND), process(6, COMMAND), process(7), process(undefined)],
+  }));
+  using _ = metrics;
+  const memory = (kind: string) =>
+    sample(metrics, `cloud_node_gpu_workload_memory_bytes{gpu="3",kind="${kind}"}`);
+  assertEquals([await memory("inference"), await memory("unknown")], [11, 7]);
+});
+
 Deno.test("metrics: the first connection is no reconnect", async () => {
   const isConnected = false;
   const { events, metrics } = metricsOf(() => ({
@@ -166,17 +186,17 @@ Deno.test("metrics: GPUs, without a sample of what the driver does not tell", as
     ...{ index: 1, uuid: "GPU-1", name: "NVIDIA A100", utilization: undefined },
     ...{ memoryUsedBytes: 3, memoryTotalBytes: 4, powerWatts: 48.5, temperatureCelsius: 33 },
   };
-  let gpus: NodeSnapshot["gpus"] = { samples: [card], isSuccessful: true };
+  let gpus: NodeSnapshot["gpus"] = { samples: [card], processes: [], isSuccessful: true };
   const { metrics } = metricsOf(() => ({ ...SNAPSHOT, gpus }));
   using _ = metrics;
   const labels = '{gpu="1",model="NVIDIA A100"}';
   assertEquals(await sample(metrics, `cloud_node_gpu_power_watts${labels}`), 48.5);
   assertEquals(await sample(metrics, `cloud_node_gpu_utilization_ratio${labels}`), undefined);
   assertEquals(await sample(metrics, "cloud_node_gpu_last_collect_success"), 1);
-  gpus = { samples: [], isSuccessful: false };
+  gpus = { samples: [], processes: [], isSuccessful: false };
   assertEquals(await sample(metrics, `cloud_node_gpu_power_watts${labels}`), undefined);
   assertEquals(await sample(metrics, "cloud_node_gpu_last_collect_success"), 0);
-  gpus = { samples: [], isSuccessful: undefined };
+  gpus = { samples: [], processes: [], isSuccessful: undefined };
   assertEquals(await sample(metrics, "cloud_node_gpu_last_collect_success"), undefined);
 });
 

@@ -39,7 +39,7 @@ class HistoryTest implements Disposable {
 
 Deno.test("history: every ten seconds it is noted how busy the machine and its GPUs are", async () => {
   using test = new HistoryTest();
-  test.snapshot = { ...IDLE_SNAPSHOT, gpus: { samples: [GPU], isSuccessful: true } };
+  test.snapshot = { ...IDLE_SNAPSHOT, gpus: { samples: [GPU], processes: [], isSuccessful: true } };
   test.load = { cpu: 0.75, memoryUsedBytes: 8, memoryTotalBytes: 16 };
   await test.clock.advance(10_000);
   assertEquals(test.history.resources(), {

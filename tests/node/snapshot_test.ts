@@ -10,7 +10,8 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
   const executor = new ScriptedExecutor();
   await using test = await Commands.start({ inference: "a", executor, clock });
   for (const id of ["r1", "r2"]) await test.run(id);
-  const { pid } = await executor.executions.next();
+  const execution = await executor.executions.next();
+  const { pid } = execution;
   const identity = new CurrentIdentity("");
   const parts: SnapshotParts = {
     ...test.parts,
@@ -45,6 +46,16 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
   assertEquals([lanes.inference?.running, lanes.inference?.queued], [1, 1]);
   assertEquals(workloads.map((workload) => [workload.requestId, workload.pid]), [["r1", pid]]);
   assertEquals(executors, { inference: { state: "ready" } });
+  assertEquals(snapshotOf(parts).gpuProcesses, []);
+
+  execution.pids = [70, 71];
+  const processes = [71, 72].map((pid) => ({ pid, gpuUuid: "GPU-a", memoryUsedBytes: pid }));
+  const gpus = { readings: () => ({ samples: [], processes, isSuccessful: true }) };
+  const { gpuProcesses } = snapshotOf({ ...parts, gpus });
+  assertEquals(gpuProcesses.map(({ pid, workload }) => [pid, workload?.requestId]), [
+    [71, "r1"],
+    [72, undefined],
+  ]);
 
   const source = statusSource(snapshotOf(parts), "default", clock.now());
   assertEquals([source.slug, source.kinds, source.queued], ["my-node", ["inference"], 1]);

@@ -35,6 +35,7 @@ export class ScriptedExecution implements Execution {
   ) {}
 
   sharedPid?: number;
+  pids?: readonly number[];
 
   /** It runs from now on. */
   begin(): void {

@@ -15,6 +15,7 @@ export const IDLE_SNAPSHOT: NodeSnapshot = {
   executors: {},
   outbox: { pending: 0, oldestAt: undefined },
   gpus: undefined,
+  gpuProcesses: [],
   gpuPool: undefined,
   lastHeartbeat: undefined,
 };

@@ -90,6 +90,10 @@ export class ProcessExecution implements Execution {
     return this.#observed.ageMs;
   }
 
+  get pids(): readonly number[] {
+    return this.#measured?.pids ?? [];
+  }
+
   get resources(): Resources | undefined {
     const [measured, { used }] = [this.#measured?.resources, this.#observed];
     return measured === undefined ? used : { ...measured, ...used };

@@ -35,6 +35,7 @@ export class Measurement {
   readonly process: ProcessIdentity;
   readonly since: number;
   #resources: Resources | undefined;
+  #pids: readonly number[] = [];
 
   /** Begins with nothing known of a workload whose supervisor is `process`. */
   constructor(process: ProcessIdentity, since: number) {
@@ -47,8 +48,14 @@ export class Measurement {
     return this.#resources;
   }
 
+  /** Its processes, as they were seen last. */
+  get pids(): readonly number[] {
+    return this.#pids;
+  }
+
   /** Adds a look at its processes. */
   add(members: readonly (SeenProcess & { readonly usage: ProcessUsage })[]): void {
+    this.#pids = members.map(({ pid }) => pid);
     if (members.length > 0) this.#resources = addLook(this.#resources, members);
   }
 }
