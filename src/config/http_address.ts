@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { resolve } from "node:path";
 import { isIP } from "./ip_address.ts";
 import { quoted } from "../errors.ts";
 import type { Parsed, ValueType } from "./values.ts";
@@ -12,7 +13,7 @@ export type HttpAddress =
   | { readonly type: "tcp"; readonly hostname: string; readonly port: number }
   /** The first free port of {@linkcode AUTO_PORTS}, on loopback. */
   | { readonly type: "auto" }
-  /** A socket that only its owner can open. */
+  /** A socket that only its owner can open. Its path is absolute. */
   | { readonly type: "unix"; readonly path: string };
 
 /** The ports among which `auto` chooses, so that a firewall or a scrape configuration can name them. */
@@ -34,12 +35,21 @@ export const httpAddress: ValueType<string> = {
   format: (value) => value,
 };
 
+/**
+ * Where the socket at a path is made, before it takes its name: in a folder of its own. Deno allows
+ * sockets by their paths, so this is always the same.
+ */
+export function unnamedSocket(path: string): { readonly folder: string; readonly path: string } {
+  const folder = `${path}.new`;
+  return { folder, path: `${folder}/s` };
+}
+
 /** Reads an address; `undefined`: it is none. */
 export function readHttpAddress(text: string): HttpAddress | undefined {
   if (text === "auto") return { type: "auto" };
   if (text.startsWith(UNIX)) {
     const path = text.slice(UNIX.length);
-    return path === "" || path.includes("\0") ? undefined : { type: "unix", path };
+    return path === "" || path.includes("\0") ? undefined : { type: "unix", path: resolve(path) };
   }
   const [, host = LOOPBACK, digits] = /^(?:(\[[^\]]*\]|[^:]*):)?(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);

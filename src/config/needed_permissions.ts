@@ -8,7 +8,7 @@ import { OS } from "../os/current.ts";
 import { type Need, readPermission } from "../permissions.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import type { Settings } from "./config.ts";
-import { readHttpAddress } from "./http_address.ts";
+import { readHttpAddress, unnamedSocket } from "./http_address.ts";
 import { readOtlp } from "./otlp.ts";
 
 /**
@@ -84,8 +84,10 @@ function httpPermissions(http: string): Need[] {
       return [
         readPermission(dirname(address.path), why),
         { what: { name: "write", path: dirname(address.path) }, why },
-        // The socket is made under a name that nobody can know before.
-        { what: { name: "net" }, why: "http on a unix socket" },
+        ...[address.path, unnamedSocket(address.path).path].map((path): Need => ({
+          what: { name: "net", host: `unix:${path}` },
+          why,
+        })),
       ];
     case undefined:
       return [];

@@ -5,7 +5,7 @@
  */
 import * as fs from "node:fs";
 import { createServer } from "node:http";
-import { AUTO_PORTS, type HttpAddress } from "../config/http_address.ts";
+import { AUTO_PORTS, type HttpAddress, unnamedSocket } from "../config/http_address.ts";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import {
   exchangeOverHttp,
@@ -170,10 +170,11 @@ async function listenAt(
 ): Promise<Listener> {
   const listening = { hosts: undefined, needsToken: false };
   const url = `unix:${path}`;
-  let folder: string | undefined;
+  const { folder, path: unnamed } = unnamedSocket(path);
+  let isMade = false;
   try {
-    folder = fs.mkdtempSync(`${path}.`);
-    const unnamed = `${folder}/s`;
+    makeFolder(folder, unnamed);
+    isMade = true;
     const server = await serve({ path: unnamed }, limits, (request) => handler(request, listening));
     fs.chmodSync(unnamed, 0o600);
     fs.renameSync(unnamed, path);
@@ -191,6 +192,19 @@ async function listenAt(
       cause: error,
     });
   } finally {
-    if (folder !== undefined) fs.rmSync(folder, { recursive: true });
+    if (isMade) fs.rmSync(folder, { recursive: true });
+  }
+}
+
+/** Makes the folder of a socket, in place of one that a killed node has left. */
+function makeFolder(folder: string, socket: string): void {
+  const make = () => fs.mkdirSync(folder, { mode: 0o700 });
+  try {
+    make();
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EEXIST") throw error;
+    fs.rmSync(socket, { force: true });
+    fs.rmdirSync(folder);
+    make();
   }
 }

@@ -82,6 +82,22 @@ Deno.test("http: on a unix socket that only its owner can open", async () => {
   assert(!await exists(path));
 });
 
+Deno.test("http: a socket needs no more than the permissions that are asked for", async () => {
+  await using world = await World.start();
+  const path = `${world.folder}/node.sock`;
+  // What a node leaves that is killed while it makes the socket.
+  await Deno.mkdir(`${path}.new`);
+  await Deno.writeTextFile(`${path}.new/s`, "");
+  const yaml = { inference: "true", http: `unix:${path}` };
+  await using node = await NodeProcess.start(world, { yaml });
+  assertEquals((await ask(`unix:${path}`, "/readyz")).status, 200);
+  assert(!await exists(`${path}.new`));
+  // Its socket stays, and is in nobody's way.
+  await node.kill("SIGKILL");
+  await using _next = await NodeProcess.start(world, { yaml });
+  assertEquals((await ask(`unix:${path}`, "/readyz")).status, 200);
+});
+
 Deno.test("http: what is in the place of the socket stays there, unless it is one that nobody serves", async () => {
   await using world = await World.start();
   const path = `${world.folder}/node.sock`;
