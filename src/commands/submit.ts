@@ -31,8 +31,8 @@ export type Submitted =
   | { readonly type: "refused"; readonly code: RefusalCode; readonly why: string };
 
 /**
- * Takes a command, as it would stand in a message with these user properties. Resolves when it is on disk; rejects when it cannot
- * be stored: then nothing has happened.
+ * Takes a command, as it would stand in a message with these user properties. Resolves when it is on
+ * disk; rejects when it cannot be stored: then nothing has happened.
  */
 export async function submitCommand(
   payload: Uint8Array,

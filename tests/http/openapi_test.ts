@@ -181,6 +181,7 @@ async function checkRunning(client: CheckedClient, { world, local }: HttpNode) {
   await client.get("/readyz");
   await client.command("training", "t5");
   await client.post("/api/v1/workloads/t1/cancel");
+  await local.ended;
 }
 
 /** What there is on a unix socket, where a browser does not get. */
