@@ -25,7 +25,9 @@ Deno.test("commands: one that comes over HTTP runs, and its reply is there for w
   const reply = await node.ask("/api/v1/workloads/r1/reply", { headers: WAIT });
   assertEquals(reply.status, 200);
   const { slug, uuid } = node.local.identity;
-  assertEquals(JSON.parse(reply.body), {
+  // What it has used of the machine differs each time.
+  const { resources: _, ...rest } = JSON.parse(reply.body);
+  assertEquals(rest, {
     ...{ status: "ok", request_id: "r1", slug, instance_uuid: uuid, output: '{"x":1}\n' },
   });
   assertEquals((await node.json("/api/v1/status")).undelivered.count, 0);
