@@ -112,7 +112,7 @@ function unready(
   { state, reason }: { readonly state?: string | null; readonly reason?: string | null },
 ): string {
   if (!state || state === "ready" || state === "busy") return "";
-  return `, ${state}${reason ? `: ${reason}` : ""}`;
+  return `, ${state}${reason ? `: ${reason.trim().replaceAll(/\s+/g, " ")}` : ""}`;
 }
 
 /** Each GPU and what has it: a kind of command that runs, or what stays loaded. */

@@ -46,6 +46,7 @@ export class ProgressReport {
   #execution: Execution | undefined;
   #latest: Progress | undefined;
   #reported: Progress | undefined;
+  #kept: Progress | undefined;
   #reportedAt = -Infinity;
   #lookedAt = -Infinity;
   /** Whether what runs the command says how far it is, so that no file does. */
@@ -83,6 +84,7 @@ export class ProgressReport {
       this.#take(this.#file.look());
     }
     this.#reportIfDue();
+    if (now - this.#reportedAt >= INTERVAL_MS) this.#keep();
   }
 
   /** Reports the last progress. There is none after that. */
@@ -112,7 +114,7 @@ export class ProgressReport {
     if (latest === undefined || isSameProgress(latest, this.#reported)) return;
     const { progress, events, clock } = this.#parts;
     // Not for one that is over at once: it need not leave a file.
-    if (this.#isTold && this.#reported !== undefined) this.#keep(latest);
+    if (this.#reported !== undefined) this.#keep();
     this.#reported = latest;
     this.#reportedAt = clock.monotonic();
     progress.publish(this.#command, latest);
@@ -120,7 +122,10 @@ export class ProgressReport {
   }
 
   /** Keeps what was told of where `ps` and `logs` find it. */
-  #keep(latest: Progress): void {
+  #keep(): void {
+    const latest = this.#latest;
+    if (!this.#isTold || latest === undefined || latest === this.#kept) return;
+    this.#kept = latest;
     try {
       this.#folder.create();
       this.#folder.keepProgress(JSON.stringify(latest));

@@ -44,7 +44,7 @@ export function warmFinding(lanes: readonly LaneStatus[]): Finding {
   const isIn = (...states: string[]) =>
     lanes.some(({ state }) => state !== undefined && states.includes(state));
   const detail = lanes.map(({ kind, state, reason }) =>
-    `${kind} is ${state ?? "unknown"}${reason ? `: ${reason}` : ""}`
+    `${kind} is ${state ?? "unknown"}${reason ? `: ${reason.trim().replaceAll(/\s+/g, " ")}` : ""}`
   ).join("; ");
   if (isIn("failed")) return fail(detail, FIX);
   return isIn("unhealthy", "restarting") ? warn(detail, FIX) : ok(detail);

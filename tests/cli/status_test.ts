@@ -67,7 +67,7 @@ Deno.test("a status says what keeps a kind from taking commands, and why", () =>
   const lane = { running: 0, concurrency: 1, queued: 2, max_queued: 9 };
   const lines = statusLines({
     lanes: [
-      { kind: "inference", ...lane, state: "failed", reason: "it has no GPU" },
+      { kind: "inference", ...lane, state: "failed", reason: "it has\n no GPU\n" },
       { kind: "training", ...lane, state: "ready", reason: null },
       { kind: "simulate", ...lane, state: "starting" },
     ],

@@ -134,6 +134,19 @@ Deno.test("progress that is told of is kept where ps looks, once there is more t
   assertEquals(test.progress.all, [{ progress: 0.1 }, { progress: 0.2 }]);
 });
 
+Deno.test("progress that is told of once is kept there after half a second, if the command still runs", async () => {
+  const { test, clock, execution, told } = await scripted();
+  await using _ = test;
+  const { progressFile } = test.parts.folderOf(execution.work!.id);
+  told({ progress: 0.1 });
+  await clock.advance(400);
+  assertEquals(latestProgress(progressFile).progress, undefined);
+  await clock.advance(200);
+  assertEquals(latestProgress(progressFile).progress, { progress: 0.1 });
+  execution.end();
+  await test.reply("r1");
+});
+
 Deno.test("no secret is reported in a message, nor a message without end", async () => {
   addSecret("secret-of-the-progress-test");
   const { test, execution, told } = await scripted();
