@@ -18,7 +18,7 @@ export function Settings() {
               onInput=${({ target }) => setText(target.value)} /></label>
           </div>
           <${Problem} error=${error} />
-          ${data && (settings.length === 0 ? html`<${Nothing}>Nothing matches.<//>` : html`
+          ${data && (settings.length === 0 ? html`<${Nothing}>Nothing matches.</${Nothing}>` : html`
             <table class="settings">
               <thead>
                 <tr>
@@ -40,7 +40,7 @@ export function Settings() {
               )}</tbody>
             </table>
           `)}
-        <//>
+        </${Panel}>
   `;
 }
 
@@ -80,14 +80,14 @@ export function Doctor() {
           html`
             <tr key=${name}>
               <td>
-                <${State} tone=${TONES[status] ?? "idle"}>${status}<//></td>
+                <${State} tone=${TONES[status] ?? "idle"}>${status}</${State}></td>
                       <th scope="row">${name}</th>
                       <td>${detail}${fix && html`<p class="note">${fix}</p>`}</td>
                     </tr>
           `
         )}</tbody>
       </table>
-      <//>
+      </${Panel}>
   `;
 }
 

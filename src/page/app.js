@@ -74,13 +74,13 @@ function viewOf(view, id, status) {
 
 /** How the node is, in a word. */
 function NodeState({ status, error }) {
-  if (error) return html`<${State} tone="bad">${error.message}<//>`;
-  if (status === undefined) return html`<${State} tone="idle">loading<//>`;
-  if (status.is_stopping) return html`<${State} tone="warn">stopping<//>`;
-  if (status.is_draining) return html`<${State} tone="warn">draining<//>`;
-  if (status.slug === null) return html`<${State} tone="warn">not registered<//>`;
-  if (!status.broker.is_connected) return html`<${State} tone="bad">not connected<//>`;
-  return html`<${State} tone="good">connected<//>`;
+  if (error) return html`<${State} tone="bad">${error.message}</${State}>`;
+  if (status === undefined) return html`<${State} tone="idle">loading</${State}>`;
+  if (status.is_stopping) return html`<${State} tone="warn">stopping</${State}>`;
+  if (status.is_draining) return html`<${State} tone="warn">draining</${State}>`;
+  if (status.slug === null) return html`<${State} tone="warn">not registered</${State}>`;
+  if (!status.broker.is_connected) return html`<${State} tone="bad">not connected</${State}>`;
+  return html`<${State} tone="good">connected</${State}>`;
 }
 
 function LoggedOut() {

@@ -44,12 +44,12 @@ export function Charts() {
         times.length === 0
           ? "The first values come within 10 seconds."
           : "Deno does not allow the node to see how busy the machine is."
-      }<//>`
+      }</${Nothing}>`
       : html`<div class="charts">${
         charts.map((chart) => html`<${Chart} key=${chart.title} ...${chart} times=${times} />`)
       }</div>`
   }
-  <//>`;
+  </${Panel}>`;
 }
 
 /** One chart, with its newest value beside its title. */

@@ -57,7 +57,7 @@ export function History({ kinds }) {
         <button type="button" disabled=${!isCurrent || !data?.next}
           onClick=${() => setStarts([...starts, data.next])}>Older</button>
       </nav>
-      <//>
+      </${Panel}>
   `;
 }
 

@@ -6,7 +6,7 @@ import { Output } from "./output.js";
 import { ConfirmButton, Facts, Nothing, Panel, Progress, State, useSeconds } from "./parts.js";
 import { RunForm } from "./run_form.js";
 import { WorkloadTable } from "./workloads.js";
-import { between, duration, localTime, nameOf, since } from "./words.js";
+import { between, bytes, duration, localTime, nameOf, since } from "./words.js";
 
 /** How many that ended are shown here; the history has all. */
 const LATEST = 8;
@@ -29,7 +29,7 @@ export function Overview({ status }) {
         <${Charts} />
         <${Panel} title="Latest" actions=${html`<a href="#/history">All</a>`}>
           ${ended && html`<${WorkloadTable} workloads=${ended} nothing="Nothing has ended yet." />`}
-        <//>
+        </${Panel}>
       </div>
       <div class="least column aside">
         <${Node} status=${status} />
@@ -54,7 +54,7 @@ function total({ lanes }, figure) {
 function Lanes({ status: { lanes } }) {
   return html`<${Panel} title="Lanes">
     ${
-    lanes.length === 0 ? html`<${Nothing}>No kind of command is configured.<//>` : html`
+    lanes.length === 0 ? html`<${Nothing}>No kind of command is configured.</${Nothing}>` : html`
       <table class="lanes">
         <thead>
           <tr>
@@ -68,7 +68,7 @@ function Lanes({ status: { lanes } }) {
       </table>
     `
   }
-  <//>`;
+  </${Panel}>`;
 }
 
 const TONES = { ready: "good", busy: "busy", starting: "busy", restarting: "busy" };
@@ -80,11 +80,12 @@ function Lane({ lane: { kind, running, concurrency, queued, max_queued, state, r
       <td><meter min="0" max=${concurrency} value=${running}
           aria-label=${`${kind}: running`} /> <span class="figure">${running} of ${concurrency}</span></td>
       <td><span class="figure">${queued}</span> <span class="note optional">of ${max_queued}</span></td>
-      <td>${state && html`<${State} tone=${TONES[state] ?? "bad"}>${state}<//>${
-        reason && html`
-          <span class="note">${reason}</span>
-        `
-      }`}</td>
+      <td>${state &&
+        html`<${State} tone=${TONES[state] ?? "bad"}>${state}</${State}>${
+          reason && html`
+            <span class="note">${reason}</span>
+          `
+        }`}</td>
     </tr>
   `;
 }
@@ -109,7 +110,7 @@ function Node({ status }) {
         ["Process", `${status.node_pid}, version ${status.version}`],
       ]} />
       <${Connections} />
-      <//>
+      </${Panel}>
   `;
 }
 
@@ -162,26 +163,26 @@ function spansOf(changes, now) {
 function Running({ status, workloads }) {
   const isNothing = workloads?.length === 0;
   return html`<${Panel} title="Running" note=${total(status, "running") || undefined}>
-    ${isNothing && html`<${Nothing}>Nothing runs.<//>`}
+    ${isNothing && html`<${Nothing}>Nothing runs.</${Nothing}>`}
     ${
     workloads?.map((workload, index) =>
       html`<${RunningWorkload} key=${workload.id} workload=${workload} isOpen=${index < 3} />`
     )
   }
     ${workloads && html`<${More} all=${total(status, "running")} shown=${workloads.length} />`}
-  <//>`;
+  </${Panel}>`;
 }
 
 function RunningWorkload({ workload, isOpen }) {
   useSeconds();
   const [isShown, setShown] = useState(isOpen);
-  const { id, kind, started_at, progress, gpus } = workload;
+  const { id, kind, started_at, progress } = workload;
   const name = nameOf(workload);
   return html`<article class="running" aria-label=${`${kind} ${name}`}>
     <div class="line">
       <a href=${`#/workloads/${id}`}><b>${kind}</b> <span class="name">${name}</span></a>
-      ${gpus?.length > 0 && html`<span class="note figure">GPU ${gpus.join(", ")}</span>`}
-<span class="figure">${between(started_at)}</span>
+      <span class="note figure">${given(workload)}</span>
+      <span class="figure">${between(started_at)}</span>
       <button type="button" class="quiet" aria-expanded=${isShown}
         aria-label=${`Output of ${name}`} onClick=${() => setShown(!isShown)}>Output</button>
       <${CancelButton} workload=${workload} />
@@ -189,6 +190,13 @@ function RunningWorkload({ workload, isOpen }) {
     <${Progress} progress=${progress} label=${`Progress of ${name}`} />
     ${isShown && html`<${Output} id=${id} isRunning=${true} isShort />`}
   </article>`;
+}
+
+/** Which GPUs a workload has, and how much memory it has used at most. */
+function given({ gpus, resources }) {
+  const memory = resources?.peak_memory_bytes;
+  return [gpus?.length > 0 && `GPU ${gpus.join(", ")}`, memory !== undefined && bytes(memory)]
+    .filter(Boolean).join(" · ");
 }
 
 /** Stops a workload, or takes it out of the queue. */
@@ -218,7 +226,7 @@ function Waiting({ status, workloads }) {
         `
       )}</ol>
       <${More} all=${total(status, "queued")} shown=${workloads.length} />
-      <//>
+      </${Panel}>
   `;
 }
 

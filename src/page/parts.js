@@ -9,7 +9,7 @@ export function Panel({ title, note, actions, className = "", children }) {
     <header>
       <h2 id=${id}>${title}</h2>
       ${note !== undefined && html`<span class="note">${note}</span>`}
-      ${actions}
+      ${actions && html`<div class="actions">${actions}</div>`}
     </header>
     ${children}
   </section>`;
@@ -23,7 +23,7 @@ export function State({ tone, children }) {
 /** How a workload ended, or what it is doing. */
 export function Outcome({ workload }) {
   const { tone, text } = outcome(workload);
-  return html`<${State} tone=${tone}>${text}<//>`;
+  return html`<${State} tone=${tone}>${text}</${State}>`;
 }
 
 /** How far a workload is. */

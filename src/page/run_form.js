@@ -74,7 +74,7 @@ export function RunForm({ kinds }) {
           <button type="submit" class="primary" disabled=${isSending || !kind}>Run</button>
         </div>
       </form>
-      <//>
+      </${Panel}>
   `;
 }
 

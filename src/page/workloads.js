@@ -5,7 +5,7 @@ import { between, localTime, nameOf, since } from "./words.js";
 
 /** A row for each of them. */
 export function WorkloadTable({ workloads, nothing }) {
-  if (workloads.length === 0) return html`<${Nothing}>${nothing}<//>`;
+  if (workloads.length === 0) return html`<${Nothing}>${nothing}</${Nothing}>`;
   return html`
     <table class="workloads">
       <thead>

@@ -112,7 +112,7 @@ test("an accessibility checker finds nothing, on any device, light and dark", as
   for (const id of trained) {
     await sender.send({ command: "training", request_id: id, params: { rate: 1e-4 } });
   }
-  await browser.until(`document.querySelector("pre").textContent.includes("at the gate")`);
+  await browser.until(`document.querySelector(".output pre").textContent.includes("at the gate")`);
   await browser.until(`document.querySelector("progress")?.value === 0.4`);
   const findings = await visit.findings("overview");
   for (const [view, heading] of [["history", "History"], ["settings", "Settings"]]) {
@@ -122,7 +122,7 @@ test("an accessibility checker finds nothing, on any device, light and dark", as
   }
   const { id } = await node.json("/api/v1/workloads/request-2");
   await visit.show(`workloads/${id}`, "request-2");
-  await browser.until(`document.querySelector("pre").textContent !== "…"`);
+  await browser.until(`document.querySelector(".output pre").textContent !== "…"`);
   findings.push(...await visit.findings("workload"));
   for (const id of trained) {
     await gate.open("a word");
@@ -141,7 +141,9 @@ test("from the link to a command, its output, its progress, its end and its char
   await browser.click("button", "Run");
   // It leads to what it started.
   await browser.until(`document.querySelector("h1").textContent.startsWith("training")`);
-  await browser.until(`document.querySelector("pre").textContent.includes("epoch 40: loss 0.60")`);
+  await browser.until(
+    `document.querySelector(".output pre").textContent.includes("epoch 40: loss 0.60")`,
+  );
   await browser.until(`document.querySelector("progress").value === 0.4`);
   assert((await visit.text()).includes("40 % · 40 of 100 · epoch 40"));
   await visit.show("", "Overview");
@@ -156,7 +158,7 @@ test("from the link to a command, its output, its progress, its end and its char
   await browser.until(`document.querySelectorAll(".workloads tbody tr").length === 1`);
   await browser.evaluate(`document.querySelector(".workloads a").click()`);
   await browser.until(
-    `document.querySelector("pre")?.textContent.includes("let through with a word")`,
+    `document.querySelector(".output pre")?.textContent.includes("let through with a word")`,
   );
   await browser.until(
     `[...document.querySelectorAll("pre")].some(({ textContent }) => textContent.includes('"rate": 0.1'))`,
@@ -184,7 +186,7 @@ test("what is no command is not sent, and a command is cancelled only when that 
   await browser.until(`document.querySelector("[role=alert]")?.textContent.includes("no JSON")`);
   await browser.fill("Params, as JSON", "{}");
   await browser.click("button", "Run");
-  await browser.until(`document.querySelector("pre")?.textContent.includes("began")`);
+  await browser.until(`document.querySelector(".output pre")?.textContent.includes("began")`);
   const id = await browser.evaluate(`location.hash.split("/").at(-1)`);
   await browser.until(`document.querySelector("dialog")`);
   await browser.evaluate(`document.querySelector("main .danger").click()`);
