@@ -13,6 +13,7 @@ const NODE_COMMANDS: readonly string[] = ["start", "dev"];
 const NO_REQUESTS: StopRequests = {
   stop: new AbortController().signal,
   drain: new AbortController().signal,
+  reloads: new EventTarget(),
 };
 
 /** The first process of a container has to wait for all that end there, which Deno does not. */
@@ -33,7 +34,9 @@ function endWithout(error: unknown): never {
 /** Runs the program with these arguments and ends the process. */
 export async function main(args: string[]): Promise<void> {
   // Before the rest is loaded, so that a signal that comes meanwhile is not missed.
-  const requests = args.some((word) => NODE_COMMANDS.includes(word)) ? catchSignals() : NO_REQUESTS;
+  const requests = args.some((word) => NODE_COMMANDS.includes(word))
+    ? catchSignals(args.includes("start"))
+    : NO_REQUESTS;
   if (requests !== NO_REQUESTS) await startUnderReaper(args);
   const { failWith } = await import("./src/cli/report_error.ts").catch(endWithout);
   const verbose = args.includes("-v") || args.includes("--verbose");

@@ -249,9 +249,7 @@ export class CloudNode implements AsyncDisposable {
         isTemporary: this.#more.isTemporary ?? false,
         env: this.#env ?? readEnvironment(),
         logger: this.#logger,
-        once,
-        drain,
-        exitWhenIdle,
+        ...{ once, drain, exitWhenIdle, changes: this.#more.changes },
         serve: serverFor(this.#about, this.#more.examine),
       });
       if (onReady !== undefined) node.events.on("ready", onReady);

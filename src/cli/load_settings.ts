@@ -39,7 +39,7 @@ export async function useSettings(
 }
 
 /** Logs in this form; -v says more than any other setting. */
-async function logAs(
+export async function logAs(
   format: LogFormat,
   args: Arguments,
   level: LogLevel = "info",

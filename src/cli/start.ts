@@ -9,6 +9,7 @@ import { reviewStart } from "../doctor/config_review.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import { History } from "../journal/history.ts";
 import { createLogger } from "../log.ts";
+import { SettingChanges } from "../node/setting_changes.ts";
 import type { NodeIdentity } from "../node/options.ts";
 import type { StopRequests } from "../os/signals.ts";
 import { readEnvironment } from "../permissions.ts";
@@ -17,6 +18,7 @@ import { Notifier, withoutNotifyVariables } from "../service/notifier.ts";
 import { systemClock } from "../time.ts";
 import type { Arguments } from "./arguments.ts";
 import { COMMAND_FAILED, NOTHING_CAME } from "./exit_codes.ts";
+import { Reloads } from "./reload.ts";
 import { reportLine } from "./report_line.ts";
 import { examiner, runNode } from "./run_node.ts";
 import { loadOptions, useSettings, workloadEnvironment } from "./load_settings.ts";
@@ -33,8 +35,11 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   const env = workloadEnvironment(loaded);
   await reportReview(loaded);
   const tokens = { read: () => readToken(loadOptions(args)) };
+  const changes = new SettingChanges();
+  const { reload } = new Reloads(loaded.settings, args, changes);
+  requests.reloads.addEventListener("reload", reload);
   const node = nodeFrom(loaded, withoutNotifyVariables(env), {
-    tokens,
+    ...{ tokens, changes },
     examine: examiner(args),
   });
   await using notifier = new Notifier({
@@ -63,6 +68,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
     if (idleTimeout !== undefined && isNothing && !isStopped) return NOTHING_CAME;
     return once && result.failed > 0 ? COMMAND_FAILED : 0;
   } finally {
+    requests.reloads.removeEventListener("reload", reload);
     ended.abort();
     await noticing;
   }

@@ -18,7 +18,8 @@ const start: CliCommand = {
   details:
     `SIGTERM or Ctrl-C stops the node; running work goes on, and the next start takes it up again.
 SIGQUIT drains it: it takes nothing new, finishes and delivers everything, and then stops. Replies
-that the broker has refused for stop_timeout seconds are left for the next start, with exit code 1.`,
+that the broker has refused for stop_timeout seconds are left for the next start, with exit code 1.
+SIGHUP stops it at a terminal; without one it reads the configuration again.`,
   flags: [
     CONFIG,
     { name: "once", help: "Answer one command, then exit: with 0, or 10 if it failed" },

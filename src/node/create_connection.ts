@@ -75,10 +75,12 @@ export function createPoolMember(
     readonly clock: Clock;
     readonly executors: Executors;
     readonly workloadsFolder: string;
+    /** How many commands of a kind may wait now. */
+    prefetch(): number;
   },
 ): PoolMember | undefined {
   const { settings, events } = options;
-  const { pool: name, poolPrefetch: prefetch } = settings;
+  const { pool: name } = settings;
   if (name === undefined) return undefined;
   const { queue, acceptor, executors, workloadsFolder, receive } = shared;
   const { kinds } = executors;
@@ -95,7 +97,7 @@ export function createPoolMember(
       !acceptor.isDraining && freeBytes(workloadsFolder) >= MIN_FREE_BYTES &&
       hasRoom(
         kinds.map((kind) => ({ ...queue.lane(kind), ...executors.of(kind).status() })),
-        prefetch,
+        shared.prefetch(),
       ),
   });
 }

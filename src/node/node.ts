@@ -28,6 +28,7 @@ import { keepWithinLimits } from "./keep_within_limits.ts";
 import type { RunResult } from "./options.ts";
 import { createParts, type NodeParts } from "./parts.ts";
 import { type ServedNode, servedNode } from "./served_node.ts";
+import type { SettingChanges } from "./setting_changes.ts";
 import { shutDown } from "./shutdown.ts";
 import { type NodeSnapshot, snapshotOf } from "./snapshot.ts";
 import { nodeCredentials, readWorkloadEnvironment } from "./workload_environment.ts";
@@ -43,6 +44,8 @@ export interface NodeOptions {
   readonly logger?: Logger;
   /** Where to look for another one when it is refused. */
   readonly tokens: TokenSource | undefined;
+  /** Passes on what changes in the settings. */
+  readonly changes: SettingChanges | undefined;
   /** Whether its work ends with it, by the hand of who stops it. */
   readonly isTemporary: boolean;
   /** The environment of the workloads. */
@@ -113,7 +116,7 @@ export class Node {
 
   /** Runs until it is stopped, or something makes going on pointless, which is thrown. */
   async run(): Promise<RunResult> {
-    const { tokenSource, tokens, once, handlers } = this.#options;
+    const { tokenSource, tokens, once, handlers, changes } = this.#options;
     const { token, mqttPassword } = this.#options.settings;
     if (token === undefined) throw missingTokenError();
     const settings = { ...this.#options.settings, token };
@@ -126,7 +129,7 @@ export class Node {
     const warn = (message: string) => this.#logger.warn(message);
     const env = await readWorkloadEnvironment(this.#options.env, settings, warn);
     await using parts = await createParts({
-      ...{ settings, handlers, tokenSource, tokens, env, host, once },
+      ...{ settings, handlers, tokenSource, tokens, changes, env, host, once },
       events: this.events,
       drain: () => this.drain(),
       stopping: this.#stopping.signal,
@@ -156,8 +159,7 @@ export class Node {
   }
 
   async #start(parts: NodeParts, env: Record<string, string>, host: Host): Promise<void> {
-    const { once, drain, exitWhenIdle } = this.#options;
-    const { signal } = this.#stopping;
+    const [{ once, drain, exitWhenIdle }, { signal }] = [this.#options, this.#stopping];
     const { runner, queue, uploads, recheck, registration, connection, pool, backend } = parts;
     storeCancelRequests(parts, this.#logger);
     await parts.recover(signal);
@@ -176,9 +178,7 @@ export class Node {
     if (pool !== undefined) this.#run(pool.run(this.#leavingBroker.signal));
     this.#run(this.#heartbeats(parts));
     this.#run(keepWithinLimits(parts, this.#loggerFor("workloads"), signal));
-    for (const watcher of [parts.logStream, parts.gpus]) {
-      if (watcher !== undefined) this.#run(watcher.run(this.#ended.signal));
-    }
+    for (const it of [parts.logStream, parts.gpus]) if (it) this.#run(it.run(this.#ended.signal));
     uploads.resume();
     runner.open();
     await connection.whenConnected(signal);

@@ -48,6 +48,7 @@ import { createTraces } from "./create_traces.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
 import type { PoolMember } from "./pool.ts";
+import type { SettingChanges } from "./setting_changes.ts";
 import { ProgressOverMqtt } from "./progress_publisher.ts";
 import { nodeCredentials } from "./workload_environment.ts";
 import { snapshotOf, type SnapshotParts, statusSource } from "./snapshot.ts";
@@ -61,6 +62,8 @@ interface NodePartsOptions {
   readonly tokenSource: string | undefined;
   /** Where to look for another one when it is refused. */
   readonly tokens: TokenSource | undefined;
+  /** Passes on what changes in the settings. */
+  readonly changes: SettingChanges | undefined;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
@@ -164,7 +167,9 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const gpus = configured.http === undefined
     ? undefined
     : await createGpuMonitor(clock, loggerFor("gpu"));
-  const { settings, pool: gpuPool } = await withGpus(options, journal);
+  const { settings: given, pool: gpuPool } = await withGpus(options, journal);
+  // What changes while the node runs is changed in here.
+  const settings = { ...given };
   const executors = await createExecutors({ ...options, settings, gpus: gpuPool }, clock);
   for (const executor of executors.byName.values()) resources.use(executor);
   gpuPool?.open();
@@ -211,7 +216,15 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const pool = createPoolMember(options, {
     ...{ ...client, ...commands, executors, workloadsFolder, clock },
     topicPrefix: prefix,
+    prefetch: () => settings.poolPrefetch,
   });
+  if (options.changes !== undefined) {
+    resources.use(options.changes.listen((changes) => {
+      Object.assign(settings, changes);
+      commands.runner.startNext();
+      pool?.update();
+    }));
+  }
   const logStream = createLogStream(options, {
     ...{ api: backend, journal, identity, clock, commands },
   });

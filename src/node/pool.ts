@@ -85,7 +85,7 @@ export class PoolMember {
   /** Takes part until `signal` aborts or it has left. Rejects never. */
   async run(signal: AbortSignal): Promise<void> {
     const { events } = this.#options;
-    const update = () => this.#update();
+    const update = () => this.update();
     const removers = (["accepted", "ended", "executor", "heartbeat", "draining"] as const)
       .map((name) => events.on(name, update));
     update();
@@ -139,7 +139,8 @@ export class PoolMember {
     return await this.#setTopics() && this.#received === before;
   }
 
-  #update(): void {
+  /** Leaves the pool for a while, or comes back, if there is room now or no more. */
+  update(): void {
     const { name, logger, hasRoom } = this.#options;
     const isMember = hasRoom();
     if (this.#isLeaving || isMember === this.#isMember) return;

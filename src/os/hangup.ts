@@ -1,33 +1,46 @@
 /**
- * Whether this program was started to outlive its terminal, as by nohup(1).
+ * Whether this program was started at a terminal, and to outlive that, as by nohup(1).
  *
  * @module
  */
 import { shellEnvironment } from "./shell_environment.ts";
 
-let isIgnored: boolean | undefined;
+/** How this process was started. */
+interface Start {
+  readonly isHangupIgnored: boolean;
+  readonly hasTerminal: boolean;
+}
+
+let start: Start | undefined;
 
 /**
  * Whether this process was started with SIGHUP ignored. Must be asked before Deno listens to any
  * signal: from then on it handles SIGHUP, too, and children no longer inherit what was.
  */
 export function ignoresHangup(): boolean {
-  isIgnored ??= aChildIgnoresHangup();
-  return isIgnored;
+  start ??= askChild();
+  return start.isHangupIgnored;
 }
 
-function aChildIgnoresHangup(): boolean {
+/** Whether this process was started at a terminal, the end of which is told by SIGHUP. */
+export function hasTerminal(): boolean {
+  start ??= askChild();
+  return start.hasTerminal;
+}
+
+function askChild(): Start {
   try {
-    return new Deno.Command("sh", {
-      args: ["-c", "kill -s HUP $$"],
+    const { success, stdout } = new Deno.Command("sh", {
+      args: ["-c", "(: </dev/tty) 2>/dev/null && echo terminal; kill -s HUP $$"],
       clearEnv: true,
       env: shellEnvironment(),
       stdin: "null",
-      stdout: "null",
+      stdout: "piped",
       stderr: "null",
-    }).outputSync().success;
+    }).outputSync();
+    return { isHangupIgnored: success, hasTerminal: stdout.length > 0 };
   } catch {
     // Without a shell nothing runs here, and nothing is to be ended.
-    return false;
+    return { isHangupIgnored: false, hasTerminal: true };
   }
 }

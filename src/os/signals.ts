@@ -4,7 +4,7 @@
  * @module
  */
 import { OS } from "./current.ts";
-import { ignoresHangup } from "./hangup.ts";
+import { hasTerminal, ignoresHangup } from "./hangup.ts";
 
 /** What signals do. */
 interface Signalled {
@@ -12,6 +12,8 @@ interface Signalled {
   stop(): void;
   /** Takes no new commands, and stops when all is done. */
   drain(): void;
+  /** Reads the configuration again: at SIGHUP, where no terminal tells its end by that. */
+  reload?(): void;
 }
 
 /** What signals have asked this process to do, from the moment on when it listens to them. */
@@ -20,16 +22,23 @@ export interface StopRequests {
   readonly stop: AbortSignal;
   /** Aborts at a signal that lets a node finish first. */
   readonly drain: AbortSignal;
+  /** Gets a `reload` event at each signal that asks to read the configuration again. */
+  readonly reloads: EventTarget;
 }
 
 /**
  * Notes signals as long as the process lasts, also while there is no node yet to stop. The second
- * one that ends a node has its default effect.
+ * one that ends a node has its default effect. `canReload`: there is a configuration to read again.
  */
-export function catchSignals(): StopRequests {
+export function catchSignals(canReload: boolean): StopRequests {
   const [stop, drain] = [new AbortController(), new AbortController()];
-  listenForSignals({ stop: () => stop.abort(), drain: () => drain.abort() });
-  return { stop: stop.signal, drain: drain.signal };
+  const reloads = new EventTarget();
+  listenForSignals({
+    stop: () => stop.abort(),
+    drain: () => drain.abort(),
+    ...(canReload && { reload: () => void reloads.dispatchEvent(new Event("reload")) }),
+  });
+  return { stop: stop.signal, drain: drain.signal, reloads };
 }
 
 /**
@@ -38,7 +47,10 @@ export function catchSignals(): StopRequests {
  */
 export function listenForSignals(what: Signalled): Disposable {
   const isHangupIgnored = ignoresHangup();
-  const endSignals = OS.endSignals.filter((signal) => signal !== "SIGHUP" || !isHangupIgnored);
+  const { reload } = isHangupIgnored || hasTerminal() ? {} : what;
+  const endSignals = OS.endSignals.filter((signal) =>
+    signal !== "SIGHUP" || (!isHangupIgnored && reload === undefined)
+  );
   const drain = () => what.drain();
   const end = () => {
     stopListening();
@@ -51,6 +63,9 @@ export function listenForSignals(what: Signalled): Disposable {
   // For as long as the process lasts: Deno ends at a SIGHUP that nobody listens to, even where the
   // system would ignore it.
   if (isHangupIgnored) Deno.addSignalListener("SIGHUP", () => {});
+  else if (reload !== undefined && OS.endSignals.includes("SIGHUP")) {
+    Deno.addSignalListener("SIGHUP", () => what.reload?.());
+  }
   for (const signal of endSignals) Deno.addSignalListener(signal, end);
   for (const signal of OS.drainSignals) Deno.addSignalListener(signal, drain);
   return { [Symbol.dispose]: stopListening };

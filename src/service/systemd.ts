@@ -89,6 +89,7 @@ Type=notify
 # The node notifies systemd through a child, systemd-notify.
 NotifyAccess=all
 ExecStart=${words.join(" ")}
+ExecReload=/bin/kill -HUP $MAINPID
 WorkingDirectory=${pathToEndOfLine(service.workFolder)}
 ${ownership(service)}${environmentLines(environment)}${secretLine(secrets)}
 # Starting takes as long as the install script runs or the backend cannot be reached.

@@ -49,3 +49,45 @@ Deno.test({
     assertEquals(await hangUp(["nohup"], "x"), { printed: "true\nwent on\n", code: 0 });
   },
 });
+
+/** Where the module to be tested is. */
+const MODULE = JSON.stringify(new URL("../../src/os/signals.ts", import.meta.url).href);
+
+const RELOADS = `
+import { listenForSignals } from ${MODULE};
+const say = (what) => () => { console.log(what); Deno.exit(0); };
+using _ = listenForSignals({ stop: say("end"), drain() {}, reload: say("reload") });
+console.log(Deno.pid);
+await new Promise((resolve) => setTimeout(resolve, 60_000));
+`;
+
+/** What a program says that can reload, started like that, at SIGHUP. */
+async function atHangup(start: (words: string[]) => string[], detached: boolean): Promise<string> {
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(file, RELOADS);
+  const [command, ...args] = start([Deno.execPath(), "run", "-A", "-q", file]);
+  const options = { args, detached, stdin: "null", stdout: "piped", stderr: "null" } as const;
+  const child = new Deno.Command(command!, options).spawn();
+  let pid: number | undefined;
+  let printed = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    printed += text;
+    if (pid !== undefined || !/^\d+\r?\n/.test(printed)) continue;
+    pid = parseInt(printed);
+    Deno.kill(pid, "SIGHUP");
+  }
+  await child.status;
+  await Deno.remove(file);
+  return printed.split(/\r?\n/)[1]!;
+}
+
+Deno.test({
+  name: "SIGHUP asks a node that can to reload, where no terminal tells its end by that",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    assertEquals(await atHangup((words) => words, true), "reload");
+    const quoted = (words: string[]) => words.map((word) => `'${word}'`).join(" ");
+    const atTerminal = (words: string[]) => ["script", "-qec", quoted(words), "/dev/null"];
+    assertEquals(await atHangup(atTerminal, true), "end");
+  },
+});

@@ -45,6 +45,7 @@ Deno.test("a unit of the system looks like this", () => {
     "Type=notify",
     "NotifyAccess=all",
     "ExecStart=/usr/bin/cyberwave-cloud-node start --config /srv/robot/cyberwave.yml",
+    "ExecReload=/bin/kill -HUP $MAINPID",
     "WorkingDirectory=/srv/robot",
     "User=robot",
     "StateDirectory=robot",

@@ -10,6 +10,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** What it reads from standard input. */
   readonly stdin?: string;
+  /** Whether it has a session of its own, and so no terminal. Default: it has that of the tests. */
+  readonly detached?: boolean;
 }
 
 /** What it printed, and where. */
@@ -39,13 +41,14 @@ export class Program implements AsyncDisposable {
 
   /** Starts the program with these arguments. */
   static start(args: readonly string[], options: ProgramOptions = {}): Program {
-    const { cwd, env = {}, stdin } = options;
+    const { cwd, env = {}, stdin, detached } = options;
     const inherited = Object.entries(Deno.env.toObject())
       .filter(([name]) => !/^(CYBERWAVE_|PYTHON|OTEL_|TRACE)/.test(name));
     const [program, ...first] = commandOf(["-P"]);
     const child = new Deno.Command(program, {
       args: [...first, ...args],
       cwd,
+      detached,
       clearEnv: true,
       env: { ...Object.fromEntries(inherited), DENO_DIR, ...env },
       stdin: stdin === undefined ? "null" : "piped",

@@ -1,0 +1,77 @@
+/**
+ * SIGHUP: reads the configuration of a running node again.
+ *
+ * @module
+ */
+import type { Settings } from "../config/config.ts";
+import { examineSettings } from "../config/load.ts";
+import { SETTINGS } from "../config/settings.ts";
+import { messageOf, quoted } from "../errors.ts";
+import { createLogger } from "../log.ts";
+import { LIVE_SETTINGS, type SettingChanges } from "../node/setting_changes.ts";
+import type { Arguments } from "./arguments.ts";
+import { loadOptions, logAs } from "./load_settings.ts";
+
+/** What only the program itself uses. */
+const LOGGING: readonly (keyof Settings)[] = ["logFormat", "logLevel"];
+
+/** The token is looked for again when it is refused. */
+const ELSEWHERE: readonly (keyof Settings)[] = ["token"];
+
+/** Takes over what has changed in the configuration and can without a restart, and says the rest. */
+export class Reloads {
+  readonly #args: Arguments;
+  readonly #changes: SettingChanges;
+  readonly #logger = createLogger("config");
+  /** The settings in effect. */
+  #settings: Settings;
+  #last: Promise<void> = Promise.resolve();
+
+  /** Begins with these settings. */
+  constructor(settings: Settings, args: Arguments, changes: SettingChanges) {
+    this.#settings = settings;
+    this.#args = args;
+    this.#changes = changes;
+  }
+
+  /** Reads it again, after all that was asked before. Never rejects. */
+  readonly reload = (): void => {
+    this.#last = this.#last.then(() => this.#reload()).catch((error) =>
+      this.#logger.error(`Cannot read the configuration again: ${messageOf(error)}`)
+    );
+  };
+
+  async #reload(): Promise<void> {
+    const { settings, problems, warnings } = await examineSettings(loadOptions(this.#args));
+    for (const warning of warnings) this.#logger.warn(warning);
+    for (const { message } of problems) this.#logger.error(message);
+    if (problems.length > 0) {
+      return this.#logger.error("The settings stay as they were: the new ones are wrong");
+    }
+    const changed = SETTINGS.filter(({ key }) =>
+      !ELSEWHERE.includes(key) &&
+      JSON.stringify(settings[key]) !== JSON.stringify(this.#settings[key])
+    );
+    const live = changed.filter(({ key }) => this.#isLive(key));
+    const taken = Object.fromEntries(live.map(({ key }) => [key, settings[key]]));
+    this.#settings = { ...this.#settings, ...taken };
+    this.#changes.apply(taken);
+    if (live.some(({ key }) => LOGGING.includes(key))) {
+      await logAs(settings.logFormat, this.#args, settings.logLevel);
+    }
+    for (const { name, key, type } of live) {
+      this.#logger.info(`${name} is ${quoted(type.format(settings[key]))} now`);
+    }
+    const rest = changed.filter((setting) => !live.includes(setting)).map(({ name }) => name);
+    if (rest.length > 0) {
+      this.#logger.warn(`Changed, but in effect at the next start only: ${rest.join(", ")}`);
+    }
+    if (changed.length === 0) this.#logger.info("Nothing has changed in the settings");
+  }
+
+  #isLive(key: keyof Settings): boolean {
+    // With GPUs to give away, how many jobs run at once follows from those.
+    if (key === "concurrency") return this.#settings.gpus === undefined;
+    return LOGGING.includes(key) || (LIVE_SETTINGS as readonly string[]).includes(key);
+  }
+}
