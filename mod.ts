@@ -48,7 +48,7 @@ export type {
   ControlPlaneName,
   PerKind,
 } from "./src/config/node_config.ts";
-export type { RayConfig, SlurmConfig } from "./src/config/cluster_programs.ts";
+export type { KubernetesConfig, RayConfig, SlurmConfig } from "./src/config/cluster_programs.ts";
 export type {
   CommandConfig,
   ProgramConfig,

@@ -76,6 +76,7 @@ Deno.test("the public API is small: a node, its client, their options and their 
     "Handlers",
     "InstallScriptError",
     "JobOutput",
+    "KubernetesConfig",
     "LogFields",
     "LogFormat",
     "LogLevel",

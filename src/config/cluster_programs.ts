@@ -83,8 +83,65 @@ export interface RayProgram {
   readonly pendingTimeout: number;
 }
 
+/**
+ * A Kubernetes Job for each command, whose files are in a volume that the node and its pod share.
+ *
+ * @example
+ * ```ts
+ * import type { CloudNodeConfig, KubernetesConfig } from "@cyberwave/cloud-node";
+ *
+ * const training: KubernetesConfig = {
+ *   kubernetes: {
+ *     image: "pytorch/pytorch:2.9.1-cuda12.8-cudnn9-runtime",
+ *     command: "python train.py {body_file}",
+ *     volumeClaim: "cloud-node",
+ *     mountPath: "/data",
+ *     numGpus: 1,
+ *   },
+ * };
+ * const config: CloudNodeConfig = { training, concurrency: { training: 4 } };
+ * console.log(config.training);
+ * ```
+ */
+export interface KubernetesConfig {
+  /** What is run, where, and how. */
+  kubernetes: {
+    /** The image of the pods. It has bash. */
+    image: string;
+    /** The shell command template, or the name of a Python file with a function to call. */
+    command: string;
+    /** The PersistentVolumeClaim of the volume that holds the folders of the node. */
+    volumeClaim: string;
+    /** Where that volume is mounted, on the node as in the pods. */
+    mountPath: string;
+    /** Default: `default`. */
+    namespace?: string;
+    /** How many GPUs each pod gets. Default: 0. */
+    numGpus?: number;
+    /** More of the pod's specification, as Kubernetes takes it. Default: none. */
+    pod?: Readonly<Record<string, unknown>>;
+    /** Seconds for which a pod may wait for its turn; 0: as long as it takes. Default: 0. */
+    pendingTimeout?: number;
+  };
+}
+
+/** A Kubernetes Job for each command. */
+export interface KubernetesProgram {
+  readonly type: "kubernetes";
+  readonly image: string;
+  /** The shell command template, or the name of a Python file. */
+  readonly command: string;
+  readonly volumeClaim: string;
+  readonly mountPath: string;
+  readonly namespace: string;
+  readonly numGpus: number;
+  readonly pod: Readonly<Record<string, unknown>>;
+  /** In seconds; 0: a pod may wait for as long as it takes. */
+  readonly pendingTimeout: number;
+}
+
 /** What runs commands as jobs of a cluster. */
-export type ClusterProgram = SlurmProgram | RayProgram;
+export type ClusterProgram = SlurmProgram | RayProgram | KubernetesProgram;
 
 /** A cluster that commands may run on. */
 export type ClusterType = ClusterProgram["type"];

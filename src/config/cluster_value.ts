@@ -43,9 +43,9 @@ const sbatchOptions: ValueType<readonly string[]> = {
   format: (words) => words.join(" "),
 };
 
-/** What Ray takes as a runtime environment: Ray itself says what may be in it. */
-const runtimeEnv: ValueType<Readonly<Record<string, unknown>>> = {
-  parse: (value) => isMapping(value) ? { value } : refuse("a mapping, as Ray takes it", value),
+/** What a cluster takes: it says itself what may be in it. */
+const mapping: ValueType<Readonly<Record<string, unknown>>> = {
+  parse: (value) => isMapping(value) ? { value } : refuse("a mapping", value),
   format: (value) => `{${Object.keys(value).join(", ")}}`,
 };
 
@@ -57,6 +57,47 @@ const gpus: ValueType<number> = {
     return isRight ? { value: number } : refuse("a number of GPUs, such as 1 or 0.5", value);
   },
   format: String,
+};
+
+/** How many GPUs of a pod. */
+const wholeGpus: ValueType<number> = {
+  ...gpus,
+  parse(value) {
+    const parsed = gpus.parse(value);
+    if ("problem" in parsed || Number.isInteger(parsed.value)) return parsed;
+    return refuse("a whole number of GPUs", value);
+  },
+};
+
+/** A name of something in Kubernetes. */
+const kubernetesName: ValueType<string> = {
+  parse(value) {
+    const isName = typeof value === "string" &&
+      /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(value);
+    return isName ? { value } : refuse("a name in Kubernetes, such as cloud-node", value);
+  },
+  format: String,
+};
+
+/** A path in pods. */
+const absolutePath: ValueType<string> = {
+  parse(value) {
+    const isPath = typeof value === "string" && /^\/[^\0:]+$/.test(value);
+    return isPath ? { value: value.replace(/\/+$/, "") } : refuse("an absolute path", value);
+  },
+  format: String,
+};
+
+/** What the node decides itself, or what would be in its way. */
+const podSpec: ValueType<Readonly<Record<string, unknown>>> = {
+  ...mapping,
+  parse(value) {
+    const parsed = mapping.parse(value);
+    if ("problem" in parsed) return parsed;
+    const own = ["containers", "restartPolicy"].find((name) => name in parsed.value);
+    if (own === undefined) return parsed;
+    return { problem: `must not have ${own}: the node decides that itself` };
+  },
 };
 
 /** The keys of each cluster, in the order in which the documentation lists them. */
@@ -74,11 +115,35 @@ export const CLUSTER_KEYS = {
       help: "Seconds for which a job may wait in Slurm's queue; 0 for as long as it takes",
     },
   },
+  kubernetes: {
+    image: { type: values.text, help: "The image of the pods, which has bash" },
+    command: { type: values.template, help: "Shell command template, or a Python file" },
+    volume_claim: {
+      type: kubernetesName,
+      help: "The PersistentVolumeClaim of the volume that holds the folders of the node",
+    },
+    mount_path: {
+      type: absolutePath,
+      help: "Where that volume is mounted, on the node as in the pods",
+    },
+    namespace: { type: kubernetesName, default: "default", help: "The namespace of the Jobs" },
+    num_gpus: { type: wholeGpus, default: 0, help: "How many GPUs each pod gets" },
+    pod: {
+      type: podSpec,
+      default: {},
+      help: "More of the pod's specification, as Kubernetes takes it",
+    },
+    pending_timeout: {
+      type: values.seconds,
+      default: 0,
+      help: "Seconds for which a pod may wait for its turn; 0 for as long as it takes",
+    },
+  },
   ray: {
     address: { type: endpoint, help: "Where Ray's dashboard is: `http://127.0.0.1:8265`" },
     command: { type: values.template, help: "Shell command template, or a Python file" },
     runtime_env: {
-      type: runtimeEnv,
+      type: mapping,
       default: {},
       help: "The runtime environment of the jobs, as Ray takes it",
     },

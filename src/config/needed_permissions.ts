@@ -173,6 +173,8 @@ export const VARIABLES: readonly string[] = [
     "ROS_*",
     "SLURM_*",
     "RAY_*",
+    "KUBECONFIG",
+    "KUBERNETES_SERVICE_*",
   ],
   ...["USERNAME", "USERPROFILE", "SYSTEMROOT", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA"],
 ];

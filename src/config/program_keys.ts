@@ -108,6 +108,11 @@ export const PROGRAM_KEYS = {
     forms: ["slurm"],
     help: "A Slurm job for each command: `{command, options, pending_timeout}`",
   },
+  kubernetes: {
+    type: clusterProgram("kubernetes"),
+    forms: ["kubernetes"],
+    help: "A Kubernetes Job for each command: `{image, command, volume_claim, mount_path, ...}`",
+  },
   ray: {
     type: clusterProgram("ray"),
     forms: ["ray"],

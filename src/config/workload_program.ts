@@ -4,7 +4,12 @@
  *
  * @module
  */
-import type { ClusterProgram, RayConfig, SlurmConfig } from "./cluster_programs.ts";
+import type {
+  ClusterProgram,
+  KubernetesConfig,
+  RayConfig,
+  SlurmConfig,
+} from "./cluster_programs.ts";
 
 /**
  * A process for each command. The same as its `command` alone.
@@ -155,7 +160,8 @@ export type ProgramConfig =
   | WorkerConfig
   | ServerConfig
   | SlurmConfig
-  | RayConfig;
+  | RayConfig
+  | KubernetesConfig;
 
 /** A process for each command. */
 interface CommandProgram {

@@ -107,6 +107,10 @@ async function createOwn(
       const { createServerExecutor } = await import("./create_server_executor.ts");
       return createServerExecutor(kind, program, options, clock);
     }
+    case "kubernetes": {
+      const { createKubernetesExecutor } = await import("./create_kubernetes_executor.ts");
+      return createKubernetesExecutor(kind, program, options, clock);
+    }
     case "ray": {
       const { createRayExecutor } = await import("./create_ray_executor.ts");
       return createRayExecutor(kind, program, options, clock);

@@ -11,10 +11,10 @@ Deno.test("a text and a mapping with a command are a process for each command", 
 const WRONG: readonly [given: unknown, problem: string][] = [
   [
     7,
-    "must be a shell command, or a mapping with command, worker, server, slurm, ray or url, got 7",
+    "must be a shell command, or a mapping with command, worker, server, slurm, kubernetes, ray or url, got 7",
   ],
-  [{}, "must have one of command, worker, server, slurm, ray, url"],
-  [{ workers: 2 }, "must have one of command, worker, server, slurm, ray, url"],
+  [{}, "must have one of command, worker, server, slurm, kubernetes, ray, url"],
+  [{ workers: 2 }, "must have one of command, worker, server, slurm, kubernetes, ray, url"],
   [{ command: "a", worker: "b" }, "must have only one of command and worker"],
   [{ command: "a", workers: 2 }, "must not have workers beside command: it belongs to worker"],
   [{ server: "a" }, "must have a url beside server: where it takes commands"],
@@ -111,6 +111,45 @@ Deno.test("a Ray job is given with the address of its cluster", () => {
   const runtimeEnv = { pip: ["torch"] };
   assertEquals(parsed.value, { ...job, numGpus: 0.5, runtimeEnv, pendingTimeout: 0 });
   assertStringIncludes(program.format(parsed.value), "runtime_env: {pip}, num_gpus: 0.5");
+});
+
+Deno.test("a Kubernetes Job is given with its image and its volume", () => {
+  const kubernetes = {
+    image: "debian",
+    command: "run {body}",
+    volume_claim: "cloud-node",
+    mount_path: "/data/",
+  };
+  const parsed = program.parse({ kubernetes });
+  assert("value" in parsed);
+  assertEquals(parsed.value, {
+    type: "kubernetes",
+    image: "debian",
+    command: "run {body}",
+    volumeClaim: "cloud-node",
+    mountPath: "/data",
+    namespace: "default",
+    numGpus: 0,
+    pod: {},
+    pendingTimeout: 0,
+  });
+  for (
+    const [wrong, problem] of [
+      [{ volume_claim: undefined }, "must have a volume_claim"],
+      [
+        { num_gpus: 0.5 },
+        "has a wrong num_gpus: it must be a whole number of GPUs, got 0.5",
+      ],
+      [{ mount_path: "data" }, 'has a wrong mount_path: it must be an absolute path, got "data"'],
+      [
+        { pod: { restartPolicy: "Always" } },
+        "has a wrong pod: it must not have restartPolicy: the node decides that itself",
+      ],
+    ] as const
+  ) {
+    const refused = program.parse({ kubernetes: { ...kubernetes, ...wrong } });
+    assertEquals("problem" in refused && refused.problem, `has a wrong kubernetes: it ${problem}`);
+  }
 });
 
 const WRONG_RAY: readonly [given: unknown, problem: string, ...path: string[]][] = [

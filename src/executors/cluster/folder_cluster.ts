@@ -57,6 +57,8 @@ export interface KnownJob {
 export interface JobEngine {
   /** What messages call it. */
   readonly title: string;
+  /** Whether it may put a job that has begun back into its queue. */
+  readonly putsBack: boolean;
   /** What is particular to its jobs. */
   readonly script: Pick<JobScriptOptions, "ofJob" | "keepsPath">;
   /** The job of an attempt, as of `maxAgeMs` ago or later; `undefined`: there is none. */
@@ -188,8 +190,10 @@ export class FolderCluster implements Cluster {
       return ended(exit);
     }
     if (known === undefined) return ended(exit);
-    if (known.phase === "waiting") return await this.#backInQueue(job, known);
-    if (known.phase === "running" && !this.#isOverdue(job, known)) {
+    if (known.phase === "waiting" && this.#engine.putsBack) {
+      return await this.#backInQueue(job, known);
+    }
+    if (known.phase !== "ended" && !this.#isOverdue(job, known)) {
       return { type: "running", ageMs: this.#ageOf(job) };
     }
     return ended(known.end ?? exit);
@@ -217,6 +221,7 @@ export class FolderCluster implements Cluster {
       await this.#engine.remove(job, known);
       return { type: "absent" };
     }
+    if (!this.#engine.putsBack) return { type: "running", ageMs: this.#ageOf(job) };
     return await this.#backInQueue(job, known);
   }
 

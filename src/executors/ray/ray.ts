@@ -62,6 +62,7 @@ const PHASES: Readonly<Record<string, KnownJob["phase"]>> = {
 /** Makes, finds and stops Ray jobs. */
 export class Ray implements JobEngine {
   readonly title = "Ray";
+  readonly putsBack = false;
   readonly script = { ofJob: /^RAY_/, keepsPath: true };
   readonly #options: RayOptions;
   readonly #closing = new AbortController();

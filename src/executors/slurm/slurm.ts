@@ -28,6 +28,7 @@ interface SlurmOptions {
 /** Makes, finds and stops Slurm jobs. */
 export class Slurm implements JobEngine {
   readonly title = "Slurm";
+  readonly putsBack = true;
   readonly script = { ofJob: /^SLURM(D|_(?!CONF$))/ };
   readonly #options: SlurmOptions;
   readonly #calls: SlurmCalls;
