@@ -18,7 +18,7 @@ import { routeOf } from "./routes.ts";
 import type { NodeAbout, RouteParts } from "./route.ts";
 import { BodyError, readBody, readJsonBody } from "./request_body.ts";
 import { ReadinessTimer } from "./readiness.ts";
-import { Sessions } from "./sessions.ts";
+import { Sessions, withoutSession } from "./sessions.ts";
 
 /** What a server is made from. */
 export interface HttpServerOptions extends Pick<MetricsSource, "journalBytes"> {
@@ -99,7 +99,7 @@ export class HttpServer implements AsyncDisposable {
 
   async #answer(request: HttpServerRequest, listening: Listening): Promise<Response> {
     const { method, headers } = request;
-    const path = pathOf(request.url);
+    const path = withoutSession(pathOf(request.url));
     const found = routeOf(path);
     const isAuthorized = this.#sessions.isAuthorized(headers);
     const refusal = refuseOrigin({ headers }, listening) ??

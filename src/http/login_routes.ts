@@ -15,9 +15,10 @@ export const LOGIN_ROUTES: readonly Route[] = [
 
 /** Sets the cookie, and leads to a URL without a code, which no history and no bookmark gives away. */
 function logIn({ sessions }: RouteParts, { query }: RouteRequest): Response {
-  const cookie = sessions.redeem(query.get("code") ?? "");
-  if (cookie !== undefined) {
-    return answer(null, "text/plain", 303, { location: "/", "set-cookie": cookie });
+  const session = sessions.redeem(query.get("code") ?? "");
+  if (session !== undefined) {
+    const { path, cookie } = session;
+    return answer(null, "text/plain", 303, { location: path, "set-cookie": cookie });
   }
   const error = "This link was used already, or is too old. A new one: cyberwave-cloud-node page";
   return textAnswer(`${error}\n`, 401);

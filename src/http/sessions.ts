@@ -14,6 +14,14 @@ const SESSION_MS = 7 * 24 * 60 * 60 * 1000;
 const MAX_SESSIONS = 100;
 const MAX_LINKS = 100;
 
+/** Below it, each session has the page and all else under a path of its own. */
+const SESSIONS = "/s/";
+
+/** A path without that of a session. */
+export function withoutSession(path: string): string {
+  return path.replace(/^\/s\/[\w-]+(?=\/)/, "");
+}
+
 /** Tokens, links and cookies. */
 export class Sessions {
   readonly #token: string;
@@ -47,15 +55,21 @@ export class Sessions {
     return { code, expiresAt: this.#clock.now() + LINK_MS };
   }
 
-  /** The Set-Cookie header that a code is worth; `undefined`: it is none, used or too old. */
-  redeem(code: string): string | undefined {
+  /**
+   * What a code is worth: a Set-Cookie header, and the path below which the browser sends that cookie;
+   * `undefined`: it is none, used or too old. The path is a secret as well: browsers send a cookie to
+   * every port of a computer, and other users may have a server on one.
+   */
+  redeem(code: string): { readonly cookie: string; readonly path: string } | undefined {
     const now = this.#clock.monotonic();
     if (!this.#links.take(digest(code), now)) return undefined;
     const session = secret();
     this.#sessions.add(digest(session), now + SESSION_MS);
-    return `${this.#cookie}=${session}; Path=/; Max-Age=${
-      SESSION_MS / 1000
-    }; HttpOnly; SameSite=Strict`;
+    const path = `${SESSIONS}${secret()}/`;
+    const age = SESSION_MS / 1000;
+    const cookie =
+      `${this.#cookie}=${session}; Path=${path}; Max-Age=${age}; HttpOnly; SameSite=Strict`;
+    return { cookie, path };
   }
 }
 

@@ -37,7 +37,7 @@ function App() {
       main.current.focus();
     }}>Skip to the content</a>
     <header class="top">
-      <img src="/page/icon.svg" alt="" width="24" height="24" />
+      <img src="page/icon.svg" alt="" width="24" height="24" />
       <b class="slug">${status?.slug ?? "Cloud Node"}</b>
       <span role="status"><${NodeState} status=${status} error=${error} /></span>
       <nav aria-label="Views">${VIEWS.map(([name, title]) =>

@@ -1,7 +1,8 @@
 /** The node, as its API shows it. */
 import { useCallback, useEffect, useState } from "./html.js";
 
-const API = "/api/v1";
+/** Below the page's own path, where alone the browser sends its cookie. */
+export const API = "api/v1";
 
 /** A request that was refused or got no answer. `status` is 0 when there was no answer. */
 export class RequestError extends Error {

@@ -88,7 +88,7 @@ export function Output({ id, isRunning, isShort = false, first = "stdout" }) {
             `
           )}
           ${start > 0 &&
-            html`<a href=${`/api/v1${
+            html`<a href=${`api/v1${
               workloadPath(id)
             }/logs?stream=${stream}`}>from the beginning</a>`}
         </div>

@@ -114,7 +114,7 @@ function Results({ path }) {
         <tbody>${files.map(({ name, size, state }) =>
           html`
             <tr key=${name}>
-              <td><a class="name" download href=${`/api/v1${path}/results/${
+              <td><a class="name" download href=${`api/v1${path}/results/${
                 encodeURIComponent(name)
               }`}>${name}</a></td>
               <td class="number">${bytes(size)}</td>

@@ -17,9 +17,20 @@ Deno.test("login: a link lets one browser in, and no URL keeps what did", async 
   const link = await linkTo(node);
   assertMatch(link, /^\/login\?code=[\w-]{43}$/);
   const { status, headers, body } = await ask(node.url, link);
-  assertEquals([status, headers.get("location"), body], [303, "/", ""]);
-  const [cookie] = headers.get("set-cookie")!.split(";");
-  assertEquals((await ask(node.url, "/api/v1/status", { headers: { cookie } })).status, 200);
+  assertEquals([status, body], [303, ""]);
+  const path = headers.get("location")!;
+  assertMatch(path, /^\/s\/[\w-]{43}\/$/);
+  const [cookie, ...attributes] = headers.get("set-cookie")!.split("; ");
+  // Another user's server on another port is sent no cookie: it knows no such path.
+  assertEquals(attributes, [`Path=${path}`, "Max-Age=604800", "HttpOnly", "SameSite=Strict"]);
+  for (const shown of [path, `${path}page/app.js`, `${path}api/v1/status`]) {
+    assertEquals((await ask(node.url, shown, { headers: { cookie: cookie! } })).status, 200, shown);
+    assertEquals((await ask(node.url, shown)).status, 401, "the path alone is worth nothing");
+  }
+  assertEquals(
+    (await ask(node.url, "/api/v1/status", { headers: { cookie: cookie! } })).status,
+    200,
+  );
   // Whoever finds the link later has nothing.
   const again = await ask(node.url, link);
   assertEquals([again.status, again.headers.get("set-cookie")], [401, null]);

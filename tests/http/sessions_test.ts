@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Sessions } from "../../src/http/sessions.ts";
+import { Sessions, withoutSession } from "../../src/http/sessions.ts";
 import { FakeClock } from "../support/clock.ts";
 
 const TOKEN = "t".repeat(43);
@@ -21,8 +21,12 @@ Deno.test("sessions: a link is worth one cookie, for ten minutes", async () => {
   const clock = new FakeClock();
   const sessions = new Sessions(TOKEN, URL, clock);
   const [code, late] = [sessions.createLink().code, sessions.createLink().code];
-  const cookie = sessions.redeem(code)!;
-  assertMatch(cookie, /^cloud_node_session_8470=[\w-]{43}; Path=\/; .*HttpOnly; SameSite=Strict$/);
+  const { cookie, path } = sessions.redeem(code)!;
+  assertMatch(path, /^\/s\/[\w-]{43}\/$/);
+  assertMatch(cookie, /^cloud_node_session_8470=[\w-]{43}; Path=.*HttpOnly; SameSite=Strict$/);
+  assert(cookie.includes(`; Path=${path}; `));
+  assertEquals(withoutSession(`${path}api/v1/status`), "/api/v1/status");
+  assertEquals(["/", "/s/", "/page/s/x/"].map(withoutSession), ["/", "/s/", "/page/s/x/"]);
   assertEquals(sessions.redeem(code), undefined);
   assertEquals(sessions.redeem("guessed"), undefined);
   const [pair] = cookie.split(";");
