@@ -19,6 +19,9 @@ export function browserAvailable(): boolean {
   return false;
 }
 
+/** A browser that has never run here writes its profile first. */
+const START_MS = 60_000;
+
 type Params = Readonly<Record<string, unknown>>;
 
 // deno-lint-ignore no-explicit-any -- what the protocol answers has a shape for each method
@@ -65,7 +68,7 @@ export class Browser implements AsyncDisposable {
       await child.stderr.cancel().catch(() => {});
       await child.status;
     });
-    const url = await inTime(debuggerUrl(child.stderr), "a browser");
+    const url = await inTime(debuggerUrl(child.stderr), "a browser", START_MS);
     const socket = new WebSocket(url);
     const browser = new Browser(socket, resources.move());
     await inTime(
