@@ -85,6 +85,10 @@ cloud_node_signal() {
     kill -s "$1" "\${cloud_node_each%%/*}"
   done 2>/dev/null
 }
+# Without its pump a worker goes on, and what it answers is lost.
+cloud_node_pump() {
+  cat <"$1" >>"$2" 2>/dev/null || cloud_node_signal KILL
+}
 cloud_node_timer() {
   trap 'kill "$cloud_node_sleep" 2>/dev/null; exit' TERM
   exec 7<>${FILES.lease}
@@ -124,8 +128,8 @@ cloud_node_keep_open() {
 }
 
 exec 6<>${FILES.alive}
-cat <out.pipe >>${FILES.output} 2>/dev/null 6<&- & cloud_node_pumps=$!
-cat <err.pipe >>${FILES.errors} 2>/dev/null 6<&- & cloud_node_pumps="$cloud_node_pumps $!"
+cloud_node_pump out.pipe ${FILES.output} 6<&- & cloud_node_pumps=$!
+cloud_node_pump err.pipe ${FILES.errors} 6<&- & cloud_node_pumps="$cloud_node_pumps $!"
 cloud_node_keep_open </dev/null 6<&- & cloud_node_keeper=$!
 ${OS.processes.ownStat}
 printf '%s %s\\n' "$$" "$cloud_node_stat" >${FILES.process}.new &&
@@ -137,15 +141,14 @@ ${shell === "sh" ? "(:)" : ""}
 ${becomeCommand("", OWN)})
 cloud_node_code=$?
 cloud_node_signal KILL
+for cloud_node_each in $cloud_node_pumps; do wait "$cloud_node_each"; done
 # The keeper may be waiting for a node, its timer for its time.
 kill -s KILL "$cloud_node_keeper" 2>/dev/null
 for cloud_node_each in $(cloud_node_holding "${CLAIM_VARIABLE}=$${CLAIM_VARIABLE}"); do
   cloud_node_each=\${cloud_node_each#/proc/}
   cloud_node_each=\${cloud_node_each%%/*}
-  case " $$ $cloud_node_pumps " in *" $cloud_node_each "*) continue ;; esac
-  kill -s KILL "$cloud_node_each"
+  [ "$cloud_node_each" = $$ ] || kill -s KILL "$cloud_node_each"
 done 2>/dev/null
-for cloud_node_each in $cloud_node_pumps; do wait "$cloud_node_each"; done
 printf '%s\\n' "$cloud_node_code" >${FILES.exit}.new && mv ${FILES.exit}.new ${FILES.exit}
 rm -f ${FILES.input} ${FILES.lease} ${FILES.alive} out.pipe err.pipe
 exit 0

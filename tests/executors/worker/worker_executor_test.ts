@@ -619,3 +619,32 @@ test(
     assertEquals(bench.loads().length, 2);
   },
 );
+
+/** The programs that copy the output of a worker, by their supervisor. */
+function pumpsOf(supervisor: number): number[] {
+  const { stdout } = new Deno.Command("ps", { args: ["-A", "-o", "pid=,ppid=,comm="] })
+    .outputSync();
+  const rows = new TextDecoder().decode(stdout).trim().split("\n")
+    .map((line) => line.trim().split(/\s+/));
+  const childrenOf = (parent: string) => rows.filter(([, of]) => of === parent);
+  return childrenOf(`${supervisor}`).flatMap(([pid]) => childrenOf(pid!))
+    .filter(([, , name]) => name === "cat").map(([pid]) => Number(pid));
+}
+
+for (const which of [0, 1]) {
+  test(
+    `a worker whose output is not copied any more is ended, and loaded again: pump ${which}`,
+    {},
+    async (bench) => {
+      const { execution } = await bench.begin({ do: "wait", until: "/nowhere" });
+      await execution.started;
+      const pumps = pumpsOf(execution.pid!);
+      assertEquals(pumps.length, 2);
+      Deno.kill(pumps[which]!, "SIGKILL");
+      const exit = await execution.exit;
+      assertStringIncludes(exit.type === "failed" ? exit.error : "", "signal 9");
+      assertEquals((await bench.do({})).type, "answered");
+      assertEquals(bench.loads().length, 2);
+    },
+  );
+}
