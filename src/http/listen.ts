@@ -13,6 +13,7 @@ import {
   type HttpServerRequest,
 } from "./exchange_over_http.ts";
 import { hostsOf, isEverywhere, type Listening } from "./guard.ts";
+import { serveSocket } from "./socket_server.ts";
 
 /** A server that listens. */
 export interface Listener extends Listening {
@@ -58,7 +59,7 @@ export async function listen(
     case "auto":
       return await listenOnFirst(handler, limits);
     case "unix":
-      return await listenAt(address.path, handler, limits);
+      return listenAt(address.path, handler);
   }
 }
 
@@ -89,7 +90,7 @@ async function listenOn(
 
 /** Serves until it is closed. */
 async function serve(
-  where: Readonly<{ host: string; port: number }> | Readonly<{ path: string }>,
+  where: Readonly<{ host: string; port: number }>,
   limits: ServerLimits,
   handler: HttpHandler,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
@@ -163,11 +164,7 @@ export async function requireFree(address: HttpAddress): Promise<void> {
  * Whoever can open the socket may do all, so it is made in a folder that nobody else can enter, and
  * takes its name when only its owner can open it.
  */
-async function listenAt(
-  path: string,
-  handler: Handler,
-  limits: ServerLimits,
-): Promise<Listener> {
+function listenAt(path: string, handler: Handler): Listener {
   const listening = { hosts: undefined, needsToken: false };
   const url = `unix:${path}`;
   const { folder, path: unnamed } = unnamedSocket(path);
@@ -175,7 +172,7 @@ async function listenAt(
   try {
     makeFolder(folder, unnamed);
     isMade = true;
-    const server = await serve({ path: unnamed }, limits, (request) => handler(request, listening));
+    const server = serveSocket(unnamed, (request) => handler(request, listening));
     fs.chmodSync(unnamed, 0o600);
     fs.renameSync(unnamed, path);
     return {

@@ -9,6 +9,8 @@ import { ConfigError } from "../../src/errors.ts";
 import { inTime, RecordingLogger } from "../support/events.ts";
 import { ask } from "../support/http_client.ts";
 import { modeOf } from "../support/modes.ts";
+import { Gate } from "../support/stage.ts";
+import { HttpNode } from "../support/http_node.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { World } from "../support/world.ts";
 
@@ -88,14 +90,20 @@ Deno.test("http: a socket needs no more than the permissions that are asked for"
   // What a node leaves that is killed while it makes the socket.
   await Deno.mkdir(`${path}.new`);
   await Deno.writeTextFile(`${path}.new/s`, "");
-  const yaml = { inference: "true", http: `unix:${path}` };
+  const gate = await Gate.in(world.folder);
+  const yaml = { inference: gate.template, http: `unix:${path}` };
   await using node = await NodeProcess.start(world, { yaml });
-  assertEquals((await ask(`unix:${path}`, "/readyz")).status, 200);
+  const client = await HttpNode.at(world.stateFolder);
+  assertEquals((await client.ask("/readyz")).status, 200);
   assert(!await exists(`${path}.new`));
-  // Its socket stays, and is in nobody's way.
+  await client.post("/api/v1/commands", '{"command":"inference","request_id":"r1"}');
+  while ((await client.ask("/api/v1/workloads/r1/logs")).body === "");
+  // Its socket stays, and is in nobody's way: the workload that runs on does not hold it open.
   await node.kill("SIGKILL");
   await using _next = await NodeProcess.start(world, { yaml });
-  assertEquals((await ask(`unix:${path}`, "/readyz")).status, 200);
+  await gate.open("a word");
+  const reply = client.ask("/api/v1/workloads/r1/reply", { headers: { prefer: "wait=30" } });
+  assertStringIncludes((await reply).body, "let through with a word");
 });
 
 Deno.test("http: what is in the place of the socket stays there, unless it is one that nobody serves", async () => {
