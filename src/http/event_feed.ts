@@ -5,6 +5,7 @@
  */
 import type { CommandInfo } from "../commands/command.ts";
 import type { NodeEventMap, NodeEventName, NodeEvents } from "../node/events.ts";
+import { resourcesJson } from "../protocol/resources.ts";
 import { type Clock, isoTime } from "../time.ts";
 
 /** What a feed is made from. */
@@ -192,6 +193,7 @@ const VIEWS: Views = {
     exit_code: end.exitCode ?? null,
     signal: end.signal ?? null,
     oom_kill: end.oomKill ?? null,
+    resources: resourcesJson(end.resources) ?? null,
     seconds,
   }),
   replied: ({ command }) => commandView(command),

@@ -8,11 +8,14 @@ import { gpuProblems, gpusOfCommand } from "../config/gpu_settings.ts";
 import { lanesOnGpus } from "../config/lanes.ts";
 import { CloudNodeError, quoted } from "../errors.ts";
 import { findGpus, type FoundGpu, type FoundGpus, isNamed } from "../gpu/find_gpus.ts";
+import { LeftLoaded } from "../executors/warm/left_loaded.ts";
 import { GpuPool } from "../gpu/gpu_pool.ts";
 import { seenDevices } from "../gpu/visible_devices.ts";
 import type { Logger } from "../log.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Host } from "../os/processes.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
+import type { Clock } from "../time.ts";
 
 /** There are fewer GPUs than the settings need. The driver may come later: the service tries again. */
 class GpusMissingError extends CloudNodeError {
@@ -32,6 +35,8 @@ interface GpuPoolOptions {
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly journal: Pick<Journal, "unfinished">;
+  readonly host: Host;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -39,6 +44,8 @@ interface GpuPoolOptions {
 interface GivenGpus {
   readonly settings: Settings;
   readonly pool: GpuPool;
+  /** Lets what an earlier node has left loaded have its GPUs. */
+  readonly left: LeftLoaded;
 }
 
 /**
@@ -47,7 +54,7 @@ interface GivenGpus {
  * @throws {GpusMissingError} when there are fewer than the settings say, or than they need
  */
 export async function createGpuPool(options: GpuPoolOptions): Promise<GivenGpus> {
-  const { gpus, settings, handlers, env, journal, logger } = options;
+  const { gpus, settings, handlers, env, journal, host, clock, logger } = options;
   const found = await findGpus();
   const names = namesOf(gpus, seenDevices(env), found);
   const aliases = aliasesOf(names, found.gpus);
@@ -64,7 +71,27 @@ export async function createGpuPool(options: GpuPoolOptions): Promise<GivenGpus>
   logger.info(`GPUs for workloads: ${names.join(", ")}`);
   const pool = new GpuPool({ names, aliases, needed });
   holdGpus(pool, journal, logger);
-  return { settings: { ...settings, concurrency: lanesOnGpus(settings, names.length) }, pool };
+  const left = await LeftLoaded.find({
+    ...{ stateFolder: settings.stateFolder, known: loadedNames(settings, handlers) },
+    ...{ source: pool, host, clock, logger },
+  });
+  const concurrency = lanesOnGpus(settings, names.length);
+  return { settings: { ...settings, concurrency }, pool, left };
+}
+
+/** The names of what is to stay loaded. */
+function loadedNames(
+  settings: Settings,
+  handlers: GpuPoolOptions["handlers"],
+): ReadonlySet<string> {
+  return new Set(
+    WORKLOAD_KINDS.filter((kind) => !handlers.has(kind)).flatMap((kind) => {
+      const program = settings[kind];
+      if (program?.type === "server") return [`${kind}-server`];
+      const workers = program?.type === "worker" ? program.workers : 0;
+      return Array.from({ length: workers }, (_, number) => `${kind}-worker-${number}`);
+    }),
+  );
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Logger } from "../log.ts";
 import { type Clock, isAbort } from "../time.ts";
 import type { NodeEventMap, NodeEvents } from "./events.ts";
 import type { NodeIdentity } from "./options.ts";
+import { resourcesJson } from "../protocol/resources.ts";
 
 /** The settings that name hooks. */
 export interface HookSettings {
@@ -149,6 +150,7 @@ function workloadEnd(
       exit_code: end.exitCode ?? null,
       signal: end.signal ?? null,
       duration_s: seconds,
+      resources: resourcesJson(end.resources) ?? null,
     },
   };
 }

@@ -9,6 +9,7 @@ import { PlatformStatus } from "../commands/platform_status.ts";
 import { statusOutput } from "../commands/status.ts";
 import type { Settings } from "../config/config.ts";
 import type { Handler } from "../executors/handler/handler.ts";
+import type { LeftLoaded } from "../executors/warm/left_loaded.ts";
 import type { GpuMonitor } from "../gpu/gpu_monitor.ts";
 import type { GpuPool } from "../gpu/gpu_pool.ts";
 import { Journal } from "../journal/journal.ts";
@@ -167,7 +168,8 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   const gpus = configured.http === undefined
     ? undefined
     : await createGpuMonitor(clock, loggerFor("gpu"));
-  const { settings: given, pool: gpuPool } = await withGpus(options, journal);
+  const { settings: given, pool: gpuPool, left } = await withGpus(options, journal, clock);
+  if (left !== undefined) resources.use(left);
   // What changes while the node runs is changed in here.
   const settings = { ...given };
   const executors = await createExecutors({ ...options, settings, gpus: gpuPool }, clock);
@@ -225,6 +227,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
       pool?.update();
     }));
   }
+  if (left !== undefined) left.onRoom = () => commands.runner.startNext();
   const logStream = createLogStream(options, {
     ...{ api: backend, journal, identity, clock, commands },
   });
@@ -263,14 +266,17 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
 
 /** The settings, and the GPUs to give to workloads, where there are some. */
 async function withGpus(
-  { settings, handlers, env, loggerFor }: NodePartsOptions,
+  { settings, handlers, env, host, loggerFor }: NodePartsOptions,
   journal: Journal,
-): Promise<{ readonly settings: Settings; readonly pool?: GpuPool }> {
+  clock: Clock,
+): Promise<
+  { readonly settings: Settings; readonly pool?: GpuPool; readonly left?: LeftLoaded }
+> {
   const { gpus } = settings;
   if (gpus === undefined) return { settings };
   const { createGpuPool } = await import("./create_gpu_pool.ts");
   const logger = loggerFor("gpu");
-  return await createGpuPool({ gpus, settings, handlers, env, journal, logger });
+  return await createGpuPool({ gpus, settings, handlers, env, journal, host, clock, logger });
 }
 
 function createToken(

@@ -111,6 +111,25 @@ Deno.test("a worker keeps its GPU over the node's death, and commands get the ot
   await test.letGo("t2");
 });
 
+Deno.test("a worker of an earlier configuration keeps its GPU until it has ended", async () => {
+  const worker = 'echo "worker on $CUDA_VISIBLE_DEVICES" >>seen; ' +
+    `echo '{"jsonrpc":"2.0","method":"ready"}'; while read -r line; do :; done`;
+  await using test = await scene({ inference: { worker }, gpus: [0] });
+  await using stack = new AsyncDisposableStack();
+  const workers = `${test.world.stateFolder}/workers`;
+  stack.defer(() => endWorkers(workers));
+  await test.node.logged("inference-worker is ready");
+  await test.next({ training: JOB, gpus: [0] });
+  await test.node.logged("1 program of an earlier configuration still loaded");
+  await test.send("t1");
+  await test.node.logged("t1 waits for its turn");
+  assertEquals(test.seen(), ["worker on 0"]);
+  await endWorkers(workers);
+  await test.node.logged("t1 started");
+  assertEquals(test.seen(), ["worker on 0", "t1 on 0"]);
+  await test.letGo("t1");
+});
+
 Deno.test("without the GPUs that it is to give a node does not start, and says why", async () => {
   await using world = await World.start();
   const yaml = { inference: "true", gpus: "auto" };

@@ -104,7 +104,14 @@ Deno.test("events: what happens is sent as it is shown elsewhere, with an id", a
         }),
       {
         ...of,
-        ...{ status: "ok", cause: "exited", exit_code: 0, signal: null, oom_kill: null },
+        ...{
+          status: "ok",
+          cause: "exited",
+          exit_code: 0,
+          signal: null,
+          oom_kill: null,
+          resources: null,
+        },
         seconds: 2,
       },
     ],

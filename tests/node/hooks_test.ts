@@ -71,7 +71,14 @@ Deno.test("hooks: the end of a workload, with how it ended", async () => {
     node: { uuid: "u-1", slug: "my-node" },
     workload: {
       ...{ id: "01jdr", kind: "inference", request_id: "r1", workload_uuid: null },
-      ...{ outcome: "error", cause: "exited", exit_code: 1, signal: null, duration_s: 1.5 },
+      ...{
+        outcome: "error",
+        cause: "exited",
+        exit_code: 1,
+        signal: null,
+        duration_s: 1.5,
+        resources: null,
+      },
     },
   });
 });

@@ -55,7 +55,8 @@ export function loadedHandles(loadedFolder: string): Handle[] {
   return files.flatMap((file) => readLoaded(`${loadedFolder}/${file}`)?.handle ?? []);
 }
 
-function readLoaded(path: string): Loaded | undefined {
+/** What is stored of a program in a file; `undefined`: nothing that can be read. */
+export function readLoaded(path: string): Loaded | undefined {
   try {
     return JSON.parse(fs.readFileSync(path, "utf8"));
   } catch {
