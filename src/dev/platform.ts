@@ -5,7 +5,7 @@
  */
 import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, quoted } from "../errors.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { isWarm } from "../config/workload_program.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
@@ -109,7 +109,12 @@ export class DevPlatform implements AsyncDisposable {
     for (const key of Object.keys(changes) as (keyof Settings)[]) {
       if (changes[key] !== loaded.settings[key]) sources.set(key, "dev");
     }
-    return { ...loaded, settings: { ...loaded.settings, ...changes }, sources };
+    const { pool } = loaded.settings;
+    const warnings = pool === undefined ? loaded.warnings : [
+      ...loaded.warnings,
+      `Not in the pool ${quoted(pool)}: the broker of dev has no shared subscriptions`,
+    ];
+    return { ...loaded, settings: { ...loaded.settings, ...changes }, sources, warnings };
   }
 
   /** `env` with this platform in place of the real one: no workload gets to see a real token. */
@@ -140,6 +145,8 @@ export class DevPlatform implements AsyncDisposable {
       mqttTlsCaCerts: undefined,
       mqttUsername: undefined,
       mqttPassword: undefined,
+      pool: undefined,
+      poolTopic: undefined,
       stateFolder,
     } satisfies Partial<Settings>;
   }

@@ -106,7 +106,9 @@ export function createPoolMember(
 function connectionOf(
   { settings }: ConnectionOptions,
   { clientId, identity, token }: Connected,
-  own: Pick<MqttConnectionOptions, "logger" | "onMessage" | "onConnected" | "onDisconnected">,
+  own:
+    & Pick<MqttConnectionOptions, "logger" | "onMessage" | "onConnected" | "onDisconnected">
+    & Pick<MqttConnectionOptions, "onRefusedTopic">,
 ): MqttConnection {
   return new MqttConnection({
     ...brokerOf(settings),

@@ -39,7 +39,9 @@ interface PoolMemberOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Makes the connection for the pool alone, so that its messages never wait before the node's own. */
-  connect(receiver: Pick<MqttConnectionOptions, "onMessage" | "onConnected">): MqttConnection;
+  connect(
+    receiver: Pick<MqttConnectionOptions, "onMessage" | "onConnected" | "onRefusedTopic">,
+  ): MqttConnection;
   /** Takes a command. It resolves when that is on disk. */
   receive(message: Inbound): Promise<void>;
   /** Whether the node has room for a command now. */
@@ -55,6 +57,8 @@ export class PoolMember {
   #isLeaving = false;
   #isRunning = false;
   #received = 0;
+  /** Why the broker does not let it in. */
+  #refusal: string | undefined;
   #changed: Promise<unknown> = Promise.resolve();
 
   /** Makes a member; `run()` connects it. */
@@ -65,8 +69,13 @@ export class PoolMember {
         this.#received++;
         return options.receive(message);
       },
-      onConnected: () =>
-        options.logger.info(`In the pool ${quoted(options.name)}, by ${quoted(options.topic)}`),
+      onConnected: () => {
+        const { name, topic, logger } = options;
+        if (this.#refusal === undefined) {
+          logger.info(`In the pool ${quoted(name)}, by ${quoted(topic)}`);
+        }
+      },
+      onRefusedTopic: ({ why }) => this.#refused(why),
     });
     this.#isMember = options.hasRoom();
     this.#setTopics();
@@ -79,7 +88,7 @@ export class PoolMember {
 
   /** Whether it is to be given commands. */
   get isMember(): boolean {
-    return this.#isMember;
+    return this.#isMember && this.#refusal === undefined;
   }
 
   /** Takes part until `signal` aborts or it has left. Rejects never. */
@@ -111,7 +120,7 @@ export class PoolMember {
       await this.#changed;
       while (!await this.#takeRest(signal, patienceMs)) signal.throwIfAborted();
       await this.#connection.stopReceiving();
-      logger.info(`Left the pool ${quoted(name)}`);
+      if (this.#refusal === undefined) logger.info(`Left the pool ${quoted(name)}`);
     } catch (error) {
       // Somebody else has waited for that as well.
       if (this.#left.signal.aborted) return;
@@ -151,6 +160,17 @@ export class PoolMember {
         : `No room for commands of the pool ${quoted(name)}: left to its other nodes`,
     );
     this.#changed = this.#setTopics();
+  }
+
+  /** The broker does not let it in, which is said once: it is asked each time there is room. */
+  #refused(why: string): void {
+    const { name, topic, logger } = this.#options;
+    if (this.#refusal === why) return;
+    this.#refusal = why;
+    logger.error(
+      `Not in the pool ${quoted(name)}: the broker refused the subscription to ${quoted(topic)}: ` +
+        `${why} (check that it has shared subscriptions, and that this node's user may subscribe)`,
+    );
   }
 
   #setTopics(): Promise<boolean> {

@@ -28,6 +28,19 @@ Deno.test("dev --once sends four commands and exits with 0 when all came back we
   });
 });
 
+Deno.test("dev takes a cyberwave.yml that names a pool, and says that there is none here", async () => {
+  await inFolder(async (cwd, env) => {
+    await Deno.writeTextFile(
+      `${cwd}/cyberwave.yml`,
+      "cyberwave: {pool: gpu, inference: 'echo {body}'}",
+    );
+    const { code, stderr } = await Program.run(["dev", "--once"], { cwd, env });
+    assertEquals(code, 0);
+    assertStringIncludes(stderr, 'WARN  Not in the pool "gpu": the broker of dev has no shared');
+    assertEquals(stderr.includes("refused the subscription"), false);
+  });
+});
+
 Deno.test("dev shows the token of its backend, for other clients, when it is asked to", async () => {
   await inFolder(async (cwd, env) => {
     const token = /^ {2}token +\S{20,} /m;

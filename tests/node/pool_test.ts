@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { CloudNodeClient } from "../../src/cloud_node_client.ts";
 import { hasRoom } from "../../src/node/pool.ts";
+import { RecordingLogger } from "../support/events.ts";
 import { mosquittoAvailable } from "../support/mosquitto.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { Program } from "../support/program.ts";
@@ -223,4 +224,21 @@ test("run --pool sends to one node of the pool, and says what is wrong when none
   await using _node = await join(world, "a", { inference: "echo done" });
   const { code, stdout } = await run();
   assertEquals([code, stdout], [0, "done\n"]);
+});
+
+Deno.test("a broker without shared subscriptions costs a node its place in the pool, and is named once", async () => {
+  await using world = await World.start();
+  const logger = new RecordingLogger();
+  const settings = { inference: "echo done", pool: "gpu", uploadResults: false };
+  await using local = await world.runNode(settings, { logger });
+  await using sender = await world.sender(local.identity);
+  await logger.logged('Not in the pool "gpu": the broker refused the subscription to "$share/gpu/');
+  for (const id of ["r1", "r2"]) {
+    assertEquals((await sender.ask({ command: "inference", request_id: id })).status, "ok");
+  }
+  const status = await sender.ask({ command: "status", request_id: "s" });
+  assertEquals(JSON.parse(status.output!).has_room, false);
+  await local.node.drain();
+  const said = logger.lines.all.filter(({ message }) => message.includes('the pool "gpu"'));
+  assertEquals(said.map(({ level }) => level).filter((level) => level !== "debug"), ["error"]);
 });
