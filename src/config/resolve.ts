@@ -9,6 +9,7 @@ import { homeFolder } from "./home.ts";
 import type { Settings } from "./config.ts";
 import type { CloudNodeConfig } from "./node_config.ts";
 import type { Setting, SettingKey } from "./setting.ts";
+import { clusterProblems } from "./cluster_problems.ts";
 import { laneProblems, lanesOf, yieldProblems } from "./lanes.ts";
 import { refuseUnknownSettings } from "./known_keys.ts";
 import { poolProblems } from "./pool_settings.ts";
@@ -77,6 +78,7 @@ export function examineSources(sources: readonly Source[], folders: Folders): Ex
     ...laneProblems(settings, sources),
     ...yieldProblems(settings),
     ...poolProblems(settings),
+    ...clusterProblems(settings),
   );
   const place: Resolved["place"] = (key, path = []) =>
     places.get(key)?.(path) ?? origins.get(key) ?? "default";

@@ -12,6 +12,7 @@ import { isJsonObject } from "../../protocol/json.ts";
 import { type Clock, within } from "../../time.ts";
 import type { Job, Submission } from "../cluster/cluster.ts";
 import type { JobEngine, KnownJob } from "../cluster/folder_cluster.ts";
+import { SeenJobs } from "../cluster/seen_jobs.ts";
 import type { Exit } from "../executor.ts";
 import { JOB_LABEL, jobManifest, type JobManifestOptions, jobName } from "./job_manifest.ts";
 
@@ -51,12 +52,12 @@ export class Kubernetes implements JobEngine {
   readonly #closing = new AbortController();
   readonly #jobs: string;
   readonly #pods: string;
-  /** What was said of Jobs, by attempt, and when. */
-  readonly #seen = new Map<string, { at: number; job: Promise<KnownJob | undefined> }>();
+  readonly #seen: SeenJobs;
 
   /** Asks nothing yet. */
   constructor(options: KubernetesOptions) {
     this.#options = options;
+    this.#seen = new SeenJobs(options.clock, (job) => this.#ask(job));
     this.#given = Object.entries(options.env)
       .flatMap(([name, value]) => VISIBLE.test(name) ? [`${name}=${value}`] : []);
     const namespace = encodeURIComponent(options.namespace);
@@ -65,21 +66,14 @@ export class Kubernetes implements JobEngine {
   }
 
   async find(job: Job, maxAgeMs: number): Promise<KnownJob | undefined> {
-    const now = this.#options.clock.monotonic();
-    const seen = this.#seen.get(job.attempt);
-    if (seen !== undefined && now - seen.at < maxAgeMs) return await seen.job;
-    const asked = this.#ask(job);
-    this.#seen.set(job.attempt, { at: now, job: asked });
-    const known = await asked;
-    if (known === undefined || known.phase === "ended") this.#seen.delete(job.attempt);
-    return known;
+    return await this.#seen.find(job, maxAgeMs);
   }
 
   async create(job: Job): Promise<Submission> {
     const file = `${job.folder.path}/${MANIFEST_FILE}`;
     const manifest = JSON.stringify(jobManifest(job, this.#options), undefined, 2);
     fs.writeFileSync(file, manifest, { mode: 0o600 });
-    this.#seen.delete(job.attempt);
+    this.#seen.forget(job);
     const { code, stderr } = await this.#kubectl("create", "--raw", this.#jobs, "-f", file);
     // Nobody else has that name.
     if (code === 0 || stderr.includes("(AlreadyExists)")) return { name: jobName(job) };

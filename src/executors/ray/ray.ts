@@ -10,6 +10,7 @@ import { isJsonObject } from "../../protocol/json.ts";
 import { type Clock, within } from "../../time.ts";
 import type { Job, Submission } from "../cluster/cluster.ts";
 import type { JobEngine, KnownJob } from "../cluster/folder_cluster.ts";
+import { SeenJobs } from "../cluster/seen_jobs.ts";
 import { JOB_FILE, JOB_LOG } from "../cluster/job_script.ts";
 import type { Exit, Work } from "../executor.ts";
 import { shellWord } from "../process/python_source.ts";
@@ -66,26 +67,16 @@ export class Ray implements JobEngine {
   readonly script = { ofJob: /^RAY_/, keepsPath: true };
   readonly #options: RayOptions;
   readonly #closing = new AbortController();
-  /** What was said of jobs, by attempt, and when. */
-  readonly #seen = new Map<
-    string,
-    { readonly at: number; readonly job: Promise<KnownJob | undefined> }
-  >();
+  readonly #seen: SeenJobs;
 
   /** Asks nothing yet. */
   constructor(options: RayOptions) {
     this.#options = options;
+    this.#seen = new SeenJobs(options.clock, (job) => this.#ask(job));
   }
 
   async find(job: Job, maxAgeMs: number): Promise<KnownJob | undefined> {
-    const now = this.#options.clock.monotonic();
-    const seen = this.#seen.get(job.attempt);
-    if (seen !== undefined && now - seen.at < maxAgeMs) return await seen.job;
-    const asked = this.#ask(job);
-    this.#seen.set(job.attempt, { at: now, job: asked });
-    const known = await asked;
-    if (known === undefined || known.phase === "ended") this.#seen.delete(job.attempt);
-    return known;
+    return await this.#seen.find(job, maxAgeMs);
   }
 
   async create(job: Job, work: Work): Promise<Submission> {
@@ -104,7 +95,7 @@ export class Ray implements JobEngine {
       metadata: { cyberwave_command: basename(path), cyberwave_request: work.requestId ?? "" },
       ...(numGpus > 0 && { entrypoint_num_gpus: numGpus }),
     });
-    this.#seen.delete(job.attempt);
+    this.#seen.forget(job);
     if (status < 300 || text.includes("already exists")) return { name: idOf(job) };
     const why = `Ray answered ${status}: ${lastLineOf(text)}`;
     if (REFUSED.includes(status)) return { problem: why };
@@ -118,7 +109,7 @@ export class Ray implements JobEngine {
 
   async remove(job: Job): Promise<void> {
     const { status, text } = await this.#call("POST", `${idOf(job)}/stop`);
-    this.#seen.delete(job.attempt);
+    this.#seen.forget(job);
     if (status >= 300 && status !== 404) {
       throw new RayError(`Ray answered ${status}: ${lastLineOf(text)}`);
     }
