@@ -76,7 +76,7 @@ Deno.test("start says that the registry it came from has a newer version, and ha
     page = await readPage(stateFolder!);
     node.kill("SIGTERM");
   }
-  assertStringIncludes(page ?? "", "/page/app.js");
+  assertStringIncludes(page ?? "", "page/app.js");
   const own = manifest.version;
   assertStringIncludes(
     lines.join("\n"),
