@@ -88,8 +88,12 @@ export interface Manifest {
 
 let told = false;
 
-/** Whether tests can use kubectl. Says so, once for each test module, when they cannot. */
+/**
+ * Whether tests can use kubectl, and the ps(1) of Linux. Says so, once for each test module, when they
+ * cannot.
+ */
 export function kubectlAvailable(): boolean {
+  if (Deno.build.os !== "linux") return false;
   try {
     new Deno.Command("kubectl", { args: ["version", "--client"], stdout: "null", stderr: "null" })
       .outputSync();

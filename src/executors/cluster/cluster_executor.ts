@@ -96,7 +96,8 @@ export class ClusterExecutor implements Executor {
     const job = { attempt: handle.attempt, folder };
     const execution = new JobExecution(handle, job, this.#context, work);
     this.#executions.add(execution);
-    execution.exit.then(() => this.#executions.delete(execution));
+    // A signal may still be on its way when it has ended.
+    execution.left.then(() => this.#executions.delete(execution));
     return execution;
   }
 
