@@ -102,12 +102,12 @@ class Fleet implements AsyncDisposable {
     return new Fleet(session, pool, args);
   }
 
-  /** Those that answer in time, by their slugs. */
-  async nodes(): Promise<FleetNode[]> {
-    const replies = await this.#session.survey(this.#pool, this.#waitMs, this.#never);
+  /** Those of the nodes `wanted` that answer in time, ordered by their slugs. Default: of all. */
+  async nodes(wanted: readonly string[] = this.#only): Promise<FleetNode[]> {
+    const replies = await this.#session.survey(this.#pool, wanted, this.#waitMs, this.#never);
     return replies.filter(({ status }) => status === "ok")
       .map(({ output }) => ({ status: readNodeStatus(output), answer: JSON.parse(output) }))
-      .filter(({ status: { slug } }) => this.#only.length === 0 || this.#only.includes(slug))
+      .filter(({ status: { slug } }) => wanted.length === 0 || wanted.includes(slug))
       .toSorted((a, b) => a.status.slug < b.status.slug ? -1 : 1);
   }
 
@@ -216,7 +216,7 @@ async function drainInTurn(
         args.seconds("timeout"),
       );
       drained.push(slug);
-      report(harmless(`${slug}: stopped after ${timeInWords(took)}`));
+      report(harmless(`${slug}: stopped within ${timeInWords(took)}`));
       if (back === undefined) continue;
       await until(fleet, node, (found) => found?.isDraining === false, back);
       report(harmless(`${slug}: is back`));
@@ -240,7 +240,7 @@ async function until(
 ): Promise<number> {
   const since = systemClock.monotonic();
   for (let times = 0;;) {
-    const nodes = await fleet.nodes();
+    const nodes = await fleet.nodes([slug]);
     const status = nodes.map(({ status }) => status).find((it) => it.instanceUuid === instanceUuid);
     const isAnother = status !== undefined && status.startedAt !== startedAt;
     times = isSo(status) || (isAnother && isSo(undefined)) ? times + 1 : 0;

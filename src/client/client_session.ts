@@ -54,7 +54,7 @@ interface OutgoingCommand {
 }
 
 /** How long a broker keeps a question for nodes that are away. */
-const QUESTION_EXPIRY_SECONDS = 10;
+const EXPIRY_SECONDS = 10;
 
 /** How the broker's log names this client, before what is random. */
 const CLIENT_ID = "cyberwave-cloud-node-run";
@@ -152,24 +152,32 @@ export class ClientSession implements AsyncDisposable {
     return this.#publish(command, signal);
   }
 
-  /** Asks all nodes of a pool how they are. Resolves with the reply of each that answers in time. */
-  async survey(pool: string, waitMs: number, signal: AbortSignal): Promise<CommandReply[]> {
+  /**
+   * Asks all nodes of a pool how they are. Resolves with the reply of each that answers in time, or as
+   * soon as those that are `wanted`, by their slugs, have: all, if there are none.
+   */
+  async survey(
+    pool: string,
+    wanted: readonly string[],
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<CommandReply[]> {
     const requestId = crypto.randomUUID();
     const found = new Map<string, CommandReply>();
     const stream = this.replies();
     try {
       await this.#connection.whenConnected(signal);
       const topic = poolStatusTopic(this.#options.topicPrefix, pool);
-      const properties = {
-        responseTopic: this.#topics.own,
-        messageExpiryInterval: QUESTION_EXPIRY_SECONDS,
-      };
-      const question = encode({ command: "status", requestId });
-      await this.#connection.publish(topic, question, { properties });
+      const properties = { responseTopic: this.#topics.own, messageExpiryInterval: EXPIRY_SECONDS };
+      await this.#connection.publish(topic, encode({ command: "status", requestId }), {
+        properties,
+      });
       const over = () => stream.end();
       systemClock.sleep(waitMs, signal).then(over, over);
       for await (const reply of stream) {
         if (reply.requestId === requestId) found.set(reply.instanceUuid, reply);
+        const slugs = new Set(found.values().map(({ slug }) => slug));
+        if (wanted.length > 0 && wanted.every((slug) => slugs.has(slug))) break;
       }
     } finally {
       stream.return();

@@ -90,14 +90,14 @@ test("fleet drain drains one node after another, each once the one before has st
   await using sender = await PoolSender.connect(world);
   await sender.send("r1", "inference", "cyberwave/cloud-node/a/command");
   await a.logger.logged("inference r1 started");
-  const draining = fleet(world, "drain", "--json", "--wait", "0.5");
+  const draining = fleet(world, "drain", "--json", "--wait", "1");
   await a.logger.logged("Draining");
   assertEquals(b.local.node.snapshot()?.isDraining, false);
   await gate.open("care");
   assertEquals((await sender.reply("r1")).status, "ok");
   const { code, stdout, stderr } = await draining;
   assertEquals([code, JSON.parse(stdout)], [0, { drained: ["a", "b"], left: [], error: null }]);
-  assertMatch(stderr, /^a: draining\na: stopped after .*\nb: draining\nb: stopped after .*\n$/);
+  assertMatch(stderr, /^a: draining\na: stopped within .*\nb: draining\nb: stopped within .*\n$/);
   assertEquals((await a.local.ended).succeeded, 1);
   await b.local.ended;
 });
@@ -108,7 +108,7 @@ test("fleet drain --back goes on when a node has come back, and no further if it
   const options = { yaml, args: ["--slug", "a"] };
   await using first = await NodeProcess.start(world, options);
   await using _b = await join(world, "b", { inference: "true" });
-  const flags = ["drain", "--wait", "0.5", "--json", "--back"];
+  const flags = ["drain", "--wait", "1", "--json", "--back"];
   const draining = fleet(world, ...flags, "60", "--node", "a");
   assertEquals((await first.ended).code, 0);
   await using _again = await NodeProcess.start(world, options);
