@@ -1,5 +1,6 @@
 /** Somebody who sends commands again and again until each is answered. */
 import { connect, type MqttClient } from "mqtt";
+import { HttpSender } from "./http_sender.ts";
 import type { Task } from "./task.ts";
 
 /** A broker that is killed may lose what it had acknowledged, so whoever wants an answer asks again. */
@@ -26,6 +27,7 @@ export class Customer implements AsyncDisposable {
   /** Replies that are to nothing that was sent. */
   readonly strays: string[] = [];
   readonly #client: MqttClient;
+  readonly #http: HttpSender;
   readonly #topics: { command: string; response: string };
   /** The platform's ids for the tasks that it follows. */
   readonly #workloads = new Map<string, string>();
@@ -34,8 +36,12 @@ export class Customer implements AsyncDisposable {
   #cancels = 0;
   #waiting: (() => void)[] = [];
 
-  /** Starts to connect to the broker, and to send to the instance with this UUID. */
-  constructor(url: string, uuid: string) {
+  /**
+   * Starts to connect to the broker, and to send to the instance with this UUID, which has its HTTP
+   * server at `socket`.
+   */
+  constructor(url: string, uuid: string, socket: string) {
+    this.#http = new HttpSender(socket);
     const root = `cyberwave/cloud-node/${uuid}`;
     this.#topics = { command: `${root}/command`, response: `${root}/response` };
     this.#client = connect(url, { protocolVersion: 5, reconnectPeriod: 50, resubscribe: false });
@@ -76,6 +82,7 @@ export class Customer implements AsyncDisposable {
   /** Disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#http[Symbol.dispose]();
     await this.#client.endAsync(true);
   }
 
@@ -84,7 +91,6 @@ export class Customer implements AsyncDisposable {
   }
 
   #askAgain(): void {
-    if (!this.#client.connected) return;
     for (const task of this.unanswered) {
       this.#send(task);
       if (task.cancelled) this.#cancel(task);
@@ -93,7 +99,15 @@ export class Customer implements AsyncDisposable {
 
   #send(task: Task): void {
     const id = task.sent === "without request id" ? {} : { request_id: task.id };
-    this.#publish({ ...id, ...this.#command(task) });
+    const message = { ...id, ...this.#command(task) };
+    // What was answered is asked for again at the broker, wherever it was sent first.
+    if (task.overHttp && this.#repliesTo(task.id).length === 0) void this.#post(message);
+    else this.#publish(message);
+  }
+
+  async #post(message: Record<string, unknown>): Promise<void> {
+    const reply = await this.#http.send(message);
+    if (reply !== undefined) this.#receive(reply);
   }
 
   #cancel({ id }: Task): void {
@@ -124,9 +138,9 @@ export class Customer implements AsyncDisposable {
       if (request_id === null) this.anonymous.push(payload);
       else if (!isReplyToCancel(payload)) this.strays.push(payload);
     } else {
-      this.#askOnceMore(course);
       course.answeredAt ??= performance.now();
       course.replies.push(payload);
+      this.#askOnceMore(course);
     }
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -134,7 +148,7 @@ export class Customer implements AsyncDisposable {
   /** Some tasks are asked for again although they were answered: the same answer has to come. */
   #askOnceMore({ task, replies }: Course): void {
     if (!this.#owedAgain.has(task.id)) return;
-    if (replies.length > 0) this.#owedAgain.delete(task.id);
+    if (replies.length > 1) this.#owedAgain.delete(task.id);
     else this.#send(task);
   }
 }

@@ -65,6 +65,8 @@ export class Scene implements AsyncDisposable {
   readonly #mark = `CHAOS_MARKER=${crypto.randomUUID()}`;
   #node: NodeProcess | undefined;
   readonly #port = freePort();
+  /** Where the node answers over HTTP. */
+  readonly #socket: string;
   #startedAt = 0;
   #customer: Customer | undefined;
 
@@ -77,6 +79,7 @@ export class Scene implements AsyncDisposable {
   ) {
     this.ledgers = `${world.folder}/ledgers`;
     this.results = `${world.folder}/results`;
+    this.#socket = `${world.folder}/node.sock`;
   }
 
   /** Starts a node and a customer. */
@@ -94,7 +97,7 @@ export class Scene implements AsyncDisposable {
     scene.#node = await scene.#startNode();
     await scene.#node.logged(READY);
     const [{ uuid }] = world.backend.instances.values();
-    scene.#customer = new Customer(world.broker.url, uuid);
+    scene.#customer = new Customer(world.broker.url, uuid, scene.#socket);
     return scene;
   }
 
@@ -212,6 +215,7 @@ export class Scene implements AsyncDisposable {
         timeout: { simulate: SIMULATE_TIMEOUT },
         max_output: "20 KB",
         results_folder: this.results,
+        http: `unix:${this.#socket}`,
       },
       env: {
         CYBERWAVE_MQTT_PORT: String(this.link.port),

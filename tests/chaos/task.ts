@@ -8,7 +8,9 @@ export interface Task {
   readonly params: Readonly<Record<string, string | number>> & { readonly act: Act };
   /** How it is sent. One without a request id can be sent only once. */
   readonly sent: "once" | "twice" | "without request id";
-  /** Whether it is sent once more after it was answered. */
+  /** Whether it is sent over HTTP. Default: at the broker. */
+  readonly overHttp?: boolean;
+  /** Whether it is sent once more after it was answered, at the broker. */
   readonly again: boolean;
   /** Whether it is cancelled. */
   readonly cancelled: boolean;
@@ -67,7 +69,8 @@ export function inventTask(number: number, random: Random): Task {
       const sent = random.chance(0.3) ? "twice" : "once";
       const act = random.pick(kind === "simulate" ? SERVER_ACTS : ACTS);
       const params = inventParams(id, kind, act, random, platform);
-      return { ...common, sent, again: random.chance(0.15), platform, params };
+      const overHttp = platform === undefined && random.chance(0.4);
+      return { ...common, sent, overHttp, again: random.chance(0.15), platform, params };
     }
     case "without request id": {
       // Only what succeeds prints its id, by which its reply is known.
