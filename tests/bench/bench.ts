@@ -4,6 +4,7 @@ import { atOnce, queued } from "./bursts.ts";
 import { latency } from "./latency.ts";
 import type { Failure, Measure, Result, Site, Sizes } from "./measure.ts";
 import { growth, memory } from "./memory.ts";
+import { message } from "./message.ts";
 import { commandLine, startToReady } from "./processes.ts";
 import { lockPackages } from "./program.ts";
 import { describeMachine, type Report } from "./report.ts";
@@ -39,6 +40,7 @@ const MEASURES = [
   queued,
   startToReady,
   commandLine,
+  message,
 ];
 /** These read /proc. */
 const LINUX_MEASURES = [memory, growth, retention, scrape];

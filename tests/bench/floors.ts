@@ -16,6 +16,7 @@ export const FLOORS = {
   "gap of spawns": "the longest time between two ends of as many spawns, as many at a time",
   modules: "`deno run` of a program that imports the node's packages and exits",
   runtime: "`deno run` of an empty program",
+  "JSON.parse()": "decoding the same message as UTF-8 and JSON.parse() of it, in the same process",
   "bare client": "the echo's program: a bare mqtt.js client that is connected and replies",
 } as const;
 
