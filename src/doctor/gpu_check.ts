@@ -18,7 +18,7 @@ export function gpuCheck({ gpus }: Pick<Settings, "gpus">): Check {
     async run(signal) {
       const { code, stdout, stderr } = await askShell(
         "sh",
-        ["-c", `nvidia-smi ${GPU_QUERY}`],
+        ["-c", `exec nvidia-smi ${GPU_QUERY}`],
         signal,
       );
       if (code !== 0 && code !== NO_SUCH_PROGRAM) {

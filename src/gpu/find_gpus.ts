@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf, quoted } from "../errors.ts";
 import { askShell, NO_SUCH_PROGRAM } from "../os/ask_shell.ts";
 
 /** A GPU that was found, or a part of one (MIG). */
@@ -23,25 +24,30 @@ export interface FoundGpus {
 const TIMEOUT_MS = 30_000;
 
 /** Asks `nvidia-smi`, and where that finds none `rocm-smi`. Never rejects. */
-export async function findGpus(): Promise<FoundGpus> {
-  const nvidia = await ask("nvidia-smi -L", parseNvidiaList);
+export async function findGpus(timeoutMs = TIMEOUT_MS): Promise<FoundGpus> {
+  const nvidia = await ask("nvidia-smi -L", parseNvidiaList, timeoutMs);
   if (nvidia.gpus.length > 0) return nvidia;
-  const amd = await ask("rocm-smi --showuniqueid --json", parseRocmIds);
+  const amd = await ask("rocm-smi --showuniqueid --json", parseRocmIds, timeoutMs);
   return { gpus: amd.gpus, problems: [...nvidia.problems, ...amd.problems] };
 }
 
-async function ask(command: string, parse: (text: string) => FoundGpu[]): Promise<FoundGpus> {
+async function ask(
+  command: string,
+  parse: (text: string) => FoundGpu[],
+  timeoutMs: number,
+): Promise<FoundGpus> {
   const [program] = command.split(" ");
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const { code, stdout, stderr } = await askShell("sh", ["-c", command], signal);
+    const { code, stdout, stderr } = await askShell("sh", ["-c", `exec ${command}`], signal);
+    if (signal.aborted) return { gpus: [], problems: [`${program} does not answer`] };
     if (code === NO_SUCH_PROGRAM) return { gpus: [], problems: [`there is no ${program}`] };
     const gpus = code === 0 ? parse(stdout) : [];
     if (gpus.length > 0) return { gpus, problems: [] };
     const [line = "nothing"] = (stdout + stderr).split("\n").filter((line) => line.trim() !== "");
-    return { gpus, problems: [`${program} says: ${line.trim()}`] };
-  } catch {
-    return { gpus: [], problems: [`${program} does not answer`] };
+    return { gpus, problems: [`${program} says ${quoted(line.trim())}`] };
+  } catch (error) {
+    return { gpus: [], problems: [`${program} cannot be asked: ${messageOf(error)}`] };
   }
 }
 

@@ -39,7 +39,7 @@ interface GpuMonitorOptions {
 }
 
 const INTERVAL_S = 5;
-/** One that has said nothing for so long hangs, as it does when a card falls off the bus. */
+/** One that has told of no GPU for so long hangs or only complains, as when a card falls off the bus. */
 const SILENCE_MS = 6 * INTERVAL_S * 1000;
 /** A process that was not seen for so long has ended: nothing says so. */
 const ENDED_MS = 2.5 * INTERVAL_S * 1000;
@@ -126,18 +126,18 @@ export class GpuMonitor {
     const ending = new AbortController();
     const over = AbortSignal.any([signal, ending.signal]);
     const watched = { samples: 0, problem: "it printed nothing" };
-    let lastLineAt = clock.monotonic();
+    let lastSampleAt = clock.monotonic();
     let beside: Promise<void> | undefined;
-    const silence = this.#endAfterSilence(() => lastLineAt, ending);
+    const silence = this.#endAfterSilence(() => lastSampleAt, ending);
     const onLine = (line: string) => {
-      lastLineAt = clock.monotonic();
       const sample = parseNvidiaSmi(line);
       if (sample === undefined) {
         if (line.trim() !== "") watched.problem = quoted(line);
         return;
       }
+      lastSampleAt = clock.monotonic();
       watched.samples++;
-      this.#samples.set(sample.index, { ...sample, at: lastLineAt });
+      this.#samples.set(sample.index, { ...sample, at: lastSampleAt });
       this.#isSuccessful = true;
       if (processes !== undefined) beside ??= this.#watchProcesses(processes, over);
     };
@@ -163,13 +163,13 @@ export class GpuMonitor {
     }
   }
 
-  /** Ends a source that hangs; resolves once it is ended in any way. */
-  async #endAfterSilence(lastLineAt: () => number, ending: AbortController): Promise<void> {
+  /** Ends a source that tells of no GPU any more; resolves once it is ended in any way. */
+  async #endAfterSilence(lastSampleAt: () => number, ending: AbortController): Promise<void> {
     const { clock } = this.#options;
     for (let left = SILENCE_MS; left > 0;) {
       await clock.sleep(left, ending.signal).catch(() => {});
       if (ending.signal.aborted) return;
-      left = lastLineAt() + SILENCE_MS - clock.monotonic();
+      left = lastSampleAt() + SILENCE_MS - clock.monotonic();
     }
     ending.abort();
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { endOf } from "../os/ask_shell.ts";
 import { shellEnvironment } from "../os/shell_environment.ts";
 import { LineSplitter } from "../workloads/line_splitter.ts";
 
@@ -28,9 +29,11 @@ export async function readLines(
     stderr: "null",
   }).spawn();
   const output = child.stdout.getReader();
-  const end = () => endAtOnce(child, output);
-  signal.addEventListener("abort", end, { once: true });
-  if (signal.aborted) end();
+  // A program that it has started may hold its output open.
+  const stop = () => void output.cancel();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const ended = endOf(child, signal);
   const lines = new LineSplitter(onLine);
   for (;;) {
     const { value, done } = await output.read();
@@ -38,23 +41,6 @@ export async function readLines(
     lines.push(value);
   }
   lines.end();
-  const { code } = await child.status;
-  signal.removeEventListener("abort", end);
-  return { code };
-}
-
-/**
- * Ends a program, which may be a script: one that takes no SIGTERM, or has started a program that holds
- * its output open.
- */
-function endAtOnce(
-  child: Deno.ChildProcess,
-  output: ReadableStreamDefaultReader<Uint8Array>,
-): void {
-  void output.cancel();
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
+  signal.removeEventListener("abort", stop);
+  return await ended;
 }

@@ -19,25 +19,87 @@ interface ShellAnswer {
   readonly stderr: string;
 }
 
-/** Runs a shell with these arguments. It is killed when `signal` aborts. */
+/**
+ * Runs a shell with these arguments. It is killed when `signal` aborts, and what it has started holds
+ * nobody up.
+ */
 export async function askShell(
   shell: Host["shell"],
   args: readonly string[],
   signal?: AbortSignal,
 ): Promise<ShellAnswer> {
-  const command = new Deno.Command(shell, {
-    args: [...args],
-    env: shellEnvironment(),
-    clearEnv: true,
-    stdin: "null",
-    signal,
-  });
+  let child: Deno.ChildProcess;
   try {
-    const { code, stdout, stderr } = await command.output();
-    const text = new TextDecoder();
-    return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+    child = new Deno.Command(shell, {
+      args: [...args],
+      env: shellEnvironment(),
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return { code: NO_SUCH_PROGRAM, stdout: "", stderr: `${shell}: not found` };
+  }
+  const [{ code }, stdout, stderr] = await Promise.all([
+    endOf(child, signal),
+    textOf(child.stdout, signal),
+    textOf(child.stderr, signal),
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** How long a program that is killed may take to end. */
+const KILL_MS = 1_000;
+
+/**
+ * How a program ends, which is killed when `signal` aborts. One that waits for a driver that hangs does
+ * not end even then, and is waited for no longer.
+ */
+export async function endOf(
+  child: Deno.ChildProcess,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly code: number }> {
+  const leaving = Promise.withResolvers<{ readonly code: number }>();
+  const leave = () => {
+    child.unref();
+    leaving.resolve({ code: 128 + 9 });
+  };
+  const kill = () => {
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    AbortSignal.timeout(KILL_MS).addEventListener("abort", leave, { once: true });
+  };
+  signal?.addEventListener("abort", kill, { once: true });
+  if (signal?.aborted) kill();
+  try {
+    return await Promise.race([child.status, leaving.promise]);
+  } finally {
+    signal?.removeEventListener("abort", kill);
+  }
+}
+
+/** What comes until the end of a stream, or until `signal` aborts. */
+async function textOf(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  const stop = () => void reader.cancel();
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) stop();
+  try {
+    let text = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return text;
+      text += value;
+    }
+  } finally {
+    signal?.removeEventListener("abort", stop);
   }
 }

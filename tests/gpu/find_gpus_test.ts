@@ -1,5 +1,10 @@
-import { assertEquals } from "@std/assert";
-import { parseNvidiaList, parseRocmIds } from "../../src/gpu/find_gpus.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import {
+  findGpus,
+  type FoundGpus,
+  parseNvidiaList,
+  parseRocmIds,
+} from "../../src/gpu/find_gpus.ts";
 import { seenDevices, visibleDevices } from "../../src/gpu/visible_devices.ts";
 
 const TWO_CARDS = `\
@@ -89,3 +94,32 @@ for (const [env, expected] of SEEN) {
     assertEquals(seenDevices(env), expected);
   });
 }
+
+/** Looks for GPUs where `nvidia-smi` is this shell script, and there is no other. */
+async function findWith(script: string, timeoutMs?: number): Promise<FoundGpus> {
+  const folder = await Deno.makeTempDir();
+  const path = Deno.env.get("PATH")!;
+  await Deno.writeTextFile(`${folder}/nvidia-smi`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  await Deno.symlink("/bin/sh", `${folder}/sh`);
+  Deno.env.set("PATH", folder);
+  try {
+    return await findGpus(timeoutMs);
+  } finally {
+    Deno.env.set("PATH", path);
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("find GPUs: an nvidia-smi that hangs, also in a program of its own, is not waited for", async () => {
+  for (const script of ["exec /bin/sleep 1000", "/bin/sleep 2; exit"]) {
+    const { gpus, problems } = await findWith(script, 100);
+    assertEquals(gpus, []);
+    assertEquals(problems[0], "nvidia-smi does not answer");
+  }
+});
+
+Deno.test("find GPUs: what nvidia-smi prints instead is shown in quotes, and shortened", async () => {
+  const { problems } = await findWith(`printf '\\033[31m%01000d' 7; exit 9`);
+  assertMatch(problems[0], /^nvidia-smi says "\\u001b\[31m0+… \(\d+ characters\)$/);
+  assertEquals(problems[1], "there is no rocm-smi");
+});

@@ -105,6 +105,17 @@ Deno.test("gpu monitor: a card that falls off the bus hangs nvidia-smi, which is
   assertEquals(samples, []);
 });
 
+Deno.test("gpu monitor: an nvidia-smi that goes on, but only complains, is started anew", async () => {
+  const complaint = "Unable to determine the device handle for GPU 0000:41:00.0: Unknown Error";
+  const script = `echo "0, ${CARD}"; while :; do echo "${complaint}"; /bin/sleep 0.01; done`;
+  await using test = await MonitorTest.start(script);
+  await test.readings(({ samples }) => samples.length === 1);
+  await test.clock.sleepingFor(30 * SECOND);
+  await test.clock.advance(30 * SECOND);
+  const { samples } = await test.readings(({ isSuccessful }) => isSuccessful === false);
+  assertEquals(samples, []);
+});
+
 Deno.test("gpu monitor: an nvidia-smi that does not end when it is asked to keeps no node from stopping", async () => {
   const scripts = [
     `trap "" TERM; while :; do echo "0, ${CARD}"; /bin/sleep 0.1; done`,

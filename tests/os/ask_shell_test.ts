@@ -28,3 +28,11 @@ Deno.test("a shell is killed that does not answer in time", async () => {
   const { code } = await askShell("sh", ["-c", "exec tail -f /dev/null"], signal);
   assert(signal.aborted && code !== 0);
 });
+
+Deno.test("a shell that does not answer in time is killed, whatever it has started", async () => {
+  // What it has started holds its output open.
+  const script = "tail -f /dev/null & echo $!; wait";
+  const { code, stdout } = await askShell("sh", ["-c", script], AbortSignal.timeout(100));
+  if (stdout !== "") Deno.kill(Number(stdout));
+  assert(code !== 0);
+});
