@@ -53,6 +53,13 @@ interface WrittenLife {
   readonly gpus?: readonly string[];
 }
 
+/** Whether somebody holds a named pipe open for reading. */
+export function hasReader(path: string): boolean {
+  const pipe = openPipe(path);
+  if (pipe !== undefined) fs.closeSync(pipe);
+  return pipe !== undefined;
+}
+
 /** What is written down about the worker in a folder. */
 export function lifeIn(
   folder: string,

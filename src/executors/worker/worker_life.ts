@@ -16,7 +16,7 @@ import { killRest, killWorker } from "./kill_worker.ts";
 import { OutputReader } from "./output_reader.ts";
 import { type LineEvents, PipeWriter } from "./pipe_writer.ts";
 import type { LifeListener, LifeOptions } from "./worker_options.ts";
-import { exitCodeIn, openPipe, processIn, sizeOf } from "./worker_files.ts";
+import { exitCodeIn, hasReader, openPipe, processIn, sizeOf } from "./worker_files.ts";
 import { END, FILES, HERE, LIFE_VARIABLE, workerScript } from "./worker_script.ts";
 
 /** How often there is a look even if nothing was reported. */
@@ -51,6 +51,8 @@ export class WorkerLife {
   #lease: number | undefined;
   #watcher: Deno.FsWatcher | undefined;
   #hasEnded = false;
+  /** Whether it has written something, and so has opened its pipes. */
+  #hasWritten = false;
 
   private constructor(
     id: string,
@@ -230,6 +232,7 @@ export class WorkerLife {
   #lookSoon(): void {
     if (this.#hasEnded || this.#leaving.signal.aborted) return;
     this.read();
+    this.#hasWritten ||= this.#output.position > 0;
     this.#tidyErrors();
     if (fs.existsSync(`${this.#options.folder}/${FILES.exit}`)) this.#concludeFromFile();
   }
@@ -237,14 +240,23 @@ export class WorkerLife {
   async #look(): Promise<void> {
     this.#lookSoon();
     if (this.#hasEnded || this.#leaving.signal.aborted || this.#process === undefined) return;
-    const supervisor = openPipe(`${this.#options.folder}/${FILES.alive}`);
-    if (supervisor !== undefined) return fs.closeSync(supervisor);
+    const { folder } = this.#options;
+    if (hasReader(`${folder}/${FILES.alive}`)) {
+      return this.#isCopied ? undefined : await this.kill();
+    }
     const { pid, startTime } = this.#process;
     if ((await startTimes([pid])).get(pid) === startTime) return;
     this.#lookSoon();
     if (this.#hasEnded) return;
     await killRest(this.#process, this.id, this.#options);
     this.#conclude(undefined);
+  }
+
+  /** Whether what it writes is copied. A pump reads nothing more when it is closed before the worker opens it. */
+  get #isCopied(): boolean {
+    const { folder } = this.#options;
+    const pipes = [FILES.outputPipe, FILES.errorPipe];
+    return !this.#hasWritten || pipes.every((pipe) => hasReader(`${folder}/${pipe}`));
   }
 
   #tidyErrors(): void {

@@ -22,6 +22,9 @@ export const FILES = {
   lease: "lease",
   /** A pipe that the supervisor alone holds open: nobody can write into it when that has ended. */
   alive: "alive",
+  /** The pipes from which the pumps copy what it writes. */
+  outputPipe: "out.pipe",
+  errorPipe: "err.pipe",
   /** What the worker writes to standard output. */
   output: "log/out.log",
   /** What it writes to standard error. */
@@ -55,6 +58,9 @@ const OWN = [
   "cloud_node_pumps",
 ];
 
+const { input, lease, alive, outputPipe, errorPipe } = FILES;
+const PIPES = [input, lease, alive, outputPipe, errorPipe].join(" ");
+
 /** What may still run a moment after SIGTERM is killed. */
 const TERM_SECONDS = 2;
 
@@ -71,7 +77,7 @@ trap : HUP INT QUIT TERM USR1 USR2 ALRM
 trap '' PIPE
 umask 077
 cd "$cloud_node_folder" || exit
-mkfifo ${FILES.input} ${FILES.lease} ${FILES.alive} out.pipe err.pipe || exit
+mkfifo ${PIPES} || exit
 
 cloud_node_holding() {
   ${OS.processes.holding || ":"}
@@ -128,13 +134,13 @@ cloud_node_keep_open() {
 }
 
 exec 6<>${FILES.alive}
-cloud_node_pump out.pipe ${FILES.output} 6<&- & cloud_node_pumps=$!
-cloud_node_pump err.pipe ${FILES.errors} 6<&- & cloud_node_pumps="$cloud_node_pumps $!"
+cloud_node_pump ${FILES.outputPipe} ${FILES.output} 6<&- & cloud_node_pumps=$!
+cloud_node_pump ${FILES.errorPipe} ${FILES.errors} 6<&- & cloud_node_pumps="$cloud_node_pumps $!"
 cloud_node_keep_open </dev/null 6<&- & cloud_node_keeper=$!
 ${OS.processes.ownStat}
 printf '%s %s\\n' "$$" "$cloud_node_stat" >${FILES.process}.new &&
   mv ${FILES.process}.new ${FILES.process} || exit
-(exec <${FILES.input} >out.pipe 2>err.pipe 6<&-
+(exec <${FILES.input} >${FILES.outputPipe} 2>${FILES.errorPipe} 6<&-
 trap - PIPE
 cd "$cloud_node_place" || exit
 ${shell === "sh" ? "(:)" : ""}
@@ -150,7 +156,7 @@ for cloud_node_each in $(cloud_node_holding "${CLAIM_VARIABLE}=$${CLAIM_VARIABLE
   [ "$cloud_node_each" = $$ ] || kill -s KILL "$cloud_node_each"
 done 2>/dev/null
 printf '%s\\n' "$cloud_node_code" >${FILES.exit}.new && mv ${FILES.exit}.new ${FILES.exit}
-rm -f ${FILES.input} ${FILES.lease} ${FILES.alive} out.pipe err.pipe
+rm -f ${PIPES}
 exit 0
 `;
 }

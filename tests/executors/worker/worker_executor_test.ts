@@ -620,15 +620,17 @@ test(
   },
 );
 
-/** The programs that copy the output of a worker, by their supervisor. */
-function pumpsOf(supervisor: number): number[] {
+/** What copies the output of a worker, by its supervisor: each time a shell, and its program. */
+function pumpsOf(supervisor: number): { shell: number; program: number }[] {
   const { stdout } = new Deno.Command("ps", { args: ["-A", "-o", "pid=,ppid=,comm="] })
     .outputSync();
   const rows = new TextDecoder().decode(stdout).trim().split("\n")
     .map((line) => line.trim().split(/\s+/));
   const childrenOf = (parent: string) => rows.filter(([, of]) => of === parent);
-  return childrenOf(`${supervisor}`).flatMap(([pid]) => childrenOf(pid!))
-    .filter(([, , name]) => name === "cat").map(([pid]) => Number(pid));
+  return childrenOf(`${supervisor}`).flatMap(([shell]) =>
+    childrenOf(shell!).filter(([, , name]) => name === "cat")
+      .map(([program]) => ({ shell: Number(shell), program: Number(program) }))
+  );
 }
 
 for (const which of [0, 1]) {
@@ -640,7 +642,7 @@ for (const which of [0, 1]) {
       await execution.started;
       const pumps = pumpsOf(execution.pid!);
       assertEquals(pumps.length, 2);
-      Deno.kill(pumps[which]!, "SIGKILL");
+      Deno.kill(pumps[which]!.program, "SIGKILL");
       const exit = await execution.exit;
       assertStringIncludes(exit.type === "failed" ? exit.error : "", "signal 9");
       assertEquals((await bench.do({})).type, "answered");
@@ -648,3 +650,17 @@ for (const which of [0, 1]) {
     },
   );
 }
+
+test(
+  "a worker ends, too, whose output is not copied and nobody there sees it",
+  {},
+  async (bench) => {
+    const { execution } = await bench.begin({ do: "wait", until: "/nowhere" });
+    await execution.started;
+    const [{ shell, program }] = pumpsOf(execution.pid!) as [{ shell: number; program: number }];
+    for (const pid of [shell, program]) Deno.kill(pid, "SIGKILL");
+    const exit = await execution.exit;
+    assertStringIncludes(exit.type === "failed" ? exit.error : "", "signal 9");
+    assertEquals((await bench.do({})).type, "answered");
+  },
+);
