@@ -27,9 +27,9 @@ SIGHUP stops it at a terminal; without one it reads the configuration again.`,
     {
       name: "idle-timeout",
       value: "TIME",
-      help: "With --once: exit with 75 when no command came for so long",
+      help: "With --once: exit with 75 if no command comes within this time",
     },
-    { name: "exit-when-idle", value: "TIME", help: "Exit with 0 after so long without work" },
+    { name: "exit-when-idle", value: "TIME", help: "Exit with 0 after this time without work" },
   ],
   settings: ALL_SETTINGS,
   load: () => import("./start.ts"),
@@ -59,7 +59,7 @@ const validate: CliCommand = {
   summary: "Check the configuration without starting anything",
   details:
     `Reports every problem, not only the first, and exits with 2 if there is one. Warnings are not
-problems. Runs nothing of the configuration and does not use the network.`,
+problems. Runs nothing of the configuration, and uses the network only if --config is a URL.`,
   flags: [CONFIG, JSON_OUTPUT],
   settings: ALL_SETTINGS,
   load: () => import("./validate.ts"),
@@ -71,9 +71,9 @@ const dev: CliCommand = {
   summary: "Try everything on this computer alone: no account, no network",
   details:
     `Runs a node with an MQTT broker and an emulated backend of its own, on loopback, with the
-cyberwave.yml at hand or a built-in sample. The broker lets in whoever has the password that is
-printed. State is temporary: work that still runs when it stops is ended. If "dev" itself was
-killed, the next one does that.`,
+cyberwave.yml of the current folder or a built-in sample. Clients log in to the broker with the
+printed password. State is temporary: when "dev" stops, it kills running work and removes its state.
+If "dev" itself is killed, the next "dev" does that.`,
   flags: [
     CONFIG,
     {
@@ -168,9 +168,9 @@ state folder: the service does not see the variables of this shell.`,
 const permissions: CliCommand = {
   name: "permissions",
   operands: ["[command]"],
-  summary: "Print the flags with which deno run allows the node what it needs and no more",
+  summary: "Print the flags of deno run that grant the node only what it needs",
   details:
-    `The flags are those for the cyberwave.yml at hand, and for start unless the command is dev:
+    `The flags fit the cyberwave.yml of the current folder, and "start" unless the command is "dev":
 
   deno run <flags> jsr:@cyberwave/cloud-node start
 
@@ -186,23 +186,28 @@ const printManifest: CliCommand = {
   operands: ["<kubernetes|compose|systemd|slurm>"],
   choices: ["kubernetes", "compose", "systemd", "slurm"],
   summary: "Print a manifest that runs nodes: kubernetes, compose, systemd or slurm",
-  details: `Prints what fits the cyberwave.yml at hand, to be read, changed and applied:
+  details:
+    `Prints a manifest for the cyberwave.yml of the current folder: read it, change it, apply it.
 
   kubernetes  a Deployment for inference and simulate, a ScaledJob of KEDA for training, or, with
               --daemon-set, a node on each labelled machine
   compose     a compose file
-  systemd     a unit for /etc/systemd/system, for images of machines
-  slurm       a script for sbatch, which runs nodes while there is work
+  systemd     a unit for /etc/systemd/system, for machine images
+  slurm       a script for sbatch, whose node exits when there is no more work
 
-The image is that of the container recipe, with your project in /work and the packages it needs.`,
+Build the image from the container recipe, with your project in /work and the packages it needs.`,
   flags: [
     CONFIG,
     {
       name: "image",
       value: "IMAGE",
-      help: "The image, where you have pushed it (default: cyberwave-cloud-node:<version>)",
+      help: "The image, as you have pushed it (default: cyberwave-cloud-node:<version>)",
     },
-    { name: "name", value: "NAME", help: "What it is called (default: the pool, else cloud-node)" },
+    {
+      name: "name",
+      value: "NAME",
+      help: "The name of what is created (default: the pool, else cloud-node)",
+    },
     {
       name: "replicas",
       value: "N",
@@ -239,7 +244,7 @@ fish: run once            ${PROGRAM} completion fish > ~/.config/fish/completion
 const help: CliCommand = {
   name: "help",
   operands: ["[command]"],
-  summary: "Show what a command does and takes, or all commands",
+  summary: "Show all commands, or the flags of one",
   details: "The same as --help, alone or after a command.",
   flags: [],
   settings: [],

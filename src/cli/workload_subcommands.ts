@@ -30,14 +30,14 @@ const run: CliCommand = {
   choices: ["inference", "training", "simulate", "status", "cancel", "drain"],
   summary: "Send a command to a node and print its reply",
   details:
-    `The command is inference, training, simulate, status, cancel or drain. Params are a JSON object, @FILE to
-read it from a file, or - to read it from standard input; inputs are added to it one by one. An
-input that is JSON stays what it is, everything else is text: -i x=1 is a number, -i 'x="1"' is not.
-With @FILE an image called "image" is sent as one, any other file as a data URL, and text from
+    `The command is inference, training, simulate, status, cancel or drain. Params are a JSON object,
+@FILE to read it from a file, or - to read it from standard input; each input adds a param. An input
+that is valid JSON is sent as JSON, anything else as text: -i x=1 is a number, -i 'x="1"' is text.
+With @FILE the input "image" is sent as an image, any other file as a data URL, and text from
 standard input (@-) as text. An input that is given twice becomes a list.
 
-Without --slug, --uuid and --pool the command goes to the node of this computer. Prints the output and exits
-with 0, or the error and exits with 10. Ctrl-C ends the waiting, not the command.
+Without --slug, --uuid and --pool the command goes to the node on this computer. Prints the output
+and exits with 0, or prints the error and exits with 10. Ctrl-C stops waiting; the command goes on.
 
   ${PROGRAM} run inference -i prompt="a cat" -i image=@cat.png --slug my-gpu-node`,
   flags: [
@@ -50,7 +50,7 @@ with 0, or the error and exits with 10. Ctrl-C ends the waiting, not the command
     },
     { name: "slug", value: "SLUG", help: "The node to send it to, by its slug" },
     { name: "uuid", value: "UUID", help: "The node to send it to, by its UUID" },
-    { name: "pool", value: "NAME", help: "A pool: one of its nodes that has room takes it" },
+    { name: "pool", value: "NAME", help: "The pool to send it to: a node with room takes it" },
     ...REPLY_FLAGS,
     CONFIG,
   ],
@@ -64,16 +64,16 @@ const ps: CliCommand = {
   summary: "List running, queued and recent workloads",
   details:
     `Works whether or not the node is running. If it is not, "ps" looks at the processes themselves, and
-the next start answers what has ended meanwhile. AGE is the time since the command came, TIME how
-long it has been running or ran.`,
+the next start answers commands that have ended meanwhile. AGE is the time since the command came,
+TIME how long it has run.`,
   flags: [
     CONFIG,
     {
       name: "all",
       short: "a",
-      help: "All workloads that are remembered, not only the latest 20 that ended",
+      help: "All workloads on record, not only the latest 20 that ended",
     },
-    { name: "watch", short: "w", help: "Show them again every 2 seconds, until Ctrl-C" },
+    { name: "watch", short: "w", help: "Update the list every 2 seconds, until Ctrl-C" },
     JSON_OUTPUT,
   ],
   settings: ["state-folder"],
@@ -85,12 +85,12 @@ const logs: CliCommand = {
   operands: ["[id|request_id]"],
   summary: "Show or follow what a workload printed",
   details:
-    `Works whether or not the node is running. Without an id it shows the latest workload; the beginning
-of an id is enough where it is clear, and of several workloads with one request id the newest counts.
-What the workload printed to standard error goes to standard error, unless --stderr is given.
+    `Works whether or not the node is running. Without an id it shows the latest workload. A unique
+prefix of an id is enough; of several workloads with the same request id it shows the newest.
+Standard error of the workload goes to standard error, unless --stderr is given.
 
-Times are those at which the node saw what was printed: up to a second late, and for what was
-printed while no node ran, or by a workload that ended at once, that of its end.`,
+A timestamp is when the node saw the line: up to a second late. For output that was printed while no
+node ran, or by a workload that ended at once, it is the end of the workload.`,
   flags: [
     CONFIG,
     { name: "follow", short: "f", help: "Follow the output until the workload has ended" },
@@ -111,11 +111,11 @@ printed while no node ran, or by a workload that ended at once, that of its end.
 const cancel: CliCommand = {
   name: "cancel",
   operands: ["<id|request_id>"],
-  summary: "Stop a workload of this computer, or take it out of the queue",
+  summary: "Stop a workload on this computer, or take it out of the queue",
   details:
-    `Works without the broker, and whether or not the node is running: if it is not, what runs is stopped
-at once, and the next start answers its sender. The beginning of an id is enough where it is clear.
-After cancel_grace seconds a running node sends SIGKILL. For a node elsewhere there is "run cancel".`,
+    `Works without the broker, and whether or not the node is running: if it is not, the workload is
+stopped at once, and the next start answers its sender. A unique prefix of an id is enough. After
+cancel_grace seconds a running node sends SIGKILL. For a node on another computer use "run cancel".`,
   flags: [
     CONFIG,
     {
@@ -131,10 +131,10 @@ After cancel_grace seconds a running node sends SIGKILL. For a node elsewhere th
 const status: CliCommand = {
   name: "status",
   operands: [],
-  summary: "Show how the node of this computer is: connection, queues, undelivered replies",
+  summary: "Show the state of the node on this computer: connection, queues, undelivered replies",
   details:
-    `Asks the running node itself, without the broker. Exits with 1 if none runs, or it does not answer.
-For a node elsewhere there is "run status".`,
+    `Asks the running node itself, without the broker. Exits with 1 if no node runs or it does not
+answer. For a node on another computer use "run status".`,
   flags: [CONFIG, JSON_OUTPUT],
   settings: ["state-folder"],
   load: () => import("./show_status.ts"),
@@ -143,16 +143,16 @@ For a node elsewhere there is "run status".`,
 const page: CliCommand = {
   name: "page",
   operands: [],
-  summary: "Open the page of the node of this computer in a browser",
+  summary: "Open the page of the node on this computer in a browser",
   details:
-    `Prints a link that lets one browser in, once and within 10 minutes, and opens it where there is a
-desktop. The node must answer over HTTP ("start --http auto"; "dev" does). Over SSH it says how to
-forward the port.`,
+    `Prints a login link that works once, within 10 minutes, and opens it if there is a desktop. The node
+must answer over HTTP ("start --http auto"; "dev" always does). Over SSH it says how to forward the
+port.`,
   flags: [
     CONFIG,
     {
       name: "print",
-      help: "Only print the link: programs that are started show it to other users",
+      help: "Only print the link: a browser's command line shows it to other users",
     },
   ],
   settings: ["state-folder"],
@@ -162,11 +162,12 @@ forward the port.`,
 const top: CliCommand = {
   name: "top",
   operands: [],
-  summary: "Show what the node of this computer is doing, again every second",
+  summary: "Show live what the node on this computer is doing",
   details:
-    `Connection, lanes, what runs with its progress, what waits, what ended, and how busy the machine and
-its GPUs are. q or Ctrl-C quits. Where standard output is no terminal it is shown once; NO_COLOR=1
-leaves the colours out. Asks the running node itself, and needs no HTTP.`,
+    `Shows the connection, the lanes, running workloads with progress, waiting and ended ones, and how
+busy the machine and its GPUs are, updated every second. q or Ctrl-C quits. If standard output is
+not a terminal, it prints one screen; NO_COLOR=1 turns colours off. Asks the running node itself,
+and does not need HTTP.`,
   flags: [CONFIG],
   settings: ["state-folder"],
   load: () => import("./top.ts"),
@@ -177,9 +178,9 @@ const retry: CliCommand = {
   operands: ["[id|request_id]"],
   summary: "Send the params of a workload again, under a new request id",
   details:
-    `Without an id it takes the latest workload of this computer; the beginning of an id is enough where
-it is clear. Sends them over the broker, as "run" does, to the node of this computer. What the
-platform started only the platform can start again.`,
+    `Without an id it takes the latest workload on this computer; a unique prefix of an id is enough.
+Sends the params over the broker, as "run" does, to the node on this computer. A workload that the
+platform started can be started again only by the platform.`,
   flags: [...REPLY_FLAGS, CONFIG],
   settings: ["mqtt-host", "mqtt-port", "environment", "state-folder"],
   load: () => import("./retry_workload.ts"),
@@ -190,16 +191,14 @@ const fleet: CliCommand = {
   operands: ["<ps|run|drain>", "[command]", "[params]"],
   choices: ["ps", "run", "drain"],
   summary: "Show, use or drain all nodes of a pool at once: ps, run, drain",
-  details:
-    `Asks the nodes over the broker, from any computer: those that answer within --wait are the fleet.
+  details: `Finds the nodes over the broker, from any computer: those that answer within --wait.
 
   ps      shows what each node is doing
   run     sends a command to each node and prints its replies; exits with 10 if one failed
-  drain   drains the nodes one after another, each when the one before has stopped; with --back
-          also not before that has come back, and no further if it does not
+  drain   drains the nodes one after another, each when the one before has stopped; with --back it
+          also waits until that one has come back, and stops if it does not
 
-What starts the nodes decides whether they come back: Kubernetes does, a service of systemd does not
-after a drain.`,
+Kubernetes starts a drained node again; a systemd service does not.`,
   flags: [
     { name: "wait", value: "TIME", help: "How long nodes may take to answer (default: 2)" },
     { name: "node", value: "SLUG", repeats: true, help: "Only this node of the pool" },
