@@ -53,8 +53,8 @@ ${indented(pod(manifest, { args: ["start"], state: STATE_OF_POD, isServed: true 
 function scaledJob(manifest: Manifest): string {
   const { name, replicas } = manifest;
   const args = ["start", "--once", "--idle-timeout", "60"];
-  return `# Needs KEDA. Each job runs one command and ends: with 0, with 10 if that failed, or with 75 if none
-# came. It is never tried again, since a training must not start twice.
+  return `# Needs KEDA. Each job runs one command and exits: with 0, with 10 if the command failed, or with 75
+# if none came. It is never retried, since a training must not start twice.
 apiVersion: keda.sh/v1alpha1
 kind: ScaledJob
 metadata:
@@ -72,8 +72,8 @@ spec:
 ${indented(pod(manifest, { args, state: STATE_OF_POD, isServed: false }), 8)}  pollingInterval: 15
   maxReplicaCount: ${replicas}
   triggers:
-    # What knows how much waits: the queue of your broker, or GET /api/v1/backlog of a node (with its
-    # token: authModes and a TriggerAuthentication).
+    # Where to read how many commands wait: the queue of your broker, or GET /api/v1/backlog of a node
+    # (with its token: authModes and a TriggerAuthentication).
     - type: metrics-api
       metadata:
         url: http://backlog.example/api/v1/backlog
@@ -146,7 +146,7 @@ function pod(
     fieldRef:
       fieldPath: spec.nodeName
 `;
-  return `# A node that is asked to end finishes what it has first: give the longest command as long.
+  return `# A node that is terminated first finishes its commands: allow for the longest one.
 terminationGracePeriodSeconds: ${drainSeconds + stopSeconds}
 automountServiceAccountToken: false
 securityContext:
@@ -192,7 +192,7 @@ const PROBES = `readinessProbe:
   httpGet:
     path: /readyz
     port: http
-# Whether the node's process works, whatever the broker and the backend do.
+# Whether the node's process works, whatever the state of broker and backend.
 livenessProbe:
   httpGet:
     path: /healthz

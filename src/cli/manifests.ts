@@ -62,11 +62,11 @@ services:
     environment:
       CYBERWAVE_API_TOKEN: \${CYBERWAVE_API_TOKEN:?is missing}
 ${env.join("")}${devices}    volumes:
-      # The folder of cyberwave.yml; leave it out where the image has your project.
+      # The folder of cyberwave.yml; remove this line if the image contains your project.
       - ./:/work:ro
       - state:/var/lib/cyberwave
 volumes:
-  # Who the node is, and every command it has accepted: keep it.
+  # The node's identity and every command it has accepted: keep it.
   state: {}
 `;
 }
@@ -85,7 +85,7 @@ export function slurmScript(manifest: Manifest): string {
   const exports = variables(manifest)
     .map(([key, value]) => `export ${key}='${value.replaceAll("'", `'\\''`)}'\n`);
   return `#!/bin/bash
-# A node that ends when there was no work for 10 minutes. In the folder of cyberwave.yml:
+# A node that exits after 10 minutes without work. Submit it in the folder of cyberwave.yml:
 #   sbatch --export=ALL,CYBERWAVE_API_TOKEN node.sbatch
 #SBATCH --job-name=${name}
 #SBATCH --output=${name}-%j.log
@@ -94,19 +94,19 @@ ${
     gpus === 0
       ? ""
       : `#SBATCH --gres=gpu:${gpus}\n`
-  }# Commands must not start twice: what the node had is answered by the next one with its state folder.
+  }# Commands must not start twice: the next node with the same state folder answers those of this one.
 #SBATCH --no-requeue
-# SIGQUIT drains the node: so long before the time is over.
+# SIGQUIT drains the node, this many seconds before the time limit.
 #SBATCH --signal=B:QUIT@${Math.min(drainSeconds, MAX_SIGNAL_SECONDS)}
 set -u
-# With job control: without it bash has what it starts in the background ignore SIGQUIT and SIGINT.
+# Job control: without it, background processes of bash ignore SIGQUIT and SIGINT.
 set -m
 state=\${CYBERWAVE_EDGE_CONFIG_DIR:-$HOME/.cyberwave/slurm-$SLURM_JOB_ID}
 for signal in QUIT TERM INT; do trap "kill -s $signal \\$(jobs -p)" "$signal"; done
 ${exports.join("")}cyberwave-cloud-node start --exit-when-idle 10m --slug "${name}-$SLURM_JOB_ID" \\
   --state-folder "$state" &
 node=$!
-# wait returns when a signal comes as well: until the node has ended.
+# A signal also makes wait return: wait again until the node has ended.
 while :; do
   wait "$node"
   code=$?

@@ -98,7 +98,7 @@ function systemdUnit({ pool, environment, drainSeconds, stopSeconds }: Manifest)
     stopSeconds: stopSeconds + 5,
   };
   const comment =
-    `# /etc/systemd/system/cyberwave-cloud-node.service, for images of machines. The project with its
+    `# /etc/systemd/system/cyberwave-cloud-node.service, for machine images. The project with its
 # cyberwave.yml is in /work, the token in ${file} (mode 600): CYBERWAVE_API_TOKEN=...
 # Before it:  useradd --system --create-home cyberwave
 # Drain a node before its machine is taken away, for up to ${drainSeconds} s:
