@@ -6,10 +6,12 @@
  */
 import * as fs from "node:fs";
 import { readHttpAddress } from "../config/http_address.ts";
-import { quoted } from "../errors.ts";
+import { messageOf, quoted } from "../errors.ts";
 import { databaseBytes, JOURNAL_FILE } from "../journal/database_file.ts";
 import { readStateFile, requireFile, type StateFileParts } from "../state/state_file.ts";
 import { replacePrivateFile } from "../state/private_file.ts";
+import type { ServedNode } from "../node/served_node.ts";
+import { backoff } from "../time.ts";
 import { HttpServer, type HttpServerOptions } from "./http_server.ts";
 import { requireFree } from "./listen.ts";
 import { secret } from "./sessions.ts";
@@ -40,10 +42,49 @@ export async function serveNode(http: string, parts: ServeParts): Promise<AsyncD
     await HttpServer.start({ ...parts, address, token, journalBytes }),
   );
   const file = `${stateFolder}/${ADDRESS_FILE}`;
-  await replacePrivateFile(file, `${JSON.stringify({ url: server.url, pid: Deno.pid })}\n`);
   resources.defer(() => fs.rmSync(file, { force: true }));
+  const text = `${JSON.stringify({ url: server.url, pid: Deno.pid })}\n`;
+  resources.use(await writeUntilWritten(file, text, node));
   node.logger.info(`HTTP on ${server.url}`);
   return resources.move();
+}
+
+/** How long it waits before it writes again. */
+const WRITE_AGAIN = { min: 2_000, max: 30_000 };
+
+/**
+ * Writes a file. When that fails, as on a full disk, it is written later, unless the result is disposed
+ * before: that some programs do not find the server is no reason for a node to end.
+ */
+async function writeUntilWritten(
+  path: string,
+  text: string,
+  { clock, logger }: Pick<ServedNode, "clock" | "logger">,
+): Promise<AsyncDisposable> {
+  const leaving = new AbortController();
+  const write = async (): Promise<boolean> => {
+    try {
+      await replacePrivateFile(path, text);
+      return true;
+    } catch (error) {
+      logger.error(`Cannot write ${quoted(path)}: ${messageOf(error)}; retrying`);
+      return false;
+    }
+  };
+  const writeLater = async (): Promise<void> => {
+    for (let attempt = 0;; attempt++) {
+      await clock.sleep(backoff(attempt, WRITE_AGAIN), leaving.signal);
+      if (await write()) return;
+    }
+  };
+  const writing = await write() ? Promise.resolve() : writeLater();
+  writing.catch(() => {}); // It was disposed.
+  return {
+    async [Symbol.asyncDispose]() {
+      leaving.abort();
+      await writing.catch(() => {});
+    },
+  };
 }
 
 /** Others than the owner of a file. */

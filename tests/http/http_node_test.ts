@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { ConfigError } from "../../src/errors.ts";
 import { inTime, RecordingLogger } from "../support/events.ts";
+import { fileWritten } from "../support/files.ts";
 import { ask } from "../support/http_client.ts";
 import { modeOf } from "../support/modes.ts";
 import { Gate } from "../support/stage.ts";
@@ -42,6 +43,18 @@ Deno.test("http: a node says where it is, that it lives, and that it is ready", 
   await local.node.stop();
   const names = Array.from(Deno.readDirSync(world.stateFolder), ({ name }) => name);
   assert(!names.includes("http.json"));
+});
+
+Deno.test("http: where it is is written later when that cannot be written now", async () => {
+  await using world = await World.start();
+  const inTheWay = `${world.stateFolder}/http.json`;
+  await Deno.mkdir(inTheWay, { recursive: true, mode: 0o700 });
+  const logger = new RecordingLogger();
+  await using _node = await world.runNode({ http: "127.0.0.1:0" }, { logger });
+  await logger.logged(`Cannot write "${inTheWay}"`);
+  await Deno.remove(inTheWay);
+  await fileWritten(inTheWay);
+  assertEquals((await ask(await urlOf(world.stateFolder), "/healthz")).status, 200);
 });
 
 Deno.test("http: without its broker a node lives, but is not ready, and says since when", async () => {
