@@ -8,15 +8,21 @@ import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { Clock } from "../time.ts";
 
 /** Why a node takes no commands. */
-export type UnreadyReason = "not_registered" | "mqtt_disconnected" | "draining" | "stopping";
+export type UnreadyReason =
+  | "not_registered"
+  | "mqtt_disconnected"
+  | "disk_full"
+  | "draining"
+  | "stopping";
 
 /** Why a node takes no commands; empty: it takes them. What its models are doing does not matter. */
 export function unreadyReasons(
-  { identity, connection, isDraining, isStopping }: NodeSnapshot,
+  { identity, connection, isDiskFull, isDraining, isStopping }: NodeSnapshot,
 ): UnreadyReason[] {
   const reasons: UnreadyReason[] = [];
   if (identity === undefined) reasons.push("not_registered");
   if (!connection.isConnected) reasons.push("mqtt_disconnected");
+  if (isDiskFull) reasons.push("disk_full");
   if (isDraining) reasons.push("draining");
   if (isStopping) reasons.push("stopping");
   return reasons;

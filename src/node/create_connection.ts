@@ -11,7 +11,7 @@ import type { Logger } from "../log.ts";
 import { type Inbound, MqttConnection, type MqttConnectionOptions } from "../mqtt/connection.ts";
 import { poolSubscription } from "../protocol/topics.ts";
 import type { ApiToken } from "../registration/token.ts";
-import { freeBytes, MIN_FREE_BYTES } from "../state/private_folder.ts";
+import { isDiskFull } from "../state/private_folder.ts";
 import type { Clock } from "../time.ts";
 import { brokerOf } from "./broker_settings.ts";
 import type { CommandParts } from "./command_parts.ts";
@@ -94,7 +94,7 @@ export function createPoolMember(
     connect: (receiver) => connectionOf(options, client, { ...receiver, logger }),
     receive: (message) => receive({ ...message, isPooled: true }),
     hasRoom: () =>
-      !acceptor.isDraining && freeBytes(workloadsFolder) >= MIN_FREE_BYTES &&
+      !acceptor.isDraining && !isDiskFull(workloadsFolder) &&
       hasRoom(
         kinds.map((kind) => ({ ...queue.lane(kind), ...executors.of(kind).status() })),
         shared.prefetch(),

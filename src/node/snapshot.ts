@@ -13,6 +13,7 @@ import type { GpuMonitor, GpuReadings } from "../gpu/gpu_monitor.ts";
 import type { GpuProcess } from "../gpu/nvidia_smi.ts";
 import type { GpuPool, GpuState } from "../gpu/gpu_pool.ts";
 import type { Messages } from "../journal/messages.ts";
+import { isDiskFull } from "../state/private_folder.ts";
 import type { CommandParts } from "./command_parts.ts";
 import type { Executors } from "./create_executors.ts";
 import type { CurrentIdentity } from "./current_identity.ts";
@@ -34,6 +35,8 @@ export interface NodeSnapshot {
   readonly pool: { readonly name: string; readonly isMember: boolean } | undefined;
   /** Whether it takes no new commands. */
   readonly isDraining: boolean;
+  /** Whether it takes no new commands until there is space on its disk. */
+  readonly isDiskFull: boolean;
   /** Whether it was asked to stop. */
   readonly isStopping: boolean;
   /** How full the lane of each configured kind is. */
@@ -72,6 +75,8 @@ export interface SnapshotParts
   readonly identity: CurrentIdentity;
   /** When the node was started and its connection last changed, in milliseconds since the epoch. */
   readonly times: { readonly startedAt: number; readonly connectionSince: number };
+  /** Where the workloads have their files. */
+  readonly workloadsFolder: string;
   /** Aborts when the node is to stop. */
   readonly stopping: AbortSignal;
   readonly connection: { readonly url: string; readonly connected: boolean };
@@ -99,6 +104,7 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
     },
     pool: parts.pool && { name: parts.pool.name, isMember: parts.pool.isMember },
     isDraining: acceptor.isDraining,
+    isDiskFull: isDiskFull(parts.workloadsFolder),
     isStopping: parts.stopping.aborted,
     lanes: Object.fromEntries(kinds.map((kind) => [kind, queue.lane(kind)])),
     workloads: parts.runner.runs().map(({ command, startedAt, execution, progress, gpus }) => ({

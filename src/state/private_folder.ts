@@ -59,6 +59,15 @@ function refuseShared(folder: string, home: string | undefined): void {
 /** Free space below which new work is refused, so that what runs can finish: 32 MiB. */
 export const MIN_FREE_BYTES: number = 32 * 1024 * 1024;
 
+/** Whether less than that is left on the file system of `folder`, or it does not say. */
+export function isDiskFull(folder: string): boolean {
+  try {
+    return freeBytes(folder) < MIN_FREE_BYTES;
+  } catch {
+    return true;
+  }
+}
+
 /** How many bytes may still be written to the file system of `folder`, also when somebody removed it. */
 export function freeBytes(folder: string): number {
   try {

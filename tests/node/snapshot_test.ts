@@ -28,6 +28,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
     times: { startedAt: 1, connectionSince: 2 },
     gpus: undefined,
     gpuPool: undefined,
+    workloadsFolder: test.workloadsFolder,
   };
   const first = snapshotOf(parts);
   assertEquals([first.identity, first.lastHeartbeat, first.isDraining], [
@@ -35,6 +36,7 @@ Deno.test("a snapshot shows what a node is doing, and status is a view of it", a
     undefined,
     false,
   ]);
+  assertEquals(first.isDiskFull, false);
   identity.set({ uuid: "u-1", slug: "my-node", workspaceSlug: null, registeredAt: "" });
   test.parts.acceptor.drain();
   const { identity: named, connection, isDraining, lanes, workloads, executors } = snapshotOf(

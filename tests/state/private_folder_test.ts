@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { ConfigError } from "../../src/errors.ts";
 import { Journal } from "../../src/journal/journal.ts";
 import { lockFolder } from "../../src/state/lock.ts";
-import { freeBytes, makePrivateFolder } from "../../src/state/private_folder.ts";
+import { freeBytes, isDiskFull, makePrivateFolder } from "../../src/state/private_folder.ts";
 import { FakeClock } from "../support/clock.ts";
 import { RecordingLogger } from "../support/events.ts";
 import { modeOf, withUmask } from "../support/modes.ts";
@@ -85,4 +85,14 @@ Deno.test("free space is that of the folder's file system", () => {
   const free = freeBytes(folder.path);
   assert(Number.isFinite(free) && free >= 0);
   assert(freeBytes(`${folder.path}/missing/below`) >= 0, "also when somebody removed the folder");
+});
+
+Deno.test({
+  name: "a disk is full when next to nothing is left on it",
+  ignore: Deno.build.os !== "linux",
+  fn() {
+    assertEquals(isDiskFull(Deno.cwd()), false);
+    // Nothing can be written there, nor in a folder of it that is missing.
+    for (const folder of ["/proc", "/proc/nowhere"]) assertEquals(isDiskFull(folder), true);
+  },
 });

@@ -8,6 +8,7 @@ export const IDLE_SNAPSHOT: NodeSnapshot = {
   connection: { url: "mqtt://127.0.0.1:1883", isConnected: true, since: 0 },
   pool: undefined,
   isDraining: false,
+  isDiskFull: false,
   isStopping: false,
   lanes: {},
   workloads: [],
