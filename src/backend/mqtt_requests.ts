@@ -99,7 +99,7 @@ export class MqttRequests {
 
   /** The connection was ended: there will be no answers. */
   closed(): void {
-    this.failed({ kind: "trouble", why: "the connection was ended" });
+    this.failed({ kind: "trouble", why: "the connection was closed" });
   }
 
   /** A message has come. */

@@ -44,7 +44,7 @@ export function findWorkload(
   const named = found.slice(0, MAX_NAMED).map((record) => `${nameOf(record)} (${record.id})`);
   const more = found.length > MAX_NAMED ? " and more" : "";
   throw new ConfigError(
-    `${quoted(name)} is the beginning of several workloads: ${named.join(", ")}${more}`,
+    `${quoted(name)} matches several workloads: ${named.join(", ")}${more}`,
     { hint },
   );
 }

@@ -280,7 +280,7 @@ export class CommandRunner {
   async #startAgain(run: Run): Promise<void> {
     const { journal, queue, logger } = this.#parts;
     const { command, execution } = run;
-    logger.info(`${nameOf(command)} did not begin and waits again`, fieldsOf(command));
+    logger.info(`${nameOf(command)} did not start and waits again`, fieldsOf(command));
     execution?.stored?.();
     this.#forget(run);
     queue.putBack(command);

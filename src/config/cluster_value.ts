@@ -200,7 +200,7 @@ function parseCluster(
     }
     const parsed = all[name] === undefined ? { value: key.default } : key.type.parse(all[name]);
     if ("problem" in parsed) {
-      return { problem: `has a wrong ${name}: it ${parsed.problem}`, path: [name] };
+      return { problem: `has an invalid value for ${name}: it ${parsed.problem}`, path: [name] };
     }
     read[inCamelCase(name)] = parsed.value;
   }

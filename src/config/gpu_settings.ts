@@ -103,7 +103,7 @@ export function gpuProblems(settings: GpuSettings, count: number): ConfigError[]
     if (own === 0) return [];
     if (own > count) {
       const what = program.type === "worker" ? `the workers of ${kind} need` : `${kind} needs`;
-      const hint = "Give it fewer in gpus_per" +
+      const hint = "Lower gpus_per" +
         (program.type === "worker" ? ", or run fewer workers" : "");
       return [new ConfigError(`${what} ${own} GPUs, but ${have}`, { hint })];
     }
@@ -111,11 +111,11 @@ export function gpuProblems(settings: GpuSettings, count: number): ConfigError[]
     const held = others.reduce((sum, other) => sum + gpusLoaded(settings, other), 0);
     if (held === 0 || own + held <= count) return [];
     const hint = kind === "training"
-      ? `Let ${others.join(" and ")} make room with yield_to: training, or need fewer in gpus_per`
-      : "Let them need fewer in gpus_per, or load fewer";
-    const what = `${kind} needs ${own} of the GPUs, but what stays loaded for`;
+      ? `Set yield_to: training for ${others.join(" and ")}, or lower gpus_per`
+      : "Lower gpus_per, or load fewer workers or servers";
+    const what = `${kind} needs ${own} GPUs, but the workers or servers of`;
     return [
-      new ConfigError(`${what} ${others.join(" and ")} keeps ${held}, and ${have}`, { hint }),
+      new ConfigError(`${what} ${others.join(" and ")} hold ${held}, and ${have}`, { hint }),
     ];
   });
 }

@@ -101,7 +101,7 @@ function programOf(form: ProgramForm, values: Values): Parsed<Program> {
 }
 
 function wrong(name: ProgramKeyName, { problem, path = [] }: Problem): Problem {
-  return { problem: `has a wrong ${name}: it ${problem}`, path: [name, ...path] };
+  return { problem: `has an invalid value for ${name}: it ${problem}`, path: [name, ...path] };
 }
 
 function isCluster(form: ProgramForm): form is ClusterType {

@@ -231,8 +231,8 @@ function oddities({ settings, sources, configFile }: LoadedSettings): Finding[] 
     findings.push(warn(
       `memory_limit has no effect on ${
         unlimited.join(" and ")
-      }: it is for processes of one command`,
-      "Limit what stays loaded where it is started, as by systemd-run or ulimit in its command",
+      }: it limits only commands that run as processes of their own`,
+      "Limit a worker or server in its own command, with systemd-run or ulimit",
     ));
   }
   if (settings.gpus === undefined && sources.get("gpusPer") !== "default") {

@@ -32,7 +32,7 @@ export function defineWarmMetrics(
   const startedAt = clock.monotonic();
   new Gauge({
     name: "cloud_node_warm_state",
-    help: "1 for the state of what stays loaded for a kind of command, 0 for all others",
+    help: "1 for the state of a kind's worker or server, 0 for all others",
     labelNames: ["lane", "state"],
     registers: [registry],
     collect() {
@@ -45,7 +45,7 @@ export function defineWarmMetrics(
   });
   const restarts = new Counter({
     name: "cloud_node_warm_restarts_total",
-    help: "How often what stays loaded for a kind of command was started again",
+    help: "How often a kind's worker or server was restarted",
     labelNames: ["lane"],
     registers: [registry],
   });

@@ -121,7 +121,7 @@ export class MqttConnection {
     } catch (error) {
       if (!isAbort(error, signal)) throw error;
     } finally {
-      this.#up.reject(new BrokerError(`The connection to ${this.#url} was ended`));
+      this.#up.reject(new BrokerError(`The connection to ${this.#url} was closed`));
     }
   }
 

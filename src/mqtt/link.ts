@@ -233,7 +233,7 @@ export class MqttLink {
   /** Closes the link once all that is under way is acknowledged, or after 2 s by force. */
   close(): void {
     if (this.#isClosed || this.#closeTimeout !== undefined) return;
-    this.#failure ??= { kind: "outage", why: "the connection was ended" };
+    this.#failure ??= { kind: "outage", why: "the connection was closed" };
     if (!this.#client.connected) return void this.#socket.destroy();
     this.#closeTimeout = setTimeout(() => this.#socket.destroy(), CLOSE_TIMEOUT_MS);
     // mqtt.js's own end() first waits for acknowledgements, without end.

@@ -197,7 +197,7 @@ export class Node {
     try {
       await unloadAll(parts);
     } catch (error) {
-      this.#logger.error(`Cannot end what stays loaded: ${messageOf(error)}`);
+      this.#logger.error(`Cannot stop the loaded workers and servers: ${messageOf(error)}`);
     }
   }
 

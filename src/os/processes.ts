@@ -238,6 +238,6 @@ async function shellBytes(script: string, args: readonly string[] = []): Promise
     stderr: "null",
   }).output();
   // What it did not print then proves nothing.
-  if (!success) throw new Error('"sh" was ended before it had looked');
+  if (!success) throw new Error('"sh" was killed before it answered');
   return stdout;
 }

@@ -153,11 +153,11 @@ Deno.test("who waits when the control plane is ended is told", async () => {
   await using duet = await Duet.start();
   const requests = await duet.backend.collect(HEARTBEAT);
   const { plane } = duet.running;
-  const beat = assertRejects(() => plane.heartbeat(NODE), BackendError, "was ended");
+  const beat = assertRejects(() => plane.heartbeat(NODE), BackendError, "was closed");
   await requests.next();
   await duet.running[Symbol.asyncDispose]();
   await beat;
-  await assertRejects(() => plane.heartbeat(NODE), BackendError, "was ended");
+  await assertRejects(() => plane.heartbeat(NODE), BackendError, "was closed");
 });
 
 const CONNACK_5 = [0x20, 3, 0, 0, 0];

@@ -178,7 +178,7 @@ function truth(task: Task, end: string | undefined): Truth {
 
 /** How the worker ended that noted this: its supervisor may have been killed with it. */
 function endOfWorker(end: number): RegExp {
-  return new RegExp(`^The worker was ended by signal ${end - 128}\\b`);
+  return new RegExp(`^The worker was killed by signal ${end - 128}\\b`);
 }
 
 interface Truth {

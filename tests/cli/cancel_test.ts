@@ -192,7 +192,7 @@ Deno.test("cancel says what it does not know or take", async () => {
   assertEquals(unclear.code, 2);
   assertMatch(
     unclear.stderr,
-    /"same" is the beginning of several workloads: training same-2 \(\w+\), training same-1 \(/,
+    /"same" matches several workloads: training same-2 \(\w+\), training same-1 \(/,
   );
   const table: [string[], string][] = [
     [[""], 'There is no workload "" in'],

@@ -162,7 +162,7 @@ Deno.test("what looks wrong is a warning and no problem", async () => {
   const table: [string, RegExp][] = [
     [
       "inference: { worker: cat }\nmemory_limit: 8 GiB\n" + LOCAL,
-      /^memory_limit has no effect on inference: it is for processes of one command$/,
+      /^memory_limit has no effect on inference: it limits only commands that run as processes of their own$/,
     ],
     ["inference: echo {body}\ngpus_per: 2\n" + LOCAL, /^gpus_per has no effect without gpus$/],
     [

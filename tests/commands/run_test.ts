@@ -433,7 +433,7 @@ Deno.test("a command that never began, since what was to run it has ended, has t
   const never = { type: "not_started", why: "its worker has ended", mayRunLater: true } as const;
   executor.room = 0;
   (await executor.executions.next()).finish(never);
-  await test.logger.logged("inference r1 did not begin and waits again");
+  await test.logger.logged("inference r1 did not start and waits again");
   await test.journal.commit(() => {});
   assertEquals(test.journal.unfinished().map(({ state }) => state), ["queued", "queued"]);
   executor.room = 1;

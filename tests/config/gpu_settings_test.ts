@@ -68,7 +68,7 @@ const IMPOSSIBLE: readonly [config: CloudNodeConfig, problem: string | undefined
   ],
   [
     { inference: { worker: "a" }, training: "b", gpusPer: { training: 2 } },
-    "training needs 2 of the GPUs, but what stays loaded for inference keeps 1, and gpus gives 2",
+    "training needs 2 GPUs, but the workers or servers of inference hold 1, and gpus gives 2",
   ],
   [
     { inference: { worker: "a", yieldTo: "training" }, training: "b", gpusPer: { training: 2 } },
@@ -83,7 +83,7 @@ const IMPOSSIBLE: readonly [config: CloudNodeConfig, problem: string | undefined
       simulate: "c",
       gpusPer: 2,
     },
-    "simulate needs 2 of the GPUs, but what stays loaded for inference keeps 2, and gpus gives 2",
+    "simulate needs 2 GPUs, but the workers or servers of inference hold 2, and gpus gives 2",
   ],
 ];
 

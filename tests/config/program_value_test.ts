@@ -49,7 +49,7 @@ for (const given of [{ worker: "a" }, { server: "a", url: "http://127.0.0.1:1/" 
 }
 
 Deno.test("a wrong value inside of a program is named with the way to it", () => {
-  const problem = 'has a wrong command: it must be a shell command, got " "';
+  const problem = 'has an invalid value for command: it must be a shell command, got " "';
   assertEquals(program.parse({ command: " " }), { problem, path: ["command"] });
 });
 
@@ -76,18 +76,18 @@ const WRONG_SLURM: readonly [given: unknown, problem: string, ...path: string[]]
   [{ command: "a", option: "--x" }, 'has no key "option", did you mean options?', "option"],
   [
     { command: "echo '{body}'" },
-    "has a wrong command: it must not have {body} inside single quotes, it is quoted already: " +
+    "has an invalid value for command: it must not have {body} inside single quotes, it is quoted already: " +
     "write echo {body}",
     "command",
   ],
   [
     { command: "a", options: "gpu" },
-    'has a wrong options: it must be made of words such as --gres=gpu:1, got "gpu"',
+    'has an invalid value for options: it must be made of words such as --gres=gpu:1, got "gpu"',
     "options",
   ],
   [
     { command: "a", options: ["--requeue"] },
-    'has a wrong options: it must not have "--requeue": the node decides that itself',
+    'has an invalid value for options: it must not have "--requeue": the node decides that itself',
     "options",
   ],
 ];
@@ -95,7 +95,7 @@ const WRONG_SLURM: readonly [given: unknown, problem: string, ...path: string[]]
 for (const [slurm, problem, ...path] of WRONG_SLURM) {
   Deno.test(`a Slurm job that is ${JSON.stringify(slurm)} is refused`, () => {
     assertEquals(program.parse({ slurm }), {
-      problem: `has a wrong slurm: it ${problem}`,
+      problem: `has an invalid value for slurm: it ${problem}`,
       path: ["slurm", ...path],
     });
   });
@@ -138,17 +138,23 @@ Deno.test("a Kubernetes Job is given with its image and its volume", () => {
       [{ volume_claim: undefined }, "must have a volume_claim"],
       [
         { num_gpus: 0.5 },
-        "has a wrong num_gpus: it must be a whole number of GPUs, got 0.5",
+        "has an invalid value for num_gpus: it must be a whole number of GPUs, got 0.5",
       ],
-      [{ mount_path: "data" }, 'has a wrong mount_path: it must be an absolute path, got "data"'],
+      [
+        { mount_path: "data" },
+        'has an invalid value for mount_path: it must be an absolute path, got "data"',
+      ],
       [
         { pod: { restartPolicy: "Always" } },
-        "has a wrong pod: it must not have restartPolicy: the node decides that itself",
+        "has an invalid value for pod: it must not have restartPolicy: the node decides that itself",
       ],
     ] as const
   ) {
     const refused = program.parse({ kubernetes: { ...kubernetes, ...wrong } });
-    assertEquals("problem" in refused && refused.problem, `has a wrong kubernetes: it ${problem}`);
+    assertEquals(
+      "problem" in refused && refused.problem,
+      `has an invalid value for kubernetes: it ${problem}`,
+    );
   }
 });
 
@@ -157,12 +163,12 @@ const WRONG_RAY: readonly [given: unknown, problem: string, ...path: string[]][]
   [{ address: "http://h:1/" }, "must have a command"],
   [
     { address: "h:1", command: "a" },
-    'has a wrong address: it must be an http:// or https:// URL, got "h:1"',
+    'has an invalid value for address: it must be an http:// or https:// URL, got "h:1"',
     "address",
   ],
   [
     { address: "http://h:1/", command: "a", num_gpus: -1 },
-    "has a wrong num_gpus: it must be a number of GPUs, such as 1 or 0.5, got -1",
+    "has an invalid value for num_gpus: it must be a number of GPUs, such as 1 or 0.5, got -1",
     "num_gpus",
   ],
 ];
@@ -170,7 +176,7 @@ const WRONG_RAY: readonly [given: unknown, problem: string, ...path: string[]][]
 for (const [ray, problem, ...path] of WRONG_RAY) {
   Deno.test(`a Ray job that is ${JSON.stringify(ray)} is refused`, () => {
     assertEquals(program.parse({ ray }), {
-      problem: `has a wrong ray: it ${problem}`,
+      problem: `has an invalid value for ray: it ${problem}`,
       path: ["ray", ...path],
     });
   });

@@ -80,7 +80,7 @@ Deno.test("what a worker has in hand as it is unloaded has failed, and is not ru
   await using second = await NodeProcess.start(world, { yaml });
   const { status, error } = await reply;
   assertEquals(status, "error");
-  assertStringIncludes(error!, "The worker was ended");
+  assertStringIncludes(error!, "The worker was stopped");
   assertEquals(await Deno.readTextFile(`${world.folder}/ran`), "run\n");
   leaveUnloadMark(world.stateFolder);
   await second.kill("SIGTERM");

@@ -342,7 +342,7 @@ Deno.test("who waits for a connection that is ended is told", async () => {
   const node = new Harness({ port: freePort() });
   const waiting = node.connection.whenConnected();
   await node[Symbol.asyncDispose]();
-  await assertRejects(() => waiting, BrokerError, "was ended");
+  await assertRejects(() => waiting, BrokerError, "was closed");
 });
 
 Deno.test("who waits for a connection may give up", async () => {

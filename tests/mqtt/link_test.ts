@@ -141,5 +141,5 @@ Deno.test("a message that is lost because its own side closed the link casts no 
   }));
   const error = await lost;
   assert(error instanceof UnacknowledgedError);
-  assertEquals(error.failure, { kind: "outage", why: "the connection was ended" });
+  assertEquals(error.failure, { kind: "outage", why: "the connection was closed" });
 });

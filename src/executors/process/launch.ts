@@ -107,7 +107,7 @@ export class Launch implements Observed {
       }
       why = signal === undefined
         ? `its supervisor could not write to ${quoted(this.#options.folder.path)}`
-        : `its supervisor was ended by ${signal} before it began`;
+        : `its supervisor was killed by ${signal} before it started`;
       // A claim is made once, whoever made it.
       if (claim.by !== "nobody") break;
       this.#context.logger.warn(
@@ -123,7 +123,7 @@ export class Launch implements Observed {
     const { signal } = this.#beginning = new AbortController();
     try {
       await clock.sleep(BEGINNING_MS, signal);
-      logger.warn(`The supervisor ${supervisor.pid} does not begin; killing it`);
+      logger.warn(`The supervisor ${supervisor.pid} does not start; killing it`);
       await supervisor.kill();
     } catch (error) {
       if (!isAbort(error, signal)) logger.error(`Cannot kill a supervisor: ${messageOf(error)}`);

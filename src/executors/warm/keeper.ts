@@ -109,7 +109,7 @@ export class Keeper {
       return new Keeper(child.stdin);
     } catch (error) {
       // It works without: what it runs is only not ended if no node comes again.
-      logger.warn(`Cannot watch over what stays loaded: ${messageOf(error)}`);
+      logger.warn(`Cannot watch over the loaded workers and servers: ${messageOf(error)}`);
       return undefined;
     }
   }

@@ -257,7 +257,7 @@ export class Worker implements Holder {
     this.#life = undefined;
     this.#timer.clear();
     this.#options.gpus.release();
-    const intended = this.#ending && `The worker was ended: ${this.#ending}`;
+    const intended = this.#ending && `The worker was stopped: ${this.#ending}`;
     const why = intended ?? describeEnd(code, this.#inHand.lastLines);
     this.#inHand.end(why, this.#stubborn);
     this.#ending = this.#stubborn = undefined;

@@ -85,7 +85,7 @@ export function readText(path: string): string {
 export function describeEnd(code: number | undefined, lastLines = ""): string {
   const said = lastLines === "" ? "" : `:\n${lastLines}`;
   if (code === undefined) return `The worker was killed${said}`;
-  if (code > 128) return `The worker was ended by signal ${code - 128}${said}`;
+  if (code > 128) return `The worker was killed by signal ${code - 128}${said}`;
   return `The worker exited with code ${code}${said}`;
 }
 

@@ -152,7 +152,7 @@ Deno.test("a supervisor that is killed before it begins is started again", async
   await withProgram("setsid", "kill -s KILL $$", async () => {
     const { exit } = await bench.run();
     assert(exit.type === "not_started");
-    assertMatch(exit.why, /was ended by SIGKILL before it began/);
+    assertMatch(exit.why, /was killed by SIGKILL before it started/);
   });
 });
 
