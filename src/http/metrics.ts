@@ -5,13 +5,14 @@
  */
 import manifest from "../../deno.json" with { type: "json" };
 import { cpuUsage } from "node:process";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { GpuSample } from "../gpu/nvidia_smi.ts";
 import type { NodeEventMap, NodeEventName, NodeEvents } from "../node/events.ts";
 import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { Clock } from "../time.ts";
 import { defineUsageMetrics } from "./usage_metrics.ts";
 import { defineWarmMetrics } from "./warm_metrics.ts";
+import { defineWorkloadMetrics } from "./workload_metrics.ts";
 
 /** What metrics are taken of. */
 export interface MetricsSource {
@@ -21,12 +22,6 @@ export interface MetricsSource {
   /** How many bytes the journal takes on disk. */
   journalBytes(): number;
 }
-
-/** Upper bounds in seconds, from the fastest command to the longest training: 5 ms to 12 h. */
-const SECONDS = [
-  ...[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-  ...[5 * 60, 15 * 60, 3600, 4 * 3600, 12 * 3600],
-];
 
 /** The metrics of a node. Counts from when it is made until it is disposed. */
 export class Metrics implements Disposable {
@@ -40,10 +35,11 @@ export class Metrics implements Disposable {
   constructor(source: MetricsSource) {
     this.#source = source;
     this.#snapshot = source.snapshot();
-    this.#defineWorkloads();
     this.#defineConnection();
     this.#defineNode();
     this.#defineGpus();
+    const shown = { events: source.events, snapshot: () => this.#snapshot };
+    this.#listeners.push(defineWorkloadMetrics(this.#registry, shown));
     this.#listeners.push(defineWarmMetrics(this.#registry, source));
     this.#listeners.push(defineUsageMetrics(this.#registry, source));
   }
@@ -62,42 +58,6 @@ export class Metrics implements Disposable {
   /** Stops counting. */
   [Symbol.dispose](): void {
     for (const stop of this.#listeners) stop();
-  }
-
-  #defineWorkloads(): void {
-    const started = this.#counter(
-      "cloud_node_workloads_started_total",
-      "Workloads started since the node started",
-      ["kind"],
-    );
-    const ended = this.#counter(
-      "cloud_node_workloads_ended_total",
-      "Workloads ended since the node started, by how they ended",
-      ["kind", "outcome"],
-    );
-    const duration = this.#histogram(
-      "cloud_node_workload_duration_seconds",
-      "How long workloads ran",
-    );
-    const queued = this.#histogram(
-      "cloud_node_workload_queue_seconds",
-      "How long commands waited for their turn",
-    );
-    this.#on("started", ({ command: { kind }, queuedSeconds }) => {
-      started.inc({ kind });
-      queued.observe({ kind }, queuedSeconds);
-    });
-    this.#on("ended", ({ command: { kind }, outcome, seconds }) => {
-      ended.inc({ kind, outcome: outcomeLabel(outcome) });
-      duration.observe({ kind }, seconds);
-    });
-    this.#lanes("cloud_node_workloads_running", "Workloads that run", ({ running }) => running);
-    this.#lanes(
-      "cloud_node_workloads_queued",
-      "Commands that wait for their turn",
-      ({ queued }) => queued,
-    );
-    this.#lanes("cloud_node_slots", "How many may run at once", ({ concurrency }) => concurrency);
   }
 
   #defineConnection(): void {
@@ -225,20 +185,6 @@ export class Metrics implements Disposable {
     });
   }
 
-  #lanes(name: string, help: string, figure: (lane: Lane) => number): void {
-    const source = () => this.#snapshot.lanes;
-    new Gauge({
-      name,
-      help,
-      labelNames: ["kind"],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [kind, lane] of Object.entries(source())) this.set({ kind }, figure(lane));
-      },
-    });
-  }
-
   /** A gauge without a sample while its figure is `undefined`. */
   #gauge(name: string, help: string, figure: () => number | undefined): void {
     new Gauge({
@@ -261,31 +207,12 @@ export class Metrics implements Disposable {
     return new Counter({ name, help, labelNames, registers: [this.#registry] });
   }
 
-  #histogram(name: string, help: string): Histogram<"kind"> {
-    return new Histogram({
-      name,
-      help,
-      labelNames: ["kind"],
-      buckets: SECONDS,
-      registers: [this.#registry],
-    });
-  }
-
   #on<Name extends NodeEventName>(
     name: Name,
     listener: (detail: NodeEventMap[Name]) => void,
   ): void {
     this.#listeners.push(this.#source.events.on(name, listener));
   }
-}
-
-type Lane = NonNullable<NodeSnapshot["lanes"][keyof NodeSnapshot["lanes"]]>;
-type Outcome = NodeEventMap["ended"]["outcome"];
-
-/** How a command ended, as a label: `succeeded`, `failed`, or why else it ended. */
-function outcomeLabel({ status, end }: Outcome): string {
-  if (status === "ok") return "succeeded";
-  return end.cause === "exited" ? "failed" : end.cause;
 }
 
 function secondsOf(ms: number | undefined): number | undefined {

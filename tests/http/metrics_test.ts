@@ -80,6 +80,26 @@ Deno.test("metrics: figures of the snapshot, as it is at each scrape", async () 
   assertEquals(await sample(metrics, "cloud_node_last_heartbeat_timestamp_seconds"), 1700000001);
 });
 
+Deno.test("metrics: workloads are counted from 0, or their first increase could not be seen", async () => {
+  const { metrics } = metricsOf();
+  using _ = metrics;
+  const outcomes = ["succeeded", "failed", "killed", "cancelled", "timed_out", "withdrawn", "lost"];
+  const names = [
+    'cloud_node_workloads_started_total{kind="inference"}',
+    'cloud_node_workload_duration_seconds_count{kind="inference"}',
+    'cloud_node_workload_queue_seconds_count{kind="inference"}',
+    ...[...outcomes, "not_started"].map((outcome) =>
+      `cloud_node_workloads_ended_total{kind="inference",outcome="${outcome}"}`
+    ),
+  ];
+  for (const name of names) assertEquals(await sample(metrics, name), 0, name);
+  assertEquals(
+    await sample(metrics, 'cloud_node_workloads_started_total{kind="training"}'),
+    undefined,
+    "the node runs none of that kind",
+  );
+});
+
 Deno.test("metrics: commands are counted by kind and by how they ended", async () => {
   const { events, metrics } = metricsOf();
   using _ = metrics;
