@@ -55,13 +55,13 @@ export const GPU_SETTINGS: SettingRows<"gpus" | "gpusPer"> = {
   gpus: {
     group: "Workloads",
     type: gpuChoice,
-    help: "GPUs given to workloads, no two of which get the same: `auto`, `2`, or `[0, 1]`",
-    defaultText: "none are given: each workload sees all",
+    help: "GPUs that workloads get for themselves alone: `auto`, `2`, or `[0, 1]`",
+    defaultText: "none: every workload sees all GPUs",
   },
   gpusPer: {
     group: "Workloads",
     type: eachOf(values.count, ONE_OF_EACH),
-    help: "How many a workload of a kind gets: `1`, or `inference=1,training=2`; 0 for none",
+    help: "How many GPUs a workload of a kind gets: `1`, or `inference=1,training=2`; 0 for none",
     default: ONE_OF_EACH,
   },
 };

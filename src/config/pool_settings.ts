@@ -19,7 +19,7 @@ export const POOL_SETTINGS: SettingRows<"pool" | "poolTopic" | "poolPrefetch"> =
   poolTopic: {
     group: "Pool",
     type: values.topicFilter,
-    help: "What to subscribe to instead, at a broker with queues of its own: `$queue/gpu`",
+    help: "The topic filter to subscribe to, for a broker with its own queues: `$queue/gpu`",
     defaultText: "a shared subscription to the pool's topic",
   },
   poolPrefetch: {
