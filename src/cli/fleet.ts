@@ -54,7 +54,7 @@ export async function run(args: Arguments): Promise<number> {
   const { settings } = await useSettings(args);
   const { pool } = settings;
   if (pool === undefined) {
-    throw new ConfigError("It is not said which pool is meant", { hint: "Give --pool NAME" });
+    throw new ConfigError("No pool is given", { hint: "Give --pool NAME" });
   }
   await using fleet = await Fleet.open(pool, settings, args);
   const nodes = await fleet.nodes();
@@ -219,7 +219,7 @@ async function drainInTurn(
       report(harmless(`${slug}: stopped within ${timeInWords(took)}`));
       if (back === undefined) continue;
       await until(fleet, node, (found) => found?.isDraining === false, back);
-      report(harmless(`${slug}: is back`));
+      report(harmless(`${slug}: back`));
     }
   } catch (error) {
     problem = messageOf(error);

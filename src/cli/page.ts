@@ -44,7 +44,7 @@ export function linesAbout(link: string, opened: Opened): string[] {
       const at = opened.port === "22" ? [] : ["-p", opened.port];
       const command = ["ssh", ...at, "-N", "-L", `${port}:${hostname}:${port}`, `${user}@${host}`];
       return [
-        "Forward the port first, on the computer that you sit at:",
+        "First forward the port, on your own computer:",
         `  ${command.map(shellWord).join(" ")}`,
         `Then open the link in a browser there. ${once}`,
       ];

@@ -64,7 +64,7 @@ export class Reloads {
     }
     const rest = changed.filter((setting) => !live.includes(setting)).map(({ name }) => name);
     if (rest.length > 0) {
-      this.#logger.warn(`Changed, but in effect at the next start only: ${rest.join(", ")}`);
+      this.#logger.warn(`Changed, but takes effect only at the next start: ${rest.join(", ")}`);
     }
     if (changed.length === 0) this.#logger.info("Nothing has changed in the settings");
   }

@@ -101,7 +101,7 @@ export interface CloudNodeConfig {
   mqttPassword?: string;
   /** The pool of nodes that this one belongs to: it takes commands sent to the pool as well. Default: none. */
   pool?: string;
-  /** What to subscribe to for them, at a broker with queues of its own. Default: `$share/` and the pool's topic. */
+  /** The topic filter to subscribe to for them, for a broker with its own queues. Default: `$share/` and the pool's topic. */
   poolTopic?: string;
   /** How many commands of a kind may wait before the node leaves the pool until there is room. Default: 0. */
   poolPrefetch?: number;

@@ -105,8 +105,8 @@ function holdGpus(pool: GpuPool, journal: Pick<Journal, "unfinished">, logger: L
     if (handle.gpus !== undefined || mayUseAny) pool.hold(id, handle.gpus);
     if (handle.gpus !== undefined || !mayUseAny) continue;
     logger.warn(
-      `A ${kind} that still runs was started with no GPUs of its own: nothing is given any before ` +
-        "it has ended",
+      `A ${kind} that was started without GPUs of its own still runs: no workload gets a GPU until it ` +
+        "has ended",
       { workloadId: id, kind },
     );
   }

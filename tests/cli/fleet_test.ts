@@ -139,5 +139,5 @@ test("fleet says so when no node answers, and what it cannot do", async () => {
   }
   const { code, stderr } = await Program.run(["fleet", "ps"], { cwd: world.folder });
   assertEquals(code, 2);
-  assertStringIncludes(stderr, "It is not said which pool is meant");
+  assertStringIncludes(stderr, "No pool is given");
 });

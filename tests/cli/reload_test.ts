@@ -30,7 +30,7 @@ Deno.test({
     await stage.configure("  inference: echo new\n  max_queued: 1\n  concurrency: 2\n");
     node.signal("SIGHUP");
     await node.awaitLine(/concurrency is ".*inference=2.*" now|concurrency is "2" now/);
-    await node.awaitLine(/Changed, but in effect at the next start only: inference/);
+    await node.awaitLine(/Changed, but takes effect only at the next start: inference/);
     await sender.send({ command: "inference", request_id: "r3" });
     await node.awaitLine(/inference r3 started/);
     for (const id of ["r1", "r3"]) {

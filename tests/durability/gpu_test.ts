@@ -84,8 +84,8 @@ Deno.test("what was started before GPUs were given keeps all of them until it ha
   await test.send("i1");
   await test.node.logged("i1 started");
   await test.next(YAML);
-  const line = await test.node.logged("was started with no GPUs of its own");
-  assertMatch(line, /inference .*nothing is given any before it has ended/);
+  const line = await test.node.logged("was started without GPUs of its own");
+  assertMatch(line, /inference .*no workload gets a GPU until it has ended/);
   await test.send("i2");
   await test.node.logged("i2 waits for its turn");
   await test.letGo("i1");
