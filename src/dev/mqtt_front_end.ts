@@ -33,7 +33,8 @@ export class MqttFrontEnd implements AsyncDisposable {
       ...broker,
       // The broker keeps its session: what nodes report while it is away arrives later.
       clientId: `cyberwave-backend-${crypto.getRandomValues(new Uint8Array(8)).toHex()}`,
-      logger: this.#logger,
+      // The node says when it is connected; that its backend is too would read as a repetition.
+      logger: { ...this.#logger, info: this.#logger.debug },
       onMessage: (message) => void this.#receive(message),
     });
     void this.#connection.setTopics(TOPICS.map((topic) => prefix + topic));
