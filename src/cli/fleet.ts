@@ -58,6 +58,11 @@ export async function run(args: Arguments): Promise<number> {
   }
   await using fleet = await Fleet.open(pool, settings, args);
   const nodes = await fleet.nodes();
+  const missing = fleet.missing(nodes);
+  if (missing.length > 0) {
+    report(`No answer of ${missing.map((slug) => quoted(slug)).join(", ")}`);
+    if (action !== "ps") return NOT_DONE;
+  }
   if (nodes.length === 0 && action !== "ps") {
     report(`No node of the pool ${quoted(pool)} answers`);
     return NOT_DONE;
@@ -78,6 +83,8 @@ class Fleet implements AsyncDisposable {
   readonly #pool: string;
   readonly #waitMs: number;
   readonly #only: readonly string[];
+  /** What was said of answers that are none: nodes are asked again and again. */
+  readonly #reported = new Set<string>();
   readonly #never = new AbortController().signal;
 
   private constructor(session: ClientSession, pool: string, args: Arguments) {
@@ -105,10 +112,32 @@ class Fleet implements AsyncDisposable {
   /** Those of the nodes `wanted` that answer in time, ordered by their slugs. Default: of all. */
   async nodes(wanted: readonly string[] = this.#only): Promise<FleetNode[]> {
     const replies = await this.#session.survey(this.#pool, wanted, this.#waitMs, this.#never);
-    return replies.filter(({ status }) => status === "ok")
-      .map(({ output }) => ({ status: readNodeStatus(output), answer: JSON.parse(output) }))
+    return replies.flatMap((reply) => this.#read(reply))
       .filter(({ status: { slug } }) => wanted.length === 0 || wanted.includes(slug))
       .toSorted((a, b) => a.status.slug < b.status.slug ? -1 : 1);
+  }
+
+  /** Those that were named and are not among `nodes`. */
+  missing(nodes: readonly FleetNode[]): string[] {
+    const there = new Set(nodes.map(({ status: { slug } }) => slug));
+    return this.#only.filter((slug) => !there.has(slug));
+  }
+
+  /** What a node says of itself. One that says something else costs nobody a look at the others. */
+  #read({ status: outcome, output, instanceUuid, slug }: CommandReply): FleetNode[] {
+    if (outcome !== "ok") return [];
+    try {
+      const status = readNodeStatus(output);
+      if (instanceUuid === "" || status.instanceUuid !== instanceUuid) {
+        throw new BrokerError("The node's answer to status is that of another node");
+      }
+      return [{ status, answer: JSON.parse(output) }];
+    } catch (error) {
+      const line = `Left out ${quoted(slug || instanceUuid)}: ${messageOf(error)}`;
+      if (!this.#reported.has(line)) report(line);
+      this.#reported.add(line);
+      return [];
+    }
   }
 
   /** The reply of a node, good or bad. Rejects when none comes in time. */

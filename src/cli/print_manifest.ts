@@ -59,11 +59,18 @@ export async function run(args: Arguments): Promise<number> {
 /** Kubernetes and Slurm take the same words as a name, at any place where one is needed. */
 function nameFrom(args: Arguments, pool: string | undefined): string {
   const given = args.value("name");
-  const name = given ?? (pool === undefined ? "cloud-node" : `cloud-node-${pool.toLowerCase()}`);
+  const name = given ?? nameOf(pool);
   if (/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/.test(name)) return name;
   throw new ConfigError(`${quoted(name)} cannot be a name in a manifest`, {
     hint: "Give --name: up to 40 small letters, digits and hyphens, beginning with a letter",
   });
+}
+
+/** The name for a pool, whose own may have characters that names cannot have. */
+function nameOf(pool: string | undefined): string {
+  if (pool === undefined) return "cloud-node";
+  const words = pool.toLowerCase().split(/[^a-z0-9]+/).filter((word) => word !== "");
+  return ["cloud-node", ...words].join("-");
 }
 
 function lineOf(args: Arguments, flag: string): string | undefined {

@@ -169,9 +169,8 @@ export class ClientSession implements AsyncDisposable {
       await this.#connection.whenConnected(signal);
       const topic = poolStatusTopic(this.#options.topicPrefix, pool);
       const properties = { responseTopic: this.#topics.own, messageExpiryInterval: EXPIRY_SECONDS };
-      await this.#connection.publish(topic, encode({ command: "status", requestId }), {
-        properties,
-      });
+      const question = encode({ command: "status", requestId });
+      await this.#connection.publish(topic, question, { properties });
       const over = () => stream.end();
       systemClock.sleep(waitMs, signal).then(over, over);
       for await (const reply of stream) {
@@ -242,6 +241,8 @@ export class ClientSession implements AsyncDisposable {
     const reply = decodeReply(payload);
     if (reply === undefined) return;
     const isOwn = topic === this.#topics.own;
+    // Who publishes on a node's topic is that node, whatever name is in a message.
+    if (!isOwn && !["", topic.split("/").at(-2)].includes(reply.instanceUuid)) return;
     this.#calls.replied(reply, isOwn ? properties?.correlationData?.toString("hex") : undefined);
     // What comes on both topics is one reply.
     if (isOwn && !this.#refused.has(this.#topics.replies)) return;

@@ -77,26 +77,35 @@ export function readNodeStatus(output: string): NodeStatus {
   const status = parse(output);
   const { slug, instance_uuid, profile_slug, is_busy, queued, active_workloads } = status;
   return {
-    slug: String(slug ?? ""),
-    instanceUuid: String(instance_uuid ?? ""),
-    profileSlug: String(profile_slug ?? ""),
+    slug: textOf(slug),
+    instanceUuid: textOf(instance_uuid),
+    profileSlug: textOf(profile_slug),
     kinds: WORKLOAD_KINDS.filter((kind) => status[`has_${kind}`] === true),
-    version: String(status.version ?? ""),
+    version: textOf(status.version),
     startedAt: timeOf(status.started_at),
     isDraining: status.is_draining === true,
     pool: typeof status.pool === "string" ? status.pool : undefined,
     lanes: lanesOf(status.lanes),
     isBusy: is_busy === true,
-    queued: Number(queued) || 0,
+    queued: numberOf(queued),
     workloads: (Array.isArray(active_workloads) ? active_workloads : [])
       .filter(isJsonObject)
       .map(({ type, pid, request_id, running_for_seconds }) => ({
-        kind: String(type),
+        kind: textOf(type),
         pid: typeof pid === "number" ? pid : undefined,
         requestId: typeof request_id === "string" ? request_id : undefined,
-        seconds: Number(running_for_seconds) || 0,
+        seconds: numberOf(running_for_seconds),
       })),
   };
+}
+
+/** Text of a node, which may be anything; what is none is empty. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : 0;
 }
 
 function timeOf(value: unknown): number | undefined {
@@ -106,12 +115,15 @@ function timeOf(value: unknown): number | undefined {
 
 function lanesOf(value: unknown): NodeStatus["lanes"] {
   if (!isJsonObject(value)) return {};
-  const count = (given: unknown) => Number(given) || 0;
   return Object.fromEntries(
     Object.entries(value).filter((lane): lane is [string, JsonObject] => isJsonObject(lane[1]))
       .map(([kind, { running, queued, concurrency }]) => [
         kind,
-        { running: count(running), queued: count(queued), concurrency: count(concurrency) },
+        {
+          running: numberOf(running),
+          queued: numberOf(queued),
+          concurrency: numberOf(concurrency),
+        },
       ]),
   );
 }

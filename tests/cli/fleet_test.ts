@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fleetTable } from "../../src/cli/fleet.ts";
 import { type Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
 import { NodeProcess } from "../support/node_process.ts";
+import { TestClient } from "../support/mqtt_client.ts";
 import { join, PoolSender } from "../support/pool.ts";
 import { Program } from "../support/program.ts";
 import { Gate } from "../support/stage.ts";
@@ -117,6 +118,48 @@ test("fleet drain --back goes on when a node has come back, and no further if it
   const { code, stdout } = await fleet(world, ...flags, "0.1");
   const { drained, left, error } = JSON.parse(stdout);
   assertEquals([code, drained, left, error], [1, ["a"], ["b"], "a is not done after 0.1 s"]);
+});
+
+test("who answers something else than its own status is left out, and the others are shown", async () => {
+  await using world = await World.withMosquitto();
+  await using a = await join(world, "a", { inference: "true" });
+  const { slug, uuid } = a.local.identity;
+  await using hostile = await TestClient.connect(world.broker.url);
+  const questions = await hostile.collect("cyberwave/cloud-node/pool/gpu/status");
+  const ps = fleet(world, "ps", "--json", "--wait", "3");
+  const { request_id } = JSON.parse((await questions.next()).text);
+  const odd = { slug: { toString: 1 }, instance_uuid: "odd", queued: { valueOf: 1 }, lanes: [1] };
+  const status = { status: "ok", request_id, slug: "x" };
+  for (
+    const [topicOf, instance_uuid, output] of [
+      ["odd", "odd", JSON.stringify(odd)],
+      ["1", "1", "no JSON"],
+      ["2", "2", JSON.stringify({ slug, instance_uuid: uuid })],
+      ["3", "3", JSON.stringify({ slug: "x", instance_uuid: "#" })],
+      ["4", uuid, JSON.stringify({ slug: "forged", instance_uuid: uuid })],
+      ["5", "", "{}"],
+    ] as const
+  ) {
+    const topic = `cyberwave/cloud-node/${topicOf}/response`;
+    await hostile.publish(topic, { ...status, instance_uuid, output });
+  }
+  const { code, stdout, stderr } = await ps;
+  const { nodes } = JSON.parse(stdout);
+  assertEquals([code, nodes.map((it: { slug: unknown }) => it.slug)], [0, [odd.slug, "a"]]);
+  assertEquals(stderr.trimEnd().split("\n").toSorted(), [
+    'Left out "x": The node\'s answer to status is not a JSON object',
+    'Left out "x": The node\'s answer to status is that of another node',
+  ]);
+});
+
+test("fleet does nothing when a node that was named does not answer", async () => {
+  await using world = await World.withMosquitto();
+  await using a = await join(world, "a", { inference: "true" });
+  for (const action of [["run", "inference"], ["drain"]]) {
+    const { code, stdout, stderr } = await fleet(world, ...action, "--node", "a", "--node", "b");
+    assertEquals([code, stdout, stderr], [1, "", 'No answer of "b"\n']);
+  }
+  assertEquals(a.local.node.snapshot()?.isDraining, false);
 });
 
 test("fleet says so when no node answers, and what it cannot do", async () => {

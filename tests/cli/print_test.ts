@@ -166,9 +166,6 @@ Deno.test({
 
 Deno.test("the script for Slurm passes signals on to the node, and ends as that does", async () => {
   await using project = await Project.with(BOTH.replace("gpu", "it's"));
-  const wrong = await project.run("slurm");
-  assertEquals(wrong.code, 2);
-  assertStringIncludes(wrong.stderr, "Give --name: up to 40 small letters");
   const { path, text } = await project.print(
     "node.sbatch",
     "slurm",
@@ -208,6 +205,14 @@ Deno.test("the script for Slurm passes signals on to the node, and ends as that 
   assertEquals(await lines.next(), "drained");
   assertEquals((await child.status).code, 10);
   await read;
+});
+
+Deno.test("the name for a pool is made of what names may have", async () => {
+  await using project = await Project.with(BOTH.replace("gpu", "GPU_2.$(id)"));
+  const { code, stdout } = await project.run("kubernetes");
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "\n  name: cloud-node-gpu-2-id\n");
+  assertStringIncludes(stdout, '"GPU_2.$(id)"');
 });
 
 Deno.test("print refuses what there is no manifest for", async () => {

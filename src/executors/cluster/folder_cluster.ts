@@ -17,7 +17,7 @@ import { SIGKILL_CODE } from "../exit_code.ts";
 import { type Claim, claimForNode, claimPath, readClaim } from "../process/claim.ts";
 import { commandProgram } from "../process/command_program.ts";
 import type { Cluster, Job, JobStatus, Submission } from "./cluster.ts";
-import { JOB_LOG, jobFiles, type JobScriptOptions } from "./job_script.ts";
+import { JOB_LOG, jobFiles, type JobScriptOptions, ORDERS_FILE } from "./job_script.ts";
 
 /** What running commands as jobs of such a cluster takes. */
 export interface FolderClusterOptions {
@@ -151,8 +151,10 @@ export class FolderCluster implements Cluster {
     this.#engine.close();
   }
 
-  stored({ attempt }: Job): void {
+  stored({ attempt, folder }: Job): void {
     this.#missing.delete(attempt);
+    // A job that never began has left what it was to read, with the tokens in it.
+    fs.rmSync(`${folder.path}/${ORDERS_FILE}`, { force: true });
   }
 
   /** Writes what the job reads. Returns why that cannot be done. */
@@ -167,14 +169,14 @@ export class FolderCluster implements Cluster {
     const script = { attempt, folder, workFolder, source, env: all, maxOutputFiles, host };
     try {
       folder.create();
-      const own = jobFiles({ ...script, ...this.#engine.script });
+      const log = { name: JOB_LOG, bytes: "" };
+      const own = [...jobFiles({ ...script, ...this.#engine.script }), log];
       const given = [{ name: PARAMS_FILE, bytes: params }, ...files, ...program.files];
       for (const file of [...own, ...given]) {
         // An earlier attempt that never began may have left it.
         fs.rmSync(`${folder.path}/${file.name}`, { force: true });
         folder.write(file);
       }
-      fs.rmSync(`${folder.path}/${JOB_LOG}`, { force: true });
     } catch (error) {
       return `its files could not be written: ${messageOf(error)}`;
     }

@@ -40,7 +40,7 @@ export const JOB_FILE = "job.sh";
 export const JOB_LOG = "job.log";
 
 /** The name of the file that holds the environment of a command until it begins. */
-const ORDERS_FILE = "job_orders";
+export const ORDERS_FILE = "job_orders";
 
 /** Clusters kill what is left of a job when its script ends: so its output has to be there before. */
 const DRAIN = `
