@@ -17,7 +17,7 @@ import { SIGKILL_CODE } from "../exit_code.ts";
 import { type Claim, claimForNode, claimPath, readClaim } from "../process/claim.ts";
 import { commandProgram } from "../process/command_program.ts";
 import type { Cluster, Job, JobStatus, Submission } from "./cluster.ts";
-import { JOB_LOG, jobFiles, type JobScriptOptions, ORDERS_FILE } from "./job_script.ts";
+import { JOB_LOG, jobFiles, type JobScriptOptions, removeOrders } from "./job_script.ts";
 
 /** What running commands as jobs of such a cluster takes. */
 export interface FolderClusterOptions {
@@ -114,11 +114,20 @@ export class FolderCluster implements Cluster {
       if (problem !== undefined) return { problem };
     }
     const submission = await this.#engine.create(job, work);
-    if ("problem" in submission) claimForNode(job.folder, job.attempt);
+    if ("problem" in submission) {
+      claimForNode(job.folder, job.attempt);
+      removeOrders(job.folder);
+    }
     return submission;
   }
 
   async look(job: Job, stopped: StopSignal | undefined): Promise<JobStatus> {
+    const status = await this.#look(job, stopped);
+    if (status.type === "ended" || status.type === "absent") removeOrders(job.folder);
+    return status;
+  }
+
+  async #look(job: Job, stopped: StopSignal | undefined): Promise<JobStatus> {
     const { attempt, folder } = job;
     const { listMs = 5_000 } = this.#options;
     let claim = readClaim(folder, attempt);
@@ -151,10 +160,8 @@ export class FolderCluster implements Cluster {
     this.#engine.close();
   }
 
-  stored({ attempt, folder }: Job): void {
+  stored({ attempt }: Job): void {
     this.#missing.delete(attempt);
-    // A job that never began has left what it was to read, with the tokens in it.
-    fs.rmSync(`${folder.path}/${ORDERS_FILE}`, { force: true });
   }
 
   /** Writes what the job reads. Returns why that cannot be done. */
@@ -169,8 +176,7 @@ export class FolderCluster implements Cluster {
     const script = { attempt, folder, workFolder, source, env: all, maxOutputFiles, host };
     try {
       folder.create();
-      const log = { name: JOB_LOG, bytes: "" };
-      const own = [...jobFiles({ ...script, ...this.#engine.script }), log];
+      const own = jobFiles({ ...script, ...this.#engine.script });
       const given = [{ name: PARAMS_FILE, bytes: params }, ...files, ...program.files];
       for (const file of [...own, ...given]) {
         // An earlier attempt that never began may have left it.

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import * as fs from "node:fs";
 import { environmentSource } from "../../os/child_environment.ts";
 import type { Host } from "../../os/processes.ts";
 import type { WorkloadFile, WorkloadFolder } from "../../workloads/folder.ts";
@@ -40,7 +41,7 @@ export const JOB_FILE = "job.sh";
 export const JOB_LOG = "job.log";
 
 /** The name of the file that holds the environment of a command until it begins. */
-export const ORDERS_FILE = "job_orders";
+const ORDERS_FILE = "job_orders";
 
 /** Clusters kill what is left of a job when its script ends: so its output has to be there before. */
 const DRAIN = `
@@ -53,12 +54,18 @@ for cloud_node_line in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
   sleep 0.05
 done`;
 
-/** Both files. */
+/** The files, with an empty one for the log, so that nobody else can read it. */
 export function jobFiles(options: JobScriptOptions): WorkloadFile[] {
   return [
     { name: JOB_FILE, bytes: jobScript(options) },
     { name: ORDERS_FILE, bytes: orders(options) },
+    { name: JOB_LOG, bytes: "" },
   ];
+}
+
+/** Removes what a job was to read that never began: the environment of the command, with its tokens. */
+export function removeOrders(folder: WorkloadFolder): void {
+  fs.rmSync(`${folder.path}/${ORDERS_FILE}`, { force: true });
 }
 
 function jobScript({ folder, host: { shell } }: JobScriptOptions): string {

@@ -93,6 +93,25 @@ test("no part of a job holds params or tokens, and the command has both", async 
 });
 
 test(
+  "what was to be given to a job that never began is removed, and nobody else reads any of its files",
+  async (bench) => {
+    const started = bench.source("true", { env: { CYBERWAVE_API_KEY: "the-token-of-it" } });
+    const files = () => [...filesIn(started.folder.path)];
+    const holders = () =>
+      files().filter((path) => Deno.readTextFileSync(path).includes("the-token-of-it"));
+    await bench.cluster.until("it waits", async () => (await bench.cluster.jobs()).length === 1);
+    assertEquals(holders().map((path) => path.split("/").at(-1)), ["job_orders"]);
+    assertEquals(files().filter((path) => (Deno.statSync(path).mode! & 0o077) !== 0), []);
+    // As somebody else does.
+    await bench.cluster.call("scancel", "--name=cn-c1");
+    const { exit } = await bench.ended(started);
+    assertEquals(exit.type, "not_started");
+    assertEquals(holders(), []);
+  },
+  { options: ["--begin=now+1hour"] },
+);
+
+test(
   "a command has the environment of the node, and what Slurm sets for its job",
   async (bench) => {
     const printed = `printf '%s|' "$SLURM_JOB_NAME" "$OWN" "\${SLURM_STEP_ID-}"; f; pwd`;
