@@ -102,15 +102,21 @@ set -u
 # Job control: without it, background processes of bash ignore SIGQUIT and SIGINT.
 set -m
 state=\${CYBERWAVE_EDGE_CONFIG_DIR:-$HOME/.cyberwave/slurm-$SLURM_JOB_ID}
-for signal in QUIT TERM INT; do trap "kill -s $signal \\$(jobs -p)" "$signal"; done
+interrupted=
+for signal in QUIT TERM INT; do
+  trap "interrupted=yes; kill -s $signal \\$(jobs -p)" "$signal"
+done
 ${exports.join("")}cyberwave-cloud-node start --exit-when-idle 10m --slug "${name}-$SLURM_JOB_ID" \\
   --state-folder "$state" &
 node=$!
-# A signal also makes wait return: wait again until the node has ended.
-while :; do
+wait "$node"
+code=$?
+# A signal also makes wait return, with a code of its own: wait again until the node has ended.
+while [ "$interrupted" ]; do
+  interrupted=
   wait "$node"
   code=$?
-  kill -0 "$node" 2>/dev/null || exit "$code"
 done
+exit "$code"
 `;
 }

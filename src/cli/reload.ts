@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
-import { examineSettings } from "../config/load.ts";
+import { examineSettings, type LoadedSettings } from "../config/load.ts";
 import { SETTINGS } from "../config/settings.ts";
 import { messageOf, quoted } from "../errors.ts";
 import { createLogger } from "../log.ts";
@@ -23,13 +23,16 @@ export class Reloads {
   readonly #args: Arguments;
   readonly #changes: SettingChanges;
   readonly #logger = createLogger("config");
+  /** The file that the node was started with, if there was one. */
+  readonly #configFile: string | undefined;
   /** The settings in effect. */
   #settings: Settings;
   #last: Promise<void> = Promise.resolve();
 
   /** Begins with these settings. */
-  constructor(settings: Settings, args: Arguments, changes: SettingChanges) {
-    this.#settings = settings;
+  constructor(loaded: LoadedSettings, args: Arguments, changes: SettingChanges) {
+    this.#settings = loaded.settings;
+    this.#configFile = loaded.configFile;
     this.#args = args;
     this.#changes = changes;
   }
@@ -42,10 +45,14 @@ export class Reloads {
   };
 
   async #reload(): Promise<void> {
-    const { settings, problems, warnings } = await examineSettings(loadOptions(this.#args));
+    const examined = await examineSettings(loadOptions(this.#args));
+    const { settings, problems, warnings, configFile } = examined;
+    // Somebody is about to write it anew.
+    const isGone = this.#configFile !== undefined && configFile === undefined;
     for (const warning of warnings) this.#logger.warn(warning);
     for (const { message } of problems) this.#logger.error(message);
-    if (problems.length > 0) {
+    if (isGone) this.#logger.error(`There is no ${quoted(this.#configFile!)} any more`);
+    if (problems.length > 0 || isGone) {
       return this.#logger.error("The settings stay as they were: the new ones are wrong");
     }
     const changed = SETTINGS.filter(({ key }) =>

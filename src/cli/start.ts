@@ -36,7 +36,7 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   await reportReview(loaded);
   const tokens = { read: () => readToken(loadOptions(args)) };
   const changes = new SettingChanges();
-  const { reload } = new Reloads(loaded.settings, args, changes);
+  const { reload } = new Reloads(loaded, args, changes);
   requests.reloads.addEventListener("reload", reload);
   const node = nodeFrom(loaded, withoutNotifyVariables(env), {
     ...{ tokens, changes },

@@ -57,6 +57,10 @@ Deno.test({
     node.signal("SIGHUP");
     await node.awaitLine(/max_queued must be .*, got "many" \(from cyberwave.yml, line 4/);
     await node.awaitLine(/The settings stay as they were: the new ones are wrong/);
+    await Deno.remove(`${stage.world.folder}/cyberwave.yml`);
+    node.signal("SIGHUP");
+    await node.awaitLine(/There is no ".*\/cyberwave.yml" any more/);
+    await node.awaitLine(/The settings stay as they were: the new ones are wrong/);
     await stage.configure("  inference: echo {body}\n  log_level: debug\n  timeout: 60\n");
     node.signal("SIGHUP");
     await node.awaitLine(/log_level is "debug" now/);
