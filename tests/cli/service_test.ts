@@ -5,6 +5,7 @@ import {
   assertNotMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { existsSync } from "node:fs";
 import { V8_FLAGS } from "../../src/cli/invocation.ts";
 import { Gate, Stage } from "../support/stage.ts";
 import {
@@ -280,7 +281,10 @@ onLinux(
 
 /** Has the cache know of a newer version of a package, as when another program has asked for it. */
 async function hearOfNewer(cache: string, name: string): Promise<void> {
-  const path = `${cache}/npm/registry.npmjs.org/${name}/registry.json`;
+  const path = Array.from(
+    Deno.readDirSync(`${cache}/npm`),
+    (registry) => `${cache}/npm/${registry.name}/${name}/registry.json`,
+  ).find((path) => existsSync(path))!;
   const known = JSON.parse(await Deno.readTextFile(path));
   const { latest } = known["dist-tags"];
   const newer = latest.replace(/\d+$/, (patch: string) => `${Number(patch) + 1}`);
