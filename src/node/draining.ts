@@ -9,6 +9,7 @@ import type { Acceptor } from "../commands/accept.ts";
 import type { CommandQueue } from "../commands/queue.ts";
 import type { Uploads } from "../commands/uploads.ts";
 import type { LogStream } from "../logs/log_stream.ts";
+import type { MqttConnection } from "../mqtt/connection.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { Executors } from "./create_executors.ts";
 import type { NodeEvents } from "./events.ts";
@@ -19,6 +20,7 @@ interface DrainingParts {
   readonly acceptor: Pick<Acceptor, "isDeciding" | "decided">;
   readonly queue: CommandQueue;
   readonly executors: Executors;
+  readonly connection: Pick<MqttConnection, "connected" | "whenConnected">;
   readonly pool: Pick<PoolMember, "leave"> | undefined;
   readonly uploads: Uploads;
   readonly outbox: Outbox;
@@ -67,19 +69,27 @@ export async function unloadAll({ executors }: Pick<DrainingParts, "executors">)
   await Promise.all(executors.byName.values().map((executor) => executor.unload?.()));
 }
 
-/** Resolves when there was nothing to do for `idleMs`, or rejects when `signal` aborts. */
+/** Resolves when there was a broker and nothing to do for `idleMs`, or rejects when `signal` aborts. */
 export async function whenIdleFor(
   idleMs: number,
   parts: DrainingParts,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, events } = parts;
+  const { clock, events, connection } = parts;
   let since = clock.monotonic();
   const note = () => since = clock.monotonic();
-  const removers = [events.on("accepted", note), events.on("ended", note)];
+  const removers = (["accepted", "ended", "connection"] as const).map((name) =>
+    events.on(name, note)
+  );
   try {
     for (;;) {
       await orAbort(whenIdle(parts), signal);
+      if (!connection.connected) {
+        // A broker that is away may hold messages for this node.
+        await connection.whenConnected(signal);
+        note();
+        continue;
+      }
       const left = since + idleMs - clock.monotonic();
       if (left <= 0) return;
       await clock.sleep(left, signal);

@@ -27,7 +27,8 @@ Deno.test("a node that took a message is not idle before that is decided and don
   await test.idle();
 
   let isIdle = false;
-  const parts = { ...test.parts, clock, events: new NodeEvents(test.logger) };
+  const connection = { connected: true };
+  const parts = { ...test.parts, clock, connection, events: new NodeEvents(test.logger) };
   const { signal } = new AbortController();
   const idle = whenIdleFor(1_000, parts as never, signal).then(() => isIdle = true);
   await clock.advance(1_500);
@@ -37,6 +38,39 @@ Deno.test("a node that took a message is not idle before that is decided and don
   await second;
   (await executor.executions.next()).end();
   await test.idle();
+  assertEquals(isIdle, false);
+  await clock.advance(1_000);
+  await idle;
+});
+
+Deno.test("a node is not idle while the broker, which may hold messages for it, is away", async () => {
+  const clock = new FakeClock();
+  await using test = await Commands.start({ inference: "a", clock });
+  const events = new NodeEvents(test.logger);
+  const back = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const connection = {
+    connected: true,
+    whenConnected: () => {
+      asked.resolve();
+      return back.promise;
+    },
+  };
+  let isIdle = false;
+  const parts = { ...test.parts, clock, connection, events };
+  const { signal } = new AbortController();
+  const idle = whenIdleFor(1_000, parts as never, signal).then(() => isIdle = true);
+  await clock.advance(500);
+  connection.connected = false;
+  events.emit("connection", { isConnected: false });
+  await clock.advance(5_000);
+  await asked.promise;
+  assertEquals(isIdle, false);
+
+  connection.connected = true;
+  events.emit("connection", { isConnected: true });
+  back.resolve();
+  await clock.advance(500);
   assertEquals(isIdle, false);
   await clock.advance(1_000);
   await idle;
