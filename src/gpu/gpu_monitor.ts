@@ -13,6 +13,7 @@ import {
   computeAppsArgs,
   type GpuProcess,
   type GpuSample,
+  nvidiaSmi,
   nvidiaSmiArgs,
   parseComputeApp,
   parseNvidiaSmi,
@@ -70,8 +71,8 @@ export class GpuMonitor {
     this.#sources = [
       {
         name: "nvidia-smi",
-        args: nvidia(nvidiaSmiArgs(INTERVAL_S)),
-        processes: nvidia(computeAppsArgs(INTERVAL_S)),
+        args: nvidiaSmi(nvidiaSmiArgs(INTERVAL_S)),
+        processes: nvidiaSmi(computeAppsArgs(INTERVAL_S)),
       },
       {
         name: "the driver of AMD",
@@ -173,10 +174,6 @@ export class GpuMonitor {
     }
     ending.abort();
   }
-}
-
-function nvidia(args: readonly string[]): string[] {
-  return ["-c", 'exec nvidia-smi "$@"', "nvidia-smi", ...args];
 }
 
 /** How one run of a source went. */

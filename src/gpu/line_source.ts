@@ -10,7 +10,10 @@ import { LineSplitter } from "../workloads/line_splitter.ts";
 /** What a shell exits with that finds no program. */
 export const NOT_FOUND = 127;
 
-/** Runs a shell with these arguments until it ends, or until `signal` aborts, which ends it at once. */
+/**
+ * Runs a shell with these arguments until it ends, or until `signal` aborts, which ends it at once. Its
+ * standard input ends with its reader.
+ */
 export async function readLines(
   args: readonly string[],
   { path, signal, onLine }: {
@@ -24,7 +27,7 @@ export async function readLines(
     args: [...args],
     env: { ...shellEnvironment(), ...(path !== undefined && { PATH: path }) },
     clearEnv: true,
-    stdin: "null",
+    stdin: "piped",
     stdout: "piped",
     stderr: "null",
   }).spawn();
@@ -42,5 +45,7 @@ export async function readLines(
   }
   lines.end();
   signal.removeEventListener("abort", stop);
-  return await ended;
+  const end = await ended;
+  await child.stdin.close().catch(() => {});
+  return end;
 }

@@ -36,6 +36,27 @@ export function nvidiaSmiArgs(seconds: number): string[] {
   return [`--query-gpu=${FIELDS.join()}`, "--format=csv,noheader,nounits", "-l", String(seconds)];
 }
 
+/**
+ * Ends `nvidia-smi` with the standard input, which its reader holds: one that prints nothing, as while no
+ * process is on a GPU, would not notice that a reader was killed.
+ */
+const UNTIL_INPUT_ENDS = `
+exec 3<&0
+nvidia-smi "$@" </dev/null 3<&- &
+program=$!
+{ read -r _ <&3; kill -s KILL $program; } >/dev/null &
+watcher=$!
+exec 3<&-
+wait $program
+code=$?
+kill $watcher
+exit $code`;
+
+/** The arguments of a shell that runs `nvidia-smi` with these, until its standard input ends. */
+export function nvidiaSmi(args: readonly string[]): string[] {
+  return ["-c", UNTIL_INPUT_ENDS, "nvidia-smi", ...args];
+}
+
 const MIB = 1024 * 1024;
 
 /** Reads a line; `undefined`: it is about no GPU, but an error or a warning. */

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { parseComputeApp, parseNvidiaSmi } from "../../src/gpu/nvidia_smi.ts";
+import { nvidiaSmi, parseComputeApp, parseNvidiaSmi } from "../../src/gpu/nvidia_smi.ts";
+import { fileWritten, isAlive } from "../support/executors.ts";
 
 const MIB = 1024 * 1024;
 
@@ -72,4 +73,20 @@ Deno.test("nvidia-smi: processes, whose memory is unknown where the driver does 
   for (const [line, expected] of lines) {
     assertEquals(parseComputeApp(line), expected as never, line);
   }
+});
+
+Deno.test("nvidia-smi: one that prints nothing ends with its reader, also when that is killed", async () => {
+  const folder = await Deno.makeTempDir();
+  const text = `#!/bin/sh\necho $$ >${folder}/pid\nexec sleep 1000\n`;
+  await Deno.writeTextFile(`${folder}/nvidia-smi`, text, { mode: 0o700 });
+  const child = new Deno.Command("sh", {
+    args: nvidiaSmi([]),
+    env: { PATH: `${folder}:${Deno.env.get("PATH")}` },
+    stdin: "piped",
+  }).spawn();
+  const pid = Number(await fileWritten(`${folder}/pid`));
+  await child.stdin.close();
+  await child.status;
+  assertEquals(await isAlive(pid), false);
+  await Deno.remove(folder, { recursive: true });
 });
