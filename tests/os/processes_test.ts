@@ -85,7 +85,7 @@ Deno.test("this machine has a shell, and a boot that stays the same", async () =
 Deno.test("a look that could not be completed is an error, not the absence of processes", async () => {
   await using bystander = new Bystander();
   await withShell("echo; kill -s KILL $$", async () => {
-    await assertRejects(() => startTimes([bystander.pid]), Error, "before it had looked");
+    await assertRejects(() => startTimes([bystander.pid]), Error, "before it answered");
     const identity = { pid: bystander.pid, startTime: "1", bootId: HOST.bootId };
     await assertRejects(() => signalGroup(identity, "SIGKILL", HOST));
   });
