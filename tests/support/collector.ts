@@ -1,5 +1,6 @@
 /** A collector of OpenTelemetry: a real server for OTLP as JSON. */
 import { Inbox } from "./events.ts";
+import { serveOnLoopback } from "./loopback.ts";
 
 /** A span as it came. */
 export interface CollectedSpan {
@@ -41,15 +42,7 @@ export class Collector implements AsyncDisposable {
 
   /** Begins to listen. */
   constructor() {
-    this.#server = Deno.serve(
-      {
-        hostname: "127.0.0.1",
-        port: 0,
-        onListen() {},
-        onError: () => new Response(null, { status: 500 }),
-      },
-      (request) => this.#take(request),
-    );
+    this.#server = serveOnLoopback((request) => this.#take(request));
   }
 
   /** Where it is. */

@@ -2,6 +2,7 @@
 import { extname } from "node:path";
 import { crc32 } from "node:zlib";
 import { Inbox } from "./events.ts";
+import { serveOnLoopback } from "./loopback.ts";
 
 /** A call as it arrived, before its body was read. */
 export interface StorageCall {
@@ -44,16 +45,7 @@ export class StorageServer implements AsyncDisposable {
   #number = 0;
 
   constructor() {
-    this.#server = Deno.serve(
-      // Clients that break off are what is tested, so nobody has to be told.
-      {
-        hostname: "127.0.0.1",
-        port: 0,
-        onListen() {},
-        onError: () => new Response(null, { status: 500 }),
-      },
-      (request) => this.#serve(request),
-    );
+    this.#server = serveOnLoopback((request) => this.#serve(request));
   }
 
   get url(): string {
