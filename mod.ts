@@ -48,7 +48,11 @@ export type {
   ControlPlaneName,
   PerKind,
 } from "./src/config/node_config.ts";
-export type { KubernetesConfig, RayConfig, SlurmConfig } from "./src/config/cluster_programs.ts";
+export type {
+  KubernetesConfig,
+  RayConfig,
+  SlurmConfig,
+} from "./src/config/programs/cluster_programs.ts";
 export type {
   CommandConfig,
   ProgramConfig,
@@ -57,7 +61,7 @@ export type {
   ServerConfig,
   WarmConfig,
   WorkerConfig,
-} from "./src/config/workload_program.ts";
+} from "./src/config/programs/workload_program.ts";
 export type { WorkloadKind } from "./src/protocol/kinds.ts";
 export {
   AuthenticationError,

@@ -15,11 +15,11 @@ import type { ClientSession, NodeAddress } from "./client/client_session.ts";
 import { CommandFailedError, type CommandReply, NoReplyError } from "./client/command_reply.ts";
 import { type NodeStatus, readNodeStatus } from "./client/node_status.ts";
 import { refuseUnknownKeys } from "./config/known_keys.ts";
-import { checkSeconds } from "./config/numbers.ts";
+import { checkSeconds } from "./config/values/numbers.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import { ConfigError, messageOf, quoted } from "./errors.ts";
 import { createLogger, type Logger } from "./log.ts";
-import { tlsOf } from "./node/broker_settings.ts";
+import { tlsOf } from "./node/create/broker_settings.ts";
 import { topicPrefix } from "./protocol/topics.ts";
 import { systemClock } from "./time.ts";
 

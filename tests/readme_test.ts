@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../src/cli/subcommands.ts";
 import { EXIT_CODES } from "../src/cli/exit_codes.ts";
-import { settingsMarkdown } from "../src/config/settings_help.ts";
+import { settingsMarkdown } from "../src/config/settings/settings_help.ts";
 import { anchorsOf, linksOf, tableRows } from "./support/markdown.ts";
 
 const ROOT = new URL("../", import.meta.url);

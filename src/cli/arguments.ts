@@ -5,8 +5,8 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import type { FetchedFile } from "../config/load.ts";
-import { nearest } from "../config/nearest.ts";
-import { positiveSeconds } from "../config/values.ts";
+import { nearest } from "../config/values/nearest.ts";
+import { positiveSeconds } from "../config/values/values.ts";
 import { ConfigError, quoted } from "../errors.ts";
 
 /** A flag of a command that is no setting. */

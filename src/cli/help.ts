@@ -4,13 +4,13 @@
  * @module
  */
 import manifest from "../../deno.json" with { type: "json" };
-import { flagHelp } from "../config/settings_help.ts";
-import { nearest } from "../config/nearest.ts";
+import { flagHelp } from "../config/settings/settings_help.ts";
+import { nearest } from "../config/values/nearest.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import { type Arguments, COMMON_FLAGS, type Flag } from "./arguments.ts";
 import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
-import { print } from "./terminal.ts";
+import { print } from "./terminal/terminal.ts";
 
 /** The version of this program. */
 export const VERSION: string = manifest.version;

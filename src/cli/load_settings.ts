@@ -4,7 +4,7 @@
  * @module
  */
 import { statePermissions } from "../config/needed_permissions.ts";
-import { describeSettings } from "../config/settings_help.ts";
+import { describeSettings } from "../config/settings/settings_help.ts";
 import {
   type LoadedSettings,
   type LoadOptions,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { flagOptions } from "../config/settings_help.ts";
+import { flagOptions } from "../config/settings/settings_help.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import type { StopRequests } from "../os/signals.ts";
 import { parseArguments } from "./arguments.ts";
@@ -11,7 +11,7 @@ import { commandHelp, programHelp, shortHelp, showVersion, unknownCommand } from
 import { logAsAskedFor } from "./load_settings.ts";
 import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { COMMANDS } from "./subcommands.ts";
-import { print, report } from "./terminal.ts";
+import { print, report } from "./terminal/terminal.ts";
 
 const USAGE_ERROR = 2;
 

@@ -5,7 +5,7 @@
  */
 import type { Settings } from "../config/config.ts";
 import { examineSettings, type LoadedSettings } from "../config/load.ts";
-import { SETTINGS } from "../config/settings.ts";
+import { SETTINGS } from "../config/settings/settings.ts";
 import { messageOf, quoted } from "../errors.ts";
 import { createLogger } from "../log.ts";
 import { LIVE_SETTINGS, type SettingChanges } from "../node/setting_changes.ts";

@@ -8,7 +8,7 @@ import { createLogger, logOptions, printable, redact } from "../log.ts";
 import { withPriority } from "../log_line.ts";
 import { moduleHint } from "./module_error.ts";
 import { PROGRAM } from "./subcommand.ts";
-import { paint, report } from "./terminal.ts";
+import { paint, report } from "./terminal/terminal.ts";
 
 /** Reports what was `thrown` on standard error, with a stack trace if `verbose`. Returns the exit code. */
 export function failWith(thrown: unknown, { verbose }: { verbose: boolean }): number {

@@ -17,7 +17,7 @@ export function examiner(
   adapt: (loaded: LoadedSettings) => LoadedSettings = (loaded) => loaded,
 ): () => Promise<Record<string, unknown>> {
   return async () => {
-    const { examineJson } = await import("./doctor.ts");
+    const { examineJson } = await import("./subcommands/doctor.ts");
     const review = await reviewAgain(args);
     return await examineJson({ ...review, loaded: adapt(review.loaded) });
   };

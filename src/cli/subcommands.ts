@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { flagOptions } from "../config/settings_help.ts";
+import { flagOptions } from "../config/settings/settings_help.ts";
 import { CONFIG, JSON_OUTPUT } from "./shared_flags.ts";
 import { type CliCommand, PROGRAM } from "./subcommand.ts";
 import { WORKLOAD_COMMANDS } from "./workload_subcommands.ts";
@@ -32,7 +32,7 @@ SIGHUP stops it at a terminal; without one it reads the configuration again.`,
     { name: "exit-when-idle", value: "TIME", help: "Exit with 0 after this time without work" },
   ],
   settings: ALL_SETTINGS,
-  load: () => import("./start.ts"),
+  load: () => import("./subcommands/start.ts"),
 };
 
 const init: CliCommand = {
@@ -50,7 +50,7 @@ const init: CliCommand = {
     { name: "worker", help: "For inference, a worker that loads its model once" },
   ],
   settings: [],
-  load: () => import("./init.ts"),
+  load: () => import("./subcommands/init.ts"),
 };
 
 const validate: CliCommand = {
@@ -62,7 +62,7 @@ const validate: CliCommand = {
 problems. Runs nothing of the configuration, and uses the network only if --config is a URL.`,
   flags: [CONFIG, JSON_OUTPUT],
   settings: ALL_SETTINGS,
-  load: () => import("./validate.ts"),
+  load: () => import("./subcommands/validate.ts"),
 };
 
 const dev: CliCommand = {
@@ -98,7 +98,7 @@ If "dev" itself is killed, the next "dev" does that.`,
     "log-format",
     "log-level",
   ],
-  load: () => import("./dev.ts"),
+  load: () => import("./subcommands/dev.ts"),
 };
 
 const doctor: CliCommand = {
@@ -125,7 +125,7 @@ Exits with 1 if a check failed. Does not disturb a running node.`,
     "mqtt-port",
     "state-folder",
   ],
-  load: () => import("./doctor.ts"),
+  load: () => import("./subcommands/doctor.ts"),
 };
 
 const service: CliCommand = {
@@ -162,7 +162,7 @@ state folder: the service does not see the variables of this shell.`,
     { name: "follow", short: "f", help: "With logs: follow them" },
   ],
   settings: ALL_SETTINGS,
-  load: () => import("./service.ts"),
+  load: () => import("./subcommands/service.ts"),
 };
 
 const permissions: CliCommand = {
@@ -178,7 +178,7 @@ Workloads are started through the shell and may do what the user may; they see t
 variables that the flags name.`,
   flags: [CONFIG],
   settings: ALL_SETTINGS,
-  load: () => import("./show_permissions.ts"),
+  load: () => import("./subcommands/show_permissions.ts"),
 };
 
 const printManifest: CliCommand = {
@@ -222,7 +222,7 @@ Build the image from the container recipe, with your project in /work and the pa
     { name: "daemon-set", help: "kubernetes: one node on each machine that you own" },
   ],
   settings: ["pool", "environment"],
-  load: () => import("./print_manifest.ts"),
+  load: () => import("./subcommands/print_manifest.ts"),
 };
 
 const completion: CliCommand = {
@@ -236,7 +236,7 @@ fish: run once            ${PROGRAM} completion fish > ~/.config/fish/completion
   flags: [],
   settings: [],
   load: async () => {
-    const { printScript } = await import("./shell_completion.ts");
+    const { printScript } = await import("./completion/shell_completion.ts");
     return { run: (args) => Promise.resolve(printScript(args, COMMANDS)) };
   },
 };

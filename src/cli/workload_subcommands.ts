@@ -55,7 +55,7 @@ and exits with 0, or prints the error and exits with 10. Ctrl-C stops waiting; t
     CONFIG,
   ],
   settings: ["mqtt-host", "mqtt-port", "environment", "state-folder"],
-  load: () => import("./send_command.ts"),
+  load: () => import("./subcommands/send_command.ts"),
 };
 
 const ps: CliCommand = {
@@ -77,7 +77,7 @@ TIME how long it has run.`,
     JSON_OUTPUT,
   ],
   settings: ["state-folder"],
-  load: () => import("./ps.ts"),
+  load: () => import("./subcommands/ps.ts"),
 };
 
 const logs: CliCommand = {
@@ -105,7 +105,7 @@ node ran, or by a workload that ended at once, it is the end of the workload.`,
     { name: "stderr", help: "Only what it printed to standard error" },
   ],
   settings: ["state-folder"],
-  load: () => import("./logs.ts"),
+  load: () => import("./subcommands/logs.ts"),
 };
 
 const cancel: CliCommand = {
@@ -125,7 +125,7 @@ cancel_grace seconds a running node sends SIGKILL. For a node on another compute
     },
   ],
   settings: ["state-folder"],
-  load: () => import("./cancel_workload.ts"),
+  load: () => import("./subcommands/cancel_workload.ts"),
 };
 
 const status: CliCommand = {
@@ -137,7 +137,7 @@ const status: CliCommand = {
 answer. For a node on another computer use "run status".`,
   flags: [CONFIG, JSON_OUTPUT],
   settings: ["state-folder"],
-  load: () => import("./show_status.ts"),
+  load: () => import("./subcommands/show_status.ts"),
 };
 
 const page: CliCommand = {
@@ -156,7 +156,7 @@ port.`,
     },
   ],
   settings: ["state-folder"],
-  load: () => import("./page.ts"),
+  load: () => import("./subcommands/page.ts"),
 };
 
 const top: CliCommand = {
@@ -170,7 +170,7 @@ not a terminal, it prints one screen; NO_COLOR=1 turns colours off. Asks the run
 and does not need HTTP.`,
   flags: [CONFIG],
   settings: ["state-folder"],
-  load: () => import("./top.ts"),
+  load: () => import("./subcommands/top.ts"),
 };
 
 const retry: CliCommand = {
@@ -183,7 +183,7 @@ Sends the params over the broker, as "run" does, to the node on this computer. A
 platform started can be started again only by the platform.`,
   flags: [...REPLY_FLAGS, CONFIG],
   settings: ["mqtt-host", "mqtt-port", "environment", "state-folder"],
-  load: () => import("./retry_workload.ts"),
+  load: () => import("./subcommands/retry_workload.ts"),
 };
 
 const fleet: CliCommand = {
@@ -212,7 +212,7 @@ Kubernetes starts a drained node again; a systemd service does not.`,
     CONFIG,
   ],
   settings: ["pool", "mqtt-host", "mqtt-port", "environment"],
-  load: () => import("./fleet.ts"),
+  load: () => import("./subcommands/fleet.ts"),
 };
 
 /** These commands, in the order in which the help shows them. */

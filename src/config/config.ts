@@ -6,7 +6,7 @@
 import type { JobOutput, LogFormat, LogLevel } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
 import type { BodyForm, ControlPlaneName } from "./node_config.ts";
-import type { Program } from "./workload_program.ts";
+import type { Program } from "./programs/workload_program.ts";
 
 /** Which GPUs: all that are found, the first few, or these, by number or UUID. */
 export type GpuChoice = "auto" | number | readonly string[];

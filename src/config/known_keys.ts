@@ -6,8 +6,8 @@
  */
 import { ConfigError, quoted } from "../errors.ts";
 import type { CloudNodeConfig } from "./node_config.ts";
-import { nearest } from "./nearest.ts";
-import { SETTINGS } from "./settings.ts";
+import { nearest } from "./values/nearest.ts";
+import { SETTINGS } from "./settings/settings.ts";
 import { inCamelCase, isMapping } from "./sources.ts";
 
 /**

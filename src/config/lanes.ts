@@ -6,12 +6,12 @@
 import { ConfigError } from "../errors.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../protocol/kinds.ts";
 import type { Settings } from "./config.ts";
-import { gpuCount, gpuProblems, gpusOfCommand, workloadsOn } from "./gpu_settings.ts";
-import { someOf } from "./named_values.ts";
-import { placesOf } from "./workload_program.ts";
-import { SETTINGS } from "./settings.ts";
+import { gpuCount, gpuProblems, gpusOfCommand, workloadsOn } from "./settings/gpu_settings.ts";
+import { someOf } from "./values/named_values.ts";
+import { placesOf } from "./programs/workload_program.ts";
+import { SETTINGS } from "./settings/settings.ts";
 import type { Source } from "./sources.ts";
-import { positiveCount } from "./values.ts";
+import { positiveCount } from "./values/values.ts";
 
 /** What lanes depend on. */
 type LaneSettings = Pick<Settings, WorkloadKind | "concurrency" | "gpus" | "gpusPer">;

@@ -5,12 +5,12 @@
  */
 import { dirname, join, resolve as absolute } from "node:path";
 import { ConfigError, quoted } from "../errors.ts";
-import { type ConfigFile, readConfigFile, WRAPPERS } from "./config_file.ts";
-import { placeReservation } from "./reservation.ts";
+import { type ConfigFile, readConfigFile, WRAPPERS } from "./files/config_file.ts";
+import { placeReservation } from "./values/reservation.ts";
 import { readPermission, requirePermissions } from "../permissions.ts";
-import { frontMatterOf, README } from "./front_matter.ts";
+import { frontMatterOf, README } from "./files/front_matter.ts";
 import { homeFolder } from "./home.ts";
-import { readCredentials, readDotenv, readYaml, type Warn } from "./files.ts";
+import { readCredentials, readDotenv, readYaml, type Warn } from "./files/files.ts";
 import type { CloudNodeConfig } from "./node_config.ts";
 import { refuseUnknownSettings } from "./known_keys.ts";
 import {
@@ -28,7 +28,7 @@ import {
   variableSource,
   yamlSource,
 } from "./sources.ts";
-import { exists, readTextFile } from "./text_file.ts";
+import { exists, readTextFile } from "./files/text_file.ts";
 
 /** A config file from elsewhere. */
 export interface FetchedFile {

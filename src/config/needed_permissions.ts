@@ -8,7 +8,7 @@ import { OS } from "../os/current.ts";
 import { type Need, readPermission } from "../permissions.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import type { Settings } from "./config.ts";
-import { readHttpAddress, unnamedSocket } from "./http_address.ts";
+import { readHttpAddress, unnamedSocket } from "./values/http_address.ts";
 import { readOtlp } from "./otlp.ts";
 
 /**

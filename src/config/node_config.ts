@@ -5,7 +5,7 @@
  */
 import type { JobOutput, LogFormat, LogLevel } from "../log.ts";
 import type { WorkloadKind } from "../protocol/kinds.ts";
-import type { ProgramConfig } from "./workload_program.ts";
+import type { ProgramConfig } from "./programs/workload_program.ts";
 
 /**
  * What carries the calls of a node to the backend: HTTP, or requests over MQTT 5.

@@ -8,15 +8,15 @@ import { ConfigError, quoted } from "../errors.ts";
 import { homeFolder } from "./home.ts";
 import type { Settings } from "./config.ts";
 import type { CloudNodeConfig } from "./node_config.ts";
-import type { Setting, SettingKey } from "./setting.ts";
-import { clusterProblems } from "./cluster_problems.ts";
+import type { Setting, SettingKey } from "./settings/setting.ts";
+import { clusterProblems } from "./programs/cluster_problems.ts";
 import { laneProblems, lanesOf, yieldProblems } from "./lanes.ts";
 import { refuseUnknownSettings } from "./known_keys.ts";
-import { poolProblems } from "./pool_settings.ts";
-import { SETTINGS } from "./settings.ts";
+import { poolProblems } from "./settings/pool_settings.ts";
+import { SETTINGS } from "./settings/settings.ts";
 import { configSource, type Source } from "./sources.ts";
-import { path } from "./values.ts";
-import type { YamlPath } from "./yaml_position.ts";
+import { path } from "./values/values.ts";
+import type { YamlPath } from "./files/yaml_position.ts";
 
 /** What paths in settings are relative to. */
 interface Folders {

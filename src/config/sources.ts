@@ -5,8 +5,8 @@
  * @module
  */
 import type { CloudNodeConfig } from "./node_config.ts";
-import type { Setting } from "./setting.ts";
-import type { YamlPath } from "./yaml_position.ts";
+import type { Setting } from "./settings/setting.ts";
+import type { YamlPath } from "./files/yaml_position.ts";
 
 /** A value given for a setting, not yet checked. */
 interface Given {

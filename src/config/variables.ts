@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { interpolate } from "./interpolate.ts";
+import { interpolate } from "./files/interpolate.ts";
 import { isMapping } from "./sources.ts";
-import { type Parsed, type Problem, refuse, type ValueType } from "./value_type.ts";
+import { type Parsed, type Problem, refuse, type ValueType } from "./values/value_type.ts";
 
 /** The variables in which workloads find their own token or the node's, and nothing else. */
 export const TOKEN_VARIABLES: readonly string[] = [

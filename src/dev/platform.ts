@@ -6,8 +6,8 @@
 import type { Settings } from "../config/config.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import { ConfigError, quoted } from "../errors.ts";
-import { SETTINGS } from "../config/settings.ts";
-import { isWarm } from "../config/workload_program.ts";
+import { SETTINGS } from "../config/settings/settings.ts";
+import { isWarm } from "../config/programs/workload_program.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { requirePermissions } from "../permissions.ts";
 import { topicPrefix } from "../protocol/topics.ts";

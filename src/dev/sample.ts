@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Program } from "../config/workload_program.ts";
+import type { Program } from "../config/programs/workload_program.ts";
 
 /** Echoes its params, or fails when they ask for it. */
 const INFERENCE = `params={body}

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { tlsOf } from "../node/broker_settings.ts";
+import { tlsOf } from "../node/create/broker_settings.ts";
 import { connectOnce, type Visit } from "../mqtt/connect_once.ts";
 import { reach } from "../mqtt/reach.ts";
 import { urlOf } from "../mqtt/endpoint.ts";

@@ -4,14 +4,14 @@
  * @module
  */
 import { resolve } from "node:path";
-import { tlsOf } from "../node/broker_settings.ts";
+import { tlsOf } from "../node/create/broker_settings.ts";
 import type { Settings } from "../config/config.ts";
 import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
-import type { Setting, SettingKey } from "../config/setting.ts";
-import { FUNCTIONS, moduleIn } from "../config/module_template.ts";
-import { commandOf, isWarm } from "../config/workload_program.ts";
-import { SETTINGS } from "../config/settings.ts";
-import { isThere } from "../config/text_file.ts";
+import type { Setting, SettingKey } from "../config/settings/setting.ts";
+import { FUNCTIONS, moduleIn } from "../config/programs/module_template.ts";
+import { commandOf, isWarm } from "../config/programs/workload_program.ts";
+import { SETTINGS } from "../config/settings/settings.ts";
+import { isThere } from "../config/files/text_file.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { reviewEnvironment } from "./environment_review.ts";

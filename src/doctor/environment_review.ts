@@ -4,7 +4,7 @@
  * @module
  */
 import { type LoadedSettings, withDotenv } from "../config/load.ts";
-import { readEnvFiles } from "../config/env_files.ts";
+import { readEnvFiles } from "../config/files/env_files.ts";
 import { unsetWarning, workloadEnvironment } from "../node/workload_environment.ts";
 import { fail, type Finding, warn } from "./finding.ts";
 

@@ -5,10 +5,10 @@
  * @module
  */
 import { delimiter, resolve } from "node:path";
-import { moduleIn } from "../config/module_template.ts";
-import { findPlaceholders } from "../config/placeholders.ts";
-import { templateSurprise } from "../config/template_problem.ts";
-import { isThere } from "../config/text_file.ts";
+import { moduleIn } from "../config/programs/module_template.ts";
+import { findPlaceholders } from "../config/programs/placeholders.ts";
+import { templateSurprise } from "../config/programs/template_problem.ts";
+import { isThere } from "../config/files/text_file.ts";
 import { quoted } from "../errors.ts";
 import { mayRead } from "../permissions.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
-import { isWarm } from "../config/workload_program.ts";
+import { isWarm } from "../config/programs/workload_program.ts";
 import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { lockHolder } from "../state/lock.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import manifest from "../../deno.json" with { type: "json" };
-import { shownSettings } from "../config/settings_help.ts";
+import { shownSettings } from "../config/settings/settings_help.ts";
 import { redact } from "../log.ts";
 import { errorAnswer, jsonAnswer } from "./answers.ts";
 import type { Route, RouteParts } from "./route.ts";

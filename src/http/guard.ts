@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { isIP } from "../config/ip_address.ts";
+import { isIP } from "../config/values/ip_address.ts";
 import type { ErrorCode } from "./answers.ts";
 
 /** What of a request decides. */

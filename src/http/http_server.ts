@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HttpAddress } from "../config/http_address.ts";
+import type { HttpAddress } from "../config/values/http_address.ts";
 import { messageOf } from "../errors.ts";
 import type { ServedNode } from "../node/served_node.ts";
 import type { HttpServerRequest } from "./exchange_over_http.ts";

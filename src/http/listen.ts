@@ -5,7 +5,7 @@
  */
 import * as fs from "node:fs";
 import { createServer } from "node:http";
-import { AUTO_PORTS, type HttpAddress, unnamedSocket } from "../config/http_address.ts";
+import { AUTO_PORTS, type HttpAddress, unnamedSocket } from "../config/values/http_address.ts";
 import { ConfigError, messageOf, quoted } from "../errors.ts";
 import {
   exchangeOverHttp,

@@ -5,7 +5,7 @@
  * @module
  */
 import * as fs from "node:fs";
-import { readHttpAddress } from "../config/http_address.ts";
+import { readHttpAddress } from "../config/values/http_address.ts";
 import { messageOf, quoted } from "../errors.ts";
 import { databaseBytes, JOURNAL_FILE } from "../journal/database_file.ts";
 import { readStateFile, requireFile, type StateFileParts } from "../state/state_file.ts";

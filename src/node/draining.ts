@@ -11,7 +11,7 @@ import type { Uploads } from "../commands/uploads.ts";
 import type { LogStream } from "../logs/log_stream.ts";
 import type { MqttConnection } from "../mqtt/connection.ts";
 import type { Outbox } from "../outbox/outbox.ts";
-import type { Executors } from "./create_executors.ts";
+import type { Executors } from "./create/create_executors.ts";
 import type { NodeEvents } from "./events.ts";
 import type { PoolMember } from "./pool.ts";
 

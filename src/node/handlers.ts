@@ -4,8 +4,8 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
-import type { ValueType } from "../config/value_type.ts";
-import { count, positiveCount, positiveSeconds, seconds } from "../config/numbers.ts";
+import type { ValueType } from "../config/values/value_type.ts";
+import { count, positiveCount, positiveSeconds, seconds } from "../config/values/numbers.ts";
 import { unknownKeys } from "../config/known_keys.ts";
 import { ConfigError, quoted } from "../errors.ts";
 import type { Handler, HandlerOptions } from "../executors/handler/handler.ts";

@@ -18,7 +18,7 @@ import { reportFailed } from "../registration/report_end.ts";
 import { checkToken, missingTokenError, type TokenSource } from "../registration/token.ts";
 import { takeUnloadMark } from "../state/unload_mark.ts";
 import { isAbort, whenAborted } from "../time.ts";
-import { createHooks } from "./create_hooks.ts";
+import { createHooks } from "./create/create_hooks.ts";
 import { unloadAll, whenDone, whenIdleFor } from "./draining.ts";
 import { NodeEvents } from "./events.ts";
 import { notedHeartbeats } from "./noted_heartbeats.ts";

@@ -5,7 +5,7 @@
  */
 import { refuseUnknownKeys } from "../config/known_keys.ts";
 import type { CloudNodeConfig } from "../config/node_config.ts";
-import { checkSeconds } from "../config/numbers.ts";
+import { checkSeconds } from "../config/values/numbers.ts";
 import type { Logger } from "../log.ts";
 import type { Handlers } from "./handlers.ts";
 

@@ -38,14 +38,14 @@ import { makePrivateFolder } from "../state/private_folder.ts";
 import { requireFolder } from "../state/state_file.ts";
 import { takeUnloadMark } from "../state/unload_mark.ts";
 import { type Clock, systemClock } from "../time.ts";
-import { type CommandParts, createCommandParts } from "./command_parts.ts";
-import { createBackend } from "./create_backend.ts";
-import { type Connected, createConnection, createPoolMember } from "./create_connection.ts";
-import { createExecutors, type Executors } from "./create_executors.ts";
-import { createGpuMonitor } from "./create_gpu_monitor.ts";
-import { createLogStream } from "./create_log_stream.ts";
-import { createOutbox } from "./create_outbox.ts";
-import { createTraces } from "./create_traces.ts";
+import { type CommandParts, createCommandParts } from "./create/command_parts.ts";
+import { createBackend } from "./create/create_backend.ts";
+import { type Connected, createConnection, createPoolMember } from "./create/create_connection.ts";
+import { createExecutors, type Executors } from "./create/create_executors.ts";
+import { createGpuMonitor } from "./create/create_gpu_monitor.ts";
+import { createLogStream } from "./create/create_log_stream.ts";
+import { createOutbox } from "./create/create_outbox.ts";
+import { createTraces } from "./create/create_traces.ts";
 import { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
 import type { PoolMember } from "./pool.ts";
@@ -274,7 +274,7 @@ async function withGpus(
 > {
   const { gpus } = settings;
   if (gpus === undefined) return { settings };
-  const { createGpuPool } = await import("./create_gpu_pool.ts");
+  const { createGpuPool } = await import("./create/create_gpu_pool.ts");
   const logger = loggerFor("gpu");
   return await createGpuPool({ gpus, settings, handlers, env, journal, host, clock, logger });
 }

@@ -9,7 +9,7 @@ import type { Settings } from "../config/config.ts";
 import type { Logger } from "../log.ts";
 import type { StopSignal } from "../os/process_identity.ts";
 import type { Clock } from "../time.ts";
-import type { CommandParts } from "./command_parts.ts";
+import type { CommandParts } from "./create/command_parts.ts";
 import type { NodeEvents } from "./events.ts";
 import { type NodeSnapshot, snapshotOf, type SnapshotParts } from "./snapshot.ts";
 

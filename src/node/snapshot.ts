@@ -14,8 +14,8 @@ import type { GpuProcess } from "../gpu/nvidia_smi.ts";
 import type { GpuPool, GpuState } from "../gpu/gpu_pool.ts";
 import type { Messages } from "../journal/messages.ts";
 import { isDiskFull } from "../state/private_folder.ts";
-import type { CommandParts } from "./command_parts.ts";
-import type { Executors } from "./create_executors.ts";
+import type { CommandParts } from "./create/command_parts.ts";
+import type { Executors } from "./create/create_executors.ts";
 import type { CurrentIdentity } from "./current_identity.ts";
 
 /** A node as it is now. */

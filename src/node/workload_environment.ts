@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/config.ts";
-import { readEnvFiles } from "../config/env_files.ts";
+import { readEnvFiles } from "../config/files/env_files.ts";
 import { credentials, expandAll, isSecretName, TOKEN_VARIABLES } from "../config/variables.ts";
 import { ConfigError } from "../errors.ts";
 import { addSecret } from "../log.ts";

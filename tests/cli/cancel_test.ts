@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { whatCancellingDid } from "../../src/cli/cancel_workload.ts";
+import { whatCancellingDid } from "../../src/cli/subcommands/cancel_workload.ts";
 import { ConfigError } from "../../src/errors.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
 import { LocalRequests } from "../../src/state/local_requests.ts";

@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { completableCommands } from "../../src/cli/completion_words.ts";
-import { bashCompletion } from "../../src/cli/completion_bash.ts";
-import { fishCompletion } from "../../src/cli/completion_fish.ts";
+import { completableCommands } from "../../src/cli/completion/completion_words.ts";
+import { bashCompletion } from "../../src/cli/completion/completion_bash.ts";
+import { fishCompletion } from "../../src/cli/completion/completion_fish.ts";
 import { COMMANDS } from "../../src/cli/subcommands.ts";
-import { zshCompletion } from "../../src/cli/completion_zsh.ts";
+import { zshCompletion } from "../../src/cli/completion/completion_zsh.ts";
 import { Program } from "../support/program.ts";
 
 const WORDS = completableCommands(COMMANDS);

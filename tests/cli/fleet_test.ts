@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fleetTable } from "../../src/cli/fleet.ts";
+import { fleetTable } from "../../src/cli/subcommands/fleet.ts";
 import { type Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { TestClient } from "../support/mqtt_client.ts";

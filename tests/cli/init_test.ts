@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { sampleFiles } from "../../src/cli/samples.ts";
+import { sampleFiles } from "../../src/cli/subcommands/samples.ts";
 import { Program } from "../support/program.ts";
 
 const NAMES = ["cyberwave.yml", "infer.py", "train.py"];

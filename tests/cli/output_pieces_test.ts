@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { lastLines, outputPieces, piecesSince } from "../../src/cli/output_pieces.ts";
+import { lastLines, outputPieces, piecesSince } from "../../src/cli/terminal/output_pieces.ts";
 import type { OutputStream } from "../../src/workloads/folder.ts";
 
 const STDOUT = "one\ntwo\nthree\nfo";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { linesAbout } from "../../src/cli/page.ts";
+import { linesAbout } from "../../src/cli/subcommands/page.ts";
 import { readOpened } from "../../src/os/open_browser.ts";
 import { Stage } from "../support/stage.ts";
 

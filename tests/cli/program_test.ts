@@ -3,7 +3,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
 import { commandHelp, programHelp } from "../../src/cli/help.ts";
 import { COMMANDS } from "../../src/cli/subcommands.ts";
-import { SETTINGS } from "../../src/config/settings.ts";
+import { SETTINGS } from "../../src/config/settings/settings.ts";
 import { BINARY, commandOf } from "../support/command.ts";
 import { Program } from "../support/program.ts";
 

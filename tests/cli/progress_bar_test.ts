@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { progressLine, progressText } from "../../src/cli/progress_bar.ts";
+import { progressLine, progressText } from "../../src/cli/terminal/progress_bar.ts";
 import type { Progress } from "../../src/protocol/progress.ts";
 
 const LINES: readonly [progress: Progress, text: string, line: string][] = [

@@ -1,5 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { asRecovered, resultOf, withShortIds, workloadTable } from "../../src/cli/ps.ts";
+import {
+  asRecovered,
+  resultOf,
+  withShortIds,
+  workloadTable,
+} from "../../src/cli/subcommands/ps.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
 import { newCommand, processHandle, TestJournal } from "../support/journal.ts";
 import type { Recovery } from "../../src/executors/process/recovery.ts";

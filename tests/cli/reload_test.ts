@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { LIVE_SETTINGS } from "../../src/node/setting_changes.ts";
-import { SETTINGS } from "../../src/config/settings.ts";
+import { SETTINGS } from "../../src/config/settings/settings.ts";
 import { Gate, Stage } from "../support/stage.ts";
 
 /** A node without a terminal, as a service manager starts it. */

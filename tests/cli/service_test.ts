@@ -20,7 +20,7 @@ import { BINARY, DENO_DIR } from "../support/command.ts";
 import { lockFolder } from "../../src/state/lock.ts";
 import { systemClock } from "../../src/time.ts";
 import { RecordingLogger } from "../support/events.ts";
-import { exists } from "../../src/config/text_file.ts";
+import { exists } from "../../src/config/files/text_file.ts";
 import { isAlive } from "../support/executors.ts";
 import { Program } from "../support/program.ts";
 

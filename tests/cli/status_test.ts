@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { statusLines } from "../../src/cli/show_status.ts";
+import { statusLines } from "../../src/cli/subcommands/show_status.ts";
 import { Gate, Stage } from "../support/stage.ts";
 
 Deno.test("status shows how the running node is, without the broker", async () => {

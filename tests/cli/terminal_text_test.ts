@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { TerminalText } from "../../src/cli/terminal_text.ts";
+import { TerminalText } from "../../src/cli/terminal/terminal_text.ts";
 
 /** What a terminal gets of output that arrives in these pieces. */
 function shown(...pieces: string[]): string[] {

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { parseArguments } from "../../src/cli/arguments.ts";
-import { demoSteps } from "../../src/cli/demo.ts";
+import { demoSteps } from "../../src/cli/subcommands/demo.ts";
 import { shellWord } from "../../src/cli/invocation.ts";
-import { duration, table } from "../../src/cli/layout.ts";
-import { harmless } from "../../src/cli/terminal.ts";
+import { duration, table } from "../../src/cli/terminal/layout.ts";
+import { harmless } from "../../src/cli/terminal/terminal.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 
 Deno.test("a length of time is shown in its two largest units", () => {

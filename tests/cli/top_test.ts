@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { topScreen, type TopView } from "../../src/cli/top_screen.ts";
+import { topScreen, type TopView } from "../../src/cli/subcommands/top_screen.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
 import { Gate, Stage } from "../support/stage.ts";
 import { Terminal } from "../support/terminal.ts";

@@ -29,7 +29,7 @@ Deno.test("a program knows its registry by the URL of its modules; a file and a 
   const others = [
     "file:///srv/@cyberwave/cloud-node/0.1.0/src/a.ts",
     "file:///tmp/deno-compile-cyberwave-cloud-node/src/a.ts",
-    "https://example.com/src/cli/start.ts",
+    "https://example.com/src/cli/subcommands/start.ts",
   ];
   for (const url of others) assertEquals(publicationOf(url), undefined);
 });
@@ -59,7 +59,7 @@ class Asking implements AsyncDisposable {
   get parts(): UpdateParts {
     const { stateFolder, clock, logger } = this;
     const registry = `http://127.0.0.1:${this.#server.addr.port}`;
-    const moduleUrl = `${registry}/@cyberwave/cloud-node/0.1.0/src/cli/start.ts`;
+    const moduleUrl = `${registry}/@cyberwave/cloud-node/0.1.0/src/cli/subcommands/start.ts`;
     return { moduleUrl, env: {}, stateFolder, clock, logger };
   }
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Settings } from "../../src/config/config.ts";
 import { laneProblems, lanesOf, yieldProblems } from "../../src/config/lanes.ts";
-import type { WorkerProgram } from "../../src/config/workload_program.ts";
+import type { WorkerProgram } from "../../src/config/programs/workload_program.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { flagSource, type Source, yamlSource } from "../../src/config/sources.ts";
 

@@ -7,7 +7,7 @@ import {
   VARIABLES,
 } from "../../src/config/needed_permissions.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import { SETTINGS } from "../../src/config/settings.ts";
+import { SETTINGS } from "../../src/config/settings/settings.ts";
 import { devPermissions } from "../../src/dev/needed_by_dev.ts";
 import { OS } from "../../src/os/current.ts";
 import { type Need, permissionFlags, requirePermissions } from "../../src/permissions.ts";

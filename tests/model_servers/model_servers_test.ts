@@ -1,7 +1,7 @@
 /** Commands for real model servers, of which CLOUD_NODE_MODEL_SERVERS names the Python. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname } from "node:path";
-import type { ServerProgram } from "../../src/config/workload_program.ts";
+import type { ServerProgram } from "../../src/config/programs/workload_program.ts";
 import type { Exit } from "../../src/executors/executor.ts";
 import { inTime } from "../support/events.ts";
 import { Bench, fileWritten } from "../support/executors.ts";

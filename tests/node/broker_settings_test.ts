@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { ConfigError } from "../../src/errors.ts";
-import { tlsOf } from "../../src/node/broker_settings.ts";
+import { tlsOf } from "../../src/node/create/broker_settings.ts";
 
 Deno.test("authorities are read again each time, so that others can take their place", async () => {
   const path = await Deno.makeTempFile({ suffix: ".pem" });

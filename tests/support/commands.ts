@@ -20,7 +20,7 @@ import {
   type CommandParts,
   type CommandSettings,
   createCommandParts,
-} from "../../src/node/command_parts.ts";
+} from "../../src/node/create/command_parts.ts";
 import { NodeEvents } from "../../src/node/events.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../src/protocol/kinds.ts";
 import type { Progress } from "../../src/protocol/progress.ts";

@@ -1,5 +1,5 @@
 /** Servers that commands are sent to: one in this process, and one that a node starts. */
-import type { ServerProgram } from "../../src/config/workload_program.ts";
+import type { ServerProgram } from "../../src/config/programs/workload_program.ts";
 import { ServerExecutor } from "../../src/executors/server/server_executor.ts";
 import { WarmProcess } from "../../src/executors/warm/warm_process.ts";
 import { systemClock } from "../../src/time.ts";

@@ -1,10 +1,10 @@
 /** Python files behind the node's own program. */
 import { assert } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import type { WorkerProgram } from "../../src/config/workload_program.ts";
+import type { WorkerProgram } from "../../src/config/programs/workload_program.ts";
 import type { Exit } from "../../src/executors/executor.ts";
 import type { WorkerExecutor } from "../../src/executors/worker/worker_executor.ts";
-import { createWorkerExecutor } from "../../src/node/create_worker_executor.ts";
+import { createWorkerExecutor } from "../../src/node/create/create_worker_executor.ts";
 import { systemClock } from "../../src/time.ts";
 import { Bench, HOST, type Started } from "./executors.ts";
 

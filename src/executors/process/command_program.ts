@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FUNCTIONS, moduleIn } from "../../config/module_template.ts";
+import { FUNCTIONS, moduleIn } from "../../config/programs/module_template.ts";
 import type { WorkloadKind } from "../../protocol/kinds.ts";
 import type { WorkloadFile, WorkloadFolder } from "../../workloads/folder.ts";
 import { MODULE_RUNNER, MODULE_RUNNER_FILE } from "./module_runner.ts";

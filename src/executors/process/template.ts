@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { BodyForm } from "../../config/node_config.ts";
-import { type Placeholder, replacePlaceholders } from "../../config/placeholders.ts";
+import { type Placeholder, replacePlaceholders } from "../../config/programs/placeholders.ts";
 import { ObjectText } from "../../protocol/object_text.ts";
 import { flagWords, wordOf } from "./param_words.ts";
 

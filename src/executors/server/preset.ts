@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ServerApi } from "../../config/workload_program.ts";
+import type { ServerApi } from "../../config/programs/workload_program.ts";
 
 /** One request, without its body. */
 export interface RequestTarget {

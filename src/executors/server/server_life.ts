@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ServerProgram } from "../../config/workload_program.ts";
+import type { ServerProgram } from "../../config/programs/workload_program.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { type Clock, isAbort, orAbort } from "../../time.ts";

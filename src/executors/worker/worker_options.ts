@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { WorkerProgram } from "../../config/workload_program.ts";
+import type { WorkerProgram } from "../../config/programs/workload_program.ts";
 import type { Logger } from "../../log.ts";
 import type { Host } from "../../os/processes.ts";
 import type { Clock } from "../../time.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FUNCTIONS, moduleIn } from "../../config/module_template.ts";
+import { FUNCTIONS, moduleIn } from "../../config/programs/module_template.ts";
 import type { WorkloadKind } from "../../protocol/kinds.ts";
 import type { WorkloadFile } from "../../workloads/folder.ts";
 import { pythonSource, shellWord } from "../process/python_source.ts";

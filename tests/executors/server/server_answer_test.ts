@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { MemberFinder } from "../../../src/executors/server/member_finder.ts";
 import { PRESETS } from "../../../src/executors/server/preset.ts";
 import { type Verdict, verdictOn } from "../../../src/executors/server/server_answer.ts";
-import type { ServerApi } from "../../../src/config/workload_program.ts";
+import type { ServerApi } from "../../../src/config/programs/workload_program.ts";
 
 interface Given {
   readonly api?: ServerApi;

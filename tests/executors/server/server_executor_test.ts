@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { ServerProgram } from "../../../src/config/workload_program.ts";
+import type { ServerProgram } from "../../../src/config/programs/workload_program.ts";
 import type { Exit } from "../../../src/executors/executor.ts";
 import type { ServerExecutor } from "../../../src/executors/server/server_executor.ts";
 import { inTime } from "../../support/events.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { WORKER } from "../../../src/cli/worker_sample.ts";
+import { WORKER } from "../../../src/cli/subcommands/worker_sample.ts";
 import { pythonPackagesAvailable, pythonProgram } from "../../support/python_packages.ts";
 import { endWorkers } from "../../support/workers.ts";
 import { World } from "../../support/world.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { existsSync } from "node:fs";
-import type { WorkerProgram } from "../../../src/config/workload_program.ts";
+import type { WorkerProgram } from "../../../src/config/programs/workload_program.ts";
 import type { ExecutorStatus, Exit } from "../../../src/executors/executor.ts";
 import { WorkerExecutor } from "../../../src/executors/worker/worker_executor.ts";
 import { GpuPool } from "../../../src/gpu/gpu_pool.ts";
