@@ -8,12 +8,13 @@ export const FLOORS = {
   spawn: "the runtime spawning `sh -c true` through Deno.Command and waiting for its end",
   "echo + spawn": "the sum of both",
   "echo + worker":
-    "the echo, and then the bench's worker called over its pipes without a node, as one sample",
+    "the echo, then a call of the bench's worker over its pipes without a node, as one sample",
   "slower of echo and worker":
-    "the echo alone and that worker alone, as many at a time: the smaller number of answers a second",
-  "warm command": "a command of a worker that is loaded, one after the other",
+    "the echo alone and that worker alone, as many at a time: the smaller rate of answers",
+  "warm command": "a command of a loaded worker, one at a time",
   "spawn for each": "the spawn's median, times the number of commands",
-  "gap of spawns": "the longest time between two ends of as many spawns, as many at a time",
+  "gap of spawns":
+    "the longest time between the ends of two spawns, with as many in all and as many at a time",
   modules: "`deno run` of a program that imports the node's packages and exits",
   runtime: "`deno run` of an empty program",
   "JSON.parse()": "decoding the same message as UTF-8 and JSON.parse() of it, in the same process",

@@ -70,7 +70,7 @@ export function asTable({ machine, results }: Report): string {
     rule,
     ...body,
     "",
-    "Programs run with a lock file, as one that `deno install` has installed does. Without one Deno",
+    "Programs run with a lock file, as `deno install` gives them one. Without a lock file Deno",
     "resolves all packages at each start.",
     "",
     "Floors, measured in turns with the figures:",

@@ -20,6 +20,6 @@ export interface ChaosReport {
 export function describe(report: ChaosReport): string {
   const { tasks, followed, refused, replies, kills, brokerKills, full, problems } = report;
   return `${tasks} commands (${followed} followed by the platform, ${refused} refused), ` +
-    `${replies} replies, ${kills} killed processes of workloads, ${brokerKills} killed brokers, ` +
-    `${full} times a full disk: ${problems.length} problems`;
+    `${replies} replies; ${kills} times a workload's process was killed, ${brokerKills} times the ` +
+    `broker, and ${full} times the disk was full: ${problems.length} problems`;
 }

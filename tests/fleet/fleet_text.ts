@@ -6,13 +6,13 @@ export function fleetText(report: FleetReport): string {
   const { nodes, processes, heartbeatSeconds, heartbeats, reconnected } = report;
   const ms = (value: number) => `${Math.round(value)} ms`;
   const rows: [string, string][] = [
-    ["start of all", `${report.startSeconds.toFixed(1)} s`],
-    ["memory of a node, beside its process", `${report.mebibytesPerNode.toFixed(2)} MiB`],
+    ["start of all nodes", `${report.startSeconds.toFixed(1)} s`],
+    ["memory of a node, without its process", `${report.mebibytesPerNode.toFixed(2)} MiB`],
     ["CPU of an idle node", `${report.cpuPerNode.toFixed(2)} ms a second`],
-    ["CPU of the broker meanwhile", `${report.brokerCpu.toFixed(1)} ms a second`],
+    ["CPU of the broker while the nodes are idle", `${report.brokerCpu.toFixed(1)} ms a second`],
     [
-      `times between heartbeats, ${heartbeatSeconds} s each`,
-      `${heartbeats.count}, longer by ${ms(heartbeats.latest)} at most, 99 of 100 by ${
+      `intervals between heartbeats of ${heartbeatSeconds} s`,
+      `${heartbeats.count}, up to ${ms(heartbeats.latest)} too long, 99 of 100 up to ${
         ms(heartbeats.p99)
       }`,
     ],
@@ -22,7 +22,7 @@ export function fleetText(report: FleetReport): string {
         ms(reconnected.median)
       }, the last after ${ms(reconnected.last)}`,
     ],
-    ["most of them in 100 ms", String(reconnected.peak)],
+    ["most connections within 100 ms", String(reconnected.peak)],
   ];
   const tenfold = 10 * nodes;
   const beats = tenfold / heartbeatSeconds;

@@ -20,7 +20,7 @@ export interface PoolReport {
   readonly noRoom: number;
   /** How many waited in the session of the node that was killed, when that expired. */
   readonly expired: number;
-  /** How many of those it had acknowledged, or not begun to: lost for good, and sent again. */
+  /** How many of those the node had not stored: lost, and sent again. */
   readonly lost: number;
   /** How many each node answered. */
   readonly byNode: Readonly<Record<string, number>>;
@@ -86,12 +86,12 @@ export async function provePool(commands: number): Promise<PoolReport> {
 export function describePool(report: PoolReport): string {
   const { commands, answered, noRoom, expired, lost, byNode, problems } = report;
   const nodes = Object.entries(byNode).sort().map(([name, count]) => `${name} ${count}`).join(", ");
-  return `Four nodes of a pool shared ${commands} commands at one mosquitto. Under load one was drained, one
-killed with work in hand, and its session discarded as an hour would; one was stopped and started
-again. ${answered} commands were answered, each run once (${nodes}): ${problems.length} problems. ${noRoom}
-times the broker said that no node had room, and the command was sent again. ${expired} commands were
-in the session that was discarded; ${lost} of them the node had not taken before. These, and no others,
-had no answer until they were sent again.
+  return `Four nodes of a pool shared ${commands} commands at one mosquitto. Under load, one was drained; one was
+killed while it had commands, and its session was discarded as the broker does after an hour; one
+was stopped and started again. ${answered} commands were answered, and each ran once (${nodes}): ${problems.length} problems.
+${noRoom} times the broker reported that no node had room, and the sender sent the command again. The
+discarded session held ${expired} commands, ${lost} of which the node had not stored. These, and no others,
+were lost, and were answered after the sender had sent them again.
 ${problems.slice(0, 50).map((problem) => `\n- ${problem}`).join("")}`;
 }
 

@@ -33,11 +33,12 @@ Written by \`deno task proof\` on ${bench.machine.date}, for version ${version}.
 
 ## Chaos
 
-For ${cycles} times the node was killed or stopped, the broker was killed, the link between them was
-cut, a process of a workload, a worker or a server or its supervisor was killed, or the disk of the
-journal was full, while commands came for processes, for workers and for a server: some twice,
-without a request id, cancelled, with a time limit, or followed by the platform. Every command had to start at most once, to be answered, and to be answered with what
-really became of it; no reply may contradict another, and nothing may be left.
+In each of ${cycles} cycles the test killed or stopped the node, killed the broker, cut the link between
+them, killed a process of a workload, worker or server, killed a supervisor, or filled the disk of
+the journal. Meanwhile it sent commands for processes, for workers and for a server. Some were sent
+twice, had no request id, were cancelled, had a time limit, or were followed by the platform. Every
+command must start at most once and be answered with its true outcome. No reply may contradict
+another, and no process may be left behind.
 
 ${describe(chaos)}. Repeat it with \`deno task chaos --seed ${seed} --cycles ${cycles}\`.
 ${problems.length === 0 ? "" : `\n${problemList(problems)}\n`}

@@ -30,7 +30,7 @@ const BENCH = {
 Deno.test("proof: the document says what was done, when, how it went, and how to repeat it", () => {
   const text = proofText({ version: "1.2.3", chaos: CHAOS, pool: POOL, bench: BENCH });
   assertMatch(text, /on 2025-01-02, for version 1\.2\.3/);
-  assertMatch(text, /^900 commands .* 20 times a full disk: 0 problems\. Repeat it with /m);
+  assertMatch(text, /^900 commands .* 20 times the disk was full: 0 problems\. Repeat it with /m);
   assertMatch(text, /deno task chaos --seed 7 --cycles 200/);
   assertMatch(text, /shared 2000 commands at one mosquitto.*\(a 1100, b 900\): 0 problems/s);
   assertMatch(text, /^\| idle memory +\| +\| +80 MiB \|/m);
