@@ -42,8 +42,8 @@ export async function runProgram(
   const { run } = await command.load();
   const url = parsed.value("config") ?? "";
   if (!/^https?:/i.test(url)) return await run(parsed, requests);
-  const { fetchConfig } = await import("../backend/fetched_config.ts");
-  return await run(parsed.withConfig(await fetchConfig(url, command.name)), requests);
+  const { withConfigByUrl } = await import("./config_by_url.ts");
+  return await run(await withConfigByUrl(parsed, url, command.name), requests);
 }
 
 /** The flags of `start` that are followed by a value. */

@@ -49,7 +49,18 @@ export class Reloads {
     const { settings, problems, warnings, configFile } = examined;
     // Somebody is about to write it anew.
     const isGone = this.#configFile !== undefined && configFile === undefined;
-    for (const warning of warnings) this.#logger.warn(warning);
+    const { fetchedConfig: fetched } = this.#args;
+    if (fetched !== undefined) {
+      const { url } = fetched;
+      this.#logger.info(
+        `Kept the config file from ${url}, which its checksum fixes: give --config a new checksum ` +
+          "and restart the node for another one",
+      );
+    }
+    for (const warning of warnings) {
+      // Said at the start: the copy of a file is the same file.
+      if (warning !== fetched?.warning) this.#logger.warn(warning);
+    }
     for (const { message } of problems) this.#logger.error(message);
     if (isGone) this.#logger.error(`There is no ${quoted(this.#configFile!)} any more`);
     if (problems.length > 0 || isGone) {

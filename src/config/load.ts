@@ -36,6 +36,8 @@ export interface FetchedFile {
   readonly url: string;
   /** What it says. */
   readonly text: string;
+  /** What an operator may want to know of how it was got. Default: nothing. */
+  readonly warning?: string;
 }
 
 /** Where to look for settings. */
@@ -86,7 +88,7 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
 export async function examineSettings(options: LoadOptions): Promise<ExaminedSettings> {
   const { configPath, config: given = {}, env, cwd, fetched } = options;
   refuseUnknownSettings(given);
-  const warnings: string[] = [];
+  const warnings = warningsOf(fetched);
   const warn = (message: string) => void warnings.push(message);
   const flags = placeReservation(options.flags ?? {}, warn);
 
@@ -221,7 +223,7 @@ export async function locateState(
   options: LoadOptions,
 ): Promise<{ readonly stateFolder: string; readonly warnings: readonly string[] }> {
   const { configPath = CONFIG_FILE, flags = {}, env, cwd, fetched } = options;
-  const warnings: string[] = [];
+  const warnings = warningsOf(fetched);
   const warn = (message: string) => void warnings.push(message);
   const folders = { work: dirname(absolute(cwd, configPath)), home: () => homeFolder(env) };
   requirePermissions([readPermission(folders.work, CONFIG_FOLDER)]);
@@ -232,6 +234,10 @@ export async function locateState(
     yamlSource(await readMapping(absolute(cwd, file), file, warn, fetched?.text), file),
   ];
   return { stateFolder: stateFolderOf(sources, folders), warnings };
+}
+
+function warningsOf(fetched: FetchedFile | undefined): string[] {
+  return fetched?.warning === undefined ? [] : [fetched.warning];
 }
 
 function nearSources(

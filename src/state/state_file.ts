@@ -16,14 +16,14 @@ export interface StateFileParts {
   readonly logger: Pick<Logger, "warn">;
 }
 
-/** No file that is read as a whole is larger. */
+/** Few files that are read as a whole are larger. */
 const MAX_BYTES = 64 * 1024;
 
 /**
  * The text of the file at `path`; `undefined`: there is none. Follows no link and never blocks.
- * Throws when something else is in its place.
+ * Throws when something else is in its place, or it has more than `maxBytes`.
  */
-export function readStateFile(path: string): string | undefined {
+export function readStateFile(path: string, maxBytes: number = MAX_BYTES): string | undefined {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
   if (isLink(path)) throw linkError(path);
   let file: number;
@@ -36,7 +36,7 @@ export function readStateFile(path: string): string | undefined {
   try {
     const found = fs.fstatSync(file);
     if (!found.isFile()) throw new Error(`it is ${kindOf(found)}`);
-    if (found.size > MAX_BYTES) throw new Error(`it has ${found.size} bytes`);
+    if (found.size > maxBytes) throw new Error(`it has ${found.size} bytes`);
     return fs.readFileSync(file, "utf8");
   } finally {
     fs.closeSync(file);

@@ -49,17 +49,18 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
     logger: createLogger("service"),
   });
   const ended = new AbortController();
-  let noticing: Promise<void> | undefined;
+  const afterReady: Promise<void>[] = [];
   const onReady = ({ slug, uuid }: NodeIdentity) => {
     notifier.ready(`Waiting for commands as ${slug} (${uuid})`);
     createLogger("node").info(`ready: ${served(loaded)}`);
-    noticing = noticeUpdate({
+    const noticing = noticeUpdate({
       moduleUrl: import.meta.url,
       env,
       stateFolder: loaded.settings.stateFolder,
       clock: systemClock,
       logger: createLogger("node"),
     }, ended.signal);
+    afterReady.push(noticing, keepFetchedConfig(args, loaded));
   };
   try {
     const result = await runNode(node, { once, drain, exitWhenIdle, onReady }, requests);
@@ -70,8 +71,16 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   } finally {
     requests.reloads.removeEventListener("reload", reload);
     ended.abort();
-    await noticing;
+    await Promise.all(afterReady);
   }
+}
+
+/** Keeps the config file for a start without its server, where it came from one. */
+async function keepFetchedConfig(args: Arguments, loaded: LoadedSettings): Promise<void> {
+  const { fetchedConfig } = args;
+  if (fetchedConfig === undefined) return;
+  const { keepCopy } = await import("../config_by_url.ts");
+  await keepCopy(args, fetchedConfig, loaded);
 }
 
 function checkIdleTimeout(args: Arguments): void {
