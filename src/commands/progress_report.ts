@@ -99,7 +99,7 @@ export class ProgressReport {
     if (found?.problem === undefined || this.#hasHinted) return;
     this.#hasHinted = true;
     this.#parts.logger.warn(
-      `${nameOf(this.#command)} wrote into its CYBERWAVE_PROGRESS_FILE what is no progress: ` +
+      `${nameOf(this.#command)} wrote invalid progress to its CYBERWAVE_PROGRESS_FILE: ` +
         `${found.problem}; it is ignored`,
       fieldsOf(this.#command),
     );

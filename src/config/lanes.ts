@@ -58,7 +58,7 @@ export function laneProblems(settings: LaneSettings, sources: readonly Source[])
       new ConfigError(
         `${given.name} gives ${kind} ${named}, but what runs it takes ${places} at once ` +
           `(from ${given.from})`,
-        { hint: `Leave ${kind} out there: its own workers and concurrency say it` },
+        { hint: `Leave ${kind} out there: its own workers and concurrency decide that` },
       ),
     ];
   }).concat(onGpus);

@@ -39,7 +39,7 @@ export function nodePermissions(
   ];
 }
 
-/** What starting workloads fast takes. Flags of versions before 0.2 do not have it. */
+/** What starting workloads fast takes. A node without it works, too. */
 const SESSION_PERMISSIONS: readonly Need[] = OS.sessionProgram === undefined ? [] : [
   { what: { name: "run", command: OS.sessionProgram }, why: "workloads", isOptional: true },
 ];

@@ -45,7 +45,7 @@ export function readOtlp(
   const [protocol] = givenFor("PROTOCOL", env);
   if (protocol === "grpc") {
     problems.push(
-      `Traces go to ${url.url} as http/json: OTEL_EXPORTER_OTLP_PROTOCOL=grpc is not spoken here`,
+      `Traces go to ${url.url} as http/json: OTEL_EXPORTER_OTLP_PROTOCOL=grpc is not supported`,
     );
   }
   const target = {
@@ -95,7 +95,7 @@ function pairs(
     const value = text === undefined ? undefined : decode(text.trim());
     if (value !== undefined) found[name!] = value;
     // What is wrong with it is not shown: it may be a key.
-    else problems.push(`${variable} has an entry that is no name=value, which is left out`);
+    else problems.push(`${variable} has an entry that is not name=value, which is ignored`);
   }
   return found;
 }
@@ -126,7 +126,7 @@ function readSampler(env: Environment, problems: string[]): Sampler {
   const isParentBased = name.startsWith("parentbased_");
   const root = name.replace("parentbased_", "");
   if (!SAMPLERS.includes(root)) {
-    problems.push(`OTEL_TRACES_SAMPLER ${quoted(name)} is not known here: all traces are recorded`);
+    problems.push(`OTEL_TRACES_SAMPLER ${quoted(name)} is not supported: all traces are recorded`);
     return { isParentBased: true, ratio: 1 };
   }
   if (root !== "traceidratio") return { isParentBased, ratio: root === "always_on" ? 1 : 0 };

@@ -72,14 +72,17 @@ const CHECK_URL = "Check api_url (CYBERWAVE_API_URL)";
 function answered(apiUrl: string, { passed }: Reach, answer: ProbeAnswer): Finding {
   const { status, ms, location } = answer;
   if (location !== undefined && status >= 300 && status < 400) {
-    return fail(`${apiUrl} redirects to ${quoted(location)}`, `${CHECK_URL}: name that place`);
+    return fail(
+      `${apiUrl} redirects to ${quoted(location)}`,
+      `${CHECK_URL}: it must be the final address`,
+    );
   }
   if (status === 404) return fail(`${apiUrl} has no Cyberwave API (it answers 404)`, CHECK_URL);
   if (status >= 500) {
     return fail(`${apiUrl} fails (it answers ${status})`, "Try again in a while");
   }
   const found = `${apiUrl} answers in ${milliseconds(ms)}${stages(passed)}`;
-  return ms > SLOW_MS ? warn(`${found}, which is slow`, "Look at the network") : ok(found);
+  return ms > SLOW_MS ? warn(`${found}, which is slow`, "Check the network") : ok(found);
 }
 
 /** Whether there is a token that the backend accepts. */

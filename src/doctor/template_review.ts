@@ -66,7 +66,7 @@ function placeholderRemarks(template: string): TemplateRemark[] {
     .exec(template)?.slice(1) ?? [];
   if (isPlain && guess !== undefined) {
     return [{
-      detail: `has ${guess}, which is no placeholder and stays as it is`,
+      detail: `has ${guess}, which is not a placeholder and stays as it is`,
       fix: "Write {body} for the params, or {param:name} for one of them",
     }];
   }

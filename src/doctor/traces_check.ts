@@ -23,7 +23,7 @@ export function tracesCheck(env: Readonly<Record<string, string>>, clock: Clock)
       const refusal = await postSpans(target!, [], clock, signal);
       signal.throwIfAborted();
       if (refusal === undefined) return ok(`${url} takes them`);
-      return warn(`${url} does not take them: ${refusal.why}`, FIX);
+      return warn(`${url} does not accept spans: ${refusal.why}`, FIX);
     },
   }];
 }
@@ -31,6 +31,6 @@ export function tracesCheck(env: Readonly<Record<string, string>>, clock: Clock)
 const FIX = "OTEL_EXPORTER_OTLP_ENDPOINT must name the OTLP/HTTP port of a collector, mostly 4318";
 
 const DENO_TRACED =
-  "OTEL_DENO=true: Deno itself sends metrics and spans too, and holds up a stop while they wait";
+  "OTEL_DENO=true: Deno itself sends metrics and spans too, and delays a stop while they wait";
 
 const DENO_FIX = "Unset it: the node's traces need nothing but OTEL_EXPORTER_OTLP_ENDPOINT";

@@ -20,7 +20,8 @@ function logIn({ sessions }: RouteParts, { query }: RouteRequest): Response {
     const { path, cookie } = session;
     return answer(null, "text/plain", 303, { location: path, "set-cookie": cookie });
   }
-  const error = "This link was used already, or is too old. A new one: cyberwave-cloud-node page";
+  const error =
+    "This link was used already, or is too old. Get a new one: cyberwave-cloud-node page";
   return textAnswer(`${error}\n`, 401);
 }
 

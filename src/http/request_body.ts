@@ -55,6 +55,6 @@ export async function readJsonBody(
   try {
     return JSON.parse(text);
   } catch {
-    throw new BodyError(400, "invalid_request", "The body is no JSON");
+    throw new BodyError(400, "invalid_request", "The body is not JSON");
   }
 }

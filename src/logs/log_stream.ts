@@ -191,7 +191,7 @@ export class LogStream {
     if (this.#trouble === undefined) return;
     const dropped = this.#refusedBytes;
     logger.info(
-      `The platform takes logs again${
+      `The platform accepts logs again${
         dropped === 0 ? "" : `; it refused ${dropped} bytes for good`
       }`,
     );

@@ -59,7 +59,7 @@ export async function whenDone(
   if (signal.aborted) return;
   await unloadAll(parts);
   if (left === 0) return;
-  throw new BrokerError(`The broker refuses what is left to deliver: ${counted(left, "message")}`, {
+  throw new BrokerError(`The broker refuses what is left to send: ${counted(left, "message")}`, {
     hint: "They are kept for the next start: let this node's user publish on its response topic",
   });
 }

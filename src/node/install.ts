@@ -92,8 +92,8 @@ export async function runInstallScript(
     // To close its pipe would kill it.
     signal.addEventListener("abort", close, { once: true });
     logger.warn(
-      "The install script left a process running whose output comes here, and which fails without " +
-        "this node: redirect the output of what is to go on",
+      "The install script left a process running that still writes to the node, and fails when the " +
+        "node ends: redirect its output",
     );
   }
   signal.throwIfAborted();

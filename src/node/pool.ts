@@ -72,7 +72,7 @@ export class PoolMember {
       onConnected: () => {
         const { name, topic, logger } = options;
         if (this.#refusal === undefined) {
-          logger.info(`In the pool ${quoted(name)}, by ${quoted(topic)}`);
+          logger.info(`Joined the pool ${quoted(name)}, through ${quoted(topic)}`);
         }
       },
       onRefusedTopic: ({ why }) => this.#refused(why),

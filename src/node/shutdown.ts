@@ -37,7 +37,7 @@ export async function shutDown(parts: NodeParts, options: ShutdownOptions): Prom
   const ended = Promise.all([runner.leave(), uploads.leave(), endRest()]);
   await within(ENDING_MS, clock, async (tooLate) => {
     if (await orAbort(ended, tooLate) === undefined) {
-      logger.error("Stopped in the middle of a task");
+      logger.error("Stopped before all tasks had ended");
     }
   });
 }
@@ -83,7 +83,10 @@ function reportLeft({ runner, queue, uploads, folderOf }: NodeParts, logger: Log
     const { pid, endsWithNode = false } = execution ?? {};
     const fields = { ...fieldsOf(command), pid };
     if (endsWithNode) {
-      logger.warn(`${nameOf(command)} is lost: what runs it answers this node only`, fields);
+      logger.warn(
+        `${nameOf(command)} is lost: only this node could have received its answer`,
+        fields,
+      );
       continue;
     }
     const where = folderOf(command.id).path;

@@ -72,7 +72,7 @@ async function sendHeartbeat(
     health.answered();
     if (answer === "alive") return 0;
     logger.warn(
-      `The backend has given up ${quoted(instance.slug)} (${instance.uuid}): registering again`,
+      `The backend no longer has ${quoted(instance.slug)} (${instance.uuid}): registering again`,
     );
   } catch (error) {
     if (error instanceof AuthenticationError && await token.refused(used) === "changed") {

@@ -174,7 +174,7 @@ export class Registration {
         status: 404,
         hint,
       })
-      : new ConfigError(`The backend has no living instance ${quoted(uuid)}`, { hint });
+      : new ConfigError(`The backend has no active instance ${quoted(uuid)}`, { hint });
   }
 
   /** Stores the identity that the backend gave this node, if it is new. */

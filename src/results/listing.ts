@@ -21,7 +21,7 @@ export function* filesIn(root: string, logger: Logger): Generator<ResultFile> {
       else if (info?.isFile) yield resultFile(root, path, info);
       else if (info?.isSymlink) warnOfLink(path, root, logger);
       else if (info !== undefined) {
-        logger.warn(`Not uploaded: ${quoted(path)}: it is no regular file`);
+        logger.warn(`Not uploaded: ${quoted(path)}: it is not a regular file`);
       }
     }
   }
@@ -48,7 +48,7 @@ export function folderAt(path: string, logger: Logger): string | undefined {
   if (real === undefined || look(() => Deno.lstatSync(real), path, logger)?.isDirectory) {
     return real;
   }
-  logger.warn(`Not uploaded: ${quoted(path)}: it is no folder`);
+  logger.warn(`Not uploaded: ${quoted(path)}: it is not a folder`);
   return undefined;
 }
 

@@ -89,7 +89,7 @@ async function copyUnchanged(path: string, copy: string): Promise<boolean> {
   try {
     for (let attempt = 1; attempt <= COPY_ATTEMPTS; attempt++) {
       const before = await source.stat();
-      if (!before.isFile()) throw new Error("it is no regular file");
+      if (!before.isFile()) throw new Error("it is not a regular file");
       await fs.rm(copy, { force: true });
       const target = await fs.open(copy, "wx", 0o600);
       try {

@@ -170,6 +170,6 @@ class StallWatch {
       if (left <= 0) break;
       await this.#clock.sleep(left, either);
     }
-    ended.abort(new StorageError(`The storage took nothing for ${STALLED_MS / 1000} s`));
+    ended.abort(new StorageError(`The storage accepted no data for ${STALLED_MS / 1000} s`));
   }
 }

@@ -64,7 +64,7 @@ export class ResultSource {
     const fingerprint = fingerprintOf(info);
     if (fingerprint === this.#file.fingerprint) return undefined;
     if (!this.#mayChange) throw this.#isAnother();
-    if (!info.isFile()) throw new ResultFileError(this.#cannotUpload("it is no file any more"));
+    if (!info.isFile()) throw new ResultFileError(this.#cannotUpload("it is not a file any more"));
     return this.#file = { ...this.#file, size: info.size, fingerprint };
   }
 

@@ -157,7 +157,7 @@ test("fleet does nothing when a node that was named does not answer", async () =
   await using a = await join(world, "a", { inference: "true" });
   for (const action of [["run", "inference"], ["drain"]]) {
     const { code, stdout, stderr } = await fleet(world, ...action, "--node", "a", "--node", "b");
-    assertEquals([code, stdout, stderr], [1, "", 'No answer of "b"\n']);
+    assertEquals([code, stdout, stderr], [1, "", 'No answer from "b"\n']);
   }
   assertEquals(a.local.node.snapshot()?.isDraining, false);
 });

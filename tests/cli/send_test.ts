@@ -118,7 +118,7 @@ Deno.test("run refuses what it cannot send", async () => {
     ],
     [["run", "inference", "-", "-i", "x=@-"], "Standard input can be read only once"],
     [["run", "inference", "-o", "/nonexistent/x"], 'Cannot write "/nonexistent/x": there is no'],
-    [["run", "inference", "--detach", "--json"], "--detach waits for no reply"],
+    [["run", "inference", "--detach", "--json"], "--detach does not wait for a reply"],
     [["run", "inference", "--follow", "--json"], "Give --follow or --json, not both"],
     [["run", "status", "--timeout", "soon"], "--timeout must be a positive number of seconds"],
     [["run", "status"], "No node was ever registered with the state folder"],

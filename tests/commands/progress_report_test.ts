@@ -72,7 +72,7 @@ Deno.test("a line that is no progress is ignored, with one hint", async () => {
   assertEquals((await test.reply("r1")).status, "ok");
   assertEquals(test.progress.all, [{ progress: 0.5 }]);
   assertEquals(test.logger.shown.filter((line) => line.includes("PROGRESS_FILE")), [
-    "warn: inference r1 wrote into its CYBERWAVE_PROGRESS_FILE what is no progress: a line is not " +
+    "warn: inference r1 wrote invalid progress to its CYBERWAVE_PROGRESS_FILE: a line is not " +
     'of the form {"progress":0.4,"message":"..."}; it is ignored',
   ]);
 });
@@ -86,7 +86,9 @@ Deno.test("what a command puts in place of the file is not waited for", async ()
     RecordingLogger.prototype.warn.call(logger, message);
   };
   assertEquals((await test.ask({ command: "inference", request_id: "r1" })).status, "ok");
-  await test.logger.logged("what is no progress: it is not a regular file");
+  await test.logger.logged(
+    "invalid progress to its CYBERWAVE_PROGRESS_FILE: it is not a regular file",
+  );
   assertEquals(about, ["r1"], "the line says which command it is about");
   assertEquals(test.progress.all, []);
 });

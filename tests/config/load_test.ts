@@ -240,7 +240,7 @@ Deno.test("a config file that cannot be used says why, and where", async () => {
     ],
     [
       "cyberwave:\n\tinference: a\n",
-      'Cannot read "cyberwave.yml": A tab is no indentation at line 2, column 1',
+      'Cannot read "cyberwave.yml": Tabs cannot be used for indentation at line 2, column 1',
     ],
     [new Uint8Array([0xff, 0xfe, 0x61, 0]), 'Cannot read "cyberwave.yml": it is not UTF-8 text'],
   ];

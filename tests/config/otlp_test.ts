@@ -70,11 +70,11 @@ Deno.test("a value that cannot be used is named, and never a key", () => {
     ],
     [
       { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
-      "Traces go to http://c/v1/traces as http/json: OTEL_EXPORTER_OTLP_PROTOCOL=grpc is not spoken here",
+      "Traces go to http://c/v1/traces as http/json: OTEL_EXPORTER_OTLP_PROTOCOL=grpc is not supported",
     ],
     [
       { OTEL_EXPORTER_OTLP_HEADERS: "Bearer sk-123,a=%zz" },
-      "OTEL_EXPORTER_OTLP_HEADERS has an entry that is no name=value, which is left out",
+      "OTEL_EXPORTER_OTLP_HEADERS has an entry that is not name=value, which is ignored",
     ],
     [
       { OTEL_EXPORTER_OTLP_TIMEOUT: "1s" },
@@ -82,7 +82,7 @@ Deno.test("a value that cannot be used is named, and never a key", () => {
     ],
     [
       { OTEL_TRACES_SAMPLER: "jaeger_remote" },
-      'OTEL_TRACES_SAMPLER "jaeger_remote" is not known here: all traces are recorded',
+      'OTEL_TRACES_SAMPLER "jaeger_remote" is not supported: all traces are recorded',
     ],
     [
       { OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "50%" },

@@ -20,9 +20,9 @@ async function place(): Promise<TemplatePlace & AsyncDisposable> {
 Deno.test("mistakes in a template are found", async () => {
   await using where = await place();
   const table: [string, RegExp][] = [
-    ["python3 predict.py {params}", /^has \{params\}, which is no placeholder/],
-    ['python3 predict.py "{json}"', /^has \{json\}, which is no placeholder/],
-    ["python3 predict.py --data={input}", /^has \{input\}, which is no placeholder/],
+    ["python3 predict.py {params}", /^has \{params\}, which is not a placeholder/],
+    ['python3 predict.py "{json}"', /^has \{json\}, which is not a placeholder/],
+    ["python3 predict.py --data={input}", /^has \{input\}, which is not a placeholder/],
     ["python3 predict.py {{body}}", /^has \{\{body\}\}, with one brace too many/],
     ["python3 predict.py", /^has no placeholder, so it gets no params/],
     ["pyhton3 predict.py {body}", /^runs "pyhton3", which is not on the PATH/],

@@ -19,7 +19,7 @@ Deno.test("traces: a collector that takes spans is found, and what is wrong is n
   collector.answer = () => new Response(null, { status: 401 });
   assertEquals(await found(collector.env), [
     "warn",
-    `${collector.url}/v1/traces does not take them: it answered 401`,
+    `${collector.url}/v1/traces does not accept spans: it answered 401`,
   ]);
   const wrong = { OTEL_EXPORTER_OTLP_ENDPOINT: "collector" };
   assertMatch((await found(wrong))![1], /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL/);

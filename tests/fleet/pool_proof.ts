@@ -114,7 +114,7 @@ class Nodes implements AsyncDisposable {
       args: ["--slug", name],
       stateFolder: this.#stateFolder(name),
     });
-    await node.logged(`In the pool "${POOL}"`);
+    await node.logged(`Joined the pool "${POOL}"`);
     this.#running.set(name, node);
   }
 

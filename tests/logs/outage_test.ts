@@ -37,7 +37,7 @@ Deno.test("an outage is told once, and so is its end; neither is sent", async ()
   assertEquals(test.logger.shown.map((line) => line.replace(/http:\S+/, "URL")), [
     "warn: Cannot send logs to the platform: POST URL " +
     'answered 503: "down"; retrying',
-    "info: The platform takes logs again",
+    "info: The platform accepts logs again",
   ]);
   assertEquals(test.platform.text("system"), "");
 });
@@ -88,7 +88,7 @@ for (const status of [413, 422]) {
     assert(test.logger.shown[0].endsWith('"no"; it is dropped'));
     assertEquals(
       test.logger.shown[1],
-      "info: The platform takes logs again; it refused 4 bytes for good",
+      "info: The platform accepts logs again; it refused 4 bytes for good",
     );
   });
 }

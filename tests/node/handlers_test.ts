@@ -136,7 +136,7 @@ Deno.test("a handler is told about its command, logs, and says how far it is", a
     { request_id: "r1", progress: 1, total: 2, message: "half" },
   ]);
   await logger.logged("] loading");
-  await logger.logged("reports what is no progress: it is ignored");
+  await logger.logged("reports invalid progress, which is ignored");
   // What comes too late is nobody's.
   context!.progress({ progress: 2, total: 2 });
   context!.log("late");

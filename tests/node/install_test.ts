@@ -130,8 +130,8 @@ Deno.test("an install script is done when it ends, whatever it leaves running", 
   await endDaemon(test.folder);
   assertEquals(test.logger.shown.slice(-3), [
     "info: [install] installed",
-    "warn: The install script left a process running whose output comes here, and which fails " +
-    "without this node: redirect the output of what is to go on",
+    "warn: The install script left a process running that still writes to the node, and fails when " +
+    "the node ends: redirect its output",
     "info: The install script succeeded",
   ]);
 });

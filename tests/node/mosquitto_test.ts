@@ -88,7 +88,7 @@ test("a reply that the broker refuses ends a drain, and is delivered when it may
   await fileWritten(`${world.folder}/ran`);
   const drained = local.node.drain();
   const error = await assertRejects(() => local.ended, BrokerError);
-  assertEquals(error.message, "The broker refuses what is left to deliver: 1 message");
+  assertEquals(error.message, "The broker refuses what is left to send: 1 message");
   await drained;
 
   await Deno.writeTextFile(rights, "pattern readwrite #\n");

@@ -95,7 +95,7 @@ test("what comes to a node that is full waits there: nothing of a burst is refus
     ...{ pool: "gpu", upload_results: false },
   };
   await using first = await NodeProcess.start(world, { yaml });
-  await first.logged('In the pool "gpu"');
+  await first.logged('Joined the pool "gpu"');
   await first.kill();
   // The broker has all of them for this node before that can leave the pool.
   await using sender = await PoolSender.connect(world);
@@ -133,7 +133,7 @@ test("commands that a node has acknowledged, or that wait for it, outlive its ki
     args: ["-v"],
   };
   await using first = await NodeProcess.start(world, options);
-  await first.logged('In the pool "gpu"');
+  await first.logged('Joined the pool "gpu"');
   await using sender = await PoolSender.connect(world);
   await sender.send("r1");
   await first.logged("inference r1 started");
@@ -167,7 +167,7 @@ test("start --drain takes what waits for a node that was killed, and nothing els
   await using world = await World.withMosquitto();
   const yaml = { inference: "echo done", pool: "gpu", upload_results: false };
   await using first = await NodeProcess.start(world, { yaml });
-  await first.logged('In the pool "gpu"');
+  await first.logged('Joined the pool "gpu"');
   await first.kill();
   await using sender = await PoolSender.connect(world);
   await sender.send("r1");
@@ -181,7 +181,7 @@ test("start --once with a pool answers one command and exits as it went", async 
   const yaml = { inference: "echo no; exit 1", pool: "gpu", upload_results: false };
   const args = ["--once", "--idle-timeout", "1h"];
   await using node = await NodeProcess.start(world, { yaml, args });
-  await node.logged('In the pool "gpu"');
+  await node.logged('Joined the pool "gpu"');
   await using sender = await PoolSender.connect(world);
   await sender.send("r1");
   assertEquals((await sender.reply("r1")).status, "error");

@@ -130,7 +130,7 @@ for (
     const running = node.run();
     await node.beat();
     assertEquals(node.logger.shown, [
-      `warn: The backend has given up "my-node" (${before.uuid}): registering again`,
+      `warn: The backend no longer has "my-node" (${before.uuid}): registering again`,
     ]);
     // Not at once: a backend that gives up everything must not be flooded with instances.
     assertEquals(await node.clock.sleeping(), INTERVAL);

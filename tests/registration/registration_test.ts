@@ -183,7 +183,7 @@ Deno.test("a provisioned instance that does not exist is an error of the configu
     const attempt of [() => registration.register({ uuid: "no-such" }), () => registration.renew()]
   ) {
     const error = await assertRejects(attempt, ConfigError);
-    assertEquals(error.message, 'The backend has no living instance "no-such"');
+    assertEquals(error.message, 'The backend has no active instance "no-such"');
     assertMatch(error.hint ?? "", /CYBERWAVE_CLOUD_NODE_INSTANCE_UUID/);
   }
   assertEquals(node.creations, 0);

@@ -234,11 +234,11 @@ const REPLACEMENTS: Record<string, [(path: string) => void, string]> = {
   "vanished": [() => {}, "it was removed after the workload had ended"],
   "became a link": [
     (path) => Deno.symlinkSync("/etc/passwd", path),
-    "it is no file any more",
+    "it is not a file any more",
   ],
   "became a FIFO": [
     (path) => new Deno.Command("mkfifo", { args: [path] }).outputSync(),
-    "it is no file any more",
+    "it is not a file any more",
   ],
 };
 
@@ -379,7 +379,7 @@ Deno.test("a transfer in which nothing moves for a minute is broken off and trie
   assertEquals(puts, 1);
   await clock.advance(1);
   await clock.sleepingFor(250);
-  await test.logger.logged("The storage took nothing for 60 s; retrying in 0.3 s");
+  await test.logger.logged("The storage accepted no data for 60 s; retrying in 0.3 s");
   await clock.advance(250);
   assertEquals(await upload, { type: "uploaded" });
   assertEquals(puts, 2);

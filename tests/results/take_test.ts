@@ -171,7 +171,7 @@ Deno.test({
     assertEquals(await test.end(command), ["real.txt", "real-2.txt"]);
     assertEquals(await sent(test, command), { "real.txt": 3, "real-2.txt": 6 });
     assertEquals(outside.names(), ["secret"]);
-    await test.logger.logged("it is no regular file");
+    await test.logger.logged("it is not a regular file");
     await test.logger.logged("a link out of the results folder");
   },
 });

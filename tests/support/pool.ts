@@ -26,7 +26,7 @@ export async function join(
   const stateFolder = `${world.folder}/state-${name}`;
   const config = { pool: "gpu", uploadResults: false, stateFolder, ...settings };
   const local = await world.runNode(config, { slug: name, logger, ...options });
-  await logger.logged(`In the pool "${config.pool}"`);
+  await logger.logged(`Joined the pool "${config.pool}"`);
   return { local, logger, [Symbol.asyncDispose]: () => local[Symbol.asyncDispose]() };
 }
 

@@ -60,7 +60,7 @@ export async function run(args: Arguments): Promise<number> {
   const nodes = await fleet.nodes();
   const missing = fleet.missing(nodes);
   if (missing.length > 0) {
-    report(`No answer of ${missing.map((slug) => quoted(slug)).join(", ")}`);
+    report(`No answer from ${missing.map((slug) => quoted(slug)).join(", ")}`);
     if (action !== "ps") return NOT_DONE;
   }
   if (nodes.length === 0 && action !== "ps") {
@@ -153,7 +153,7 @@ class Fleet implements AsyncDisposable {
       return await this.#session.call({ command, requestId, params, to: { uuid } }, over);
     } catch (error) {
       if (!over.aborted) throw error;
-      throw new NoReplyError(`No reply of ${quoted(slug)} within ${seconds} s`);
+      throw new NoReplyError(`No reply from ${quoted(slug)} within ${seconds} s`);
     }
   }
 

@@ -133,7 +133,9 @@ function checkFlags(args: Arguments): void {
   for (const flag of ["follow", "json", "output", "timeout"]) {
     const isGiven = args.has(flag) || args.value(flag) !== undefined;
     if (args.has("detach") && isGiven) {
-      throw new ConfigError(`--detach waits for no reply, so --${flag} has no meaning with it`);
+      throw new ConfigError(
+        `--detach does not wait for a reply, so --${flag} has no effect with it`,
+      );
     }
   }
   if (args.has("follow") && args.has("json")) {

@@ -83,7 +83,7 @@ async function readOne(
   if (text === undefined) {
     if (!required) return {};
     throw new ConfigError("there is no such file", {
-      hint: "Write it, or say that it may be missing: env_file: { path: ..., required: false }",
+      hint: "Create it, or let it be missing: env_file: { path: ..., required: false }",
     });
   }
   const variables = await readVariables(path, text, env, warn);

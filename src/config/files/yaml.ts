@@ -130,7 +130,7 @@ function refuseTabs(text: string, root: unknown): void {
   if (!isMapping(root)) return;
   for (const { index, 1: key } of text.matchAll(/^\t+([\w-]+):(?=\s|$)/gm)) {
     if (Object.hasOwn(root, key)) {
-      throw new YamlError(`A tab is no indentation ${at(text, index)}`, SPACES_HINT);
+      throw new YamlError(`Tabs cannot be used for indentation ${at(text, index)}`, SPACES_HINT);
     }
   }
 }

@@ -141,7 +141,7 @@ export class HandlerExecution implements Execution {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     const { logger, work } = this.#options;
-    logger.warn(`The handler of ${work.kind} reports what is no progress: it is ignored`);
+    logger.warn(`The handler of ${work.kind} reports invalid progress, which is ignored`);
   }
 
   #log(line: unknown): void {

@@ -1,6 +1,5 @@
 /**
- * The body of an answer: in memory while it is small, in a file of the workload's folder when it is
- * not.
+ * The body of an answer: in memory while it is small, then in a file of the workload's folder.
  *
  * @module
  */
@@ -16,13 +15,13 @@ const MAX_IN_MEMORY = 64 * 1024;
 /** How much of a file is in memory at a time. */
 const PIECE = 64 * 1024;
 
-/** What a body is called in a workload's folder while its output is not taken from it. */
+/** The name of that file, until the output is taken from it. */
 const BODY_FILE = "answer";
 
 const QUOTE = 0x22;
 const SPACE = 0x20;
 
-/** A body that comes piece by piece. */
+/** A body that arrives in pieces. */
 export class AnswerBody implements Disposable {
   readonly #folder: WorkloadFolder;
   readonly #finder = new MemberFinder();
@@ -35,12 +34,12 @@ export class AnswerBody implements Disposable {
     this.#folder = folder;
   }
 
-  /** How many bytes have come. */
+  /** How many bytes have arrived. */
   get size(): number {
     return this.#size;
   }
 
-  /** The members that have come, if it is an object. */
+  /** The members that have arrived, if it is an object. */
   get members(): ReadonlyMap<string, Span> {
     return this.#finder.members;
   }
@@ -71,8 +70,8 @@ export class AnswerBody implements Disposable {
   }
 
   /**
-   * What is between two positions, piece by piece: what it says if it is JSON (`isJson`) and a string,
-   * else the bytes as they are. Throws where that cannot be.
+   * The output between two positions, in pieces: a JSON string (`isJson`) is decoded, anything else
+   * is passed on as it is. Throws if it cannot be read.
    */
   output(span: Span, isJson: boolean): Iterable<Uint8Array> {
     const { start, end } = this.#trimmed(span);

@@ -1,5 +1,5 @@
 /**
- * Answers that are no text: images, sounds, archives.
+ * Binary answers: images, sounds, archives.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 /** Types of an application that are binary, beside those above. */
 const BINARY = /^application\/(octet-stream|pdf|zip|wasm|msgpack|x-msgpack|protobuf|x-protobuf)$/;
 
-/** The extension for a body of this type; `undefined`: it is text, or nobody says what it is. */
+/** The extension for a body of this type; `undefined`: it is text, or its type is unknown. */
 export function binaryExtension(contentType: string): string | undefined {
   const type = contentType.split(";")[0]!.trim().toLowerCase();
   if (Object.hasOwn(EXTENSIONS, type)) return EXTENSIONS[type];
@@ -59,7 +59,7 @@ function* inBase64(pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {
   yield Buffer.from(rest.toString("base64"));
 }
 
-/** Writes a file over none that is there: output.png, output-2.png and so on. Returns its name. */
+/** Writes a new file, which replaces none: output.png, output-2.png and so on. Returns its name. */
 function writeNewFile(pieces: Iterable<Uint8Array>, folder: string, name: string): string {
   fs.mkdirSync(folder, { recursive: true });
   const [stem, extension] = name.split(".");

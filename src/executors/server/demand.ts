@@ -9,7 +9,7 @@ export class Demand {
   #isWanted: boolean | undefined;
   #change = new AbortController();
 
-  /** Begins with that; `undefined`: it is not known yet. */
+  /** Begins with this; `undefined`: it is not known yet. */
   constructor(isWanted: boolean | undefined) {
     this.#isWanted = isWanted;
   }
@@ -24,7 +24,7 @@ export class Demand {
     return this.#change.signal;
   }
 
-  /** Says whether it is wanted. */
+  /** Sets whether it is wanted. */
   set(isWanted: boolean): void {
     if (this.#isWanted === isWanted) return;
     this.#isWanted = isWanted;

@@ -1,20 +1,20 @@
 /**
- * What a JSON string says, read piece by piece.
+ * Decodes a JSON string that arrives in pieces.
  *
  * @module
  */
 
 const BACKSLASH = 0x5c;
 
-/** What two escape sequences take that are one character together. */
+/** The length of two escape sequences that make one character. */
 const LONGEST_ESCAPE = 12;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * What a JSON string says, as UTF-8. `pieces` are its bytes without the quotation marks, cut anywhere.
- * Throws a `SyntaxError` for what is no string.
+ * Decodes a JSON string to UTF-8. `pieces` are its bytes without the quotation marks, cut anywhere.
+ * Throws a `SyntaxError` if they are not a string.
  */
 export function* unescaped(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
   let rest = new Uint8Array();
@@ -33,7 +33,7 @@ function decoded(bytes: Uint8Array): Uint8Array {
   return encoder.encode(JSON.parse(`"${decoder.decode(bytes)}"`));
 }
 
-/** The last position that is inside of no character and no escape sequence, for certain. */
+/** The last position that is certainly not inside a character or an escape sequence. */
 function lastCut(bytes: Uint8Array): number {
   for (let at = bytes.length - 1; at > 0;) {
     const slash = bytes.lastIndexOf(BACKSLASH, at - 1);

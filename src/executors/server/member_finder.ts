@@ -1,5 +1,5 @@
 /**
- * Finds the members of a JSON object in bytes that come piece by piece, without keeping any of them.
+ * Finds the members of a JSON object in bytes that arrive in pieces, without storing the bytes.
  *
  * @module
  */
@@ -20,12 +20,12 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const SPACE = 0x20;
 
-/** Nobody looks for names that are longer. */
+/** Longer names are not needed. */
 const LONGEST_NAME = 256;
 
 /**
- * Finds the members of the object that a JSON text is. It checks nothing: what is no JSON may have
- * members, too. Of two of the same name the last one counts, as for `JSON.parse()`.
+ * Finds the members of a JSON object. It checks nothing: invalid JSON may have members, too. Of two
+ * members with the same name the last one counts, as for `JSON.parse()`.
  */
 export class MemberFinder {
   /** The members found until now, by their names. */

@@ -1,6 +1,6 @@
 /**
- * What servers speak, beyond HTTP: where a command goes, what its params are put into, where its
- * answer is found, and how it is cancelled. Pure.
+ * The APIs of servers: where a command goes, what its params are put into, where its output is
+ * found, and how it is cancelled. Pure.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface RequestTarget {
   readonly url: string;
 }
 
-/** What one kind of server speaks. */
+/** The API of one kind of server. */
 export interface Preset {
   /** The member that params are put into. Default: none, they are the whole body. */
   readonly wrap?: string;
@@ -25,11 +25,11 @@ export interface Preset {
   readonly unfinished: readonly string[];
   /** Whether an answer of status 200 with a member `error` is a failure. */
   readonly failsByError: boolean;
-  /** The HTTP statuses by which it always says that it has no room, before it does any work. */
+  /** The HTTP statuses that always mean that it has no room and has done nothing. */
   readonly busy: readonly number[];
   /** Where a command goes, which is known by `id`. */
   send(url: string, id: string): RequestTarget;
-  /** What cancels it; `undefined`: that the connection is closed. */
+  /** The request that cancels it; `undefined`: closing the connection does. */
   cancel?(url: string, id: string): RequestTarget;
   /** What to ask whether the server is ready. */
   ready(url: string): RequestTarget;
@@ -38,8 +38,8 @@ export interface Preset {
 const post = (url: string): RequestTarget => ({ method: "POST", url });
 
 /**
- * The question that has no effect by its definition, for servers of which nothing else is known: GET
- * may run a model where a server does not look at the method.
+ * A request that has no effect by definition, for servers of which nothing else is known: GET may
+ * run a model if a server ignores the method.
  */
 const anything = (url: string): RequestTarget => ({ method: "OPTIONS", url });
 
@@ -70,7 +70,7 @@ const JSON_PRESET: Preset = {
   ready: anything,
 };
 
-/** What each kind of server speaks. */
+/** The API of each kind of server. */
 export const PRESETS: Readonly<Record<ServerApi, Preset>> = {
   json: JSON_PRESET,
   // A prediction that is made by PUT has an id, by which it can be cancelled. All its slots being in

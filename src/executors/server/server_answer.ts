@@ -7,7 +7,7 @@ import { quoted } from "../../errors.ts";
 import type { Span } from "./member_finder.ts";
 import type { Preset } from "./preset.ts";
 
-/** What has come of an answer. */
+/** An answer, as far as it has arrived. */
 export interface AnswerParts {
   /** The HTTP status. */
   readonly status: number;
@@ -32,10 +32,10 @@ export type Verdict =
 /** How much of a body an error shows. */
 const SHOWN = 2_000;
 
-/** Longer members are no words about a failure. */
+/** Longer members do not describe a failure. */
 const LONGEST_WORDS = 64 * 1024;
 
-/** What a server says that turned a request down before it did anything. */
+/** How a server says that it refused a request before it did anything. */
 const NO_ROOM =
   /\b(no|all)( (free|available|more))? (slots?|workers?|capacity)|\bslots?\b.*\b(in use|taken|full)|\bbusy\b|overload|too many|at capacity|queue (is )?full|already running|\bloading\b|starting|not ready|not finished|(try|retry) (again|later)/i;
 
@@ -70,7 +70,7 @@ export function verdictOn(
   );
 }
 
-/** Whether a server says that it turned the request down before it did anything. */
+/** Whether a server says that it refused the request before it did anything. */
 function isBusy(answer: AnswerParts, preset: Preset): boolean {
   const { status } = answer;
   if (preset.busy.includes(status)) return true;

@@ -1,5 +1,5 @@
 /**
- * A command in the hands of a server.
+ * A command that a server runs.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface ServerSide {
   readonly preset: Preset;
   readonly wrap: string | undefined;
   readonly unwrap: string | undefined;
-  /** Whether it may have several commands in hand. */
+  /** Whether it may run several commands at a time. */
   readonly isShared: boolean;
   readonly life: Pick<
     ServerLife,
@@ -38,20 +38,20 @@ export interface ServerSide {
   headersFor(work: Work): Readonly<Record<string, string>>;
 }
 
-/** The waits before a command is sent again for which the server had no room. */
+/** The waits before a command is sent again that the server had no room for, in milliseconds. */
 const BUSY = { min: 200, max: 5_000 };
 
-/** How long a call that cancels may take, in milliseconds. */
+/** How long a cancel request may take, in milliseconds. */
 const CANCEL_MS = 5_000;
 
-/** How often one is made of which the server knows nothing, and the wait between them. */
+/** How often a cancel request is repeated if the server does not know the command. */
 const CANCEL_CALLS = 10;
 const CANCEL_WAIT_MS = 100;
 
-/** A command in the hands of a server, from its request to its answer. */
+/** A command that a server runs, from the request to the answer. */
 export class ServerExecution implements Execution {
   readonly handle: Handle;
-  /** Its connection is this node's, and nobody else gets the answer. */
+  /** The answer comes over this node's connection, so no other node can receive it. */
   readonly endsWithNode = true;
   readonly started: Promise<Handle>;
   readonly exit: Promise<Exit>;
@@ -61,14 +61,14 @@ export class ServerExecution implements Execution {
   readonly #detached = new AbortController();
   /** Aborts when the connection is to be closed. */
   readonly #closing = new AbortController();
-  /** Aborts when there is an answer, or none is waited for any more. */
+  /** Aborts when there is an answer, or none is expected any more. */
   readonly #over = new AbortController();
   #stopping: Promise<void> | undefined;
   #signal: StopSignal | undefined;
   #killing: Promise<void> | undefined;
   readonly #output: OutputBuffer;
   #startedAt: number | undefined;
-  /** What the reply to a command that was killed says beside that. */
+  /** A note for the reply to a command that was killed. */
   #note: string | undefined;
 
   /** Sends the command. */
@@ -164,7 +164,7 @@ export class ServerExecution implements Execution {
     }
   }
 
-  /** How the command ends to which there is no answer. */
+  /** How a command ends that got no answer. */
   async #withoutAnswer(error: unknown): Promise<Exit> {
     const { signal } = this.#closing;
     if (signal.aborted) {

@@ -1,6 +1,6 @@
 /**
- * The executor that hands commands to an HTTP server: one that the node starts and keeps loaded, or
- * one that somebody else runs.
+ * The executor that sends commands to an HTTP server: one that the node starts and keeps loaded, or
+ * one that the user runs.
  *
  * @module
  */
@@ -25,10 +25,10 @@ export interface ServerExecutorOptions extends ServerLifeOptions {
   readonly host: Pick<Host, "bootId">;
 }
 
-/** What every server learns of a command. */
+/** The variables of a command that every server gets. */
 const SHARED = ["CYBERWAVE_REQUEST_ID"];
 
-/** What a server learns that the node has started. */
+/** The variables that a server gets if the node has started it. */
 const FOR_OWN = [
   "CYBERWAVE_INSTANCE_UUID",
   "CYBERWAVE_SLUG",
@@ -36,10 +36,10 @@ const FOR_OWN = [
   "CYBERWAVE_RESULTS_FOLDER",
 ];
 
-/** The token with which the command may act for the node, or its own. */
+/** The variable of the command's token: its own, or that of the node. */
 const SECRET = ["CYBERWAVE_API_KEY"];
 
-/** Hands commands to a server. */
+/** Sends commands to a server. */
 export class ServerExecutor implements Executor {
   /** Its name in handles. */
   readonly name: string;
@@ -92,7 +92,7 @@ export class ServerExecutor implements Executor {
     };
   }
 
-  /** The connection has ended with the node that had it, and with it what would tell how it went. */
+  /** The connection ended with the earlier node, and the answer with it. */
   recover(_handle: Handle): Promise<Recovered> {
     const why = "the node ended while the server had it, and the answer could not be taken";
     return Promise.resolve({ type: "ended", exit: { type: "lost", why } });
@@ -138,13 +138,13 @@ export class ServerExecutor implements Executor {
     this.onRoom?.();
   }
 
-  /** Loads it, or ends it as soon as nothing is in its hands. */
+  /** Loads it, or ends it as soon as it has no command. */
   #settle(): void {
     if (!this.#isYielding) this.#life.demand.set(true);
     else if (this.#inHand.size === 0) this.#life.demand.set(false);
   }
 
-  /** Tells of each change once. */
+  /** Logs each change once. */
   #report(): void {
     const status = this.status();
     if (status.state === this.#shown?.state && status.reason === this.#shown.reason) return;
@@ -152,7 +152,7 @@ export class ServerExecutor implements Executor {
     this.onStatus?.(status);
   }
 
-  /** What a process would find in its environment, as far as it is for this server. */
+  /** What a process would have in its environment, as far as it is for this server. */
   #headersFor({ env }: Work): Readonly<Record<string, string>> {
     const { headers, process, program: { url } } = this.#options;
     const names = [

@@ -1,5 +1,5 @@
 /**
- * The life of a server: when it is started, whether it is ready, when it is started again.
+ * A server, started and restarted: whether it should be loaded, whether it is ready, why not.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { Demand } from "./demand.ts";
 import { PRESETS } from "./preset.ts";
 import { type ProbeResult, probeServer } from "./server_probe.ts";
 
-/** What the life of a server depends on. */
+/** What a server is kept running with. */
 export interface ServerLifeOptions {
   /** What it is called in the log. */
   readonly name: string;
@@ -31,13 +31,13 @@ export interface ServerLifeOptions {
 /** After so many bad answers in a row a server is unhealthy. */
 const MAX_FAILURES = 3;
 
-/** How long the end of a server takes to be seen after it has closed its connections. */
+/** How long it takes to notice that a server has ended after it has closed its connections. */
 const SEEING_MS = 2_000;
 
-/** How often one is asked that is to become free. */
+/** How often a server is asked whether it is free, in milliseconds. */
 const FREE_MS = 200;
 
-/** Nothing can be sent to a server, and why. */
+/** No command can be sent to a server, and why. */
 export class ServerUnavailableError extends Error {}
 
 /** A server, from the start of the node to its end. */
@@ -48,7 +48,7 @@ export class ServerLife implements AsyncDisposable {
   readonly #restarts: Restarts;
   readonly #closing = new AbortController();
   readonly #life: Promise<void>;
-  /** Whether it is to be loaded. */
+  /** Whether it should be loaded. */
   readonly demand: Demand;
   #status: ExecutorStatus = { state: "starting" };
   /** Why commands are answered at once, if they are. */
@@ -73,7 +73,7 @@ export class ServerLife implements AsyncDisposable {
     return this.#status;
   }
 
-  /** Why commands cannot be run and do not wait, if that is so. */
+  /** Why commands fail at once, if they do. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -106,7 +106,7 @@ export class ServerLife implements AsyncDisposable {
     }
   }
 
-  /** Resolves when the server answers a question that is asked from now on, and has room. */
+  /** Resolves when the server answers a readiness check made after this call, and has room. */
   async untilFree(signal: AbortSignal): Promise<void> {
     const { clock, program: { concurrency } } = this.#options;
     for (;;) {
@@ -161,7 +161,7 @@ export class ServerLife implements AsyncDisposable {
     this.#show("stopped");
   }
 
-  /** Starts it again and again. */
+  /** Starts it, and again whenever it has ended. */
   async #live(): Promise<void> {
     const { name, clock, logger, process } = this.#options;
     const { signal } = this.#closing;
@@ -184,7 +184,7 @@ export class ServerLife implements AsyncDisposable {
     }
   }
 
-  /** Ends it if it is not wanted. Resolves when `signal` aborts. */
+  /** Ends it if it should not be loaded. Resolves when `signal` aborts. */
   async #rest(signal: AbortSignal): Promise<void> {
     if (this.demand.isWanted === false) {
       await this.#options.process?.end();
@@ -215,7 +215,7 @@ export class ServerLife implements AsyncDisposable {
     }
   }
 
-  /** Asks the server whether it is ready, until it has to be started again. */
+  /** Checks whether the server is ready, until it has to be started again. */
   async #watch(signal: AbortSignal): Promise<string> {
     const { program: { ready, readyTimeout }, clock } = this.#options;
     let since = clock.monotonic();
@@ -241,7 +241,7 @@ export class ServerLife implements AsyncDisposable {
     }
   }
 
-  /** What follows from an answer that is none of one that is ready: why to start it again, if so. */
+  /** Why to start it again after a check that found it not ready, if that is needed. */
   #whyToRestart(
     result: Exclude<ProbeResult, { type: "ready" }>,
     isLate: boolean,
@@ -277,7 +277,7 @@ export class ServerLife implements AsyncDisposable {
     this.#show("ready");
   }
 
-  /** Tells of each change once. */
+  /** Reports each change once. */
   #show(state: ExecutorState, reason?: string): void {
     const before = this.#status;
     if (before.state === state && before.reason === reason) return;

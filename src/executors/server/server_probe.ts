@@ -1,5 +1,5 @@
 /**
- * Asks a server whether it is ready.
+ * Checks whether a server is ready.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { exchange } from "./exchange.ts";
 import type { RequestTarget } from "./preset.ts";
 import { type Readiness, readinessOf } from "./server_readiness.ts";
 
-/** What is asked, and how. */
+/** What to request, and how. */
 export interface ProbeOptions {
   readonly target: RequestTarget;
-  /** Whether the URL is made for this question; otherwise it is enough that a server answers. */
+  /** Whether the URL is a readiness check; otherwise any answer of the server will do. */
   readonly isQuestion: boolean;
   readonly headers: Readonly<Record<string, string>>;
   /** Seconds that an answer may take. */
@@ -26,10 +26,10 @@ export type ProbeResult =
   /** There was no answer in time, as from a server that does one thing at a time. */
   | { readonly type: "silent"; readonly why: string };
 
-/** More than this of an answer says nothing about readiness. */
+/** How many bytes of an answer are read. */
 const MAX_BYTES = 64 * 1024;
 
-/** Asks once. Never rejects. */
+/** Checks once. Never rejects. */
 export async function probeServer(
   { target, isQuestion, headers, timeout, clock }: ProbeOptions,
   signal: AbortSignal,

@@ -1,16 +1,16 @@
 /**
- * What the answer to a question about readiness means. Pure.
+ * What the answer to a readiness check means. Pure.
  *
  * @module
  */
 
 /** What a server says about itself. */
 export type Readiness =
-  /** It takes commands, unless it `isBusy`: then it has as many as it can. */
+  /** It takes commands, unless it `isBusy`: then it runs as many as it can. */
   | { readonly type: "ready"; readonly isBusy?: boolean }
   /** It may become ready. */
   | { readonly type: "waiting"; readonly why: string }
-  /** It never will, as it is. */
+  /** It never will. */
   | { readonly type: "broken"; readonly why: string };
 
 /** Words of `status`, in lower case, of a server that is not ready. */
@@ -19,12 +19,12 @@ const WAITING = ["starting", "loading", "unhealthy"];
 /** Words of `status`, in lower case, of a server that has failed for good. */
 const BROKEN = ["setup_failed", "defunct"];
 
-/** A word that a status begins with, for the log. */
+/** A word of a status, for the log. */
 const said = (word: string) => `it says ${JSON.stringify(word)}`;
 
 /**
- * What an answer says: `text` is its body, or the beginning of that. `isQuestion`: the URL is one
- * that is made for this question; otherwise it is enough that a server answers at all.
+ * What an answer says: `text` is its body, or the beginning of that. `isQuestion`: the URL is a
+ * readiness check; otherwise any answer will do.
  */
 export function readinessOf(status: number, text: string, isQuestion: boolean): Readiness {
   const isGood = status >= 200 && status < 300;

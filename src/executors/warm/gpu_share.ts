@@ -9,11 +9,13 @@ import { orAbort } from "../../time.ts";
 /** GPUs that are given away. */
 export interface GpuSource {
   /**
-   * Leaves a holder of an earlier node what it has; `undefined`: it may be using any of them. Returns
-   * whether all of that is still there to be given.
+   * Lets a holder of an earlier node keep its GPUs; `undefined`: it may be using any of them.
+   * Returns whether this node still has all of them to give.
    */
   hold(holder: string, names: readonly string[] | undefined): boolean;
-  /** Gives them; `undefined`: the holder waits, and `onGiven` is called when it has them. */
+  /**
+   * Gives them; `undefined`: they are not free, and `onGiven` is called once the holder has them.
+   */
   request(
     holder: string,
     count: number,
@@ -60,7 +62,7 @@ export class GpuShare {
     return this.#isWaiting;
   }
 
-  /** Whether what it has from an earlier node is what it is to have. */
+  /** Whether the GPUs that it has from an earlier node are those that it should have. */
   get isRight(): boolean {
     return this.#isRight;
   }
@@ -70,7 +72,7 @@ export class GpuShare {
     return this.#names === undefined ? {} : this.#gpus!.source.environment(this.#names);
   }
 
-  /** Has what a program of an earlier node was given. */
+  /** Keeps the GPUs that an earlier node gave the program. */
   hold(names: readonly string[] | undefined): void {
     if (this.#gpus === undefined) return void (this.#isRight = names === undefined);
     const isThere = this.#gpus.source.hold(this.#holder, names);
@@ -78,7 +80,10 @@ export class GpuShare {
     this.#names = names;
   }
 
-  /** Takes what it needs, unless it has that. Returns whether it could; if not, `onTaken` is called then. */
+  /**
+   * Takes the GPUs that it needs, unless it has them. Returns whether it has them now; if not,
+   * `onTaken` is called once it has.
+   */
   take(onTaken: () => void): boolean {
     if (this.#gpus === undefined || this.#names !== undefined) return true;
     if (this.#isWaiting) return false;

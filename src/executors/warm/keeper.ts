@@ -1,6 +1,7 @@
 /**
- * What ends a process that stays loaded when there has been no node for a while: a small shell that
- * knows by a pipe whether its node lives, and by a file whether another node has come.
+ * The keeper ends a process that stays loaded when no node has run for a while. It is a small
+ * shell: the end of a pipe tells it that its node has ended, and a file whether another node has
+ * come.
  *
  * @module
  */
@@ -12,15 +13,15 @@ import { inOwnSession } from "../../os/session.ts";
 import { shellEnvironment } from "../../os/shell_environment.ts";
 import { ATTEMPT_VARIABLE } from "../process/supervisor_script.ts";
 
-/** What is kept. */
+/** The process that a keeper watches. */
 export interface Kept {
   /** The attempt that runs it. */
   readonly attempt: string;
   /** The pid of its supervisor, which leads its group. */
   readonly pid: number;
-  /** Where the keeper that is in charge is named. */
+  /** The file that names the keeper in charge. */
   readonly file: string;
-  /** Seconds for which it stays without a node. */
+  /** Seconds for which it stays loaded without a node. */
   readonly keepLoaded: number;
   /** Seconds between SIGTERM and SIGKILL. */
   readonly unloadTimeout: number;
@@ -74,7 +75,7 @@ done
 } <&3 3<&- &
 `;
 
-/** Keeps a process loaded for as long as it lives itself, and for a while after that. */
+/** Keeps a process loaded while the node runs, and for `keepLoaded` seconds after that. */
 export class Keeper {
   readonly #pipe: WritableStream<Uint8Array>;
 
@@ -82,7 +83,7 @@ export class Keeper {
     this.#pipe = pipe;
   }
 
-  /** Starts one, which takes the place of every other one of the same file. */
+  /** Starts a keeper, which replaces any other one with the same file. */
   static async start(
     { attempt, pid, file, keepLoaded, unloadTimeout }: Kept,
     logger: Logger,
@@ -114,7 +115,7 @@ export class Keeper {
     }
   }
 
-  /** Lets go: from now on the time without a node counts. */
+  /** Closes the pipe: from now on the time without a node counts. */
   async release(): Promise<void> {
     await this.#pipe.close().catch(() => {});
   }

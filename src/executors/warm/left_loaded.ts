@@ -1,6 +1,6 @@
 /**
- * Programs that an earlier node has left loaded and this one is not to load: they end by themselves
- * after a while, and have their GPUs until then.
+ * Programs that an earlier node left loaded and that this one does not load: they end by themselves
+ * after a while, and keep their GPUs until then.
  *
  * @module
  */
@@ -34,10 +34,10 @@ interface Left {
   readonly gpus: readonly string[] | undefined;
 }
 
-/** How often there is a look whether they have ended. */
+/** How often to check whether they have ended, in milliseconds. */
 const LOOK_MS = 1_000;
 
-/** Lets such programs have their GPUs until they have ended. */
+/** Lets such programs keep their GPUs until they have ended. */
 export class LeftLoaded implements AsyncDisposable {
   /** Called when one has given its GPUs back. */
   onRoom?: () => void;
@@ -50,7 +50,7 @@ export class LeftLoaded implements AsyncDisposable {
     this.#watching = this.#watch(left);
   }
 
-  /** Looks for them. When this resolves, they have their GPUs. */
+  /** Looks for them. When this resolves, their GPUs are reserved for them. */
   static async find(options: LeftLoadedOptions): Promise<LeftLoaded> {
     const { source, known, logger } = options;
     const left = await alive(programsIn(options).filter(({ name }) => !known.has(name)));
@@ -62,7 +62,7 @@ export class LeftLoaded implements AsyncDisposable {
     return new LeftLoaded(options, left);
   }
 
-  /** Looks no longer. */
+  /** Stops looking. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#watching;

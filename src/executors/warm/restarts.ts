@@ -9,10 +9,10 @@ import type { Clock } from "../../time.ts";
 const FIRST_MS = 1_000;
 const LONGEST_MS = 60_000;
 
-/** How often one that has failed is tried again. */
+/** The wait before something that has failed is started again, in milliseconds. */
 const FAILED_MS = 5 * 60_000;
 
-/** One that has run for so long has not crashed in a row with what comes. */
+/** After it has run for this long, a crash is the first of a row again, in milliseconds. */
 const LASTING_MS = 60_000;
 
 /** What follows from a crash. */
@@ -25,14 +25,14 @@ export interface Restart {
 
 /** Counts the crashes in a row. */
 export class Restarts {
-  /** After so many crashes in a row it has failed. */
+  /** It has failed after so many crashes in a row. */
   static readonly MAX = 5;
   readonly #clock: Pick<Clock, "monotonic">;
   readonly #random: () => number;
   #crashes = 0;
   #readySince: number | undefined;
 
-  /** Has seen none. */
+  /** Begins without crashes. */
   constructor(clock: Pick<Clock, "monotonic">, random?: () => number) {
     this.#clock = clock;
     this.#random = random ?? Math.random;

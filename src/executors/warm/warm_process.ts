@@ -40,7 +40,7 @@ export interface WarmProcessOptions {
   readonly logger: Logger;
 }
 
-/** What is stored of a program that was started. */
+/** What is stored about a program that was started. */
 interface Loaded {
   readonly handle: Handle;
   readonly command: string;
@@ -55,7 +55,7 @@ export function loadedHandles(loadedFolder: string): Handle[] {
   return files.flatMap((file) => readLoaded(`${loadedFolder}/${file}`)?.handle ?? []);
 }
 
-/** What is stored of a program in a file; `undefined`: nothing that can be read. */
+/** What a file says about a program; `undefined`: it cannot be read. */
 export function readLoaded(path: string): Loaded | undefined {
   try {
     return JSON.parse(fs.readFileSync(path, "utf8"));
@@ -108,8 +108,9 @@ export class WarmProcess {
   }
 
   /**
-   * The program that an earlier node has started, if it still is what it is to be; otherwise another
-   * one. Resolves when it runs or has ended. Rejects when `signal` aborts while it waits for GPUs.
+   * Finds the program that an earlier node started, if its configuration has not changed, or else
+   * starts it. Resolves when it runs or has ended. Rejects when `signal` aborts while it waits for
+   * GPUs.
    */
   async findOrStart(signal: AbortSignal): Promise<Execution> {
     const execution = await this.#find() ?? await this.#start(signal);
@@ -127,14 +128,14 @@ export class WarmProcess {
     return execution;
   }
 
-  /** Ends the one that runs, whoever has started it, and what one before it has left behind. */
+  /** Ends the one that runs, whichever node started it, and what one before it has left behind. */
   async end(): Promise<void> {
     const found = this.isRunning ? undefined : await this.#find();
     if (found !== undefined) void this.#follow(found);
     await this.stop();
   }
 
-  /** Ends all of it, first asked, then killed. */
+  /** Ends all of it, with SIGTERM and then SIGKILL. */
   async stop(): Promise<void> {
     const execution = this.#execution;
     if (execution === undefined || this.#hasEnded) return;

@@ -148,8 +148,8 @@ async function memoryOf(
   const limiter = await findMemoryLimiter(env);
   if (limiter.type === "ulimit") {
     loggerFor("workloads").warn(
-      "The node may make no systemd scope: memory_limit is for the address space of each process " +
-        "(ulimit -v), which CUDA needs much of",
+      "The node cannot create systemd scopes, so memory_limit limits the address space of each " +
+        "process (ulimit -v); CUDA needs much of it",
     );
   }
   return { limits, limiter };

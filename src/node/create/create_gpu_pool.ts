@@ -130,7 +130,7 @@ function namesOf(
   throw new GpusMissingError(
     `gpus is ${gpus}, but ${all.length === 0 ? "no GPU was" : `${all.length} were`} found` +
       (why === "" ? "" : ` (${why})`),
-    { hint: "Name those that there are: gpus: [0]; or leave gpus out" },
+    { hint: "Name GPUs that exist, such as gpus: [0], or leave gpus out" },
   );
 }
 

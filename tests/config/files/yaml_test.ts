@@ -27,7 +27,11 @@ const REFUSED: readonly [what: string, text: string, why: string][] = [
   ["a mapping in itself", "a: &a\n  b: *a\n", "An alias stands for a value that it is part of"],
   ["a list in itself", "&a [1, [*a]]", "An alias stands for a value that it is part of"],
   ["deep nesting", "[".repeat(100_000), "It is nested too deeply"],
-  ["a tab as indentation", "a:\n\tb: 1\n", "A tab is no indentation at line 2, column 1"],
+  [
+    "a tab as indentation",
+    "a:\n\tb: 1\n",
+    "Tabs cannot be used for indentation at line 2, column 1",
+  ],
 ];
 
 for (const [what, text, why] of REFUSED) {
