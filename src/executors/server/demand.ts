@@ -1,10 +1,10 @@
 /**
- * Whether something is wanted now.
+ * Whether a program should be loaded now.
  *
  * @module
  */
 
-/** Whether something is wanted now. */
+/** Whether a program should be loaded now. */
 export class Demand {
   #isWanted: boolean | undefined;
   #change = new AbortController();

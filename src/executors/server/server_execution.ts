@@ -17,7 +17,7 @@ import type { Span } from "./member_finder.ts";
 import { type Preset, requestBody, type RequestTarget } from "./preset.ts";
 import { retryAfterMs } from "../../protocol/retry_after.ts";
 import { verdictOn } from "./server_answer.ts";
-import { type ServerLife, ServerUnavailableError } from "./server_life.ts";
+import { type ManagedServer, ServerUnavailableError } from "./managed_server.ts";
 
 /** What a command needs of its server. */
 export interface ServerSide {
@@ -27,8 +27,8 @@ export interface ServerSide {
   readonly unwrap: string | undefined;
   /** Whether it may run several commands at a time. */
   readonly isShared: boolean;
-  readonly life: Pick<
-    ServerLife,
+  readonly server: Pick<
+    ManagedServer,
     "pid" | "untilReady" | "untilFree" | "whyClosed" | "kill" | "answered"
   >;
   readonly clock: Clock;
@@ -44,7 +44,7 @@ const BUSY = { min: 200, max: 5_000 };
 /** How long a cancel request may take, in milliseconds. */
 const CANCEL_MS = 5_000;
 
-/** How often a cancel request is repeated if the server does not know the command. */
+/** How often a cancel request is sent until the server knows the command, and the wait between them. */
 const CANCEL_CALLS = 10;
 const CANCEL_WAIT_MS = 100;
 
@@ -56,7 +56,7 @@ export class ServerExecution implements Execution {
   readonly started: Promise<Handle>;
   readonly exit: Promise<Exit>;
   readonly #work: Work;
-  readonly #server: ServerSide;
+  readonly #side: ServerSide;
   readonly #sending = Promise.withResolvers<Handle>();
   readonly #detached = new AbortController();
   /** Aborts when the connection is to be closed. */
@@ -72,21 +72,21 @@ export class ServerExecution implements Execution {
   #note: string | undefined;
 
   /** Sends the command. */
-  constructor(handle: Handle, work: Work, server: ServerSide) {
+  constructor(handle: Handle, work: Work, side: ServerSide) {
     this.#output = new OutputBuffer(work.folder);
     this.handle = handle;
     this.#work = work;
-    this.#server = server;
+    this.#side = side;
     this.started = this.#sending.promise;
     this.exit = this.#run();
   }
 
   get pid(): number | undefined {
-    return this.#server.isShared ? undefined : this.#server.life.pid;
+    return this.#side.isShared ? undefined : this.#side.server.pid;
   }
 
   get sharedPid(): number | undefined {
-    return this.#server.isShared ? this.#server.life.pid : undefined;
+    return this.#side.isShared ? this.#side.server.pid : undefined;
   }
 
   get output(): SmallOutput {
@@ -94,7 +94,7 @@ export class ServerExecution implements Execution {
   }
 
   get ageMs(): number {
-    return this.#startedAt === undefined ? 0 : this.#server.clock.monotonic() - this.#startedAt;
+    return this.#startedAt === undefined ? 0 : this.#side.clock.monotonic() - this.#startedAt;
   }
 
   stop(signal: StopSignal): void {
@@ -125,12 +125,12 @@ export class ServerExecution implements Execution {
 
   /** Sends the command until the server takes it. */
   async #exchange(): Promise<Exit> {
-    const { preset, url, clock, logger } = this.#server;
+    const { preset, url, clock, logger } = this.#side;
     const { signal } = this.#closing;
     this.#writeFiles();
     const request = this.#request(preset.send(url, this.handle.attempt.replaceAll("-", "")));
     for (let attempt = 0;; attempt++) {
-      await this.#server.life.untilReady(signal);
+      await this.#side.server.untilReady(signal);
       using body = new AnswerBody(this.#work.folder);
       let wait: number | undefined;
       try {
@@ -145,8 +145,8 @@ export class ServerExecution implements Execution {
           size: body.size,
           read: (start: number, end: number) => body.read(start, end),
         };
-        const verdict = verdictOn(answer, preset, this.#server.unwrap ?? preset.unwrap);
-        if (verdict.type !== "busy") this.#server.life.answered();
+        const verdict = verdictOn(answer, preset, this.#side.unwrap ?? preset.unwrap);
+        if (verdict.type !== "busy") this.#side.server.answered();
         if (verdict.type === "failed") return { type: "failed", error: verdict.error };
         if (verdict.type === "ok") {
           const type = head.header("content-type") ?? "";
@@ -160,7 +160,7 @@ export class ServerExecution implements Execution {
         if (!(error instanceof ExchangeError) || error.sent) throw error;
         logger.info(`Cannot reach ${url}: ${error.message}; retrying`);
       }
-      await clock.sleep(wait ?? backoff(attempt, BUSY, this.#server.random) + BUSY.min, signal);
+      await clock.sleep(wait ?? backoff(attempt, BUSY, this.#side.random) + BUSY.min, signal);
     }
   }
 
@@ -176,7 +176,7 @@ export class ServerExecution implements Execution {
     if (!(error instanceof ExchangeError)) {
       return { type: "failed", error: `The answer cannot be kept: ${messageOf(error)}` };
     }
-    const why = await this.#server.life.whyClosed();
+    const why = await this.#side.server.whyClosed();
     const what = why ?? `The connection to the server ended without an answer: ${error.message}`;
     return { type: "failed", error: `${what}. The command may have run, and is not sent again` };
   }
@@ -190,13 +190,13 @@ export class ServerExecution implements Execution {
   }
 
   #request(target: RequestTarget): HttpRequest {
-    const { preset, wrap = preset.wrap } = this.#server;
+    const { preset, wrap = preset.wrap } = this.#side;
     const body = requestBody(this.#work.params, wrap);
-    return { ...target, headers: this.#server.headersFor(this.#work), body };
+    return { ...target, headers: this.#side.headersFor(this.#work), body };
   }
 
   #sent(): void {
-    this.#startedAt ??= this.#server.clock.monotonic();
+    this.#startedAt ??= this.#side.clock.monotonic();
     this.#sending.resolve(this.handle);
   }
 
@@ -209,7 +209,7 @@ export class ServerExecution implements Execution {
 
   /** Asks the server to cancel; where it cannot, closes the connection and waits until it is free. */
   async #cancel(): Promise<void> {
-    const { preset, url, logger } = this.#server;
+    const { preset, url, logger } = this.#side;
     const target = this.#startedAt === undefined
       ? undefined
       : preset.cancel?.(url, this.handle.attempt.replaceAll("-", ""));
@@ -217,7 +217,7 @@ export class ServerExecution implements Execution {
     this.#closing.abort();
     if (this.#startedAt === undefined) return;
     try {
-      await this.#server.life.untilFree(this.#over.signal);
+      await this.#side.server.untilFree(this.#over.signal);
     } catch (error) {
       if (!this.#over.signal.aborted) logger.warn(`Cannot ask ${url}: ${messageOf(error)}`);
     }
@@ -227,7 +227,7 @@ export class ServerExecution implements Execution {
   async #cancelBy(target: RequestTarget): Promise<boolean> {
     for (let call = 0; call < CANCEL_CALLS && !this.#over.signal.aborted; call++) {
       if (call > 0) {
-        await this.#server.clock.sleep(CANCEL_WAIT_MS, this.#over.signal).catch(() => {});
+        await this.#side.clock.sleep(CANCEL_WAIT_MS, this.#over.signal).catch(() => {});
       }
       const status = await this.#call(target);
       if (status !== 404) return status !== undefined && status < 300;
@@ -237,11 +237,11 @@ export class ServerExecution implements Execution {
 
   /** The status with which the server answers a call. */
   async #call(target: RequestTarget): Promise<number | undefined> {
-    const { clock, logger } = this.#server;
+    const { clock, logger } = this.#side;
     let status: number | undefined;
     await within(CANCEL_MS, clock, async (tooLate) => {
       const signal = AbortSignal.any([tooLate, this.#over.signal]);
-      const headers = this.#server.headersFor(this.#work);
+      const headers = this.#side.headersFor(this.#work);
       try {
         ({ status } = await exchange({ ...target, headers }, { signal, onBody: () => {} }));
       } catch (error) {
@@ -255,7 +255,7 @@ export class ServerExecution implements Execution {
 
   async #kill(): Promise<void> {
     this.#signal = "SIGKILL";
-    const isEnded = await this.#server.life.kill();
+    const isEnded = await this.#side.server.kill();
     this.#note = isEnded
       ? "its server took no notice of that, and was killed and started again"
       : "its server may still work on it";

@@ -18,10 +18,10 @@ import type {
 import { yieldingTo } from "../warm/yielding.ts";
 import { PRESETS } from "./preset.ts";
 import { ServerExecution, type ServerSide } from "./server_execution.ts";
-import { ServerLife, type ServerLifeOptions } from "./server_life.ts";
+import { ManagedServer, type ManagedServerOptions } from "./managed_server.ts";
 
 /** What an executor of a server works with. */
-export interface ServerExecutorOptions extends ServerLifeOptions {
+export interface ServerExecutorOptions extends ManagedServerOptions {
   readonly host: Pick<Host, "bootId">;
 }
 
@@ -47,7 +47,7 @@ export class ServerExecutor implements Executor {
   onStatus?: (status: ExecutorStatus) => void;
   readonly yieldsTo: string | undefined;
   readonly #options: ServerExecutorOptions;
-  readonly #life: ServerLife;
+  readonly #server: ManagedServer;
   readonly #inHand = new Set<Handle>();
   readonly #side: ServerSide;
   #isYielding = false;
@@ -58,7 +58,7 @@ export class ServerExecutor implements Executor {
     this.#options = options;
     this.name = options.name;
     this.yieldsTo = options.program.yieldTo;
-    this.#life = new ServerLife(options, () => this.#inHand.size, () => this.#changed());
+    this.#server = new ManagedServer(options, () => this.#inHand.size, () => this.#changed());
     const { url, api, wrap, unwrap, concurrency } = options.program;
     this.#side = {
       ...options,
@@ -67,14 +67,14 @@ export class ServerExecutor implements Executor {
       wrap,
       unwrap,
       isShared: concurrency > 1,
-      life: this.#life,
+      server: this.#server,
       headersFor: (work) => this.#headersFor(work),
     };
   }
 
   reserve(_command: Pick<Work, "id" | "kind">): Reservation | Unavailable | undefined {
     if (this.#isYielding) return undefined;
-    const { problem, status: { state } } = this.#life;
+    const { problem, status: { state } } = this.#server;
     if (problem !== undefined) return { problem };
     const { host: { bootId }, program: { concurrency } } = this.#options;
     if (state !== "ready" || this.#inHand.size >= concurrency) return undefined;
@@ -99,7 +99,7 @@ export class ServerExecutor implements Executor {
   }
 
   get hasYielded(): boolean {
-    return this.#isYielding && this.#life.isUnloaded;
+    return this.#isYielding && this.#server.isUnloaded;
   }
 
   setYielding(isYielding: boolean): void {
@@ -114,17 +114,17 @@ export class ServerExecutor implements Executor {
 
   status(): ExecutorStatus {
     if (this.#isYielding) return yieldingTo(this.yieldsTo!);
-    const { status } = this.#life;
+    const { status } = this.#server;
     return status.state === "ready" && this.#inHand.size > 0 ? { state: "busy" } : status;
   }
 
   async unload(): Promise<void> {
-    await this.#life.unload();
+    await this.#server.unload();
   }
 
   /** Leaves the server to the next node. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#life[Symbol.asyncDispose]();
+    await this.#server[Symbol.asyncDispose]();
   }
 
   #leave(handle: Handle): void {
@@ -140,8 +140,8 @@ export class ServerExecutor implements Executor {
 
   /** Loads it, or ends it as soon as it has no command. */
   #settle(): void {
-    if (!this.#isYielding) this.#life.demand.set(true);
-    else if (this.#inHand.size === 0) this.#life.demand.set(false);
+    if (!this.#isYielding) this.#server.demand.set(true);
+    else if (this.#inHand.size === 0) this.#server.demand.set(false);
   }
 
   /** Logs each change once. */

@@ -15,7 +15,7 @@ import { PRESETS } from "./preset.ts";
 import { type ProbeResult, probeServer } from "./server_probe.ts";
 
 /** What a server is kept running with. */
-export interface ServerLifeOptions {
+export interface ManagedServerOptions {
   /** What it is called in the log. */
   readonly name: string;
   readonly program: ServerProgram;
@@ -41,13 +41,13 @@ const FREE_MS = 200;
 export class ServerUnavailableError extends Error {}
 
 /** A server, from the start of the node to its end. */
-export class ServerLife implements AsyncDisposable {
-  readonly #options: ServerLifeOptions;
+export class ManagedServer implements AsyncDisposable {
+  readonly #options: ManagedServerOptions;
   readonly #inHand: () => number;
   readonly #onChange: () => void;
   readonly #restarts: Restarts;
   readonly #closing = new AbortController();
-  readonly #life: Promise<void>;
+  readonly #running: Promise<void>;
   /** Whether it should be loaded. */
   readonly demand: Demand;
   #status: ExecutorStatus = { state: "starting" };
@@ -59,13 +59,13 @@ export class ServerLife implements AsyncDisposable {
    * Starts the server, or finds the one that an earlier node has started. `inHand` says how many
    * commands it has, `onChange` is told when `status` or `problem` is another one.
    */
-  constructor(options: ServerLifeOptions, inHand: () => number, onChange: () => void) {
+  constructor(options: ManagedServerOptions, inHand: () => number, onChange: () => void) {
     this.#options = options;
     this.#inHand = inHand;
     this.#onChange = onChange;
     this.#restarts = new Restarts(options.clock, options.random);
     this.demand = new Demand(options.program.yieldTo === undefined ? true : undefined);
-    this.#life = this.#live();
+    this.#running = this.#keepRunning();
   }
 
   /** What it is doing; `ready` also while it has commands. */
@@ -144,7 +144,7 @@ export class ServerLife implements AsyncDisposable {
   /** Ends a server that the node has started. None is started again. */
   async unload(): Promise<void> {
     this.#closing.abort();
-    await this.#life;
+    await this.#running;
     const { process, name, logger } = this.#options;
     await process?.stop();
     if (process !== undefined) logger.info(`${name} has ended`);
@@ -157,12 +157,12 @@ export class ServerLife implements AsyncDisposable {
     this.#closing.abort();
     if (process?.isRunning) logger.info(`${name} stays loaded for ${keepLoaded} s without a node`);
     await process?.[Symbol.asyncDispose]();
-    await this.#life;
+    await this.#running;
     this.#show("stopped");
   }
 
   /** Starts it, and again whenever it has ended. */
-  async #live(): Promise<void> {
+  async #keepRunning(): Promise<void> {
     const { name, clock, logger, process } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
