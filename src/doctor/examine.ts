@@ -28,13 +28,16 @@ async function examineOne(check: Check, timeoutSeconds: number): Promise<Result>
     // A check that ignores the signal is left behind.
     return { name: check.name, ...await Promise.race([check.run(signal), tooLate.promise]) };
   } catch (error) {
-    return { name: check.name, ...findingOf(error, signal, timeoutSeconds) };
+    const late = check.late ?? noResult;
+    const finding = signal.aborted ? late(timeoutSeconds) : findingOf(error);
+    return { name: check.name, ...finding };
   }
 }
 
-function findingOf(error: unknown, signal: AbortSignal, timeoutSeconds: number): Finding {
-  if (signal.aborted) {
-    return fail(`no result within ${timeoutSeconds} s`, "Try again, or wait longer with --timeout");
-  }
+function noResult(seconds: number): Finding {
+  return fail(`no result within ${seconds} s`, "Try again, or wait longer with --timeout");
+}
+
+function findingOf(error: unknown): Finding {
   return fail(messageOf(error), error instanceof CloudNodeError ? error.hint : undefined);
 }

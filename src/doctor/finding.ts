@@ -20,6 +20,8 @@ export interface Check {
   readonly name: string;
   /** Looks at it, and gives up when `signal` aborts. */
   run(signal: AbortSignal): Promise<Finding>;
+  /** What it means that it has found nothing within so many seconds. Default: nobody knows. */
+  late?(seconds: number): Finding;
 }
 
 /** All is well. */

@@ -13,6 +13,7 @@ const GPU_QUERY = "--query-gpu=name,memory.total,driver_version --format=csv,noh
 
 /** Which GPUs there are. Many a node has none. */
 export function gpuCheck({ gpus }: Pick<Settings, "gpus">): Check {
+  let asked = "nvidia-smi";
   return {
     name: "gpu",
     async run(signal) {
@@ -28,12 +29,24 @@ export function gpuCheck({ gpus }: Pick<Settings, "gpus">): Check {
           "Check the driver: run nvidia-smi",
         );
       }
+      if (code === NO_SUCH_PROGRAM) asked = "rocm-smi";
       const described = code === 0 ? stdout.trim().split("\n").join("; ") : undefined;
       return gpus === undefined && described !== undefined
         ? ok(described)
         : await compare(gpus, described);
     },
+    // A node that is to give GPUs away looks for them the same way.
+    late: (seconds) => (gpus === undefined ? warn : fail)(...hanging(asked, seconds)),
   };
+}
+
+/** A program that waits for its driver, and what to do about that. */
+function hanging(program: string, seconds: number): [detail: string, fix: string] {
+  return [
+    `${program} has not answered within ${seconds} s`,
+    "Its driver hangs or loads: wait longer with --timeout; if that does not help, look for " +
+    "errors of the GPU in dmesg (Xid, amdgpu) and restart the computer",
+  ];
 }
 
 /** Compares what is configured with what is there. */

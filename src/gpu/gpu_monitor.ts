@@ -6,7 +6,7 @@
  */
 import { messageOf, quoted } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { type Clock, isAbort } from "../time.ts";
+import { backoff, type Clock, isAbort } from "../time.ts";
 import { AMD_SCRIPT } from "./amd_gpus.ts";
 import { NOT_FOUND, readLines } from "./line_source.ts";
 import {
@@ -44,7 +44,8 @@ const INTERVAL_S = 5;
 const SILENCE_MS = 6 * INTERVAL_S * 1000;
 /** A process that was not seen for so long has ended: nothing says so. */
 const ENDED_MS = 2.5 * INTERVAL_S * 1000;
-const RETRY_MS = 1_000;
+/** How long to wait for one that ends: longer each time in a row. */
+const RETRY = { min: 1_000, max: 60_000 };
 const MAX_FAILURES = 3;
 const PAUSE_MS = 5 * 60 * 1000;
 
@@ -100,21 +101,32 @@ export class GpuMonitor {
   /** Watches until `signal` aborts, or until it turns out that there is no such source here. */
   async #keepWatching(source: Source, signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
-    for (let failures = 0; !signal.aborted;) {
+    for (let [failures, endings] = [0, 0]; !signal.aborted;) {
+      const startedAt = clock.monotonic();
       const seen = await this.#watch(source, signal);
       if (signal.aborted || seen.isMissing) return;
-      failures = seen.samples > 0 ? 1 : failures + 1;
-      this.#isSuccessful = false;
-      this.#samples.clear();
-      this.#processes.clear();
+      const isShort = clock.monotonic() - startedAt < RETRY.max;
+      const hasPrinted = seen.samples > 0;
+      failures = hasPrinted ? 1 : failures + 1;
+      if (hasPrinted) endings = isShort ? endings + 1 : 1;
+      if (!seen.isDone) {
+        this.#isSuccessful = false;
+        this.#samples.clear();
+        this.#processes.clear();
+      }
       const isPause = failures >= MAX_FAILURES;
       if (isPause) {
         const times = `${source.name} failed ${MAX_FAILURES} times (${seen.problem})`;
         logger.warn(`${times}: no GPU metrics for 5 minutes`);
         failures = 0;
+      } else if (hasPrinted && endings === 2) {
+        const ends = `${source.name} prints, but then ends or hangs instead of going on`;
+        logger.warn(`${ends}: GPU metrics are up to ${RETRY.max / 1000} s old, or missing`);
       }
       try {
-        await clock.sleep(isPause ? PAUSE_MS : RETRY_MS, signal);
+        // Nobody else uses this driver, so there is nobody to stay out of the way of.
+        const wait = backoff((hasPrinted ? endings : failures) - 1, RETRY, () => 1);
+        await clock.sleep(isPause ? PAUSE_MS : wait, signal);
       } catch (error) {
         if (!isAbort(error, signal)) throw error;
       }
@@ -145,7 +157,7 @@ export class GpuMonitor {
     const { code } = await readLines(args, { path, signal: over, onLine });
     ending.abort();
     await Promise.all([silence, beside]);
-    return { ...watched, isMissing: code === NOT_FOUND };
+    return { ...watched, isDone: code === 0 && watched.samples > 0, isMissing: code === NOT_FOUND };
   }
 
   /** Watches which processes compute on GPUs. A driver that cannot tell is asked once. */
@@ -180,5 +192,7 @@ export class GpuMonitor {
 interface Watched {
   readonly samples: number;
   readonly problem: string;
+  /** Whether it ended by itself after it had printed, without an error: that is true for a while. */
+  readonly isDone: boolean;
   readonly isMissing: boolean;
 }

@@ -280,6 +280,24 @@ Deno.test("doctor tells which GPUs nvidia-smi knows, and when it fails", async (
   assertStringIncludes(broken.found.gpu!.detail, "code 18: driver/library version mismatch");
 });
 
+Deno.test("doctor says which program does not answer about GPUs, and what to do", async () => {
+  await using stage = await Stage.set(YAML);
+  const { folder } = stage.world;
+  const env = { PATH: `${folder}:${Deno.env.get("PATH")}` };
+  const silent = "#!/bin/sh\nexec sleep 1000\n";
+  const gpu = async (seconds: string) =>
+    (await examine(stage, env, ["--timeout", seconds])).found.gpu!;
+  await Deno.writeTextFile(`${folder}/rocm-smi`, silent, { mode: 0o755 });
+  await stage.configure(`${YAML}\n  gpus: auto\n`);
+  const rocm = await gpu("5");
+  assertEquals([rocm.status, rocm.detail], ["fail", "rocm-smi has not answered within 5 s"]);
+  await Deno.writeTextFile(`${folder}/nvidia-smi`, silent, { mode: 0o755 });
+  await stage.configure(YAML);
+  const nvidia = await gpu("1");
+  assertEquals([nvidia.status, nvidia.detail], ["warn", "nvidia-smi has not answered within 1 s"]);
+  assertStringIncludes(nvidia.fix!, "look for errors of the GPU in dmesg (Xid, amdgpu)");
+});
+
 Deno.test("doctor compares the GPUs that are to be given with those that are there", async () => {
   await using stage = await Stage.set(YAML);
   const { folder } = stage.world;

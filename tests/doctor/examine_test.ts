@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { examine, type Result } from "../../src/doctor/examine.ts";
-import { type Check, ok } from "../../src/doctor/finding.ts";
+import { type Check, ok, warn } from "../../src/doctor/finding.ts";
 import { ConfigError } from "../../src/errors.ts";
 
 async function all(checks: Check[], seconds = 60): Promise<Result[]> {
@@ -34,9 +34,19 @@ Deno.test("a check that takes too long has failed, whether it listens or not", a
       signals.push(signal);
       return endless.promise;
     },
+  }, {
+    name: "known",
+    run: () => endless.promise,
+    late: (seconds) => warn(`the driver hangs for ${seconds} s`, "Restart it"),
   }, { name: "quick", run: () => Promise.resolve(ok("fine")) }];
-  const [deaf, quick] = await all(checks, 0.01);
+  const [deaf, known, quick] = await all(checks, 0.01);
   assertEquals([deaf!.status, deaf!.detail], ["fail", "no result within 0.01 s"]);
+  assertEquals(known, {
+    name: "known",
+    status: "warn",
+    detail: "the driver hangs for 0.01 s",
+    fix: "Restart it",
+  });
   assertEquals(quick!.status, "ok");
   assert(signals[0]!.aborted);
 });

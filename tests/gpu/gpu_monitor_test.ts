@@ -81,10 +81,10 @@ Deno.test("gpu monitor: without nvidia-smi there is nothing to say, and nothing 
 Deno.test("gpu monitor: after three failures it pauses for five minutes, and says so once", async () => {
   const script = `echo "Failed to initialize NVML: Driver/library version mismatch"; exit 18`;
   await using test = await MonitorTest.start(script);
-  for (const _ of [1, 2]) {
-    await test.clock.sleepingFor(SECOND);
+  for (const seconds of [1, 2]) {
+    await test.clock.sleepingFor(seconds * SECOND);
     assertEquals(test.monitor.readings(), { samples: [], processes: [], isSuccessful: false });
-    await test.clock.advance(SECOND);
+    await test.clock.advance(seconds * SECOND);
   }
   const { message } = await test.logger.lines.next();
   assertMatch(message, /^nvidia-smi failed 3 times \("Failed to initialize NVML: .*5 minutes$/);
@@ -93,6 +93,22 @@ Deno.test("gpu monitor: after three failures it pauses for five minutes, and say
   await test.clock.advance(5 * MINUTE);
   await test.clock.sleepingFor(SECOND);
   assertEquals(test.starts, 4);
+});
+
+Deno.test("gpu monitor: one that prints once and ends is started ever less often, which is said once", async () => {
+  await using test = await MonitorTest.start(`echo "0, ${CARD}"`);
+  for (const [index, seconds] of [1, 2, 4, 8, 16, 32, 60, 60].entries()) {
+    await test.clock.sleepingFor(seconds * SECOND);
+    assertEquals(test.starts, index + 1);
+    const { samples, isSuccessful } = test.monitor.readings();
+    assertEquals([samples.length, isSuccessful], [1, true], "what it has printed is true");
+    await test.clock.advance(seconds * SECOND);
+  }
+  await test.clock.sleepingFor(60 * SECOND);
+  assertEquals(test.logger.lines.all.map(({ message }) => message), [
+    "nvidia-smi prints, but then ends or hangs instead of going on: " +
+    "GPU metrics are up to 60 s old, or missing",
+  ]);
 });
 
 Deno.test("gpu monitor: a card that falls off the bus hangs nvidia-smi, which is started anew", async () => {
