@@ -4,7 +4,7 @@
  * @module
  */
 import type { Exit } from "../executors/executor.ts";
-import { exitCodeMeaning } from "../executors/exit_code.ts";
+import { exitCodeMeaning, SIGKILL_CODE } from "../executors/exit_code.ts";
 import type { End, StopRequest } from "../journal/record.ts";
 import type { SmallOutput } from "../workloads/folder.ts";
 
@@ -118,7 +118,9 @@ function stopped(exit: Exit, stop: StopRequest, timeout: number): Outcome {
     ? ""
     : `, but these processes of it could not be ended: ${survivors.join(", ")}`;
   const note = exit.type === "killed" && exit.note !== undefined ? `, but ${exit.note}` : "";
-  const outcome = nodeError(reason + left + note, {
+  const isForced = stop.cause === "cancelled" && stop.signal !== "SIGKILL" && isKilled(exit);
+  const force = isForced && left + note === "" ? ", and ended by SIGKILL" : "";
+  const outcome = nodeError(reason + force + left + note, {
     cause: stop.cause,
     // The one that was asked for, whatever it took to end it.
     signal: stop.signal,
@@ -126,6 +128,12 @@ function stopped(exit: Exit, stop: StopRequest, timeout: number): Outcome {
   });
   const output = exit.type === "failed" ? exit.output : undefined;
   return output === undefined ? outcome : { ...outcome, output };
+}
+
+/** Whether SIGKILL has ended it. */
+function isKilled(exit: Exit): boolean {
+  if (exit.type === "exited") return exit.code === SIGKILL_CODE;
+  return exit.type === "killed" && exit.signal === "SIGKILL";
 }
 
 function nodeError(error: string, end: Omit<End, "bytes">): Outcome {

@@ -66,14 +66,16 @@ export class Stop implements Disposable {
 
   /**
    * Asks the command to stop, and resolves once that is on disk: whether there was anything to stop.
-   * A second request with another signal sends that one as well.
+   * A second request with another signal sends that one as well, but after SIGKILL: that ends it.
    */
   async ask(cause: StopRequest["cause"], signal: StopSignal): Promise<boolean> {
     if (this.over.aborted) return false;
     const { clock, logger } = this.#parts;
     const why = cause.replace("_", " ");
     logger.info(`Stopping ${nameOf(this.#command)} with ${signal} (${why})`, this.#fields);
-    const request = { cause: this.#request?.cause ?? cause, signal, at: clock.now() };
+    const earlier = this.#request;
+    const strongest = earlier?.signal === "SIGKILL" ? "SIGKILL" : signal;
+    const request = { cause: earlier?.cause ?? cause, signal: strongest, at: clock.now() } as const;
     this.#request = request;
     await this.#store(request);
     this.#due = request;
@@ -111,7 +113,7 @@ export class Stop implements Disposable {
         "sending SIGKILL",
       this.#fields,
     );
-    // Whoever asked did not ask for this one: the reply names the signal that was asked for.
+    // Whoever asked did not ask for this one: the reply names both.
     execution.stop("SIGKILL");
   }
 

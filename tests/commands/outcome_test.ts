@@ -140,6 +140,31 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
     "cancelled (SIGINT)",
   ],
   [
+    exited(137),
+    CANCELLED,
+    fromNode("Command was cancelled by SIGINT, and ended by SIGKILL", {
+      cause: "cancelled",
+      signal: "SIGINT",
+      exitCode: 137,
+    }),
+    "cancelled (code 137)",
+  ],
+  [
+    killed("SIGKILL"),
+    CANCELLED,
+    fromNode("Command was cancelled by SIGINT, and ended by SIGKILL", {
+      cause: "cancelled",
+      signal: "SIGINT",
+    }),
+    "cancelled (SIGINT)",
+  ],
+  [
+    killed("SIGKILL"),
+    { cause: "timed_out", signal: "SIGTERM", at: 0 },
+    fromNode("Command timed out after 60 s", { cause: "timed_out", signal: "SIGTERM" }),
+    "timed out (SIGTERM)",
+  ],
+  [
     { type: "lost", why: "the machine restarted" },
     TIMED_OUT,
     fromNode("Command timed out after 60 s", { cause: "timed_out", signal: "SIGKILL" }),

@@ -157,7 +157,8 @@ for (
     assertEquals(told({ type: "exited", code: 0 }, given), expected);
     assertEquals(told({ type: "exited", code: 143 }, given), expected);
     // The one that was asked for, whatever it took in the end.
-    assertEquals(told({ type: "killed", signal: "SIGKILL" }, given), expected);
+    const message = "Command was cancelled by SIGTERM, and ended by SIGKILL";
+    assertEquals(told({ type: "killed", signal: "SIGKILL" }, given), { ...expected, message });
     const waiting = outcomeOf(
       { type: "not_started", why: "it was stopped before" },
       stop("cancelled"),

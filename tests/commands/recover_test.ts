@@ -106,7 +106,10 @@ Deno.test("what was being stopped is stopped on, with what is left of its grace"
   await clock.advance(6 * SECOND);
   assertEquals(execution.signals.all, ["SIGINT", "SIGKILL"]);
   execution.end({ type: "killed", signal: "SIGKILL" });
-  assertEquals((await test.reply("r1")).error, "Command was cancelled by SIGINT");
+  assertEquals(
+    (await test.reply("r1")).error,
+    "Command was cancelled by SIGINT, and ended by SIGKILL",
+  );
 });
 
 Deno.test("what was to be stopped and never began is answered, and never runs", async () => {

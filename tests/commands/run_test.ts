@@ -246,6 +246,19 @@ Deno.test("a command that minds no SIGTERM is cancelled by a second request, wit
   assertEquals((await test.reply("r1")).error, "Command was cancelled by SIGKILL");
 });
 
+Deno.test("a request with SIGTERM after one with SIGKILL changes nothing of what ended the command", async () => {
+  const executor = new ScriptedExecutor();
+  await using test = await Commands.start({ inference: "a", executor });
+  await test.run("r1");
+  const execution = await executor.executions.next();
+  const params = { workload_request_id: "r1" };
+  await test.ask({ command: "cancel", request_id: "x1", params: { ...params, signal: "SIGKILL" } });
+  await test.ask({ command: "cancel", request_id: "x2", params });
+  execution.end({ type: "exited", code: 137 });
+  assertEquals((await test.reply("r1")).error, "Command was cancelled by SIGKILL");
+  assertEquals(execution.signals.all, ["SIGKILL", "SIGKILL"]);
+});
+
 Deno.test("a waiting command is cancelled without ever having run", async () => {
   await using test = await Commands.start({ inference: WAITS });
   for (const id of ["r1", "r2", "r3"]) await test.run(id);
