@@ -1,16 +1,18 @@
 /**
- * What a child process prints, read to the end that matters: a process it has left running may hold
- * its pipe for ever.
+ * The output of a child process, read until the child has ended: a process that it left running may
+ * hold its pipe for ever.
  *
  * @module
  */
 import type { Clock } from "../time.ts";
 import { LineSplitter } from "../workloads/line_splitter.ts";
 
-/** What a child wrote is in the pipe when it ends: this long a silence says that it was read. */
+/**
+ * What a child wrote is in the pipe when it ends: after this much silence all of it has been read.
+ */
 const SILENCE_MS = 250;
 
-/** How long the pipe is read after the end, when somebody goes on writing to it. */
+/** How long the pipe is read after the end if another process keeps writing to it. */
 const MAX_DRAIN_MS = 2_000;
 
 /** A stream of output, shown line by line. */
@@ -21,7 +23,7 @@ export class ChildOutput {
   #hasEnded = false;
   #news = Promise.withResolvers<void>();
 
-  /** Starts to read. */
+  /** Starts reading. */
   constructor(stream: ReadableStream<Uint8Array>, show: (line: string) => void) {
     this.#reader = stream.getReader();
     this.#lines = new LineSplitter(show);
@@ -33,19 +35,22 @@ export class ChildOutput {
     return this.#hasEnded;
   }
 
-  /** Resolves when the last output of a child that has ended is shown, whoever holds the stream. */
+  /**
+   * Resolves when all output of a child that has ended is shown, even if another process holds the
+   * stream.
+   */
   async drain(clock: Clock): Promise<void> {
     const deadline = clock.monotonic() + MAX_DRAIN_MS;
     while (!this.#hasEnded && clock.monotonic() < deadline && await this.#hasNews(clock));
   }
 
-  /** Shows no more. */
+  /** Stops showing output. */
   async close(): Promise<void> {
     await this.#reader.cancel();
     await this.#read;
   }
 
-  /** Whether there is output, or its end, before a silence. */
+  /** Whether output, or its end, comes before the silence is over. */
   async #hasNews(clock: Clock): Promise<boolean> {
     const done = new AbortController();
     const silence = clock.sleep(SILENCE_MS, done.signal).then(() => false, () => true);

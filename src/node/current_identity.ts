@@ -7,11 +7,14 @@ import type { ReplyAddress } from "../commands/reply.ts";
 import { commandTopic, responseTopic } from "../protocol/topics.ts";
 import type { Identity } from "../registration/identity.ts";
 
-/** Who a node is: nobody until it is registered, and somebody else when the backend replaces it. */
+/**
+ * The identity of a node: none until it is registered, and another one when the backend replaces
+ * it.
+ */
 export class CurrentIdentity {
   readonly #prefix: string;
   #current: Identity | undefined;
-  /** When the backend took the last heartbeat, in milliseconds since the epoch. */
+  /** When the backend accepted the last heartbeat, in milliseconds since the epoch. */
   lastHeartbeat: number | undefined;
 
   /** Begins without one. `prefix` stands in front of every topic. */
@@ -42,7 +45,7 @@ export class CurrentIdentity {
     return [uuid, slug].map((name) => commandTopic(this.#prefix, name));
   }
 
-  /** Who answers, and where. */
+  /** Who replies, and on which topic. */
   get replyAddress(): ReplyAddress {
     const { slug, uuid } = this.registered;
     return { slug, uuid, topic: responseTopic(this.#prefix, uuid) };

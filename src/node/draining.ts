@@ -15,7 +15,7 @@ import type { Executors } from "./create/create_executors.ts";
 import type { NodeEvents } from "./events.ts";
 import type { PoolMember } from "./pool.ts";
 
-/** What may have something left to do. */
+/** The parts that may have something left to do. */
 interface DrainingParts {
   readonly acceptor: Pick<Acceptor, "isDeciding" | "decided">;
   readonly queue: CommandQueue;
@@ -29,7 +29,7 @@ interface DrainingParts {
   readonly clock: Clock;
 }
 
-/** Resolves when nothing is decided, waits, runs or is sent. */
+/** Resolves when no command is being accepted, waits or runs, and no result is being sent. */
 async function whenIdle({ acceptor, queue, uploads }: DrainingParts): Promise<void> {
   while (acceptor.isDeciding || !queue.isEmpty || uploads.commands().length > 0) {
     await acceptor.decided();

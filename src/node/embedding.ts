@@ -1,6 +1,6 @@
 /**
- * What a program that embeds a node sees of it: views of the node's events and snapshot that stay as
- * they are while the node's inside changes.
+ * What a program that embeds a node sees of it: views of its events and snapshot, which do not
+ * change when the inside of the node does.
  *
  * @module
  */
@@ -27,17 +27,17 @@ import type { NodeSnapshot } from "./snapshot.ts";
 export interface CloudNodeEvents {
   /** The node waits for commands: once in each run. */
   readonly ready: NodeIdentity;
-  /** The connection to the broker came up, or was lost. */
+  /** The connection to the broker was made, or lost. */
   readonly connection: { readonly isConnected: boolean };
-  /** What runs the commands of a kind, and stays, has another state. */
+  /** The state of the worker or server that runs the commands of a kind has changed. */
   readonly executor: ExecutorChange;
-  /** The backend has taken a heartbeat, at this time in milliseconds since the epoch. */
+  /** The backend has accepted a heartbeat, at this time in milliseconds since the epoch. */
   readonly heartbeat: { readonly at: number };
   /** A command is stored and will be answered. */
   readonly accepted: { readonly command: CommandInfo };
-  /** A command runs; `pid` is `undefined` where it is no process of its own. */
+  /** A command runs; `pid` is `undefined` if it is not a process of its own. */
   readonly started: { readonly command: CommandInfo; readonly pid: number | undefined };
-  /** A command has said how far it is: twice a second at most, and the last of it always. */
+  /** A command has reported progress: at most twice a second, and always the last of it. */
   readonly progress: { readonly command: CommandInfo; readonly progress: Progress };
   /** A command has ended, and its reply is stored. */
   readonly ended: CommandEnd;
@@ -93,7 +93,7 @@ export interface ExecutorChange {
     | "restarting"
     | "failed"
     | "stopped";
-  /** Why, where it is not what it is there for. */
+  /** Why it takes no commands, if it does not. */
   readonly reason?: string;
 }
 
@@ -116,7 +116,7 @@ export interface CommandEnd {
   readonly status: "ok" | "error";
   /**
    * Why it ended: `exited`, `killed`, `cancelled`, `timed_out`, `withdrawn` by the platform, `lost`
-   * when nobody knows, `not_started`.
+   * if its end is unknown, `not_started`.
    */
   readonly cause:
     | "exited"
@@ -167,7 +167,7 @@ export interface CloudNodeSnapshot {
     readonly startedAt: number;
     /** The GPUs that it was given, where some are given. */
     readonly gpus?: readonly string[];
-    /** What it has used so far: looked at every few seconds. */
+    /** What it has used so far, measured every few seconds. */
     readonly resources?: Resources;
     readonly progress?: Progress;
   })[];
@@ -175,7 +175,7 @@ export interface CloudNodeSnapshot {
   readonly finalizing: readonly CommandInfo[];
   /** How many replies and statuses the broker has not acknowledged. */
   readonly undelivered: number;
-  /** When the backend took the last heartbeat, in milliseconds since the epoch. */
+  /** When the backend accepted the last heartbeat, in milliseconds since the epoch. */
   readonly lastHeartbeat: number | undefined;
 }
 

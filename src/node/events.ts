@@ -12,13 +12,13 @@ import type { Logger } from "../log.ts";
 export interface NodeEventMap extends CommandEventMap {
   /** The node is connected and waits for commands, for the first time since it was started. */
   readonly ready: { readonly uuid: string; readonly slug: string };
-  /** The connection to the broker came up, or was lost. */
+  /** The connection to the broker was made, or lost. */
   readonly connection: { readonly isConnected: boolean };
   /** The node takes no new commands from now on. */
   readonly draining: Record<never, never>;
-  /** What runs the commands of a kind is doing something else now. */
+  /** The state of the executor of a kind has changed. */
   readonly executor: { readonly kind: string } & ExecutorStatus;
-  /** The backend has taken a heartbeat. */
+  /** The backend has accepted a heartbeat. */
   readonly heartbeat: { readonly at: number };
 }
 
@@ -52,7 +52,7 @@ export class NodeEvents {
     return (this.#listeners.get(name)?.size ?? 0) > 0;
   }
 
-  /** Reports an event. A listener that throws or rejects is logged, and harms nothing. */
+  /** Reports an event. The errors of listeners are logged. */
   emit<Name extends NodeEventName>(name: Name, detail: NodeEventMap[Name]): void {
     const failed = (error: unknown) =>
       this.#logger.error(`A listener to ${name} events failed: ${messageOf(error)}`);

@@ -12,7 +12,8 @@ import type { Handler, HandlerOptions } from "../executors/handler/handler.ts";
 import { isKindName, isWorkloadKind } from "../protocol/kinds.ts";
 
 /**
- * Functions of the program that run commands, by the names of the commands, which may be of its own.
+ * Functions of the program that run commands, by the names of the commands, which may be the
+ * program's own.
  *
  * @example
  * ```ts
@@ -28,7 +29,7 @@ import { isKindName, isWorkloadKind } from "../protocol/kinds.ts";
 // deno-lint-ignore no-explicit-any
 export type Handlers = Readonly<Record<string, Handler<any> | HandlerOptions>>;
 
-/** The settings that each kind of command has of its own. */
+/** The settings that each kind of command has for itself. */
 type KindSettings = Pick<Settings, "concurrency" | "maxQueued" | "timeout" | "cancelGrace">;
 
 const TYPES: Readonly<Record<keyof KindSettings, ValueType<number>>> = {
@@ -38,7 +39,7 @@ const TYPES: Readonly<Record<keyof KindSettings, ValueType<number>>> = {
   cancelGrace: seconds,
 };
 
-/** What holds for names that the configuration does not know. */
+/** The defaults for names that the configuration does not know. */
 const DEFAULTS = { concurrency: 1, maxQueued: 10_000, cancelGrace: 10 };
 
 /**

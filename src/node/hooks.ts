@@ -1,6 +1,6 @@
 /**
- * Hooks: shell commands of the user's that are told what happens to the node. They never hold it up:
- * what does not fit is left out, and the node stops without waiting for them.
+ * Hooks: shell commands of the user that run at events of the node. They never block it: events
+ * that are too many are left out, and the node stops without waiting for hooks.
  *
  * @module
  */
@@ -26,13 +26,15 @@ interface HooksParts {
   readonly clock: Clock;
   readonly logger: Logger;
   identity(): NodeIdentity | undefined;
-  /** Runs one to its end, or until nobody follows it any more. Never rejects. */
+  /** Runs a hook to its end, or until the node stops. Never rejects. */
   run(name: string, source: string, event: unknown, stopped: AbortSignal): Promise<void>;
 }
 
-/** How many run at a time, so that a thousand quick commands do not start a thousand of them. */
+/**
+ * How many hooks run at a time, so that a thousand quick commands do not start a thousand of them.
+ */
 const AT_ONCE = 2;
-/** How many wait. */
+/** How many hooks may wait. */
 const MAX_WAITING = 1_000;
 
 /** Runs hooks until it is disposed. */
@@ -43,8 +45,8 @@ export class Hooks implements Disposable {
   readonly #waiting: (() => Promise<void>)[] = [];
   #running = 0;
   #isOverfull = false;
-  /** The kinds whose trouble was told, and what it was. */
-  readonly #told = new Map<string, string>();
+  /** The states that were reported as unhealthy, by kind. */
+  readonly #reported = new Map<string, string>();
   /** Aborts when the broker is back. */
   #outage: AbortController | undefined;
 
@@ -67,18 +69,18 @@ export class Hooks implements Disposable {
     }
     if (onUnhealthy !== undefined) {
       this.#listeners.push(events.on("executor", ({ kind, state, reason }) => {
-        if (state === "ready" || state === "busy") this.#told.delete(kind);
+        if (state === "ready" || state === "busy") this.#reported.delete(kind);
         if (state !== "unhealthy" && state !== "failed") return;
         // One that has failed is tried again for as long as it takes.
-        if (this.#told.get(kind) === state) return;
-        this.#told.set(kind, state);
+        if (this.#reported.get(kind) === state) return;
+        this.#reported.set(kind, state);
         const event = { event: "unhealthy", kind, state, reason: reason ?? null };
         this.#add("on_unhealthy", onUnhealthy, event);
       }));
     }
   }
 
-  /** Starts no more of them. */
+  /** Starts no more hooks. */
   [Symbol.dispose](): void {
     for (const stop of this.#listeners) stop();
     this.#stopped.abort();
@@ -133,7 +135,7 @@ export class Hooks implements Disposable {
   }
 }
 
-/** What a hook is told of the end of a workload. */
+/** The event of the end of a workload. */
 function workloadEnd(
   { command, outcome, seconds }: NodeEventMap["ended"],
 ): Record<string, unknown> {

@@ -12,7 +12,7 @@ import { inOwnSession } from "../os/session.ts";
 import { ChildOutput } from "./child_output.ts";
 import { signalSession } from "./signal_session.ts";
 
-/** What running the install script takes. */
+/** What an install script is run with. */
 export interface InstallOptions {
   readonly script: string;
   readonly workFolder: string;
@@ -24,10 +24,10 @@ export interface InstallOptions {
   readonly graceMs: number;
 }
 
-/** How long an install script may take to end once it is asked to, in milliseconds. */
+/** How long an install script may take to end after SIGTERM, in milliseconds. */
 export const INSTALL_GRACE_MS = 10_000;
 
-/** How much of its standard error the backend gets. */
+/** How many lines of its standard error the backend gets. */
 const LAST_LINES = 20;
 
 /** Runs the install script as `runInstallScript` does, and reports why it failed, if it does. */
@@ -89,7 +89,7 @@ export async function runInstallScript(
   const close = () => Promise.all(outputs.map((output) => output.close()));
   if (signal.aborted || !status.success) await close();
   else if (!outputs.every((output) => output.hasEnded)) {
-    // To close its pipe would kill it.
+    // Closing its pipe would kill it.
     signal.addEventListener("abort", close, { once: true });
     logger.warn(
       "The install script left a process running that still writes to the node, and fails when the " +

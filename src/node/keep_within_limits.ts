@@ -10,7 +10,7 @@ import type { LogStream } from "../logs/log_stream.ts";
 import type { Clock } from "../time.ts";
 import { applyRetention } from "../workloads/retention.ts";
 
-/** What keeps files and records. */
+/** What is kept within limits. */
 interface KeepingParts {
   readonly settings: Settings;
   readonly journal: Journal;

@@ -1,5 +1,5 @@
 /**
- * Carries out what programs of the same user ask through the state folder.
+ * Carries out requests that programs of the same user make through the state folder.
  *
  * @module
  */
@@ -32,9 +32,9 @@ interface LocalRequestParts extends SnapshotParts {
 }
 
 /**
- * Stores the requests to cancel that came while there was no node, before it is looked what has become
- * of the commands. Of a command that was started, only one whose signal was sent explains its end: for
- * any other it is looked first whether there still is anything to stop.
+ * Stores the cancel requests that came while no node ran, before recovery. If a command was
+ * started, only a request whose signal was sent can explain its end; any other is carried out after
+ * recovery, if there still is something to stop.
  */
 export function storeCancelRequests(
   { settings: { stateFolder }, journal, clock }: StoreParts,
@@ -87,7 +87,7 @@ export async function serveLocalRequests(
     isDue = false;
     for (const request of requests.pending()) await carryOut(request);
   };
-  // However many changes come at a time, there is one look for them.
+  // One look serves all changes that come at a time.
   const look = () => {
     if (!isDue) carriedOut = carriedOut.then(carryOutAll);
     isDue = true;
@@ -105,7 +105,7 @@ export async function serveLocalRequests(
   await carriedOut;
 }
 
-/** Calls `look` at each change of a folder. Costs nothing while there is none. */
+/** Calls `look` at each change of a folder. Costs nothing in between. */
 async function watch(path: string, look: () => void, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   using watcher = Deno.watchFs(path, { recursive: false });

@@ -42,11 +42,11 @@ export interface NodeOptions {
   readonly tokenSource: string | undefined;
   /** Where to log. Default: `@std/log`. */
   readonly logger?: Logger;
-  /** Where to look for another one when it is refused. */
+  /** Where to look for another token when it is refused. */
   readonly tokens: TokenSource | undefined;
-  /** Passes on what changes in the settings. */
+  /** Passes on changes of settings. */
   readonly changes: SettingChanges | undefined;
-  /** Whether its work ends with it, by the hand of who stops it. */
+  /** Whether whoever stops the node also ends its work. */
   readonly isTemporary: boolean;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
@@ -70,7 +70,7 @@ export class Node {
   readonly events: NodeEvents;
   /** Aborts when the node is to stop. */
   readonly #stopping = new AbortController();
-  /** Aborts when the broker is to be left. */
+  /** Aborts when the node is to disconnect from the broker. */
   readonly #leavingBroker = new AbortController();
   /** Aborts when the backend needs no further call. */
   readonly #ended = new AbortController();

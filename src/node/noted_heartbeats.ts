@@ -1,5 +1,5 @@
 /**
- * Heartbeats that the node notes.
+ * Heartbeats, recorded and reported.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Clock } from "../time.ts";
 import type { CurrentIdentity } from "./current_identity.ts";
 import type { NodeEvents } from "./events.ts";
 
-/** What noting takes. */
+/** What heartbeats are recorded with. */
 interface NotedHeartbeatsParts {
   readonly backend: Pick<Backend, "heartbeat">;
   readonly identity: CurrentIdentity;
@@ -17,7 +17,9 @@ interface NotedHeartbeatsParts {
   readonly clock: Clock;
 }
 
-/** The backend's heartbeats, each of which is noted and reported when the backend has taken it. */
+/**
+ * Sends heartbeats; each one that the backend has accepted is recorded and reported as an event.
+ */
 export function notedHeartbeats(
   { backend, identity, events, clock }: NotedHeartbeatsParts,
 ): HeartbeatApi {

@@ -12,7 +12,7 @@ import type { Handlers } from "./handlers.ts";
 /**
  * What makes a `CloudNode`.
  *
- * @example Workloads that see nothing of this process's environment but what is named
+ * @example Workloads that see only the named variables of this process's environment
  * ```ts
  * import { CloudNode, type CloudNodeOptions } from "@cyberwave/cloud-node";
  *
@@ -130,7 +130,7 @@ export function checkRunOptions(options: RunOptions): void {
 }
 
 /**
- * How the commands went that were answered while a node ran.
+ * How the commands ended that were answered while a node ran.
  *
  * @example
  * ```ts
@@ -143,6 +143,6 @@ export function checkRunOptions(options: RunOptions): void {
 export interface RunResult {
   /** How many succeeded. */
   succeeded: number;
-  /** How many failed, were cancelled, timed out or got lost. */
+  /** How many failed, were cancelled, timed out or were lost. */
   failed: number;
 }

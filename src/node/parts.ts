@@ -61,9 +61,9 @@ interface NodePartsOptions {
   readonly handlers: ReadonlyMap<string, Handler>;
   /** Where the token came from. */
   readonly tokenSource: string | undefined;
-  /** Where to look for another one when it is refused. */
+  /** Where to look for another token when it is refused. */
   readonly tokens: TokenSource | undefined;
-  /** Passes on what changes in the settings. */
+  /** Passes on changes of settings. */
   readonly changes: SettingChanges | undefined;
   /** The environment of the workloads. */
   readonly env: Readonly<Record<string, string>>;
@@ -75,9 +75,9 @@ interface NodePartsOptions {
   readonly stopping: AbortSignal;
   /** Takes no new commands, and stops the node when all is done. */
   drain(): void;
-  /** Makes loggers whose lines the platform is to see. */
+  /** Makes loggers whose lines go to the platform, too. */
   readonly loggerFor: (component: string) => Logger;
-  /** Makes loggers whose lines stay here. */
+  /** Makes loggers whose lines do not go to the platform. */
   readonly localLoggerFor: (component: string) => Logger;
   /** Those lines. */
   readonly lines: LineBuffer;
@@ -95,7 +95,7 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly identity: CurrentIdentity;
   readonly journal: Journal;
   readonly token: ApiToken;
-  /** What it takes to call the backend again while the token is refused. */
+  /** How to call the backend again while the token is refused. */
   readonly tokenRetries: TokenRetryParts;
   readonly backend: Backend;
   readonly registration: Registration;
@@ -104,11 +104,11 @@ export interface NodeParts extends CommandParts, AsyncDisposable {
   readonly pool: PoolMember | undefined;
   readonly outbox: Outbox;
   readonly executors: Executors;
-  /** `undefined` when nobody asks about the GPUs. */
+  /** `undefined` when nothing needs to know about the GPUs. */
   readonly gpus: GpuMonitor | undefined;
   /** `undefined` when workloads are given no GPUs. */
   readonly gpuPool: GpuPool | undefined;
-  /** Where else it listens than on its own command topics. */
+  /** The topics it subscribes to beside its own command topics. */
   readonly otherTopics: readonly string[];
   /** `undefined` when no logs are to be sent. */
   readonly logStream: LogStream | undefined;
@@ -125,7 +125,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
   makePrivateFolder(stateFolder, options.env[OS.homeVariable]);
   const stateParts = { clock, logger: loggerFor("state") };
   resources.use(lockFolder(stateFolder, stateParts));
-  // One that is left over meant an earlier node.
+  // A mark that is left over was meant for an earlier node.
   takeUnloadMark(stateFolder);
   const workloadsFolder = `${stateFolder}/workloads`;
   requireFolder(workloadsFolder, stateParts);

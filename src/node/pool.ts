@@ -1,6 +1,6 @@
 /**
- * A node's place in a pool: it takes what is sent to the pool while it has room, and leaves the pool
- * while it has none, so that the broker gives it to another node.
+ * A node's membership in a pool: it takes the pool's commands while it has room, and leaves the
+ * pool while it has none, so that the broker gives them to another node.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Inbound, MqttConnection, MqttConnectionOptions } from "../mqtt/con
 import { type Clock, within } from "../time.ts";
 import type { NodeEvents } from "./events.ts";
 
-/** What a lane is doing, and what runs its commands. */
+/** How full a lane is, and the state of its executor. */
 type Lane =
   & Pick<LaneState, "running" | "leaving" | "queued" | "concurrency">
   & Partial<Pick<LaneState, "isShortOfGpus">>
@@ -20,7 +20,7 @@ type Lane =
 
 /** Whether a command of any kind could start, or would be among the first `prefetch` that wait. Pure. */
 export function hasRoom(lanes: readonly Lane[], prefetch: number): boolean {
-  // The broker does not know of kinds: the next command may be of any.
+  // The broker does not know kinds: the next command may be of any kind.
   return lanes.length > 0 &&
     lanes.every(({ running, leaving, queued, concurrency, isShortOfGpus, state }) =>
       (state === "ready" || state === "busy") &&
@@ -33,7 +33,7 @@ export function hasRoom(lanes: readonly Lane[], prefetch: number): boolean {
 interface PoolMemberOptions {
   /** The pool. */
   readonly name: string;
-  /** What its members subscribe to. */
+  /** The topic filter that its members subscribe to. */
   readonly topic: string;
   readonly events: Pick<NodeEvents, "on">;
   readonly clock: Clock;
@@ -42,7 +42,7 @@ interface PoolMemberOptions {
   connect(
     receiver: Pick<MqttConnectionOptions, "onMessage" | "onConnected" | "onRefusedTopic">,
   ): MqttConnection;
-  /** Takes a command. It resolves when that is on disk. */
+  /** Takes a command. Resolves when it is on disk. */
   receive(message: Inbound): Promise<void>;
   /** Whether the node has room for a command now. */
   hasRoom(): boolean;
@@ -57,7 +57,7 @@ export class PoolMember {
   #isLeaving = false;
   #isRunning = false;
   #received = 0;
-  /** Why the broker does not let it in. */
+  /** Why the broker refuses the subscription. */
   #refusal: string | undefined;
   #changed: Promise<unknown> = Promise.resolve();
 
@@ -86,12 +86,12 @@ export class PoolMember {
     return this.#options.name;
   }
 
-  /** Whether it is to be given commands. */
+  /** Whether it gets commands of the pool now. */
   get isMember(): boolean {
     return this.#isMember && this.#refusal === undefined;
   }
 
-  /** Takes part until `signal` aborts or it has left. Rejects never. */
+  /** Takes part until `signal` aborts or it has left. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { events } = this.#options;
     const update = () => this.update();
@@ -122,7 +122,7 @@ export class PoolMember {
       await this.#connection.stopReceiving();
       if (this.#refusal === undefined) logger.info(`Left the pool ${quoted(name)}`);
     } catch (error) {
-      // Somebody else has waited for that as well.
+      // Another caller has waited for that as well.
       if (this.#left.signal.aborted) return;
       logger.warn(
         `Could not leave the pool ${quoted(name)}: ${
@@ -135,7 +135,9 @@ export class PoolMember {
     }
   }
 
-  /** Whether the broker has confirmed that this is no member, and had nothing left for it. */
+  /**
+   * Whether the broker has confirmed that this node is no member, and has no more messages for it.
+   */
   async #takeRest(signal: AbortSignal, patienceMs: number): Promise<boolean> {
     const { clock } = this.#options;
     await within(patienceMs, clock, async (tooLate) => {
@@ -144,11 +146,11 @@ export class PoolMember {
     });
     if (!this.#connection.connected) throw new BrokerError("there is no connection to the broker");
     const before = this.#received;
-    // It answers in order: what it still had for this node has come before that.
+    // The broker answers in order: its messages for this node have come before that.
     return await this.#setTopics() && this.#received === before;
   }
 
-  /** Leaves the pool for a while, or comes back, if there is room now or no more. */
+  /** Leaves the pool while there is no room, and comes back when there is. */
   update(): void {
     const { name, logger, hasRoom } = this.#options;
     const isMember = hasRoom();
@@ -162,7 +164,10 @@ export class PoolMember {
     this.#changed = this.#setTopics();
   }
 
-  /** The broker does not let it in, which is said once: it is asked each time there is room. */
+  /**
+   * The broker refused the subscription. That is logged once; it is tried again each time there is
+   * room.
+   */
   #refused(why: string): void {
     const { name, topic, logger } = this.#options;
     if (this.#refusal === why) return;

@@ -1,19 +1,19 @@
 /**
- * What the command line says of a node that a program cannot.
+ * What the command line tells a node, and a program that embeds one cannot.
  *
  * @module
  */
 import type { TokenSource } from "../registration/token.ts";
 import type { SettingChanges } from "./setting_changes.ts";
 
-/** What the command line says of a node. */
+/** What the command line tells a node. */
 export interface ProgramOptions {
-  /** Where it looks for another token when its own is refused. */
+  /** Where to look for another token when it is refused. */
   readonly tokens?: TokenSource;
-  /** Passes on what changes in its settings. Default: nothing does. */
+  /** Passes on changes of settings. Default: nothing does. */
   readonly changes?: SettingChanges;
-  /** Whether its work ends with it: whoever stops it ends that too. Default: false. */
+  /** Whether whoever stops the node also ends its work. Default: false. */
   readonly isTemporary?: boolean;
-  /** Finds out what `doctor --json` prints. Default: nobody does. */
+  /** Makes what `doctor --json` prints. Default: it cannot be made. */
   examine?(): Promise<Record<string, unknown>>;
 }

@@ -13,7 +13,7 @@ import { progressTopic } from "../protocol/topics.ts";
 import type { Clock } from "../time.ts";
 import type { NodeEvents } from "./events.ts";
 
-/** What publishing progress takes. */
+/** What progress is published with. */
 interface ProgressPublisherOptions {
   readonly connection: Pick<MqttConnection, "publishUnacknowledged">;
   /** What stands in front of topics. */
@@ -23,16 +23,15 @@ interface ProgressPublisherOptions {
   readonly logger: Logger;
 }
 
-/** How long after the first progress a broker that forbids it has closed the connection. */
+/** Within this time after the first progress a broker that forbids it closes the connection. */
 const CLOSING_MS = 2_000;
 
-/** After so many closings in a row nothing more is published. */
+/** After so many closed connections in a row nothing more is published. */
 const MAX_CLOSINGS = 3;
 
 /**
- * Publishes progress, under the name by which a command was accepted. Some brokers close the
- * connection over a topic that a user may not publish on: progress must not keep replies from their
- * way, so it is given up then.
+ * Publishes progress. Some brokers close the connection when a user publishes on a forbidden topic:
+ * as progress must not block replies, it is given up then.
  */
 export class ProgressOverMqtt implements ProgressPublisher {
   readonly #options: ProgressPublisherOptions;
@@ -46,7 +45,7 @@ export class ProgressOverMqtt implements ProgressPublisher {
     this.#options = options;
     options.events.on("connection", ({ isConnected }) => {
       if (!isConnected) this.#disconnected();
-      // What was to be published without a connection says nothing about the next one.
+      // Progress that was dropped without a connection says nothing about the next one.
       this.#firstAt = undefined;
     });
   }

@@ -10,7 +10,7 @@ import type { Publisher } from "../outbox/outbox.ts";
 import type { Logger } from "../log.ts";
 import { fitReply } from "../protocol/response.ts";
 
-/** What makes a status of a workload a request to the platform. */
+/** How the status of a workload becomes a request to the platform. */
 export interface StatusRequest {
   /** The token in use, which may be replaced. */
   readonly token: { readonly value: string };
@@ -48,7 +48,10 @@ export function publisherOver(connection: MqttConnection, request: StatusRequest
   };
 }
 
-/** The token is added here: what waits for its delivery is on disk, where no token belongs. */
+/**
+ * The token is added here, because messages that wait for delivery are on disk, where no token
+ * belongs.
+ */
 function requestProperties({ token, responseTopic }: StatusRequest): MessageProperties {
   return {
     responseTopic,
@@ -57,7 +60,7 @@ function requestProperties({ token, responseTopic }: StatusRequest): MessageProp
   };
 }
 
-/** Warns when an answer of the platform says that it did not take a status. */
+/** Warns when the platform answers that it did not accept a status. */
 export function reportRefusedStatus({ payload }: Inbound, logger: Logger): void {
   let answer: unknown;
   try {

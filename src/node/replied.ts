@@ -1,5 +1,5 @@
 /**
- * Reports to whoever listens that the broker has the reply to a command.
+ * Reports as an event that the broker has the reply to a command.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Pending } from "../journal/messages.ts";
 import type { Logger } from "../log.ts";
 import type { NodeEvents } from "./events.ts";
 
-/** What reporting takes. */
+/** What replies are reported with. */
 interface RepliedParts {
   readonly journal: Pick<Journal, "find">;
   readonly events: Pick<NodeEvents, "emit" | "isHeard">;
@@ -22,7 +22,7 @@ export function reportReplied(
   { journal, events, logger }: RepliedParts,
 ): (message: Pending) => void {
   return ({ commandId, topic }) => {
-    // To look for the command costs something: nothing while nobody listens.
+    // Looking up the command costs something, so that is done only for listeners.
     if (commandId === undefined || !events.isHeard("replied")) return;
     try {
       const command = journal.find(commandId);

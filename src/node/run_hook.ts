@@ -1,5 +1,5 @@
 /**
- * Runs a hook: a shell command of the user's that is told of an event.
+ * Runs a hook: a shell command of the user that gets an event.
  *
  * It may go on when the node has stopped: that of the last command of `--once` mostly does. So what it
  * prints to standard error goes through a process of its own, which takes it when the node no longer
@@ -16,16 +16,16 @@ import type { Clock } from "../time.ts";
 import { ChildOutput } from "./child_output.ts";
 import { signalSession } from "./signal_session.ts";
 
-/** What running a hook takes. */
+/** What a hook is run with. */
 export interface HookContext {
   readonly workFolder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Aborts when nobody follows hooks any more. */
+  /** Aborts when the node stops following hooks. */
   readonly stopped: AbortSignal;
-  /** How long a hook may take that no node follows, in seconds. Default: 35. */
+  /** How long a hook may take after the node has stopped, in seconds. Default: 35. */
   readonly guardSeconds?: number;
 }
 
@@ -62,7 +62,7 @@ export async function runHook(
   }
 }
 
-/** Runs it, and returns how it failed; nothing when nobody follows it to its end. */
+/** Runs it, and returns how it failed; `undefined` if the node stopped before its end. */
 async function attempt(
   source: string,
   input: string,
@@ -84,7 +84,7 @@ async function attempt(
     isTooLate = true;
     await signalSession(child.pid, "SIGKILL");
   }, () => {});
-  // A hook that does not read what it is told is none the worse.
+  // A hook need not read its input.
   new Blob([input]).stream().pipeTo(child.stdin).catch(() => {});
   let lastLine = "";
   const output = new ChildOutput(child.stderr, (line) => {

@@ -1,5 +1,5 @@
 /**
- * A running node, as those see it who show it to others.
+ * A running node, as the HTTP server sees it.
  *
  * @module
  */

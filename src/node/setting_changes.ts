@@ -21,7 +21,7 @@ export const LIVE_SETTINGS = [
 /** New values of such settings. */
 export type LiveChanges = Partial<Pick<Settings, (typeof LIVE_SETTINGS)[number]>>;
 
-/** Passes changes from who reads the configuration to the node. */
+/** Passes changes of settings from the command line to the node. */
 export class SettingChanges {
   #take: ((changes: LiveChanges) => void) | undefined;
 
@@ -31,7 +31,7 @@ export class SettingChanges {
     return { [Symbol.dispose]: () => this.#take = undefined };
   }
 
-  /** Passes a change on. Nothing is running yet, or any more, where nobody listens. */
+  /** Passes a change on. Without a listener no node is running, and it has no effect. */
   apply(changes: LiveChanges): void {
     this.#take?.(changes);
   }

@@ -1,5 +1,6 @@
 /**
- * Stopping a node: the broker is left first, so that nothing comes that could only be refused.
+ * Stopping a node: it disconnects from the broker first, so that no command comes that it would
+ * have to refuse.
  *
  * @module
  */
@@ -10,15 +11,15 @@ import { orAbort, within } from "../time.ts";
 import { reportTerminated } from "../registration/report_end.ts";
 import type { NodeParts } from "./parts.ts";
 
-/** What stopping takes. */
+/** What a node is stopped with. */
 interface ShutdownOptions {
-  /** How long what is still to be sent and reported may take. */
+  /** How long sending and reporting may take, in milliseconds. */
   readonly limitMs: number;
-  /** Whether what runs and waits goes on without the node, so that it is said. */
+  /** Whether work goes on without the node, which is then logged. */
   readonly leavesWork: boolean;
   /** Ends the connection to the broker; resolves when it is closed. */
   leaveBroker(): Promise<void>;
-  /** Interrupts all else that goes on; resolves when it has ended. */
+  /** Interrupts everything else; resolves when it has ended. */
   endRest(): Promise<void>;
   readonly logger: Logger;
 }
@@ -29,7 +30,7 @@ const LAST_LOGS_MS = 2_000;
 /** How long what was interrupted may take to end: a node that stops must not hang. */
 const ENDING_MS = 1_000;
 
-/** Stops all parts of a node, whatever fails on the way. What is left is there at the next start. */
+/** Stops all parts of a node, whatever fails on the way. The next start finds what is left. */
 export async function shutDown(parts: NodeParts, options: ShutdownOptions): Promise<void> {
   const { runner, uploads, clock } = parts;
   const { limitMs, endRest, logger } = options;
@@ -42,7 +43,7 @@ export async function shutDown(parts: NodeParts, options: ShutdownOptions): Prom
   });
 }
 
-/** Sends and reports what can be before `deadline` aborts. Never rejects. */
+/** Sends and reports as much as possible before `deadline` aborts. Never rejects. */
 async function sayLast(
   parts: NodeParts,
   { leavesWork, leaveBroker, logger }: ShutdownOptions,
@@ -54,7 +55,7 @@ async function sayLast(
     async () => {
       // What comes now is neither taken nor refused: it stays with the broker for the next start.
       await orAbort(connection.stopReceiving(), deadline);
-      // The broker has had its chance with what it refuses.
+      // What the broker refuses is not tried again.
       if (connection.connected) await outbox.drained(deadline, 0);
     },
     () => orAbort(leaveBroker(), deadline),
@@ -77,7 +78,7 @@ async function sayLast(
   }
 }
 
-/** Says what goes on without the node, and what waits for the next start. */
+/** Logs what goes on without the node, and what waits for the next start. */
 function reportLeft({ runner, queue, uploads, folderOf }: NodeParts, logger: Logger): void {
   for (const { command, execution } of runner.runs()) {
     const { pid, endsWithNode = false } = execution ?? {};

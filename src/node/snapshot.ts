@@ -1,6 +1,6 @@
 /**
- * A node as it is now. `status`, pages and metrics are views of it, so that no figure is computed
- * twice.
+ * A node as it is now. `status`, the page and metrics are views of it, so that no figure is
+ * computed twice.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export interface NodeSnapshot {
     /** Since when it is so, in milliseconds since the epoch. */
     readonly since: number;
   };
-  /** The pool it belongs to, if any, and whether it is to be given commands of that. */
+  /** The pool it belongs to, if any, and whether it gets commands of it now. */
   readonly pool: { readonly name: string; readonly isMember: boolean } | undefined;
   /** Whether it takes no new commands. */
   readonly isDraining: boolean;
@@ -45,7 +45,7 @@ export interface NodeSnapshot {
   readonly workloads: readonly WorkloadState[];
   /** The commands whose result files are being sent. */
   readonly finalizing: readonly CommandInfo[];
-  /** What runs the commands of each configured kind is doing. */
+  /** The state of the executor of each configured kind. */
   readonly executors: Readonly<Record<string, ExecutorStatus>>;
   readonly outbox: {
     /** How many replies and statuses the broker has not acknowledged. */
@@ -53,19 +53,19 @@ export interface NodeSnapshot {
     /** When the oldest of them was written, in milliseconds since the epoch. */
     readonly oldestAt: number | undefined;
   };
-  /** The GPUs of the machine; `undefined`: nobody watches them. */
+  /** The GPUs of the machine; `undefined`: they are not watched. */
   readonly gpus: GpuReadings | undefined;
   /** The processes that compute on GPUs, and whose they are. */
   readonly gpuProcesses: readonly OwnedGpuProcess[];
   /** The GPUs that are given to workloads, and who has them; `undefined`: none are given. */
   readonly gpuPool: readonly GpuState[] | undefined;
-  /** When the backend took the last heartbeat, in milliseconds since the epoch. */
+  /** When the backend accepted the last heartbeat, in milliseconds since the epoch. */
   readonly lastHeartbeat: number | undefined;
 }
 
 /** A process on a GPU, and the workload that it belongs to. */
 export interface OwnedGpuProcess extends GpuProcess {
-  /** `undefined`: that is not known, or it is none of this node's. */
+  /** `undefined`: it is not known, or not of this node. */
   readonly workload: CommandInfo | undefined;
 }
 

@@ -10,7 +10,7 @@ import { ConfigError } from "../errors.ts";
 import { addSecret } from "../log.ts";
 import { topicPrefix } from "../protocol/topics.ts";
 
-/** An environment, and what its author may want to know. */
+/** An environment, and what is to be reported about it. */
 interface WorkloadEnvironment {
   readonly env: Record<string, string>;
   /** The variables that `env:` refers to and that have no value. */
@@ -22,8 +22,8 @@ interface WorkloadEnvironment {
 }
 
 /**
- * What all workloads get unless somebody says otherwise. Python would keep what it prints to a pipe
- * in memory until there are 8 KiB of it, or the end.
+ * What all workloads get by default. Python would buffer what it prints to a pipe until it has 8
+ * KiB, or ends.
  */
 const DEFAULTS = { PYTHONUNBUFFERED: "1" };
 
@@ -65,7 +65,7 @@ export async function readWorkloadEnvironment(
   return found.env;
 }
 
-/** A file that holds the node's token beside others is no reason to pass it on. */
+/** The node's token is not passed on because it stands in a file with other variables. */
 function withoutTokens(env: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !TOKEN_VARIABLES.includes(name)),
@@ -113,8 +113,8 @@ function given(name: string, value: string | undefined): Record<string, string> 
 }
 
 /**
- * What lets a workload act for the node: its token as it is now, unless `pass_token` says no. What
- * `env:` gives under these names stays.
+ * The variables that let a workload act for the node: its current token, unless `pass_token` is
+ * false. Variables of `env:` with these names stay.
  */
 export function nodeCredentials(
   { passToken, mqttPassword, env }: Pick<Settings, "passToken" | "mqttPassword" | "env">,

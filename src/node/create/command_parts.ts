@@ -55,15 +55,15 @@ interface CommandPartsOptions {
   readonly results: Results;
   readonly progress: ProgressPublisher;
   readonly platformStatus: PlatformStatus;
-  /** What the platform knows of its workloads. */
+  /** What the platform knows about its workloads. */
   readonly directory: WorkloadDirectory;
   readonly events: CommandEvents;
   readonly workloadsFolder: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Where what workloads print is shown. */
+  /** Where the output of workloads is logged. */
   readonly outputLogger: Logger;
-  /** Who answers now. */
+  /** The identity that replies name, and their topic. */
   address(): ReplyAddress;
   /** The output of `status`. */
   status(): string;
@@ -86,8 +86,8 @@ export interface CommandParts {
   recover(signal: AbortSignal): Promise<void>;
   folderOf(id: string): WorkloadFolder;
   /**
-   * Takes a command that no message brought. Resolves when it is on disk; rejects when it cannot be
-   * stored, or the node is not registered.
+   * Takes a command that did not come over MQTT. Resolves when it is on disk; rejects when it
+   * cannot be stored, or the node is not registered.
    */
   submit(
     payload: Uint8Array,
@@ -95,7 +95,7 @@ export interface CommandParts {
   ): Promise<Submitted>;
 }
 
-/** Makes them; nothing is started before `runner.open()`. */
+/** Makes these parts; nothing is started before `runner.open()`. */
 export function createCommandParts(options: CommandPartsOptions): CommandParts {
   const { settings, executors, workloadsFolder, gpus } = options;
   const folderOf = (id: string) => new WorkloadFolder(`${workloadsFolder}/${id}`);

@@ -23,7 +23,7 @@ interface BackendOptions {
   nodeUuid(): string | undefined;
 }
 
-/** Makes it. */
+/** Makes the control plane. */
 export function createBackend(
   { settings, clientId, token, logger, nodeUuid }: BackendOptions,
 ): Backend {

@@ -40,9 +40,9 @@ export interface Connected {
 export function createConnection(
   options: ConnectionOptions,
   { answersTopic, statusTopic, onConnected, ...shared }: Connected & {
-    /** Where the platform answers statuses. */
+    /** The topic on which the platform answers statuses. */
     readonly answersTopic: string;
-    /** Where all nodes of the pool are asked for their status, if it belongs to one. */
+    /** The topic on which all nodes of the pool are asked for their status, if there is a pool. */
     readonly statusTopic: string | undefined;
     onConnected(): void;
   },
@@ -86,7 +86,7 @@ export function createPoolMember(
   const { kinds } = executors;
   const topic = settings.poolTopic ?? poolSubscription(shared.topicPrefix, name);
   const logger = options.loggerFor("pool");
-  // Under another topic it is another session: this one could not leave what that subscribed to.
+  // Another topic needs another session: this one could not unsubscribe from the old topic.
   const digest = createHash("sha256").update(topic).digest("hex").slice(0, 8);
   const client = { ...shared, clientId: `${shared.clientId}-pool-${digest}` };
   return new PoolMember({
@@ -102,7 +102,9 @@ export function createPoolMember(
   });
 }
 
-/** A connection as this node, which looks for another token when it is not let in. */
+/**
+ * A connection as this node, which looks for another token when the broker rejects the password.
+ */
 function connectionOf(
   { settings }: ConnectionOptions,
   { clientId, identity, token }: Connected,
@@ -121,7 +123,7 @@ function connectionOf(
       return settings.mqttPassword ?? token.value;
     },
     onFailure: ({ refused }) => {
-      // The connection is retried in any case: what is looked for is another token.
+      // The connection is retried in any case, here with another token if there is one.
       if (refused === "credentials") void token.refused(token.value);
     },
   });

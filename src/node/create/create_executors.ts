@@ -40,26 +40,26 @@ export interface Executors {
   readonly byName: ReadonlyMap<string, Executor>;
   /** The kinds of command that one of them runs. */
   readonly kinds: readonly string[];
-  /** The one for the commands of a kind. */
+  /** The executor of a kind. */
   of(kind: string): Executor;
 }
 
 /** The name of the executor that runs each command as a process of its own. */
 const PROCESS = "process";
 
-/** Where the kernel counts what it kills for lack of memory, wherever that is. */
+/** Where the kernel counts all processes that it kills for lack of memory. */
 const MACHINE = "/proc/vmstat";
 
 /** The name of the executor that runs commands by functions of the program. */
 const HANDLER = "handler";
 
-/** Makes an executor for each kind that is configured; one for all that run as processes. */
+/** Makes an executor for each configured kind; those that run as processes share one. */
 export async function createExecutors(
   options: ExecutorsOptions,
   clock: Clock,
 ): Promise<Executors> {
   const { settings, handlers } = options;
-  // Both are there in any case: an earlier configuration may have left what they know of.
+  // Both always exist: an earlier configuration may have left commands that they know.
   const process = createProcessExecutor(options, await memoryOf(options), clock);
   const handler = createHandlerExecutor(options, clock);
   const configured = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
@@ -87,8 +87,8 @@ export async function createExecutors(
 }
 
 /**
- * Makes the executor that a kind has for itself, whose code is loaded only where there is one;
- * `undefined`: it is a process for each command.
+ * Makes the executor that a kind has for itself, whose code is loaded only then; `undefined`: each
+ * command is a process.
  */
 async function createOwn(
   kind: WorkloadKind,
@@ -139,7 +139,7 @@ function createHandlerExecutor(
   });
 }
 
-/** What limits the memory of commands, where something is to. */
+/** The limiter of the memory of commands, if there are limits. */
 async function memoryOf(
   { settings: { memoryLimit: limits }, env, loggerFor }: ExecutorsOptions,
 ): Promise<ProcessExecutorOptions["memory"]> {

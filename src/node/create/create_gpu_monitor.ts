@@ -1,5 +1,5 @@
 /**
- * What watches the GPUs, which is loaded only where somebody may ask about them.
+ * What watches the GPUs, loaded only if something needs to know about them.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { GpuMonitor } from "../../gpu/gpu_monitor.ts";
 import type { Logger } from "../../log.ts";
 import type { Clock } from "../../time.ts";
 
-/** Makes it. */
+/** Makes the monitor. */
 export async function createGpuMonitor(clock: Clock, logger: Logger): Promise<GpuMonitor> {
   const { GpuMonitor } = await import("../../gpu/gpu_monitor.ts");
   return new GpuMonitor({ clock, logger });

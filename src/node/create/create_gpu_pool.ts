@@ -17,7 +17,10 @@ import type { Host } from "../../os/processes.ts";
 import { WORKLOAD_KINDS } from "../../protocol/kinds.ts";
 import type { Clock } from "../../time.ts";
 
-/** There are fewer GPUs than the settings need. The driver may come later: the service tries again. */
+/**
+ * There are fewer GPUs than the settings need. The driver may load later, so the service manager
+ * tries again.
+ */
 class GpusMissingError extends CloudNodeError {
   /** Always 1. */
   readonly exitCode = 1;
@@ -26,7 +29,7 @@ class GpusMissingError extends CloudNodeError {
 /** The name of the executor that runs each command as a process of its own. */
 const PROCESS = "process";
 
-/** What the GPUs are looked for with. */
+/** How to look for the GPUs. */
 interface GpuPoolOptions {
   readonly gpus: NonNullable<Settings["gpus"]>;
   readonly settings: Settings;
@@ -44,7 +47,7 @@ interface GpuPoolOptions {
 interface GivenGpus {
   readonly settings: Settings;
   readonly pool: GpuPool;
-  /** Lets what an earlier node has left loaded have its GPUs. */
+  /** Lets the programs that an earlier node left loaded keep their GPUs. */
   readonly left: LeftLoaded;
 }
 
@@ -79,7 +82,7 @@ export async function createGpuPool(options: GpuPoolOptions): Promise<GivenGpus>
   return { settings: { ...settings, concurrency }, pool, left };
 }
 
-/** The names of what is to stay loaded. */
+/** The names of the programs that stay loaded. */
 function loadedNames(
   settings: Settings,
   handlers: GpuPoolOptions["handlers"],
@@ -112,7 +115,7 @@ function holdGpus(pool: GpuPool, journal: Pick<Journal, "unfinished">, logger: L
   }
 }
 
-/** The GPUs that are meant. */
+/** The names of the GPUs that the settings mean. */
 function namesOf(
   gpus: NonNullable<Settings["gpus"]>,
   seen: readonly string[] | undefined,
@@ -120,7 +123,7 @@ function namesOf(
 ): readonly string[] {
   if (typeof gpus === "object") return gpus;
   if (seen === undefined && gpus !== "auto" && found.length === 0) {
-    // The drivers may come with a container, without the programs that know.
+    // A container may have the drivers without these programs.
     return Array.from({ length: gpus }, (_, index) => String(index));
   }
   const all = seen ?? namesFound(found);
@@ -156,7 +159,7 @@ function aliasesOf(
   return aliases;
 }
 
-/** No error: in a container the driver may list less than there is. */
+/** Not an error: in a container the driver may not list all GPUs. */
 function reportUnknown(
   names: readonly string[],
   { gpus }: FoundGpus,

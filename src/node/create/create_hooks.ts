@@ -10,7 +10,7 @@ import type { NodeEvents } from "../events.ts";
 import { Hooks } from "../hooks.ts";
 import { type HookContext, runHook } from "../run_hook.ts";
 
-/** What of a node hooks are told. */
+/** What hooks learn about the node. */
 interface HookedNode {
   readonly settings: Settings;
   readonly events: NodeEvents;
@@ -18,7 +18,7 @@ interface HookedNode {
   readonly clock: Clock;
 }
 
-/** Makes those that the settings name. */
+/** Makes the hooks that the settings name. */
 export function createHooks(
   { settings, events, identity, clock }: HookedNode,
   { env, host, logger }: Pick<HookContext, "env" | "host" | "logger">,

@@ -15,7 +15,7 @@ import { readEnvironment } from "../../permissions.ts";
 import type { WorkloadKind } from "../../protocol/kinds.ts";
 import type { Clock } from "../../time.ts";
 
-/** What it is made from. */
+/** What the executor is made from. */
 interface KubernetesParts {
   readonly settings: Pick<
     Settings,
@@ -27,7 +27,7 @@ interface KubernetesParts {
   readonly loggerFor: (component: string) => Logger;
 }
 
-/** Makes it. */
+/** Makes the executor of a kind whose commands are Kubernetes Jobs. */
 export function createKubernetesExecutor(
   kind: WorkloadKind,
   program: KubernetesProgram,

@@ -22,7 +22,7 @@ interface LogStreamOptions {
   readonly localLoggerFor: (component: string) => Logger;
 }
 
-/** What sending takes. */
+/** What logs are sent with. */
 interface LogStreamParts {
   readonly api: Backend;
   readonly journal: Journal;
@@ -31,7 +31,7 @@ interface LogStreamParts {
   readonly commands: Pick<CommandParts, "folderOf" | "runner">;
 }
 
-/** Makes it; `undefined` when no logs are to be sent. */
+/** Makes the log stream; `undefined` when no logs are to be sent. */
 export function createLogStream(
   { settings, lines, localLoggerFor }: LogStreamOptions,
   { api, journal, identity, clock, commands: { folderOf, runner } }: LogStreamParts,

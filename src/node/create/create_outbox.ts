@@ -13,13 +13,13 @@ import type { NodeEvents } from "../events.ts";
 import { isStatusTopic, publisherOver, type StatusRequest } from "../publisher.ts";
 import { reportReplied } from "../replied.ts";
 
-/** What it is made from. */
+/** What the outbox is made from. */
 interface OutboxOptions {
   readonly events: NodeEvents;
   readonly loggerFor: (component: string) => Logger;
 }
 
-/** What it works with. */
+/** The parts that the outbox works with. */
 interface OutboxParts {
   readonly journal: Journal;
   readonly connection: MqttConnection;
@@ -27,7 +27,7 @@ interface OutboxParts {
   readonly clock: Clock;
 }
 
-/** Makes it. */
+/** Makes the outbox. */
 export function createOutbox(
   { events, loggerFor }: OutboxOptions,
   { journal, connection, request, clock }: OutboxParts,

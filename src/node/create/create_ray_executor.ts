@@ -13,7 +13,7 @@ import type { Host } from "../../os/processes.ts";
 import type { WorkloadKind } from "../../protocol/kinds.ts";
 import type { Clock } from "../../time.ts";
 
-/** What it is made from. */
+/** What the executor is made from. */
 interface RayParts {
   readonly settings: Pick<Settings, "workFolder" | "maxOutputFiles" | "python" | "body">;
   /** The environment of all workloads. */
@@ -25,7 +25,7 @@ interface RayParts {
 /** How old what Ray said of a job may be, in milliseconds: there is a call for each. */
 const LIST_MS = 2_000;
 
-/** Makes it. */
+/** Makes the executor of a kind whose commands are Ray jobs. */
 export function createRayExecutor(
   kind: WorkloadKind,
   program: RayProgram,

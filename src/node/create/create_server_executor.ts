@@ -13,7 +13,7 @@ import type { Clock } from "../../time.ts";
 import type { WarmOptions } from "./warm_options.ts";
 import { unsetWarning } from "../workload_environment.ts";
 
-/** Makes it; the server is started with it. */
+/** Makes the executor, which starts the server. */
 export function createServerExecutor(
   kind: WorkloadKind,
   program: ServerProgram,

@@ -13,7 +13,7 @@ import type { Host } from "../../os/processes.ts";
 import type { WorkloadKind } from "../../protocol/kinds.ts";
 import type { Clock } from "../../time.ts";
 
-/** What it is made from. */
+/** What the executor is made from. */
 interface SlurmParts {
   readonly settings: Pick<Settings, "workFolder" | "maxOutputFiles" | "python" | "body">;
   /** The environment of all workloads. */
@@ -22,7 +22,7 @@ interface SlurmParts {
   readonly loggerFor: (component: string) => Logger;
 }
 
-/** Makes it. */
+/** Makes the executor of a kind whose commands are Slurm jobs. */
 export function createSlurmExecutor(
   kind: WorkloadKind,
   { command, options, pendingTimeout }: SlurmProgram,

@@ -19,7 +19,7 @@ interface TracedNode {
   readonly logger: Logger;
 }
 
-/** Makes them, which is loaded only where there are any; `undefined`: none. */
+/** Makes the traces, whose code is loaded only if they are on; `undefined`: they are off. */
 export async function createTraces(node: TracedNode): Promise<CommandTraces | undefined> {
   const { target, problems } = readOtlp(node.env);
   for (const problem of problems) node.logger.warn(problem);

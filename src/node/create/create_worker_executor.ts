@@ -10,7 +10,7 @@ import type { WorkloadKind } from "../../protocol/kinds.ts";
 import type { Clock } from "../../time.ts";
 import type { WarmOptions } from "./warm_options.ts";
 
-/** Makes it; the workers are started with it. */
+/** Makes the executor, which starts the workers. */
 export function createWorkerExecutor(
   kind: WorkloadKind,
   program: WorkerProgram,
