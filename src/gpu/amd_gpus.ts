@@ -1,6 +1,6 @@
 /**
- * The GPUs of AMD, from what their driver shows in files: rocm-smi(1) has no form that stays, and takes
- * a tenth of a second of a core and more for each look.
+ * The GPUs of AMD, read from the files of their driver: rocm-smi(1) cannot keep running, and takes
+ * a tenth of a second of a core or more for each reading.
  *
  * @module
  */

@@ -10,20 +10,20 @@ import { askShell, NO_SUCH_PROGRAM } from "../os/ask_shell.ts";
 export interface FoundGpu {
   /** Its number; `undefined`: a part has none. */
   readonly index: number | undefined;
-  /** Its UUID; `undefined`: the driver does not tell. */
+  /** Its UUID; `undefined`: the driver does not report it. */
   readonly uuid: string | undefined;
 }
 
-/** What was found, and what kept the programs that know from saying more. */
+/** The GPUs that were found, and what went wrong while looking for them. */
 export interface FoundGpus {
   readonly gpus: readonly FoundGpu[];
   readonly problems: readonly string[];
 }
 
-/** How long a driver may take to answer: the first question after a boot loads it. */
+/** How long a driver may take to answer: the first call after a boot loads it. */
 const TIMEOUT_MS = 30_000;
 
-/** Asks `nvidia-smi`, and where that finds none `rocm-smi`. Never rejects. */
+/** Asks `nvidia-smi`, and if that finds none `rocm-smi`. Never rejects. */
 export async function findGpus(timeoutMs = TIMEOUT_MS): Promise<FoundGpus> {
   const nvidia = await ask("nvidia-smi -L", parseNvidiaList, timeoutMs);
   if (nvidia.gpus.length > 0) return nvidia;
@@ -73,7 +73,7 @@ export function parseNvidiaList(text: string): FoundGpu[] {
 
 /** Reads what `rocm-smi --showuniqueid --json` prints. HIP numbers the cards in their order. */
 export function parseRocmIds(text: string): FoundGpu[] {
-  // Warnings may stand before it.
+  // Warnings may come before it.
   const json = text.slice(Math.max(0, text.indexOf("{")));
   let cards: Record<string, unknown>;
   try {

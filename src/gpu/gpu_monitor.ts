@@ -1,6 +1,6 @@
 /**
- * Watches the GPUs of this machine, with one `nvidia-smi` that runs for as long as the node does, or
- * where there is none with a shell that reads what the driver of AMD shows.
+ * Watches the GPUs of this machine, with one `nvidia-smi` that runs as long as the node, or without
+ * it with a shell that reads the files of the AMD driver.
  *
  * @module
  */
@@ -19,13 +19,13 @@ import {
   parseNvidiaSmi,
 } from "./nvidia_smi.ts";
 
-/** The GPUs of a machine, as they were last seen. */
+/** The latest readings of the GPUs of a machine. */
 export interface GpuReadings {
-  /** One for each GPU; empty while there is nothing to say. */
+  /** One for each GPU; empty while none is known. */
   readonly samples: readonly GpuSample[];
-  /** The processes that compute on them, as far as a driver tells. */
+  /** The processes that compute on them, as far as the driver reports them. */
   readonly processes: readonly GpuProcess[];
-  /** Whether the last look succeeded; `undefined`: there are no GPUs to be seen. */
+  /** Whether the last reading succeeded; `undefined`: no GPUs can be seen. */
   readonly isSuccessful: boolean | undefined;
 }
 
@@ -33,28 +33,31 @@ export interface GpuReadings {
 interface GpuMonitorOptions {
   /** The PATH on which `nvidia-smi` is looked for. Default: that of this process. */
   readonly path?: string;
-  /** Where the drivers show what they know. Default: `/sys`. */
+  /** Where the files of drivers are. Default: `/sys`. */
   readonly sysfs?: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 const INTERVAL_S = 5;
-/** One that has told of no GPU for so long hangs or only complains, as when a card falls off the bus. */
+/**
+ * A source that has reported no GPU for so long hangs or prints only errors, as when a card falls
+ * off the bus.
+ */
 const SILENCE_MS = 6 * INTERVAL_S * 1000;
-/** A process that was not seen for so long has ended: nothing says so. */
+/** A process that was not reported for so long has ended. */
 const ENDED_MS = 2.5 * INTERVAL_S * 1000;
 /** How long to wait for one that ends: longer each time in a row. */
 const RETRY = { min: 1_000, max: 60_000 };
 const MAX_FAILURES = 3;
 const PAUSE_MS = 5 * 60 * 1000;
 
-/** What tells of GPUs. */
+/** A program that reports GPUs. */
 interface Source {
   readonly name: string;
   /** The arguments of the shell. */
   readonly args: readonly string[];
-  /** The same for what tells of their processes, if something does. */
+  /** The same for the program that reports their processes, if there is one. */
   readonly processes?: readonly string[];
 }
 
@@ -82,7 +85,7 @@ export class GpuMonitor {
     ];
   }
 
-  /** What was last seen. A GPU or process that is no longer reported is left out. */
+  /** The latest readings. A GPU or process that is no longer reported is left out. */
   readings(): GpuReadings {
     const now = this.#options.clock.monotonic();
     const samples = [...this.#samples.values()].filter(({ at }) => at > now - SILENCE_MS);
@@ -90,7 +93,7 @@ export class GpuMonitor {
     return { samples, processes, isSuccessful: this.#isSuccessful };
   }
 
-  /** Watches until `signal` aborts, or until it turns out that nothing here tells of GPUs. */
+  /** Watches until `signal` aborts, or until it turns out that nothing here reports GPUs. */
   async run(signal: AbortSignal): Promise<void> {
     for (const source of this.#sources) {
       await this.#keepWatching(source, signal);
@@ -160,7 +163,7 @@ export class GpuMonitor {
     return { ...watched, isDone: code === 0 && watched.samples > 0, isMissing: code === NOT_FOUND };
   }
 
-  /** Watches which processes compute on GPUs. A driver that cannot tell is asked once. */
+  /** Watches which processes compute on GPUs. A driver that cannot report them is asked once. */
   async #watchProcesses(args: readonly string[], signal: AbortSignal): Promise<void> {
     const { path, clock, logger } = this.#options;
     const onLine = (line: string) => {
@@ -176,7 +179,7 @@ export class GpuMonitor {
     }
   }
 
-  /** Ends a source that tells of no GPU any more; resolves once it is ended in any way. */
+  /** Ends a source that no longer reports GPUs; resolves once it has ended for any reason. */
   async #endAfterSilence(lastSampleAt: () => number, ending: AbortController): Promise<void> {
     const { clock } = this.#options;
     for (let left = SILENCE_MS; left > 0;) {

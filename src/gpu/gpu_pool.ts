@@ -1,5 +1,5 @@
 /**
- * Which GPUs are given to whom. Pure: nothing here looks at a GPU.
+ * Which GPUs are given to which command or program. Pure: nothing here accesses a GPU.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { visibleDevices } from "./visible_devices.ts";
 interface GpuPoolOptions {
   /** Their names: numbers or UUIDs, as drivers read them from CUDA_VISIBLE_DEVICES. */
   readonly names: readonly string[];
-  /** Other names that they have, such as the UUID of one that is named by its number. */
+  /** Other names of these GPUs, such as the UUID of one that is named by its number. */
   readonly aliases?: ReadonlyMap<string, string>;
   /** How many a command gets, by its kind. Default: it is given none, and sees what is there. */
   readonly needed?: Readonly<Partial<Record<string, number>>>;
@@ -22,7 +22,7 @@ export interface GpuState {
   readonly holders: readonly string[];
 }
 
-/** What waits for GPUs. */
+/** A program that waits for GPUs. */
 interface Waiting {
   readonly holder: string;
   readonly count: number;
@@ -30,8 +30,8 @@ interface Waiting {
 }
 
 /**
- * The GPUs of a node. A holder has GPUs until it gives them back. What is to be loaded waits in a line,
- * and commands get what that leaves.
+ * The GPUs of a node. A holder has GPUs until it gives them back. Programs that are to be loaded
+ * wait in a line, and commands get what these leave.
  */
 export class GpuPool {
   readonly #options: GpuPoolOptions;
@@ -39,7 +39,7 @@ export class GpuPool {
   readonly #line: Waiting[] = [];
   #isOpen = false;
 
-  /** Gives nothing before `open()`: first comes who has some of an earlier node. */
+  /** Gives nothing before `open()`: first the holders of an earlier node are entered. */
   constructor(options: GpuPoolOptions) {
     this.#options = options;
   }
@@ -69,10 +69,10 @@ export class GpuPool {
   }
 
   /**
-   * Leaves a holder of an earlier node what it has, also where that is given to somebody else;
-   * `undefined`: it may be using any of them.
+   * Lets a holder of an earlier node keep its GPUs, even if another holder has them; `undefined`:
+   * it may be using any of them.
    *
-   * @returns whether all of that is still there to be given.
+   * @returns whether this node still has all of them to give.
    */
   hold(holder: string, names: readonly string[] | undefined): boolean {
     const { names: all, aliases } = this.#options;
@@ -81,18 +81,21 @@ export class GpuPool {
     return known?.every((name) => all.includes(name)) ?? false;
   }
 
-  /** From now on what is free is given away. */
+  /** From now on free GPUs are given away. */
   open(): void {
     this.#isOpen = true;
     this.#serveLine();
   }
 
-  /** Gives a command what it needs; `undefined`: so many are not free. */
+  /** Gives a command the GPUs that it needs; `undefined`: so many are not free. */
   take(holder: string, count: number): readonly string[] | undefined {
     return count > this.available ? undefined : this.#give(holder, count);
   }
 
-  /** Gives it to what is to be loaded; `undefined`: it waits, and `onGiven` is called when it has them. */
+  /**
+   * Gives them to a program that is to be loaded; `undefined`: it waits, and `onGiven` is called
+   * when it has them.
+   */
   request(
     holder: string,
     count: number,

@@ -1,5 +1,5 @@
 /**
- * A program that runs for as long as somebody reads its lines.
+ * A program whose lines are read, and which ends with its reader.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { endOf } from "../os/ask_shell.ts";
 import { shellEnvironment } from "../os/shell_environment.ts";
 import { LineSplitter } from "../workloads/line_splitter.ts";
 
-/** What a shell exits with that finds no program. */
+/** The exit code of a shell that does not find the program. */
 export const NOT_FOUND = 127;
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A GPU as it was when it was last looked at. What the driver does not tell is `undefined`, never 0. */
+/** The latest reading of a GPU. Values that the driver does not report are `undefined`, never 0. */
 export interface GpuSample {
   /** Its number, by which CUDA_VISIBLE_DEVICES names it. */
   readonly index: number;
@@ -37,8 +37,8 @@ export function nvidiaSmiArgs(seconds: number): string[] {
 }
 
 /**
- * Ends `nvidia-smi` with the standard input, which its reader holds: one that prints nothing, as while no
- * process is on a GPU, would not notice that a reader was killed.
+ * Ends `nvidia-smi` at the end of standard input, which its reader holds open: while it prints
+ * nothing, as without processes on a GPU, it would not notice that the reader was killed.
  */
 const UNTIL_INPUT_ENDS = `
 exec 3<&0
@@ -86,7 +86,7 @@ export interface GpuProcess {
   readonly pid: number;
   /** The GPU that it is on. */
   readonly gpuUuid: string;
-  /** What it takes of the GPU's memory; `undefined`: the driver does not tell. */
+  /** How much of the GPU's memory it uses; `undefined`: the driver does not report it. */
   readonly memoryUsedBytes: number | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a node is run with, what `doctor` says of it, and what it answers over HTTP.
+ * The settings of a node, the results of `doctor`, and the OpenAPI document.
  *
  * @module
  */

@@ -5,7 +5,7 @@
  */
 import type { RefusalCode } from "../commands/accept.ts";
 
-/** Why there is no other answer. */
+/** The codes of errors. */
 export type ErrorCode =
   | RefusalCode
   | "already_ended"
@@ -22,7 +22,9 @@ export type ErrorCode =
   | "too_large"
   | "unauthorized";
 
-/** On every answer: nothing is kept, framed, guessed at or run that this server did not send. */
+/**
+ * Headers of every answer: no caching, no framing, no guessing of types, no code from elsewhere.
+ */
 const HEADERS = {
   "cache-control": "no-store",
   "content-security-policy":
@@ -32,7 +34,7 @@ const HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
-/** An answer of some type. */
+/** An answer of this type. */
 export function answer(
   body: BodyInit | null,
   type: string,
@@ -47,7 +49,7 @@ export function textAnswer(text: string, status = 200): Response {
   return answer(text, "text/plain; charset=utf-8", status);
 }
 
-/** Says why there is no other answer: in a word for programs, in a sentence for people. */
+/** An error: a code for programs and a sentence for people. */
 export function errorAnswer(
   status: number,
   code: ErrorCode,

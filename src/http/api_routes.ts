@@ -17,7 +17,7 @@ import { findRecord, noWorkload } from "./workload_record.ts";
 /** The path that all of it begins with. */
 const BASE = "/api/v1";
 
-/** How many ended workloads are listed unless somebody says otherwise, and at most. */
+/** How many ended workloads are listed by default, and at most. */
 const LATEST = 100;
 const MAX_LATEST = 10_000;
 
@@ -47,7 +47,7 @@ export const API_ROUTES: readonly Route[] = [
   },
 ];
 
-/** What happens, for as long as the client reads it. */
+/** A stream of events, for as long as the client reads it. */
 function showEvents({ feed }: RouteParts, { headers }: RouteRequest): Response {
   const events = feed.open(headers.get("last-event-id") ?? undefined);
   if (events !== undefined) return answer(events, "text/event-stream");
@@ -90,7 +90,7 @@ function listWorkloads(parts: RouteParts, { query }: RouteRequest): Response {
 /** The values of `outcome`. */
 const OUTCOMES = ["succeeded", "failed", ...END_CAUSES.filter((cause) => cause !== "exited")];
 
-/** What ended, those that came last first; `next` is where the next page begins. */
+/** Ended workloads, the latest first; `next` is where the next page begins. */
 function pageOfHistory(
   parts: RouteParts,
   query: URLSearchParams,
@@ -103,7 +103,7 @@ function pageOfHistory(
     return invalid(`outcome must be one of ${OUTCOMES.join(", ")}`);
   }
   const filter = { kind: given("kind"), outcome, text: given("q"), before: given("before") };
-  // One more tells whether there is a next page.
+  // One more than asked for shows whether there is a next page.
   const records = history?.ended(filter, limit + 1) ?? [];
   const shown = records.slice(0, limit);
   return jsonAnswer({
@@ -136,7 +136,7 @@ function showLogs(parts: RouteParts, { id, query }: RouteRequest): Response {
   const start = query.has("tail") ? Math.max(offset, size - tail) : offset;
   const buffer = new Uint8Array(Math.min(Math.max(0, size - start), MAX_OUTPUT));
   const bytes = new Uint8Array(readOutputAt(folder, stream, start, buffer));
-  // Never as a page: a workload may print whatever it likes.
+  // Never as HTML: a workload may print anything.
   return answer(bytes, "text/plain; charset=utf-8", 200, {
     "x-offset": String(start),
     "x-next-offset": String(start + bytes.length),
@@ -155,7 +155,7 @@ async function cancelWorkload(parts: RouteParts, { id, body }: RouteRequest): Pr
   if (findRecord(record.id, parts)?.state === "ended") {
     return errorAnswer(409, "already_ended", "The workload has ended already");
   }
-  // A node that starts has not yet looked what has become of it, or it ends just now.
+  // The node is starting and has not recovered it yet, or it is ending just now.
   const error = "The node cannot stop it at this moment: ask again";
   return errorAnswer(503, "not_now", error, { "retry-after": "1" });
 }

@@ -1,5 +1,5 @@
 /**
- * Commands over HTTP: the same message as at the broker, on the same way, and the reply to who asks.
+ * Commands over HTTP: the same messages as over MQTT, handled in the same way, and their replies.
  *
  * @module
  */
@@ -57,14 +57,14 @@ async function submit(parts: RouteParts, request: RouteRequest): Promise<Respons
   const headers = { location: `/api/v1/workloads/${id}` };
   const shown = { id, request_id: requestId, state };
   if (reply === undefined) return jsonAnswer(shown, state === "ended" ? 200 : 202, headers);
-  // As it is, in which numbers have more digits than JavaScript reads.
+  // The text as it is: its numbers may have more digits than JavaScript keeps.
   const text = `${JSON.stringify(shown).slice(0, -1)},"reply":${
     new TextDecoder().decode(reply)
   }}\n`;
   return answer(text, "application/json", 200, headers);
 }
 
-/** The reply to a command, as it is at the broker. */
+/** The reply to a command, the same as over MQTT. */
 async function showReply(parts: RouteParts, request: RouteRequest): Promise<Response> {
   const record = findRecord(request.id, parts);
   if (record === undefined) return noWorkload();

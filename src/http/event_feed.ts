@@ -1,5 +1,5 @@
 /**
- * The events of a node as a stream that readers can leave and come back to: server-sent events.
+ * The events of a node as server-sent events, which readers can resume after a lost connection.
  *
  * @module
  */
@@ -14,21 +14,23 @@ interface EventFeedParts {
   readonly clock: Pick<Clock, "now" | "sleep">;
 }
 
-/** How much is kept for those who come back. */
+/** How much is kept for readers that resume. */
 const MAX_KEPT = { events: 1_000, bytes: 512 * 1024 };
 
-/** A reader who lets more than this wait is dropped. */
+/** A reader with more unread bytes than this is disconnected. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
 const MAX_READERS = 32;
 
-/** How often those are written to that nothing happens to, so that they notice a lost connection. */
+/**
+ * How often readers get a comment while there are no events, so that they notice a lost connection.
+ */
 const HEARTBEAT_MS = 15_000;
 
-/** How long events are kept that nobody reads. */
+/** How long events are kept without a reader. */
 const KEEP_MS = 60_000;
 
-/** How long a reader waits before it comes back. */
+/** How long a reader waits before it reconnects. */
 const RETRY_MS = 2_000;
 
 /** An event as it is sent. */
@@ -41,16 +43,16 @@ type Reader = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
 
 const encoder = new TextEncoder();
 
-/** The events of a node, for as long as somebody reads them and a minute more. */
+/** The events of a node, kept while there is a reader and for a minute after that. */
 export class EventFeed implements Disposable {
   readonly #parts: EventFeedParts;
   readonly #readers = new Set<Reader>();
   readonly #kept: KeptEvent[] = [];
   #keptBytes = 0;
-  /** Names what is kept, so that nobody takes the numbers of one feed for those of another. */
+  /** Names this feed in the ids of events, so that the numbers of two feeds are not confused. */
   #name = "";
   #last = 0;
-  /** Stops to listen; `undefined` while nothing is kept. */
+  /** Stops listening; `undefined` while nothing is kept. */
   #listeners: (() => void)[] | undefined;
   #timer: AbortController | undefined;
 
@@ -60,8 +62,8 @@ export class EventFeed implements Disposable {
   }
 
   /**
-   * A stream of what happens from now on, after what has happened since the event `lastId`: where that
-   * is no longer known, after a `reset`. `undefined`: there are too many readers.
+   * A stream of the events since `lastId`, and from now on. It begins with a `reset` if the events
+   * since `lastId` are no longer known. `undefined`: there are too many readers.
    */
   open(lastId: string | undefined): ReadableStream<Uint8Array<ArrayBuffer>> | undefined {
     if (this.#readers.size === MAX_READERS) return undefined;
@@ -89,7 +91,7 @@ export class EventFeed implements Disposable {
     this.#readers.add(reader);
     if (this.#readers.size === 1) this.#schedule(HEARTBEAT_MS, () => this.#beat());
     const missed = lastId === undefined ? [] : this.#since(lastId);
-    // An id without data is remembered and is no event.
+    // Clients remember an id without data, and report no event.
     const id = this.#idOf(this.#last - (missed?.length ?? 0));
     reader.enqueue(encoder.encode(`retry: ${RETRY_MS}\nid: ${id}\n\n`));
     if (missed === undefined) reader.enqueue(encoder.encode("event: reset\ndata: {}\n\n"));
@@ -101,7 +103,7 @@ export class EventFeed implements Disposable {
     if (this.#readers.size === 0) this.#schedule(KEEP_MS, () => this.#forget());
   }
 
-  /** What has happened since an event; `undefined`: that is not known. */
+  /** The events since an event; `undefined`: they are not known. */
   #since(id: string): KeptEvent[] | undefined {
     const [, name, digits] = /^(.+)-(\d{1,15})$/.exec(id) ?? [];
     const after = Number(digits);
@@ -150,13 +152,13 @@ export class EventFeed implements Disposable {
         reader.enqueue(bytes);
         continue;
       }
-      // It comes back for what it has missed.
+      // It reconnects and gets what it has missed.
       reader.error(new Error("The reader is too slow"));
       this.#remove(reader);
     }
   }
 
-  /** Calls `then` after a while, in place of whatever was to be called. */
+  /** Calls `then` after a while, instead of what was scheduled before. */
   #schedule(ms: number, then: () => void): void {
     this.#timer?.abort();
     const timer = this.#timer = new AbortController();

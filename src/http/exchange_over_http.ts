@@ -1,6 +1,6 @@
 /**
- * A request to the HTTP server and its answer: from what Node knows of one to what the web knows, and
- * back.
+ * A request to the HTTP server and its answer, translated between the types of Node and those of
+ * the web.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 /** A request. */
 export interface HttpServerRequest {
   readonly method: string;
-  /** What stands behind the method: mostly a path. */
+  /** The target of the request: usually a path. */
   readonly url: string;
   readonly headers: Headers;
   readonly body: AsyncIterable<Uint8Array>;
@@ -36,7 +36,7 @@ export async function exchangeOverHttp(
       body: incoming,
       signal: left.signal,
     });
-    // What is left of a body that nobody wanted would be taken for the next request.
+    // The unread rest of a body would be taken for the next request.
     if (!incoming.complete) outgoing.setHeader("connection", "close");
     await send(response, outgoing, left.signal);
   } catch {
@@ -44,7 +44,7 @@ export async function exchangeOverHttp(
   }
 }
 
-/** All of them: of those that came twice, both. */
+/** All headers, also those that came twice. */
 function headersOf({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers();
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -10,20 +10,20 @@
 import { isIP } from "../config/values/ip_address.ts";
 import type { ErrorCode } from "./answers.ts";
 
-/** What of a request decides. */
+/** The parts of a request that decide. */
 export interface GuardedRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Headers;
 }
 
-/** What a route asks for. */
+/** What a route requires. */
 export interface Access {
   /** The method it answers to. HEAD goes with GET, unless `hasEffect`. */
   readonly method: "GET" | "POST";
   /** Whether a GET changes something, so that HEAD is refused. Default: `false`. */
   readonly hasEffect?: boolean;
-  /** Whether anybody who reaches the server may use it. */
+  /** Whether it needs no token. */
   readonly isOpen?: boolean;
 }
 
@@ -34,7 +34,7 @@ export type Hosts = Pick<ReadonlySet<string>, "has">;
 export interface Listening {
   /** The values of Host that mean this server; `undefined` on a unix socket, where any does. */
   readonly hosts: Hosts | undefined;
-  /** Whether a token is wanted: not on a unix socket, which only its owner can open. */
+  /** Whether a token is needed: not on a unix socket, which only its owner can open. */
   readonly needsToken: boolean;
 }
 
@@ -77,7 +77,7 @@ export function refuseAccess(
   { needsToken }: Listening,
   isAuthorized: boolean,
 ): Refusal | undefined {
-  // Said to nobody who may not know which workloads there are.
+  // Without a token nobody learns which workloads exist.
   if (needsToken && !isAuthorized && !access?.isOpen) {
     return {
       status: 401,
@@ -96,7 +96,7 @@ export function refuseAccess(
     return { status: 405, code: "method_not_allowed", error, headers };
   }
   if (request.method === "POST" && !isJson(request.headers)) {
-    // What a form of another site can send without being asked is never JSON.
+    // A form of another site cannot send JSON without permission.
     const error = "The content type must be application/json";
     return { status: 400, code: "invalid_request", error };
   }

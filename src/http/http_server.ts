@@ -1,5 +1,5 @@
 /**
- * The node over HTTP, for the people and programs that watch it.
+ * The HTTP server of a node.
  *
  * @module
  */
@@ -24,14 +24,14 @@ import { Sessions, withoutSession } from "./sessions.ts";
 export interface HttpServerOptions extends Pick<MetricsSource, "journalBytes"> {
   readonly node: ServedNode;
   readonly about: NodeAbout;
-  /** Finds out what `doctor --json` prints; `undefined`: nobody knows how. */
+  /** Makes what `doctor --json` prints; `undefined`: it cannot be made. */
   readonly examine: (() => Promise<Record<string, unknown>>) | undefined;
   readonly address: HttpAddress;
-  /** All is shown to those who have this token. */
+  /** The token that gives access to everything. */
   readonly token: string;
 }
 
-/** What people read whom no link has let in. */
+/** What a browser without a session shows. */
 const CLOSED = `This is the page of a Cyberwave Cloud Node. On its computer, this opens it:
 
   cyberwave-cloud-node page
@@ -67,7 +67,7 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /**
-   * Starts to answer.
+   * Starts the server.
    *
    * @throws {ConfigError} if the address cannot be listened on
    */
@@ -87,7 +87,7 @@ export class HttpServer implements AsyncDisposable {
     return this.#listener.url;
   }
 
-  /** Answers nothing more. */
+  /** Stops the server. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#metrics[Symbol.dispose]();
     this.#history[Symbol.dispose]();
@@ -123,7 +123,10 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  /** Whoever asks meanwhile gets the same: it takes some seconds, and calls others. */
+  /**
+   * Requests that come meanwhile get the same result: it takes some seconds, and calls other
+   * servers.
+   */
   #examine(examine: () => Promise<Record<string, unknown>>): Promise<Record<string, unknown>> {
     return this.#examination ??= examine().finally(() => this.#examination = undefined);
   }
@@ -148,12 +151,12 @@ function refused({ status, code, error, headers }: Refusal): Response {
   return errorAnswer(status, code, error, headers);
 }
 
-/** The path of what is asked for, which may be a whole URL. */
+/** The path of a target, which may be a whole URL. */
 function pathOf(url: string): string {
   return /^(?:[a-z+]+:\/\/[^/?#]*)?(\/[^?#]*)/i.exec(url)?.[1] ?? "/";
 }
 
-/** What percent signs in a path stand for; as it is where they stand for nothing. */
+/** A path without percent-encoding; as it is if that is invalid. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

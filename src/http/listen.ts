@@ -19,19 +19,19 @@ import { serveSocket } from "./socket_server.ts";
 export interface Listener extends Listening {
   /** Where it is found: a URL, or `unix:` and a path. */
   readonly url: string;
-  /** Stops listening and closes every connection: a client that stands still would hold it up. */
+  /** Stops listening and closes every connection: an idle client would delay the end. */
   close(): Promise<void>;
 }
 
 const LOOPBACK = "127.0.0.1";
 
-/** What bounds a server. */
+/** The limits of a server. */
 interface ServerLimits {
   readonly connections: number;
   /** How long the head of a request may take, and the whole of it, in milliseconds. */
   readonly headMs: number;
   readonly requestMs: number;
-  /** How often that is looked at. */
+  /** How often that is checked. */
   readonly checkMs: number;
 }
 
@@ -104,7 +104,7 @@ async function serve(
     server.once("error", reject);
     server.listen(where, resolve);
   });
-  // One connection that cannot be accepted is no reason to stop.
+  // The server goes on if one connection cannot be accepted.
   server.on("error", () => {});
   const address = server.address();
   return {
@@ -136,7 +136,7 @@ function isInUse(error: unknown): boolean {
 }
 
 /**
- * Makes sure that nothing is lost where a socket is made: only one that a killed node left may be there.
+ * Makes sure that a new socket replaces nothing but the socket of a killed node.
  *
  * @throws {ConfigError} if something else is
  */

@@ -1,5 +1,5 @@
 /**
- * The way into the page: a link that works once, in exchange for a cookie.
+ * Logging in to the page: a link that works once gives the browser a cookie.
  *
  * @module
  */
@@ -13,7 +13,10 @@ export const LOGIN_ROUTES: readonly Route[] = [
   { path: "/api/v1/links", method: "POST", handle: createLink },
 ];
 
-/** Sets the cookie, and leads to a URL without a code, which no history and no bookmark gives away. */
+/**
+ * Sets the cookie, and redirects to a URL without the code, so that histories and bookmarks do not
+ * contain it.
+ */
 function logIn({ sessions }: RouteParts, { query }: RouteRequest): Response {
   const session = sessions.redeem(query.get("code") ?? "");
   if (session !== undefined) {

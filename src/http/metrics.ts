@@ -14,7 +14,7 @@ import { defineUsageMetrics } from "./usage_metrics.ts";
 import { defineWarmMetrics } from "./warm_metrics.ts";
 import { defineWorkloadMetrics } from "./workload_metrics.ts";
 
-/** What metrics are taken of. */
+/** Where metrics come from. */
 export interface MetricsSource {
   readonly events: Pick<NodeEvents, "on">;
   readonly clock: Pick<Clock, "now" | "monotonic">;
@@ -167,7 +167,7 @@ export class Metrics implements Disposable {
     );
   }
 
-  /** A gauge for each GPU, without a sample of what the driver does not tell. */
+  /** A gauge for each GPU, without a sample if the driver does not report the value. */
   #gpus(name: string, help: string, figure: (gpu: GpuSample) => number | undefined): void {
     const samples = () => this.#snapshot.gpus?.samples ?? [];
     new Gauge({

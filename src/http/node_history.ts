@@ -1,6 +1,6 @@
 /**
- * The last hour of a node, in memory: how busy the machine and its GPUs were, and how the connection
- * to the broker came and went.
+ * The last hour of a node, in memory: the load of the machine and its GPUs, and the changes of the
+ * connection to the broker.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { MachineLoad } from "../os/machine_load.ts";
 import { type Clock, isAbort, isoTime } from "../time.ts";
 
-/** How often it looks, and how often it remembers. */
+/** How often it takes a sample, and how many it keeps. */
 const STEP_MS = 10_000;
 const STEPS = 360;
 
@@ -36,14 +36,14 @@ interface Change {
   readonly isConnected: boolean;
 }
 
-/** Remembers until it is disposed. */
+/** Records until it is disposed. */
 export class NodeHistory implements Disposable {
   readonly #parts: NodeHistoryParts;
   readonly #samples: Sample[] = [];
   readonly #changes: Change[] = [];
   readonly #end = new AbortController();
 
-  /** Begins to look. */
+  /** Starts recording. */
   constructor(parts: NodeHistoryParts) {
     this.#parts = parts;
     const { events, clock, snapshot } = parts;
@@ -92,7 +92,7 @@ export class NodeHistory implements Disposable {
     };
   }
 
-  /** Looks no longer. */
+  /** Stops recording. */
   [Symbol.dispose](): void {
     this.#end.abort();
   }

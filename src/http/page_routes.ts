@@ -1,5 +1,5 @@
 /**
- * The page for people: its files, and what only it asks for.
+ * The page: its files, and the requests that only it makes.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 async function showFile(name: string): Promise<Response> {
-  // Loaded by whoever looks first: most nodes are never looked at.
+  // Loaded at the first request: the pages of most nodes are never opened.
   const { default: page } = await import("./page.json", { with: { type: "json" } });
   const files: Readonly<Record<string, string>> = page;
   if (!Object.hasOwn(files, name)) {

@@ -15,7 +15,10 @@ export type UnreadyReason =
   | "draining"
   | "stopping";
 
-/** Why a node takes no commands; empty: it takes them. What its models are doing does not matter. */
+/**
+ * Why a node takes no commands; empty: it takes them. The states of workers and servers do not
+ * matter.
+ */
 export function unreadyReasons(
   { identity, connection, isDiskFull, isDraining, isStopping }: NodeSnapshot,
 ): UnreadyReason[] {
@@ -34,7 +37,7 @@ interface ReadinessSource {
   snapshot(): NodeSnapshot;
 }
 
-/** Notes since when the node has been as ready as it is. */
+/** Records when the readiness of the node last changed. */
 export class ReadinessTimer implements Disposable {
   readonly #source: ReadinessSource;
   readonly #clock: Pick<Clock, "now">;
@@ -59,7 +62,7 @@ export class ReadinessTimer implements Disposable {
     return this.#since;
   }
 
-  /** Follows it no longer. */
+  /** Stops following it. */
   [Symbol.dispose](): void {
     for (const stop of this.#listeners) stop();
   }

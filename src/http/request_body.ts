@@ -5,10 +5,10 @@
  */
 import type { HttpServerRequest } from "./exchange_over_http.ts";
 
-/** Nobody has to send more than this, but a command. */
+/** The most that is read of any body but a command. */
 const MAX_BYTES = 64 * 1024;
 
-/** A body that cannot be used, and with which status that is answered. */
+/** A body that cannot be used, and the status to answer with. */
 export class BodyError extends Error {
   /** Makes one. */
   constructor(
@@ -21,7 +21,7 @@ export class BodyError extends Error {
 }
 
 /**
- * Reads a body, no more of it than may be.
+ * Reads a body, up to a limit.
  *
  * @throws {BodyError} if it is too large
  */
@@ -44,7 +44,7 @@ export async function readBody(
 /**
  * Reads a body as JSON; `undefined` when it is empty.
  *
- * @throws {BodyError} if it is too large or no JSON
+ * @throws {BodyError} if it is too large or not JSON
  */
 export async function readJsonBody(
   request: Pick<HttpServerRequest, "body">,

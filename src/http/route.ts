@@ -1,5 +1,5 @@
 /**
- * A route of the HTTP server, and what it has to answer with.
+ * A route of the HTTP server, and the parts that it works with.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface NodeAbout extends Pick<Resolved, "settings" | "sources"> {
 /** What routes show and do. */
 export interface RouteParts {
   readonly about: NodeAbout;
-  /** What `doctor --json` prints; `undefined`: it is not known how to find out. */
+  /** Makes what `doctor --json` prints; `undefined`: it cannot be made. */
   readonly examine: (() => Promise<Record<string, unknown>>) | undefined;
   readonly node: ServedNode;
   readonly stateFolder: string;
@@ -30,11 +30,11 @@ export interface RouteParts {
   /** Where the server is found: a URL, or `unix:` and a path. */
   readonly url: string;
   readonly history: Pick<NodeHistory, "resources" | "connections">;
-  /** Since when the node is as ready as it is, in milliseconds since the epoch. */
+  /** When the readiness of the node last changed, in milliseconds since the epoch. */
   readySince(): number;
 }
 
-/** What is asked of a route. */
+/** A request to a route. */
 export interface RouteRequest {
   /** What stands for `{id}` in the path; `""` where there is none. */
   readonly id: string;

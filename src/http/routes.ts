@@ -1,5 +1,5 @@
 /**
- * What there is on the HTTP server; `openapi.json` describes it to others.
+ * All routes of the HTTP server; `openapi.json` describes them.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { unreadyReasons } from "./readiness.ts";
 import type { Route, RouteParts } from "./route.ts";
 import { WORKLOAD_FILE_ROUTES } from "./workload_file_routes.ts";
 
-/** All of it. */
+/** All routes. */
 export const ROUTES: readonly Route[] = [
   {
     path: "/healthz",
     method: "GET",
     isOpen: true,
-    // That this is answered is what it says: the event loop turns.
+    // The answer itself shows that the event loop turns.
     handle: () => textAnswer("ok\n"),
   },
   { path: "/readyz", method: "GET", isOpen: true, handle: readyz },

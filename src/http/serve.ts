@@ -1,6 +1,5 @@
 /**
- * Puts a node on HTTP, and writes into its state folder where it is found and what it takes to be
- * let in.
+ * Starts the HTTP server of a node, and writes its address and its token into the state folder.
  *
  * @module
  */
@@ -22,7 +21,7 @@ const TOKEN_FILE = "http_token";
 /** The file that says where the server is, as long as there is one. */
 const ADDRESS_FILE = "http.json";
 
-/** What is shown, and who knows it. */
+/** What is served. */
 type ServeParts = Pick<HttpServerOptions, "node" | "about" | "examine">;
 
 /**
@@ -53,8 +52,8 @@ export async function serveNode(http: string, parts: ServeParts): Promise<AsyncD
 const WRITE_AGAIN = { min: 2_000, max: 30_000 };
 
 /**
- * Writes a file. When that fails, as on a full disk, it is written later, unless the result is disposed
- * before: that some programs do not find the server is no reason for a node to end.
+ * Writes a file. If that fails, as on a full disk, it is written later, unless the result is
+ * disposed before: a node does not end because other programs cannot find its server.
  */
 async function writeUntilWritten(
   path: string,
@@ -90,7 +89,9 @@ async function writeUntilWritten(
 /** Others than the owner of a file. */
 const OTHERS = 0o077;
 
-/** The token in the state folder. One that is missing, damaged or known to others is made anew. */
+/**
+ * The token in the state folder. One that is missing, damaged or readable by others is replaced.
+ */
 async function loadToken(stateFolder: string, parts: StateFileParts): Promise<string> {
   const path = `${stateFolder}/${TOKEN_FILE}`;
   requireFile(path, parts);

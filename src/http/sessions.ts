@@ -1,5 +1,5 @@
 /**
- * Who may see the node over HTTP: who can read the token's file, and whom they have given a link.
+ * Who may use the HTTP server: whoever has the token, or a session that a login link began.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import type { Clock } from "../time.ts";
 /** How long a link can be used. */
 const LINK_MS = 10 * 60 * 1000;
 const SESSION_MS = 7 * 24 * 60 * 60 * 1000;
-/** Of more than these, the oldest are forgotten. */
+/** With more sessions than this, the oldest are forgotten. */
 const MAX_SESSIONS = 100;
 const MAX_LINKS = 100;
 
-/** Below it, each session has the page and all else under a path of its own. */
+/** Each session has the page and its requests under a path of its own below this one. */
 const SESSIONS = "/s/";
 
 /** A path without that of a session. */
@@ -40,7 +40,7 @@ export class Sessions {
     this.#cookie = ["cloud_node_session", port].filter((part) => part !== undefined).join("_");
   }
 
-  /** Whether a request comes from somebody who may see the node. */
+  /** Whether a request has the token or belongs to a session. */
   isAuthorized(headers: Headers): boolean {
     const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.get("authorization") ?? "") ?? [];
     if (bearer !== undefined) return isSame(bearer, this.#token);
@@ -56,9 +56,9 @@ export class Sessions {
   }
 
   /**
-   * What a code is worth: a Set-Cookie header, and the path below which the browser sends that cookie;
-   * `undefined`: it is none, used or too old. The path is a secret as well: browsers send a cookie to
-   * every port of a computer, and other users may have a server on one.
+   * Exchanges a code for a Set-Cookie header, and the path below which the browser sends that
+   * cookie; `undefined`: the code is wrong, used or too old. The path is a secret as well: browsers
+   * send a cookie to every port of a computer, and other users may have a server on one.
    */
   redeem(code: string): { readonly cookie: string; readonly path: string } | undefined {
     const now = this.#clock.monotonic();
@@ -73,7 +73,7 @@ export class Sessions {
   }
 }
 
-/** Secrets, by their digests, each until its time. */
+/** Secrets that expire, stored as digests. */
 class Expiring {
   readonly #until = new Map<string, number>();
 
@@ -104,7 +104,7 @@ function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Compares in a time that tells nothing about where two secrets differ. */
+/** Compares two secrets in constant time. */
 function isSame(one: string, other: string): boolean {
   return timingSafeEqual(
     createHash("sha256").update(one).digest(),

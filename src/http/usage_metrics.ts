@@ -8,7 +8,7 @@ import type { NodeEvents } from "../node/events.ts";
 import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { Resources } from "../protocol/resources.ts";
 
-/** Each figure, and what it is called. */
+/** The figures and their names. */
 const FIGURES: Readonly<Partial<Record<keyof Resources, readonly [name: string, help: string]>>> = {
   cpuSeconds: [
     "cloud_node_workload_cpu_seconds_total",
@@ -24,7 +24,7 @@ const FIGURES: Readonly<Partial<Record<keyof Resources, readonly [name: string, 
   ],
 };
 
-/** What these metrics are taken of. */
+/** Where these metrics come from. */
 interface UsageSource {
   readonly events: Pick<NodeEvents, "on">;
   snapshot(): Pick<NodeSnapshot, "gpus" | "gpuProcesses">;

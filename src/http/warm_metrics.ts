@@ -1,5 +1,5 @@
 /**
- * Metrics of what stays loaded: servers and workers, by the kind of command they serve.
+ * Metrics of workers and servers, by the kind of command they run.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { NodeEvents } from "../node/events.ts";
 import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { Clock } from "../time.ts";
 
-/** What these metrics are taken of. */
+/** Where these metrics come from. */
 interface WarmMetricsSource {
   readonly events: Pick<NodeEvents, "on">;
   readonly clock: Pick<Clock, "monotonic">;
@@ -27,7 +27,7 @@ export function defineWarmMetrics(
   registry: Registry,
   { events, clock, snapshot }: WarmMetricsSource,
 ): () => void {
-  /** When each began to load, by a clock that nobody sets: the first load begins with the node. */
+  /** When each began to load, by a monotonic clock; the first load begins with the node. */
   const loadingSince = new Map<string, number | undefined>();
   const startedAt = clock.monotonic();
   new Gauge({

@@ -1,5 +1,5 @@
 /**
- * What a workload was given and what it left: its params and its result files.
+ * The params and result files of a workload.
  *
  * @module
  */
@@ -65,7 +65,7 @@ async function showResult(parts: RouteParts, { id, name }: RouteRequest): Promis
     const why = messageOf(error).replace(/^Cannot upload/, "Cannot show");
     return errorAnswer(410, "not_kept", why);
   }
-  // Never shown as a page: a workload may write whatever it likes.
+  // Never as HTML: a workload may write anything.
   return answer(source.stream(), "application/octet-stream", 200, {
     "content-length": String(source.size),
     "content-disposition": `attachment; filename*=UTF-8''${inHeader(name.split("/").at(-1)!)}`,

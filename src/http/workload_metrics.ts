@@ -14,7 +14,7 @@ const SECONDS = [
   ...[5 * 60, 15 * 60, 3600, 4 * 3600, 12 * 3600],
 ];
 
-/** What these metrics are taken of. */
+/** Where these metrics come from. */
 interface WorkloadsSource {
   readonly events: Pick<NodeEvents, "on">;
   snapshot(): Pick<NodeSnapshot, "lanes">;

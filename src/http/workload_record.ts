@@ -17,7 +17,7 @@ export function findRecord(
   return history?.find(id);
 }
 
-/** The answer to who asks for a workload that there is not. */
+/** The answer to a request for an unknown workload. */
 export function noWorkload(): Response {
   return errorAnswer(404, "not_found", "There is no such workload");
 }

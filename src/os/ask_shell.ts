@@ -1,5 +1,5 @@
 /**
- * Runs short programs for what they print.
+ * Runs short programs and returns what they print.
  *
  * @module
  */
@@ -20,8 +20,8 @@ interface ShellAnswer {
 }
 
 /**
- * Runs a shell with these arguments. It is killed when `signal` aborts, and what it has started holds
- * nobody up.
+ * Runs a shell with these arguments. It is killed when `signal` aborts; processes that it has
+ * started are not waited for.
  */
 export async function askShell(
   shell: Host["shell"],
@@ -54,8 +54,8 @@ export async function askShell(
 const KILL_MS = 1_000;
 
 /**
- * How a program ends, which is killed when `signal` aborts. One that waits for a driver that hangs does
- * not end even then, and is waited for no longer.
+ * How a program ends, which is killed when `signal` aborts. If it hangs in a driver it does not end
+ * even then, and is not waited for any longer.
  */
 export async function endOf(
   child: Deno.ChildProcess,
@@ -83,7 +83,7 @@ export async function endOf(
   }
 }
 
-/** What comes until the end of a stream, or until `signal` aborts. */
+/** The text of a stream until its end, or until `signal` aborts. */
 async function textOf(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   signal: AbortSignal | undefined,

@@ -22,7 +22,7 @@ export function ignoresHangup(): boolean {
   return start.isHangupIgnored;
 }
 
-/** Whether this process was started at a terminal, the end of which is told by SIGHUP. */
+/** Whether this process was started at a terminal, which sends SIGHUP when it is closed. */
 export function hasTerminal(): boolean {
   start ??= askChild();
   return start.hasTerminal;
@@ -40,7 +40,7 @@ function askChild(): Start {
     }).outputSync();
     return { isHangupIgnored: success, hasTerminal: stdout.length > 0 };
   } catch {
-    // Without a shell nothing runs here, and nothing is to be ended.
+    // Without a shell no workload can run.
     return { isHangupIgnored: false, hasTerminal: true };
   }
 }

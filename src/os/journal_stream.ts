@@ -9,7 +9,7 @@ const STDERR = 2;
 export async function isReadByJournal(env: Readonly<Record<string, string>>): Promise<boolean> {
   const named = env.JOURNAL_STREAM;
   if (named === undefined) return false;
-  // To load it takes longer than all else that a short command does.
+  // Loading it takes longer than everything else that a short command does.
   const fs = await import("node:fs");
   try {
     const { dev, ino } = fs.fstatSync(STDERR, { bigint: true });

@@ -6,19 +6,19 @@
 import { cpus } from "node:os";
 import { mayAsk } from "../permissions.ts";
 
-/** How busy a machine is. What Deno does not allow to be seen is `undefined`. */
+/** The load of a machine. Values that Deno's permissions hide are `undefined`. */
 export interface MachineLoad {
-  /** Which part of all processors was busy since the last look, from 0 to 1. */
+  /** The fraction of all processors that was busy since the last call, from 0 to 1. */
   readonly cpu: number | undefined;
   readonly memoryUsedBytes: number | undefined;
   readonly memoryTotalBytes: number | undefined;
 }
 
-/** Looks at this machine, and compares with the last look. */
+/** Measures the load of this machine between two calls. */
 export class LoadMeter {
   #times = processorTimes();
 
-  /** How busy the machine has been since the last look, or since this was made. */
+  /** The load since the last call, or since this was made. */
   read(): MachineLoad {
     const before = this.#times;
     this.#times = processorTimes();

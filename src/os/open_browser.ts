@@ -13,8 +13,8 @@ export type Opened =
   | { readonly type: "ssh"; readonly user: string; readonly host: string; readonly port: string };
 
 /**
- * In a shell, because what it depends on stands in the environment that programs inherit, of which the
- * node may read little. What opens the URL must outlast it.
+ * In a shell, because it depends on variables that the node may have no permission to read, but
+ * that the shell inherits. The program that opens the URL must outlast it.
  */
 const SCRIPT = `
 program=
@@ -34,7 +34,7 @@ if [ -n "$program" ] && command -v "$program" >/dev/null; then
 fi
 `;
 
-/** Opens a URL with the program that the desktop has for it. */
+/** Opens a URL with the program that the desktop uses for it. */
 export async function openBrowser(url: string): Promise<Opened> {
   const { stdout } = await new Deno.Command("sh", {
     args: ["-c", SCRIPT, "sh", url],

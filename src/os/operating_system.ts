@@ -1,5 +1,5 @@
 /**
- * What differs from one operating system to the next. The scripts are for a POSIX shell.
+ * What differs between operating systems. The scripts are for a POSIX shell.
  *
  * @module
  */

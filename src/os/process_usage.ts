@@ -1,5 +1,5 @@
 /**
- * What processes use of the machine, where that can be seen.
+ * What processes use of the machine, as far as it can be seen.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { pidsIn, shellOutput } from "./processes.ts";
 export interface ProcessUsage {
   /** Its resident memory. */
   readonly memoryBytes?: number;
-  /** The most that this was. */
+  /** Its peak resident memory. */
   readonly peakBytes?: number;
   /** The bytes that it, and what it has waited for, have read from storage. */
   readonly readBytes?: number;

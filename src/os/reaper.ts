@@ -1,7 +1,7 @@
 /**
- * The node as the first process of a container. That one becomes the parent of whatever loses its own,
- * and has to wait for it, or the container fills up with processes that have ended. Deno waits for its
- * own children only, so the program replaces itself by a shell that starts it again and waits for all.
+ * The node as the first process of a container. That one becomes the parent of every orphan and has
+ * to wait for it, or the container fills up with processes that have ended. Deno waits for its own
+ * children only, so the program replaces itself by a shell that starts it again and waits for all.
  *
  * @module
  */

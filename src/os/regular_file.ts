@@ -1,5 +1,6 @@
 /**
- * Opens files where others may have put something else: a link, a pipe that nobody writes to.
+ * Opens files that others may have replaced by something else: a link, a pipe that nobody writes
+ * to.
  *
  * @module
  */

@@ -12,8 +12,8 @@ type Spawned = Deno.CommandOptions & { readonly command: string };
 let program: string | undefined | "not looked for" = "not looked for";
 
 /**
- * Makes what starts a program start it in a session of its own. setsid(1) keeps the pid and costs
- * the node a tenth of what Deno's `detached` costs, which forks the whole of it.
+ * Changes the options of a program so that it starts in a session of its own. setsid(1) keeps the
+ * pid and costs the node a tenth of Deno's `detached`, which forks the whole node.
  */
 export function inOwnSession({ command, args, ...rest }: Invocation): Spawned {
   if (program === "not looked for") program = sessionProgram(rest.env);

@@ -5,7 +5,7 @@
  */
 import { readEnvironment } from "../permissions.ts";
 
-/** Hardly any: nothing in it changes what these shells do. */
+/** A minimal environment: nothing in it changes what these shells do. */
 export function shellEnvironment(): Record<string, string> {
   const { PATH } = readEnvironment();
   return { LC_ALL: "C", ...(PATH !== undefined && { PATH }) };

@@ -12,11 +12,11 @@ interface Signalled {
   stop(): void;
   /** Takes no new commands, and stops when all is done. */
   drain(): void;
-  /** Reads the configuration again: at SIGHUP, where no terminal tells its end by that. */
+  /** Reads the configuration again: at SIGHUP without a terminal. */
   reload?(): void;
 }
 
-/** What signals have asked this process to do, from the moment on when it listens to them. */
+/** What signals have asked this process to do since it has listened to them. */
 export interface StopRequests {
   /** Aborts at the first signal that ends a node. */
   readonly stop: AbortSignal;

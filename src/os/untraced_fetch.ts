@@ -1,5 +1,5 @@
 /**
- * `fetch` that tells no collector where it goes.
+ * `fetch` without a trace of its URL.
  *
  * With `OTEL_DENO=true` in its environment Deno itself sends a span for each `fetch`, with the whole
  * URL: that of an upload is signed, which makes it a credential. Nothing turns that off but variables

@@ -1,5 +1,5 @@
 /**
- * What stays loaded between commands and how it is: the node writes it down, and `ps` reads it without
+ * The states of workers and servers: the node writes them to a file, and `ps` reads them without
  * asking the node.
  *
  * @module
@@ -7,7 +7,7 @@
 import * as fs from "node:fs";
 import { parseState, readStateFile } from "./state_file.ts";
 
-/** How something that stays loaded is, and why when it takes no commands. */
+/** The state of a worker or server, and why it takes no commands. */
 export interface LoadedState {
   readonly state: string;
   readonly reason?: string;
@@ -27,9 +27,11 @@ export class LoadedStates {
     fs.rmSync(this.#path, { force: true });
   }
 
-  /** Notes how what serves a kind of command is. Nothing depends on the file. Never throws. */
+  /**
+   * Records the state of the worker or server of a kind. Nothing depends on the file. Never throws.
+   */
   note(kind: string, { state, reason }: LoadedState): void {
-    // It changes with each command, and is no news.
+    // It changes with each command, and is not worth a write.
     const lasting = state === "busy" ? "ready" : state;
     this.#states[kind] = { state: lasting, ...(reason !== undefined && { reason }) };
     const text = JSON.stringify(this.#states);

@@ -1,6 +1,7 @@
 /**
- * What programs of the same user ask of a node through its state folder: a file for each request, in
- * a folder that the node watches. No node need run: what is asked then waits for the next one.
+ * Requests that programs of the same user make to a node through its state folder: a file for each
+ * request, in a folder that the node watches. Without a running node a request waits for the next
+ * one.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { replacePrivateFile } from "./private_file.ts";
 import { makePrivateFolder } from "./private_folder.ts";
 import { parseState, readStateFile } from "./state_file.ts";
 
-/** That a command is to be stopped. */
+/** A request to stop a command. */
 export interface CancelRequest {
   readonly type: "cancel";
   /** The node's own id for the command. */
@@ -18,18 +19,20 @@ export interface CancelRequest {
   readonly signal: StopSignal;
   /** When it was asked for, in milliseconds since the epoch. */
   readonly at: number;
-  /** Whether who asks sends the signal as well, since no node runs that could. Default: `false`. */
+  /**
+   * Whether the requesting program sends the signal itself, since no node runs. Default: `false`.
+   */
   readonly isSent?: boolean;
 }
 
-/** That the node is to say how it is. */
+/** A request for the status of the node. */
 interface StatusRequest {
   readonly type: "status";
   /** Names the answer. */
   readonly nonce: string;
 }
 
-/** What is asked of a node. */
+/** A request to a node. */
 export type LocalRequest = CancelRequest | StatusRequest;
 
 /** The requests to the node with one state folder. */
@@ -37,7 +40,7 @@ export class LocalRequests {
   /** The folder they are in. */
   readonly path: string;
 
-  /** Looks at nothing yet. */
+  /** Reads nothing yet. */
   constructor(stateFolder: string) {
     this.path = `${stateFolder}/requests`;
   }
@@ -49,13 +52,13 @@ export class LocalRequests {
     if (uid !== 0 && fs.statSync(this.path).uid === 0) fs.chownSync(this.path, uid, gid);
   }
 
-  /** Asks. Resolves when that is on disk. */
+  /** Makes a request. Resolves when it is on disk. */
   async ask(request: LocalRequest): Promise<void> {
     this.create();
     await this.#write(this.#fileOf(request), request);
   }
 
-  /** What is asked and not yet removed. What is no file, no request or unreadable is passed over. */
+  /** The requests that are not removed yet. Anything that is not a readable request is skipped. */
   pending(): LocalRequest[] {
     return this.#names().map((name) => this.#read(name)).filter((request) => request !== undefined);
   }
@@ -84,7 +87,7 @@ export class LocalRequests {
     return parseState(text);
   }
 
-  /** Removes the questions and answers of programs that no longer wait for them. */
+  /** Removes the requests and answers of programs that no longer wait for them. */
   removeOld(): void {
     for (const name of this.#names()) {
       if (!name.startsWith("cancel-")) fs.rmSync(`${this.path}/${name}`, { force: true });
@@ -128,7 +131,10 @@ export class LocalRequests {
     await replacePrivateFile(path, `${JSON.stringify(content)}\n`, this.#owner());
   }
 
-  /** Who owns the state folder, as whom the node runs: what root asks is for that user to read. */
+  /**
+   * The owner of the state folder, as whom the node runs and who must be able to read the requests
+   * of root.
+   */
   #owner(): fs.Stats {
     return fs.statSync(`${this.path}/..`);
   }

@@ -18,14 +18,14 @@ import {
 } from "./state_file.ts";
 
 /**
- * Nodes compete for the first lock. To ask whether one runs is to take a lock for an instant, which
- * must not keep a node from starting: that is what the second one is for.
+ * Nodes compete for the first lock. Asking whether a node runs takes a lock for an instant, which
+ * must not keep a node from starting: that is why there is a second one.
  */
 const LOCK_FILE = "node.lock";
 const RUNNING_FILE = "node.running";
 const PID_FILE = "node.pid";
 
-/** A node waits this long for those who look, each of whom takes a fraction of a millisecond. */
+/** How long a node waits for programs that ask, each of which takes a fraction of a millisecond. */
 const PATIENCE_MS = 5_000;
 
 /** What SQLite may open beside a file. */
@@ -57,14 +57,14 @@ export function lockHolder(folder: string): number | undefined {
   const path = `${folder}/${RUNNING_FILE}`;
   const isSafe = SIDE_FILES.every((suffix) => isFileOrMissing(path + suffix));
   if (!isSafe || !fs.existsSync(path)) return undefined;
-  // Shared, so that two who look don't take each other for a node.
+  // Shared, so that two programs that ask do not take each other for a node.
   const glance = tryLock(path, "BEGIN; SELECT 1 FROM sqlite_schema");
   if (glance === "held") return readPid(folder);
   if (glance !== "damaged") glance.close();
   return undefined;
 }
 
-/** Locks a file that is always empty; `undefined` when somebody else has it. */
+/** Locks a file that is always empty; `undefined` if another process has the lock. */
 function lockFile(
   path: string,
   patienceMs: number,
@@ -76,7 +76,7 @@ function lockFile(
   const lock = tryLock(path, sql);
   if (lock === "held") return undefined;
   if (lock !== "damaged" && fs.statSync(path).size === 0) return lock;
-  // The content goes, the file stays: others may be waiting for a lock on it.
+  // The content is removed but the file stays: others may be waiting for a lock on it.
   if (lock !== "damaged") lock.close();
   setContentAside(path, "it should be empty", parts);
   const second = tryLock(path, sql);

@@ -34,7 +34,7 @@ export interface AgentWorkload {
   readonly kind: string;
 }
 
-/** Where the Python agent leaves things. */
+/** Where the Python agent has its files. */
 export interface AgentPlaces {
   /** Definitions of its service. */
   readonly definitions: readonly string[];

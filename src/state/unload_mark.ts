@@ -1,6 +1,6 @@
 /**
- * The mark by which a node that is stopped knows that it is not to come back soon: then nothing stays
- * loaded for the next one.
+ * The mark that tells a node that is being stopped that it will not be started again soon: then it
+ * leaves nothing loaded.
  *
  * @module
  */
