@@ -13,8 +13,12 @@ export const CONFIG_WRONG = 2;
 /** The exit code of `doctor` when something is wrong. */
 export const CHECK_FAILED = 1;
 
-/** The exit code of `start --once --idle-timeout` when no command came: "try again" in sysexits.h. */
-export const NOTHING_CAME = 75;
+/**
+ * The exit code of `start --once` when it has answered no command: none came in time, or it was stopped
+ * before. Batch systems stop jobs when they need their place, and take 0 for done; this is "try again" in
+ * sysexits.h.
+ */
+export const NOTHING_ANSWERED = 75;
 
 /** The exit code of `run` when Ctrl-C ended it: that of SIGINT in a shell. */
 export const INTERRUPTED = 130;
@@ -31,6 +35,9 @@ export const EXIT_CODES: readonly (readonly [code: number, meaning: string])[] =
   [4, "the install script failed"],
   [5, "another node uses the state folder"],
   [COMMAND_FAILED, "the command failed (start --once, run, dev --once)"],
-  [NOTHING_CAME, "no command came in time (start --once --idle-timeout)"],
+  [
+    NOTHING_ANSWERED,
+    "no command was answered: none came in time, or it was stopped (start --once)",
+  ],
   [INTERRUPTED, "interrupted by Ctrl-C (run)"],
 ];

@@ -183,10 +183,28 @@ Deno.test("start --once --idle-timeout exits as its command went, however long t
   assertEquals(await node.exited, 10);
 });
 
-Deno.test("start --once --idle-timeout exits with 0 when it was stopped before", async () => {
-  await using stage = await Stage.set(YAML);
-  await using node = await stage.startNode("--once", "--idle-timeout", "1h");
-  assertEquals(await node.end("SIGTERM"), 0);
+for (const signal of Deno.build.os === "windows" ? [] : ["SIGTERM", "SIGINT", "SIGQUIT"] as const) {
+  Deno.test(`start --once exits with 75 when ${signal} comes before a command`, async () => {
+    await using stage = await Stage.set(YAML);
+    await using node = await stage.startNode("--once", "--idle-timeout", "1h");
+    assertEquals(await node.end(signal), 75);
+    await using other = await stage.startNode("--once");
+    assertEquals(await other.end(signal), 75);
+  });
+}
+
+Deno.test("start --once exits with 75 when it is stopped with its command still running", async () => {
+  await using stage = await Stage.set();
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(`  training: ${gate.template}`);
+  await using node = await stage.startNode("--once", "--slug", "once");
+  await using client = stage.start(["run", "training", "--slug", "once"]);
+  await node.awaitLine(/at the gate/);
+  assertEquals(await node.end("SIGTERM"), 75);
+  await using next = stage.start(["start", "--once", "--slug", "once"]);
+  await next.awaitLine(/Draining/);
+  await gate.open("the next node");
+  assertEquals([await client.exited, await next.exited], [0, 0]);
 });
 
 Deno.test("start --exit-when-idle exits with 0 when there was nothing to do for so long", async () => {

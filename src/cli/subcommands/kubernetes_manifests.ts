@@ -54,7 +54,7 @@ function scaledJob(manifest: Manifest): string {
   const { name, replicas } = manifest;
   const args = ["start", "--once", "--idle-timeout", "60"];
   return `# Needs KEDA. Each job runs one command and exits: with 0, with 10 if the command failed, or with 75
-# if none came. It is never retried, since a training must not start twice.
+# if it answered none. It is never retried, since a training must not start twice.
 apiVersion: keda.sh/v1alpha1
 kind: ScaledJob
 metadata:

@@ -17,7 +17,7 @@ import { WORKLOAD_KINDS } from "../../protocol/kinds.ts";
 import { Notifier, withoutNotifyVariables } from "../../service/notifier.ts";
 import { systemClock } from "../../time.ts";
 import type { Arguments } from "../arguments.ts";
-import { COMMAND_FAILED, NOTHING_CAME } from "../exit_codes.ts";
+import { COMMAND_FAILED, NOTHING_ANSWERED } from "../exit_codes.ts";
 import { Reloads } from "../reload.ts";
 import { reportLine } from "../terminal/report_line.ts";
 import { examiner, runNode } from "../run_node.ts";
@@ -64,10 +64,9 @@ export async function run(args: Arguments, requests: StopRequests): Promise<numb
   };
   try {
     const result = await runNode(node, { once, drain, exitWhenIdle, onReady }, requests);
-    const isStopped = requests.stop.aborted || requests.drain.aborted;
-    const isNothing = result.succeeded + result.failed === 0;
-    if (idleTimeout !== undefined && isNothing && !isStopped) return NOTHING_CAME;
-    return once && result.failed > 0 ? COMMAND_FAILED : 0;
+    if (!once) return 0;
+    if (result.failed > 0) return COMMAND_FAILED;
+    return result.succeeded > 0 ? 0 : NOTHING_ANSWERED;
   } finally {
     requests.reloads.removeEventListener("reload", reload);
     ended.abort();
