@@ -80,6 +80,8 @@ const JSON_NAMES: Readonly<Record<keyof LogFields, string>> = {
   hint: "hint",
 };
 
+const FIELDS = Object.keys(JSON_NAMES) as (keyof LogFields)[];
+
 /** A line of the log. */
 export interface LogLine {
   readonly time: Date;
@@ -92,15 +94,9 @@ export interface LogLine {
 
 /** The line as one JSON object. */
 export function jsonLine({ time, level, component, message, fields = {} }: LogLine): string {
-  const named = Object.entries(JSON_NAMES)
-    .map(([key, name]) => [name, fields[key as keyof LogFields]]);
-  return JSON.stringify({
-    time: time.toISOString(),
-    level,
-    component,
-    message,
-    ...Object.fromEntries(named),
-  });
+  const line: Record<string, unknown> = { time: time.toISOString(), level, component, message };
+  for (const key of FIELDS) line[JSON_NAMES[key]] = fields[key];
+  return JSON.stringify(line);
 }
 
 const LEVEL_COLORS = { debug: "gray", info: "gray", warn: "yellow", error: "red" } as const;

@@ -55,10 +55,18 @@ export function readRegularFile(path: string, maxBytes: number): Uint8Array<Arra
 
 /** Up to `length` bytes of an open file from `position` on: fewer only at its end. */
 export function readAt(file: number, position: number, length: number): Uint8Array<ArrayBuffer> {
-  const buffer = new Uint8Array(length);
+  return fillAt(file, position, new Uint8Array(length));
+}
+
+/** Fills `buffer` from a position of an open file on. Returns the part that is filled. */
+export function fillAt(
+  file: number,
+  position: number,
+  buffer: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
   let filled = 0;
-  while (filled < length) {
-    const read = fs.readSync(file, buffer, filled, length - filled, position + filled);
+  while (filled < buffer.length) {
+    const read = fs.readSync(file, buffer, filled, buffer.length - filled, position + filled);
     if (read === 0) break;
     filled += read;
   }

@@ -52,19 +52,19 @@ export async function mirrorOutput(
   ) as [Tail, Tail];
   const index = new OutputIndex(folder);
   /** Whether there is more output than at the last look. */
-  const look = (): boolean => {
-    const before = stdout.position + stderr.position;
+  const look = (now?: number): boolean => {
+    const before = stdout.size + stderr.size;
     for (const tail of inLikelyOrder([stdout, stderr])) {
-      tail.read();
+      tail.read(now);
       if (tail.rewritten !== undefined && jobOutput !== "none") progress.update(tail.rewritten);
     }
-    index.note({ at: clock.now(), stdout: stdout.position, stderr: stderr.position });
-    return stdout.position + stderr.position > before;
+    index.note({ at: clock.now(), stdout: stdout.size, stderr: stderr.size });
+    return stdout.size + stderr.size > before;
   };
   try {
     for (let wait = INTERVAL_MS.min; !ended.aborted;) {
       await clock.sleep(wait, ended);
-      wait = look() ? INTERVAL_MS.min : Math.min(2 * wait, INTERVAL_MS.max);
+      wait = look(clock.monotonic()) ? INTERVAL_MS.min : Math.min(2 * wait, INTERVAL_MS.max);
       progress.showWhenDue();
       onLook?.();
     }

@@ -5,7 +5,7 @@
  * @module
  */
 import * as fs from "node:fs";
-import { openRegularFile, readAt, readRegularFileAt } from "../os/regular_file.ts";
+import { fillAt, openRegularFile, readRegularFileAt } from "../os/regular_file.ts";
 import { cutMark, type Excerpt, type LongExcerpt } from "../protocol/response.ts";
 import type { OutputStream, WorkloadFolder } from "./folder.ts";
 import { LineSplitter } from "./line_splitter.ts";
@@ -78,6 +78,7 @@ export function readOutputAt(
 /** A stream of output that is being read. */
 interface OpenOutput extends Disposable {
   readonly size: number;
+  /** Up to `length` bytes, which is no more than `PIECE`. They stay until the next call. */
   read(position: number, length: number): Uint8Array<ArrayBuffer>;
 }
 
@@ -95,9 +96,11 @@ function openOutput(folder: WorkloadFolder, stream: OutputStream): OpenOutput | 
   if (fileSize(path) === 0) return undefined;
   try {
     const file = openRegularFile(path);
+    const { size } = fs.fstatSync(file);
+    const buffer = new Uint8Array(Math.min(PIECE, size));
     return {
-      size: fs.fstatSync(file).size,
-      read: (position, length) => readAt(file, position, length),
+      size,
+      read: (position, length) => fillAt(file, position, buffer.subarray(0, length)),
       [Symbol.dispose]: () => fs.closeSync(file),
     };
   } catch {
@@ -139,10 +142,10 @@ function startOfCharacter(output: OpenOutput, position: number): number {
 }
 
 /**
- * How much a look shows of each stream, in bytes. Nobody reads a megabyte a second, and to log it
- * would take the node longer than the workload to print it.
+ * About how much of each stream is shown in a second, in bytes. Nobody reads a thousand lines a second,
+ * and to log them would take the node longer than the workload to print them.
  */
-const MAX_SHOWN = 256 * 1024;
+const MAX_SHOWN = 64 * 1024;
 
 /** Follows one stream of output, line by line. */
 export class Tail {
@@ -151,6 +154,10 @@ export class Tail {
   readonly #show: (line: string) => void;
   readonly #lines: LineSplitter;
   #position: number;
+  #size: number;
+  /** When the second began in which so much was shown. */
+  #secondBegan = -Infinity;
+  #shown = 0;
 
   /** Follows a stream of output from a byte position on. */
   constructor(
@@ -163,14 +170,23 @@ export class Tail {
     this.#stream = stream;
     this.#show = show;
     this.#lines = new LineSplitter(show);
-    this.#position = position;
+    this.#position = this.#size = position;
   }
 
-  /** Shows the whole lines that were written since the last call. */
-  read(): void {
+  /**
+   * Shows the whole lines that were written since the last call. Of a flood it shows the latest, once a
+   * second: given the time in milliseconds, it may leave lines for a later call.
+   */
+  read(now: number = Infinity): void {
     // Most workloads print little: looking whether there is more must cost next to nothing.
     const size = outputSize(this.#folder, this.#stream);
     if (size <= this.#position) return;
+    this.#size = size;
+    if (now - this.#secondBegan >= 1_000) {
+      this.#secondBegan = now;
+      this.#shown = 0;
+    }
+    if (this.#shown >= MAX_SHOWN) return;
     using output = openOutput(this.#folder, this.#stream);
     if (output === undefined) return;
     this.#skipTo(size - MAX_SHOWN);
@@ -179,13 +195,14 @@ export class Tail {
       const bytes = output.read(this.#position, Math.min(PIECE, size - this.#position));
       if (bytes.length === 0) return;
       this.#position += bytes.length;
+      this.#shown += bytes.length;
       this.#lines.push(bytes);
     }
   }
 
-  /** How far it was read. */
-  get position(): number {
-    return this.#position;
+  /** How many bytes there were at the last call, shown or not. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Whether the last line has no end yet. */

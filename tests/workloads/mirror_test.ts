@@ -79,10 +79,35 @@ Deno.test("of output that nobody could read the latest is shown, and how much is
   test.end();
   await test.mirror();
   const [note, ...shown] = test.lines.all;
-  const skipped = 6 + 1_000 * 1024 - 256 * 1024;
+  const skipped = 6 + 1_000 * 1024 - 64 * 1024;
   const path = test.folder.outputFile("stdout");
   assertEquals(note, `[... ${skipped} bytes are not shown here; all output is in ${path} ...]`);
-  assertEquals(shown, Array(256).fill("x".repeat(1023)));
+  assertEquals(shown, Array(64).fill("x".repeat(1023)));
+});
+
+Deno.test("of a flood the latest lines are shown once a second, and its end at once", async () => {
+  using test = new Harness();
+  const mirrored = test.mirror();
+  const path = test.folder.outputFile("stdout");
+  const note = (bytes: number) =>
+    `[... ${bytes} bytes are not shown here; all output is in ${path} ...]`;
+  const kibibytes = (letter: string, count: number) => `${letter.repeat(1023)}\n`.repeat(count);
+  const shown = () => test.lines.all.splice(0).map((line) => line.replace(/^(.)\1+$/, "$1"));
+  await test.step("stdout", kibibytes("a", 100));
+  assertEquals(shown(), [note(36 * 1024), ...Array(64).fill("a")]);
+  await test.step("stdout", kibibytes("b", 100));
+  await test.step("stderr", "W: slow\n");
+  assertEquals(shown(), ["W: slow"]);
+  await test.clock.advance(1_000);
+  assertEquals(shown(), [note(36 * 1024), ...Array(64).fill("b")]);
+  await test.step("stdout", kibibytes("c", 10));
+  assertEquals(shown(), []);
+  test.end();
+  await mirrored;
+  assertEquals(shown(), Array(10).fill("c"));
+  // What waits to be shown has come all the same.
+  const sizes = readOutputIndex(test.folder).map(({ stdout }) => stdout / 1024);
+  assertEquals(sizes, [100, 200, 200, 210]);
 });
 
 Deno.test("output that grows without end holds nothing up", async () => {
