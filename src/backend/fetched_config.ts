@@ -21,7 +21,7 @@ class FetchConfigError extends CloudNodeError {
 const [TIMEOUT_MS, TIMEOUT_WITH_COPY_MS] = [30_000, 5_000];
 
 /** Which file a reference names: `https://host/path#sha256=...`. */
-export interface ConfigReference {
+interface ConfigReference {
   /** Where it is. */
   readonly url: URL;
   /** The same without what may be a secret in it. */

@@ -16,7 +16,7 @@ import { print } from "./terminal/terminal.ts";
 export const VERSION: string = manifest.version;
 
 /** What this program is and what it runs on. */
-export function versionText(): string {
+function versionText(): string {
   const { version: { deno, v8 }, build: { target } } = Deno;
   return [`${PROGRAM} ${VERSION}`, `deno ${deno}`, `v8 ${v8}`, `target ${target}`].join("\n");
 }

@@ -25,7 +25,7 @@ export interface WorkloadDirectory {
 }
 
 /** What rechecking works with. */
-export interface PlatformRecheckParts {
+interface PlatformRecheckParts {
   readonly directory: WorkloadDirectory;
   /** Runs and stops commands. */
   readonly runner: Pick<CommandRunner, "runs" | "cancel">;

@@ -15,7 +15,7 @@ import type { CommandMessage } from "./packet.ts";
 import { addressOf, answers, refusalLine, replyNotKept, toAll } from "./reply.ts";
 
 /** What finding repeats works with. */
-export interface RepeatsParts {
+interface RepeatsParts {
   readonly settings: {
     /** Seconds for which a request id is remembered; 0 for not at all. */
     readonly dedupeWindow: number;

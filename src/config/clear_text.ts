@@ -7,7 +7,7 @@ import { quoted } from "../errors.ts";
 import type { Settings } from "./config.ts";
 
 /** What is wrong, and what to do about it. */
-export interface ClearTextWarning {
+interface ClearTextWarning {
   /** What is wrong. */
   readonly message: string;
   /** What turns TLS on. */

@@ -31,7 +31,7 @@ export type WorkloadCall =
   | "cancel";
 
 /** Takes a workload to the instance that it is given to. */
-export type Dispatch = (workload: EmulatedWorkload, instanceUuid: string) => void;
+type Dispatch = (workload: EmulatedWorkload, instanceUuid: string) => void;
 
 /** The platform, to be reached through one front end or several. */
 export abstract class EmulatedPlatform {

@@ -8,7 +8,7 @@ import type { Fields } from "./json_answers.ts";
 import type { EmulatedWorkload, WorkloadCommand } from "./emulated_workload.ts";
 
 /** A workload that somebody asks for. */
-export interface WorkloadRequest extends WorkloadCommand {
+interface WorkloadRequest extends WorkloadCommand {
   /** The hardware and capability profile that it needs. */
   readonly profileSlug: string;
   /** The instance it is for, unless any will do. */

@@ -72,7 +72,7 @@ export async function reviewConfig(options: LoadOptions): Promise<Review> {
 }
 
 /** What there is to say about a configuration when a node starts with it. */
-export interface StartReview extends Pick<Review, "problems" | "warnings" | "variables"> {
+interface StartReview extends Pick<Review, "problems" | "warnings" | "variables"> {
   /** What the node itself says of its environment as it starts. */
   readonly environmentWarnings: readonly Finding[];
 }

@@ -9,7 +9,7 @@ import { unsetWarning, workloadEnvironment } from "../node/workload_environment.
 import { fail, type Finding, warn } from "./finding.ts";
 
 /** What was found in the variables of workloads. */
-export interface EnvironmentReview {
+interface EnvironmentReview {
   /** What keeps a node from starting. */
   readonly problems: readonly Finding[];
   /** What its author may want to know. */

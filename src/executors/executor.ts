@@ -8,6 +8,9 @@ import type { Progress } from "../protocol/progress.ts";
 import type { Resources } from "../protocol/resources.ts";
 import type { SmallOutput, WorkloadFile, WorkloadFolder } from "../workloads/folder.ts";
 
+/** The name, in handles, of the executor that runs each command as a process of its own. */
+export const PROCESS_EXECUTOR = "process";
+
 /**
  * Names one attempt to run a command. It is in the journal before the attempt starts, so that a
  * node that crashes finds what it started.

@@ -11,7 +11,7 @@ import { isIP } from "../config/values/ip_address.ts";
 import type { ErrorCode } from "./answers.ts";
 
 /** The parts of a request that decide. */
-export interface GuardedRequest {
+interface GuardedRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Headers;
@@ -28,7 +28,7 @@ export interface Access {
 }
 
 /** The values of Host that mean a server, in lower case. */
-export type Hosts = Pick<ReadonlySet<string>, "has">;
+type Hosts = Pick<ReadonlySet<string>, "has">;
 
 /** Where the server is. */
 export interface Listening {

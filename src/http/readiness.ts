@@ -8,7 +8,7 @@ import type { NodeSnapshot } from "../node/snapshot.ts";
 import type { Clock } from "../time.ts";
 
 /** Why a node takes no commands. */
-export type UnreadyReason =
+type UnreadyReason =
   | "not_registered"
   | "mqtt_disconnected"
   | "disk_full"

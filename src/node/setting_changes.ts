@@ -19,7 +19,7 @@ export const LIVE_SETTINGS = [
 ] as const satisfies readonly (keyof Settings)[];
 
 /** New values of such settings. */
-export type LiveChanges = Partial<Pick<Settings, (typeof LIVE_SETTINGS)[number]>>;
+type LiveChanges = Partial<Pick<Settings, (typeof LIVE_SETTINGS)[number]>>;
 
 /** Passes changes of settings from the command line to the node. */
 export class SettingChanges {

@@ -64,7 +64,7 @@ export interface NodeSnapshot {
 }
 
 /** A process on a GPU, and the workload that it belongs to. */
-export interface OwnedGpuProcess extends GpuProcess {
+interface OwnedGpuProcess extends GpuProcess {
   /** `undefined`: it is not known, or not of this node. */
   readonly workload: CommandInfo | undefined;
 }

@@ -23,7 +23,7 @@ export interface Invocation {
 }
 
 /** A shell command and what it is run with. */
-export interface ShellCommand {
+interface ShellCommand {
   /** What `bash -c`, or `sh -c` where there is no bash, is to run. */
   readonly source: string;
   /** The environment of the command. */
@@ -165,7 +165,7 @@ function withValues(command: string, names: readonly string[]): string {
 }
 
 /** An environment as shell source, for a shell that this process does not start. */
-export interface EnvironmentSource {
+interface EnvironmentSource {
   /** Sets what the shell does not have already. */
   readonly exports: string;
   /** Makes what env(1) has to set the arguments. */

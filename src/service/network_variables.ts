@@ -16,7 +16,7 @@ const NAMES = [
 ];
 
 /** Variables, apart from those that hold a password. */
-export interface NetworkVariables {
+interface NetworkVariables {
   /** What may stand where others read it. */
   readonly plain: Readonly<Record<string, string>>;
   /** What may not: the URL of a proxy with a password. */

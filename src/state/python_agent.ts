@@ -19,7 +19,7 @@ export interface PythonAgent {
 }
 
 /** A drop-in of its unit. */
-export interface Override {
+interface Override {
   /** Where it is. */
   readonly path: string;
   /** The config file that it names. */
@@ -27,7 +27,7 @@ export interface Override {
 }
 
 /** A workload of the Python agent. */
-export interface AgentWorkload {
+interface AgentWorkload {
   /** Its process. */
   readonly pid: number;
   /** What kind of command it is: `training`. */

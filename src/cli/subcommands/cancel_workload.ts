@@ -5,6 +5,7 @@
  */
 import { nameOf } from "../../commands/command.ts";
 import { ConfigError, quoted } from "../../errors.ts";
+import { PROCESS_EXECUTOR } from "../../executors/executor.ts";
 import { look } from "../../executors/process/observe.ts";
 import { killAll, signalAll } from "../../executors/process/stop_all.ts";
 import { History } from "../../journal/history.ts";
@@ -88,7 +89,7 @@ async function cancelWithoutNode(
   const { handle } = record;
   const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
   // Others may have their commands with one process, which only a node takes care of.
-  const isOwnProcess = record.state === "running" && handle?.executor === "process";
+  const isOwnProcess = record.state === "running" && handle?.executor === PROCESS_EXECUTOR;
   const found = isOwnProcess ? await look(handle, folder, context) : undefined;
   // What it did to its end it did without being stopped.
   if (found?.action === "collect") {

@@ -83,7 +83,7 @@ async function list(args: Arguments, stateFolder: string): Promise<void> {
 }
 
 /** How what stays loaded for commands is, a line for each kind. */
-export function loadedLines(loaded: Readonly<Record<string, LoadedState>>): string[] {
+function loadedLines(loaded: Readonly<Record<string, LoadedState>>): string[] {
   return Object.entries(loaded).map(([kind, { state, reason }]) => {
     const why = reason === undefined ? "" : `: ${reason.trim().replaceAll(/\s+/g, " ")}`;
     return harmless(`What serves ${kind} is ${state}${why}`);

@@ -10,7 +10,7 @@ import { jsonTypeOf } from "../../protocol/json.ts";
 import { ObjectText } from "../../protocol/object_text.ts";
 
 /** Reads all of a file, or of standard input for `-`. */
-export type ReadBytes = (path: string) => Promise<Uint8Array>;
+type ReadBytes = (path: string) => Promise<Uint8Array>;
 
 /** The name under which the node takes an image. */
 const IMAGE = "image";

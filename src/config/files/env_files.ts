@@ -44,7 +44,7 @@ function parseFile(item: unknown): Parsed<EnvFile> {
 }
 
 /** What files of variables say. */
-export interface EnvFilesRead {
+interface EnvFilesRead {
   /** The variables; of two with the same name the later one. */
   readonly variables: Readonly<Record<string, string>>;
   /** What their author may want to know. */

@@ -6,7 +6,7 @@
 import { quoted } from "../../errors.ts";
 
 /** A text with its variables in place. */
-export interface Interpolated {
+interface Interpolated {
   /** The text. */
   readonly value: string;
   /** The names that have no value and no default: they count as empty. */

@@ -101,7 +101,7 @@ const podSpec: ValueType<Readonly<Record<string, unknown>>> = {
 };
 
 /** The keys of each cluster, in the order in which the documentation lists them. */
-export const CLUSTER_KEYS = {
+const CLUSTER_KEYS = {
   slurm: {
     command: { type: values.template, help: "Shell command template, or a Python file" },
     options: {

@@ -87,7 +87,7 @@ const startCommand: ValueType<string> = {
 };
 
 /** Every key, in the order in which the documentation lists them. */
-export const PROGRAM_KEYS = {
+const PROGRAM_KEYS = {
   command: {
     type: values.template,
     forms: ["command"],

@@ -36,7 +36,7 @@ export interface Setting<T = unknown> {
 }
 
 /** A row as it is written: a key `someName` is `some_name` and `CYBERWAVE_SOME_NAME` unless it says otherwise. */
-export type SettingRow<T> =
+type SettingRow<T> =
   & Omit<Setting<T>, "key" | "name" | "env" | "yaml">
   & Partial<Pick<Setting<T>, "env" | "yaml">>;
 

@@ -1,5 +1,5 @@
 /**
- * What executors of clusters have to know of one: how a job is made, looked at and stopped.
+ * The interface to a cluster: how a job is made, observed and stopped.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Job {
   readonly folder: WorkloadFolder;
 }
 
-/** What is known of a job. */
+/** The state of a job. */
 export type JobStatus =
   /** It waits for its turn. */
   | { readonly type: "waiting"; readonly reason?: string }
@@ -24,18 +24,18 @@ export type JobStatus =
   /** The cluster has no such job; it certainly never began, and never will. */
   | { readonly type: "absent" };
 
-/** Whether a job was made: its name there, or why it never will be. */
+/** Whether a job was made: its name in the cluster, or why it never will be. */
 export type Submission = { readonly name: string } | { readonly problem: string };
 
 /** A cluster that runs jobs. Whatever it throws means that nothing is known now: ask again. */
 export interface Cluster {
   /** What messages call it. */
   readonly title: string;
-  /** How often a look is worth it, in milliseconds. */
+  /** How often to look at a job, in milliseconds. */
   readonly lookMs: number;
   /**
-   * Makes the job of a command. `isRepeat`: it was tried before, and is not known whether that has
-   * made it. Throws when it is not known whether it is made.
+   * Makes the job of a command. `isRepeat`: an earlier try may have made it. Throws when it is not
+   * known whether it is made.
    */
   submit(job: Job, work: Work, isRepeat: boolean): Promise<Submission>;
   /**
@@ -45,8 +45,8 @@ export interface Cluster {
   look(job: Job, stopped: StopSignal | undefined): Promise<JobStatus>;
   /** Sends a signal to all of a job; one that waits is removed. Throws when that has to be repeated. */
   stop(job: Job, signal: StopSignal): Promise<void>;
-  /** Its end is stored: what is kept for it may go. */
+  /** Its end is stored: what is kept for it may be removed. */
   stored?(job: Job): void;
-  /** Ends what it is being asked. */
+  /** Interrupts its calls. */
   close(): void;
 }

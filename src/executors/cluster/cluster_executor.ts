@@ -18,14 +18,16 @@ import type { Job, JobStatus } from "./cluster.ts";
 import { type JobContext, JobExecution } from "./job_execution.ts";
 
 /** What an executor of a cluster works with. */
-export interface ClusterExecutorOptions extends Omit<JobContext, "onAnswer"> {
+interface ClusterExecutorOptions extends Omit<JobContext, "onAnswer"> {
   /** Its name in handles. */
   readonly name: string;
   /** Identifies this boot; `""` when it is unknown. */
   readonly bootId: string;
 }
 
-/** How long a start waits for a cluster to say what became of a job, in milliseconds. */
+/**
+ * How long the start of a node waits for a cluster to report what became of a job, in milliseconds.
+ */
 const RECOVERY_MS = 10_000;
 
 /** Runs each command as a job. There is always room for another one: the cluster has a queue. */
@@ -118,7 +120,7 @@ export class ClusterExecutor implements Executor {
     if (wasAway !== (problem !== undefined)) this.onStatus?.(this.status());
   }
 
-  /** What is known of the job of an earlier node; `undefined`: nothing yet. */
+  /** The state of the job of an earlier node; `undefined`: it is not known yet. */
   async #look(job: Job): Promise<JobStatus | undefined> {
     let status: JobStatus | undefined;
     await within(RECOVERY_MS, this.#options.clock, async (tooLate) => {

@@ -1,6 +1,6 @@
 /**
- * A cluster whose jobs share a folder with the node. Whether a job began and how it ended are files
- * there, its claim: what the cluster says of it explains the rest.
+ * A cluster whose jobs share a folder with the node. The claim of a job, a file there, shows
+ * whether the job began and how it ended; what the cluster reports explains the rest.
  *
  * @module
  */
@@ -19,8 +19,8 @@ import { commandProgram } from "../process/command_program.ts";
 import type { Cluster, Job, JobStatus, Submission } from "./cluster.ts";
 import { JOB_LOG, jobFiles, type JobScriptOptions, removeOrders } from "./job_script.ts";
 
-/** What running commands as jobs of such a cluster takes. */
-export interface FolderClusterOptions {
+/** What commands are run with as jobs of such a cluster. */
+interface FolderClusterOptions {
   /** Shell command templates, or names of Python files, by the kind of command. */
   readonly templates: Readonly<Partial<Record<string, string>>>;
   /** What `{body}` is, by the kind of command. Default: JSON. */
@@ -34,7 +34,7 @@ export interface FolderClusterOptions {
   readonly maxOutputFiles: number;
   readonly host: Host;
   readonly clock: Clock;
-  /** How old what the cluster said of a job may be, in milliseconds. Default: 5 s. */
+  /** How old a report of the cluster about a job may be, in milliseconds. Default: 5 s. */
   readonly listMs?: number;
 }
 
@@ -53,7 +53,7 @@ export interface KnownJob {
   readonly ended: string;
 }
 
-/** What is particular to a cluster. Whatever it throws means that nothing is known now. */
+/** What is particular to a cluster. Any error means that nothing is known now. */
 export interface JobEngine {
   /** What messages call it. */
   readonly title: string;
@@ -69,14 +69,14 @@ export interface JobEngine {
   signal(job: Job, known: KnownJob, signal: StopSignal): Promise<void>;
   /** Removes a job that waits and shall not run. */
   remove(job: Job, known: KnownJob): Promise<void>;
-  /** Ends what it is being asked. */
+  /** Interrupts its calls. */
   close(): void;
 }
 
 /** How long the exit code of a job that has ended may take to appear in a shared folder. */
 const APPEARING_MS = 10_000;
 
-/** How old what the cluster said may be while a job is being stopped, in milliseconds. */
+/** How old a report of the cluster may be while a job is being stopped, in milliseconds. */
 const STOPPED_LIST_MS = 1_000;
 
 /** The exit codes of what SIGTERM or SIGKILL has ended. */

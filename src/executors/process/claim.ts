@@ -1,9 +1,9 @@
 /**
- * Who may run an attempt. Before a supervisor runs it, or a node decides that nobody shall, each
- * makes the attempt's claim, which can be made only once. A supervisor's claim is a file that holds
- * its pid and start time and, in the end, the workload's exit code, whether the kernel killed a
- * process for lack of memory meanwhile, and what was used; a node's claim is a folder. So a claim
- * shows its maker from the moment it exists.
+ * The claim of an attempt decides who may run it. It can be made only once: by a supervisor before
+ * it runs the attempt, or by a node that decides that the attempt shall not run. A supervisor's
+ * claim is a file with its pid and start time and, in the end, the workload's exit code, whether
+ * the kernel killed a process for lack of memory meanwhile, and what was used. A node's claim is a
+ * folder, so a claim shows its maker from the moment it exists.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import type { WorkloadFolder } from "../../workloads/folder.ts";
 
 import { parseUsage } from "./usage.ts";
 
-/** What is known of a claim. */
+/** What a claim says. */
 export type Claim =
   | { readonly by: "nobody" }
   | { readonly by: "node" }
   | {
     readonly by: "supervisor";
-    /** Its process, once it has written that down. */
+    /** The supervisor's process, once it has written that. */
     readonly process?: { readonly pid: number; readonly startTime: string };
     /** How the workload ended, once it has. */
     readonly code?: number;
@@ -31,7 +31,7 @@ export type Claim =
     readonly used?: Resources;
   };
 
-/** More than a supervisor ever writes there. */
+/** A supervisor never writes more than this. */
 const MAX_BYTES = 4096;
 
 /** Where the claim of an attempt is. */
@@ -39,7 +39,7 @@ export function claimPath(folder: WorkloadFolder, attempt: string): string {
   return `${folder.path}/claim-${attempt}`;
 }
 
-/** Who has made it. Whatever cannot be read is a supervisor's: it may have run. */
+/** Reads a claim. One that cannot be read counts as a supervisor's: the attempt may have run. */
 export function readClaim(folder: WorkloadFolder, attempt: string): Claim {
   const path = claimPath(folder, attempt);
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
@@ -73,7 +73,7 @@ export type Report =
   | { readonly type: "begun"; readonly pid: number; readonly startTime: string }
   | { readonly type: "exited"; readonly code: number; readonly oomKill?: true };
 
-/** What a line of a supervisor says. */
+/** Reads a line that a supervisor reports. */
 export function parseReport(line: string): Report | undefined {
   if (line === "waiting") return { type: "waiting" };
   const [, what, rest] = /^(begun|exited) (.*)$/.exec(line) ?? [];

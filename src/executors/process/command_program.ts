@@ -1,5 +1,5 @@
 /**
- * What is run for a command: its template, or a function of a Python file.
+ * The program of a command: its template, or a function of a Python file.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { MODULE_RUNNER, MODULE_RUNNER_FILE } from "./module_runner.ts";
 import { pythonSource, shellWord } from "./python_source.ts";
 import { PARAMS_FILE_VARIABLE, renderTemplate, type TemplateValues } from "./template.ts";
 
-/** What is run for a command. */
+/** The program of a command. */
 interface CommandProgram {
   /** What `bash -c`, or `sh -c` where there is no bash, is to run. */
   readonly source: string;
   /** Its variables. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What has to be in the workload's folder. */
+  /** The files that it needs in the workload's folder. */
   readonly files: readonly WorkloadFile[];
 }
 

@@ -20,7 +20,7 @@ import {
   untilNoneLives,
 } from "./stop_all.ts";
 
-/** A workload as seen by what started it or found it again. */
+/** A workload that this node has started or found again. */
 export interface Observed {
   /** Its supervisor's pid, once there is one. */
   readonly pid: number | undefined;
@@ -32,7 +32,7 @@ export interface Observed {
   readonly ended: Promise<Exit>;
   /** What it has used, once it has ended, as far as that is known. */
   readonly used?: Resources;
-  /** Stops looking: `ended` stays pending. */
+  /** Stops watching: `ended` stays pending. */
   leave(): void;
 }
 
@@ -41,7 +41,7 @@ const REPORTING_MS = 2_000;
 
 /** What an execution works with. */
 interface ExecutionContext extends StopContext {
-  /** Measures what it uses while it runs. Default: nobody does. */
+  /** Measures what it uses while it runs. Default: that is not measured. */
   readonly meter?: Pick<Meter, "follow">;
 }
 
@@ -60,7 +60,7 @@ export class ProcessExecution implements Execution {
   #signal: StopSignal | undefined;
   /** Aborts when it is to be killed. */
   readonly #killing = new AbortController();
-  /** Resolves when the signals are sent that were asked for. */
+  /** Resolves when all requested signals are sent. */
   #sent: Promise<void> = Promise.resolve();
 
   /** Makes an execution of an observed workload. */
@@ -130,7 +130,7 @@ export class ProcessExecution implements Execution {
     const exit = await this.#observed.ended;
     this.#ended.abort();
     await this.#sent;
-    // Whoever kills a supervisor means all of the workload.
+    // Killing a supervisor is meant for all of the workload.
     const isKilled = exit.type === "killed" || this.#signal === "SIGKILL";
     if (exit.type === "not_started" || exit.type === "lost") return exit;
     if (!isKilled && this.#signal === undefined) return exit;

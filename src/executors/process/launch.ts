@@ -12,7 +12,7 @@ import { readClaim, type Report } from "./claim.ts";
 import type { Observed } from "./execution.ts";
 import { type Orders, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
-/** What launching takes. */
+/** What commands are launched with. */
 interface LaunchContext {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -21,13 +21,15 @@ interface LaunchContext {
 /** How many supervisors are started, one after the other, while none makes the claim. */
 const MAX_SUPERVISORS = 3;
 
-/** How long a supervisor may take to begin. It was stopped, most likely, if it takes longer. */
+/**
+ * How long a supervisor may take to begin. If it takes longer, it was probably stopped by SIGSTOP.
+ */
 const BEGINNING_MS = 30_000;
 
 /** How long the end of output may take: a background process may hold it open. */
 const DRAIN_MS = 1_000;
 
-/** Why nothing is waited for any more. An error of its own for each would take longer to make. */
+/** The reason of aborted waits, shared because an error for each would take longer to make. */
 const OVER = "over";
 
 /** A command that this node has started. */
@@ -47,7 +49,7 @@ export class Launch implements Observed {
   #exit: Exit | undefined;
   #used: Resources | undefined;
 
-  /** Starts a command whose files are in its folder, under a supervisor that waits if there is one. */
+  /** Starts a command whose files are in its folder, with a spare supervisor if there is one. */
   constructor(
     handle: Handle,
     options: SupervisorOptions,
@@ -117,7 +119,7 @@ export class Launch implements Observed {
     return { type: "not_started", why };
   }
 
-  /** Kills a supervisor that does not begin, as one that was stopped while it waited. */
+  /** Kills a supervisor that does not begin, such as one that was stopped while it waited. */
   async #limitBeginning(supervisor: Supervisor): Promise<void> {
     const { clock, logger } = this.#context;
     const { signal } = this.#beginning = new AbortController();
@@ -130,7 +132,7 @@ export class Launch implements Observed {
     }
   }
 
-  /** Resolves when a supervisor has ended and nobody is left whose output is missing. */
+  /** Resolves when a supervisor has ended and all output is in its files. */
   async #end(supervisor: Supervisor): Promise<string | undefined> {
     const signal = await supervisor.ended;
     this.#beginning.abort(OVER);

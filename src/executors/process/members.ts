@@ -5,7 +5,7 @@
  */
 import type { SeenProcess } from "../../os/operating_system.ts";
 
-/** What was seen of the machine's processes. */
+/** A view of the machine's processes. */
 interface Sight {
   readonly processes: readonly SeenProcess[];
   /** Those with the workload's mark in their environment; none where that cannot be seen. */
@@ -25,7 +25,7 @@ export function membersOf(
   supervisor: { readonly pid: number; readonly startTime: string },
   { processes, marked, supervising, holding }: Sight,
 ): number[] {
-  // Another process may have the pid by now: what has its numbers is not ours.
+  // Another process may have the pid by now: its group and session are not the workload's.
   const lives = processes.some(({ pid, startTime }) =>
     pid === supervisor.pid && startTime === supervisor.startTime
   );

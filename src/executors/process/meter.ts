@@ -1,6 +1,6 @@
 /**
- * Measures what workloads use while they run: all of them in one look at the machine's processes, now
- * and then, and only while there are any.
+ * Measures what workloads use while they run: every few seconds it reads the usage of all of them
+ * at once.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import type { Clock } from "../../time.ts";
 import { membersOf } from "./members.ts";
 import { CLAIM_VARIABLE } from "./supervisor_script.ts";
 
-/** What measuring takes. */
+/** What workloads are measured with. */
 interface MeterOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** How often there is a look. */
+/** How often the meter measures. */
 const LOOK_MS = 5_000;
 
-/** How soon after a look there may be another, for a workload that none has seen. */
+/** How soon it may measure again for a workload that has not been measured yet. */
 const SOON_MS = 2_000;
 
-/** How long a workload has run before it is looked at: many never do. */
+/** How long a workload must have run before it is measured: many end sooner. */
 const SETTLED_MS = 1_000;
 
 /** What one workload has used so far. */
@@ -43,24 +43,24 @@ export class Measurement {
     this.since = since;
   }
 
-  /** What was seen last; `undefined`: nothing. */
+  /** The last measurement; `undefined`: there is none. */
   get resources(): Resources | undefined {
     return this.#resources;
   }
 
-  /** Its processes, as they were seen last. */
+  /** Its processes at the last measurement. */
   get pids(): readonly number[] {
     return this.#pids;
   }
 
-  /** Adds a look at its processes. */
+  /** Adds a measurement of its processes. */
   add(members: readonly (SeenProcess & { readonly usage: ProcessUsage })[]): void {
     this.#pids = members.map(({ pid }) => pid);
     if (members.length > 0) this.#resources = addLook(this.#resources, members);
   }
 }
 
-/** What is known after a look at the processes of a workload. Pure. */
+/** The usage after another measurement of a workload's processes. Pure. */
 export function addLook(
   before: Resources | undefined,
   members: readonly (Pick<SeenProcess, "cpuSeconds"> & { readonly usage: ProcessUsage })[],
@@ -69,7 +69,7 @@ export function addLook(
     const known = members.flatMap((member) => amount(member) ?? []);
     return known.length === 0 ? undefined : known.reduce((total, each) => total + each, 0);
   };
-  // What has ended since the last look is no longer seen, but was used.
+  // Processes that have ended since the last measurement have used this, too.
   const atLeast = (earlier: number | undefined, ...now: (number | undefined)[]) => {
     const known = [earlier, ...now].filter((each) => each !== undefined);
     return known.length === 0 ? undefined : Math.max(...known);
@@ -87,7 +87,7 @@ export function addLook(
   return Object.fromEntries(Object.entries(found).filter(([, amount]) => amount !== undefined));
 }
 
-/** Looks once at what workloads use, whose supervisors these are. */
+/** Measures once what the workloads of these supervisors use. */
 export async function measureOnce(supervisors: readonly ProcessIdentity[]): Promise<Measurement[]> {
   const measurements = supervisors.map((process) => new Measurement(process, 0));
   await look(measurements);
@@ -102,7 +102,7 @@ export class Meter {
   #lastLook = -Infinity;
   #running: Promise<void> | undefined;
 
-  /** Looks at nothing yet. */
+  /** Measures nothing yet. */
   constructor(options: MeterOptions) {
     this.#options = options;
   }
@@ -116,7 +116,7 @@ export class Meter {
     return measurement;
   }
 
-  /** Looks at nothing any more. */
+  /** Stops measuring. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;

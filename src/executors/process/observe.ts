@@ -1,5 +1,5 @@
 /**
- * Looks for an attempt of an earlier node, and watches it while it runs.
+ * Finds an attempt of an earlier node, and watches it while it runs.
  *
  * @module
  */
@@ -18,20 +18,23 @@ import type { Observed } from "./execution.ts";
 import { decide, type Evidence, type Recovery } from "./recovery.ts";
 import { CLAIM_VARIABLE } from "./supervisor_script.ts";
 
-/** What looking takes. */
+/** What attempts are examined with. */
 interface LookContext {
   readonly host: Pick<Host, "bootId">;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** How long a supervisor that has claimed may take to write down its pid. */
+/** How long a supervisor that has made the claim may take to write its pid. */
 const WRITING_MS = 1_000;
 
 /** How often the node checks for that. */
 const WRITING_INTERVAL_MS = 50;
 
-/** Decides about an attempt that an earlier node made. It never begins later if it has not yet. */
+/**
+ * Decides about an attempt that an earlier node made. If it has not begun, this keeps it from ever
+ * beginning.
+ */
 export async function examine(
   handle: Handle,
   folder: WorkloadFolder,
@@ -44,7 +47,7 @@ export async function examine(
   return await look(handle, folder, context);
 }
 
-/** The same for those who only look: what has not begun still may. */
+/** The same without the claim: an attempt that has not begun still may. */
 export async function look(
   handle: Handle,
   folder: WorkloadFolder,
@@ -57,7 +60,7 @@ export async function look(
   return { ...decide(handle, evidence(handle, folder, startTime, context)), ageMs };
 }
 
-/** What can be seen of an attempt, after its process was looked at. */
+/** What can be seen of an attempt, its process first. */
 function evidence(
   handle: Handle,
   folder: WorkloadFolder,
@@ -68,7 +71,10 @@ function evidence(
   return { bootId: host.bootId, hasFolder, claim: claimOf(handle, folder), startTime };
 }
 
-/** A supervisor that lives writes its pid in a moment; one that does not never will. */
+/**
+ * Waits until a supervisor has written its pid: if it lives it does so in a moment, otherwise
+ * never.
+ */
 async function untilWritten(
   handle: Handle,
   folder: WorkloadFolder,
@@ -87,8 +93,8 @@ function claimOf(handle: Handle, folder: WorkloadFolder): Claim {
 }
 
 /**
- * What a node of versions before 0.2 left in place of a claim: a file that says `......` from the
- * moment the workload began, and then its exit code.
+ * The claim in the file of an early version: `......` from the moment the workload began, and then
+ * its exit code.
  */
 function exitFileClaim(folder: WorkloadFolder, process: ProcessIdentity): Claim {
   try {
@@ -117,7 +123,7 @@ async function lookAt(
 /** How often the claim of a workload of an earlier node is read. */
 const WATCH_INTERVAL_MS = 250;
 
-/** How many of these looks pass before its process is looked at too, which costs a process. */
+/** After how many of these reads its process is checked, too, which takes a process. */
 const LOOKS_PER_PROCESS_CHECK = 8;
 
 /** A workload of an earlier node that runs. */

@@ -1,6 +1,7 @@
 /**
- * How a supervisor learns that the kernel has killed a process for lack of memory while its workload
- * ran. The kernel counts these; it does not tell everybody which processes they were.
+ * How a supervisor learns that the kernel has killed a process for lack of memory while its
+ * workload ran. The kernel counts these kills, but does not show to everybody which processes they
+ * were.
  *
  * @module
  */

@@ -11,14 +11,15 @@ import { memoryLimit, type MemoryLimiter } from "../../os/memory_limiter.ts";
 import type { Host } from "../../os/processes.ts";
 import type { Clock } from "../../time.ts";
 import { PARAMS_FILE, type WorkloadFile, type WorkloadFolder } from "../../workloads/folder.ts";
-import type {
-  Execution,
-  Executor,
-  ExecutorStatus,
-  Handle,
-  Recovered,
-  Reservation,
-  Work,
+import {
+  type Execution,
+  type Executor,
+  type ExecutorStatus,
+  type Handle,
+  PROCESS_EXECUTOR,
+  type Recovered,
+  type Reservation,
+  type Work,
 } from "../executor.ts";
 import { type Observed, ProcessExecution } from "./execution.ts";
 import { Launch } from "./launch.ts";
@@ -74,7 +75,7 @@ export class ProcessExecutor implements Executor {
   /** Starts nothing yet. */
   constructor(options: ProcessExecutorOptions) {
     this.#options = options;
-    this.#name = options.name ?? "process";
+    this.#name = options.name ?? PROCESS_EXECUTOR;
     const { spares, isMetered = false } = options;
     this.#meter = isMetered ? new Meter(options) : undefined;
     this.#spares = spares && new Spares({ ...options, ...this.#supervision, ...spares });

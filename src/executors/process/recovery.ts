@@ -14,7 +14,7 @@ export interface Evidence {
   readonly bootId: string;
   /** Whether its folder is there. */
   readonly hasFolder: boolean;
-  /** Who has made its claim, after the node has tried to. */
+  /** Its claim, after the node has tried to make it. */
   readonly claim: Claim;
   /**
    * The start time of the process that has the pid of the handle, or else of the claim, looked at
@@ -32,7 +32,7 @@ export type Recovery =
   /** It certainly never began, and never will. */
   | { readonly action: "requeue" };
 
-/** Decides it. When in doubt a workload is watched or lost, never signalled and never run again. */
+/** Decides it. When in doubt, a workload is watched or lost, and never signalled or run again. */
 export function decide(handle: Handle, evidence: Evidence): Recovery {
   const { bootId, hasFolder, claim, startTime } = evidence;
   const process = handle.process ?? processOf(claim, handle.bootId);

@@ -12,7 +12,7 @@ import { type Clock, orAbort } from "../../time.ts";
 import { WorkloadFolder } from "../../workloads/folder.ts";
 import { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 
-/** What spare supervisors take. */
+/** What spare supervisors are made with. */
 interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
   /** Where the folders of workloads are. */
   readonly workloadsFolder: string;
@@ -23,8 +23,8 @@ interface SparesOptions extends Omit<SupervisorOptions, "attempt" | "folder"> {
 }
 
 /**
- * For how long a command that has begun has the machine to itself: starting a supervisor costs as much
- * as a short command, which ends and is answered before.
+ * How long to wait after the start of a command: starting a supervisor costs as much as a short
+ * command, which ends and is answered before.
  */
 const FILL_AFTER_MS = 20;
 
@@ -70,7 +70,7 @@ export class Spares {
     this.#own(this.#end(supervisor));
   }
 
-  /** Lets others wait, soon, for the commands that may follow one that has begun. */
+  /** Starts spares, soon, for the commands that may follow one that has begun. */
   fillSoon(): void {
     this.#lastStart = this.#options.clock.monotonic();
     if (!this.#isFilling) this.#own(this.#fill());

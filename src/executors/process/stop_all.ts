@@ -1,5 +1,6 @@
 /**
- * Ends all of a workload: what its supervisor leads, and what has left that.
+ * Ends all processes of a workload: those that its supervisor leads, and those that have left its
+ * group and session.
  *
  * @module
  */
@@ -18,7 +19,7 @@ export interface StopTarget {
   readonly attempt: string;
 }
 
-/** What stopping takes. */
+/** What workloads are stopped with. */
 export interface StopContext {
   readonly host: Pick<Host, "bootId">;
   readonly clock: Clock;
@@ -65,7 +66,7 @@ const KILLING_MS = [0, 0, 0, 10, 20, 50, 100, 200, 400, 800, 1600, 1820];
 /**
  * Kills all processes of a workload, also those that others start meanwhile.
  *
- * @returns those that still live: nothing can be done about them.
+ * @returns those that still live.
  */
 export async function killAll(target: StopTarget, context: StopContext): Promise<number[]> {
   let members: number[] = [];

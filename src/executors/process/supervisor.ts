@@ -19,7 +19,7 @@ import {
   WRITE_EXIT,
 } from "./supervisor_script.ts";
 
-/** What a supervisor is started with: nothing of any command. */
+/** What a supervisor is started with, which is the same for all commands. */
 export interface SupervisorOptions {
   /** Names the attempt that it claims. */
   readonly attempt: string;
@@ -34,7 +34,7 @@ export interface SupervisorOptions {
   readonly host: Host;
 }
 
-/** What a supervisor runs. */
+/** The command that a supervisor runs. */
 export interface Orders {
   /** What `bash -c`, or `sh -c` where there is no bash, is to run. */
   readonly source: string;
@@ -42,7 +42,7 @@ export interface Orders {
   readonly env: Readonly<Record<string, string>>;
   /** Where the workload's files are now. */
   readonly folder: WorkloadFolder;
-  /** What limits its memory, as variables of the shell that becomes it. Default: nothing does. */
+  /** The limit of its memory, as variables of the shell that becomes it. Default: none. */
   readonly limit?: Readonly<Record<string, string>>;
 }
 
@@ -80,7 +80,10 @@ function word(value: string): string {
   return `'${value.replaceAll("'", "'\\''").replaceAll("\n", `'"$cloud_node_newline"'`)}'`;
 }
 
-/** What makes a supervisor run a command: a line, and before it a line with its size in bytes. */
+/**
+ * The order that makes a supervisor run a command: a line with its size in bytes, and a line with
+ * the command.
+ */
 function encodeOrder({ source, env, folder, limit }: Orders): Uint8Array<ArrayBuffer> {
   const variables = Object.entries(env).map(([name, value]) => word(`${name}=${value}`));
   const assignments = {
@@ -100,7 +103,7 @@ const SCRIPTS = { bash: script("bash"), sh: script("sh") };
 
 const encoder = new TextEncoder();
 
-/** How long one that was waiting takes at most to end by itself. */
+/** How long a waiting supervisor may take to end by itself. */
 const DISMISS_MS = 1_000;
 
 /** A supervisor that was started. */
@@ -162,7 +165,7 @@ export class Supervisor {
     this.#input.write(order).then(() => this.#input.close()).catch(() => {});
   }
 
-  /** Lets it end without having run anything, and waits for that. One that does not is killed. */
+  /** Ends it before it has run anything, and waits for that. It is killed if it does not end. */
   async dismiss(clock: Clock): Promise<void> {
     this.#input.close().catch(() => {});
     const ended = Promise.all([this.drained, this.ended]);
@@ -202,7 +205,7 @@ export class Supervisor {
         lines.push(value);
       }
     } catch {
-      // A pipe that cannot be read is as good as one that has ended.
+      // A pipe that cannot be read counts as one that has ended.
     }
   }
 }

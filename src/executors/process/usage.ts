@@ -1,6 +1,6 @@
 /**
- * How a supervisor learns what its workload has used: from the kernel, which adds up what children
- * have used that somebody has waited for. Neither takes a process of its own.
+ * How a supervisor learns what its workload has used: the kernel adds up the usage of children that
+ * were waited for. Reading that takes no further process.
  *
  * @module
  */

@@ -168,7 +168,7 @@ function idOf({ attempt, folder }: Job): string {
 }
 
 /** A job as the API describes it; `undefined`: it is something else. */
-export function knownIn(text: string, id: string): KnownJob | undefined {
+function knownIn(text: string, id: string): KnownJob | undefined {
   let job: unknown;
   try {
     job = JSON.parse(text);

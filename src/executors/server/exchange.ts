@@ -22,14 +22,14 @@ export interface HttpRequest extends RequestTarget {
 }
 
 /** The beginning of an answer. */
-export interface AnswerHead {
+interface AnswerHead {
   readonly status: number;
   /** The header of that name, in lower case. */
   header(name: string): string | undefined;
 }
 
 /** What an exchange tells while it goes on. */
-export interface ExchangeOptions {
+interface ExchangeOptions {
   /** Aborts it, by closing its connection. */
   readonly signal: AbortSignal;
   /** Called when the request begins to be sent. */

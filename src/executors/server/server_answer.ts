@@ -8,7 +8,7 @@ import type { Span } from "./member_finder.ts";
 import type { Preset } from "./preset.ts";
 
 /** An answer, as far as it has arrived. */
-export interface AnswerParts {
+interface AnswerParts {
   /** The HTTP status. */
   readonly status: number;
   /** The header of that name, in lower case. */

@@ -21,7 +21,7 @@ import { ServerExecution, type ServerSide } from "./server_execution.ts";
 import { ManagedServer, type ManagedServerOptions } from "./managed_server.ts";
 
 /** What an executor of a server works with. */
-export interface ServerExecutorOptions extends ManagedServerOptions {
+interface ServerExecutorOptions extends ManagedServerOptions {
   readonly host: Pick<Host, "bootId">;
 }
 

@@ -10,7 +10,7 @@ import type { RequestTarget } from "./preset.ts";
 import { type Readiness, readinessOf } from "./server_readiness.ts";
 
 /** What to request, and how. */
-export interface ProbeOptions {
+interface ProbeOptions {
   readonly target: RequestTarget;
   /** Whether the URL is a readiness check; otherwise any answer of the server will do. */
   readonly isQuestion: boolean;

@@ -41,7 +41,7 @@ function ageIn(time: string): number {
 }
 
 /** What a state means for a job. */
-export type SlurmPhase = "waiting" | "running" | "ended";
+type SlurmPhase = "waiting" | "running" | "ended";
 
 const WAITING = ["PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD"];
 const RUNNING = ["RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT"];

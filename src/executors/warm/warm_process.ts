@@ -18,7 +18,7 @@ import { type GpusForEach, GpuShare } from "./gpu_share.ts";
 import { Keeper } from "./keeper.ts";
 
 /** What a program is kept loaded with. */
-export interface WarmProcessOptions {
+interface WarmProcessOptions {
   /** What it is called in messages, and its files in the folder. */
   readonly name: string;
   /** The shell command that starts it. */

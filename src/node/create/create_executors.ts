@@ -5,7 +5,7 @@
  */
 import type { Settings } from "../../config/config.ts";
 import type { Program } from "../../config/programs/workload_program.ts";
-import type { Executor } from "../../executors/executor.ts";
+import { type Executor, PROCESS_EXECUTOR } from "../../executors/executor.ts";
 import type { GpuSource } from "../../executors/warm/gpu_share.ts";
 import type { Handler } from "../../executors/handler/handler.ts";
 import { HandlerExecutor } from "../../executors/handler/handler_executor.ts";
@@ -44,9 +44,6 @@ export interface Executors {
   of(kind: string): Executor;
 }
 
-/** The name of the executor that runs each command as a process of its own. */
-const PROCESS = "process";
-
 /** Where the kernel counts all processes that it kills for lack of memory. */
 const MACHINE = "/proc/vmstat";
 
@@ -63,7 +60,7 @@ export async function createExecutors(
   const process = createProcessExecutor(options, await memoryOf(options), clock);
   const handler = createHandlerExecutor(options, clock);
   const configured = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
-  const byName = new Map<string, Executor>([[PROCESS, process], [HANDLER, handler]]);
+  const byName = new Map<string, Executor>([[PROCESS_EXECUTOR, process], [HANDLER, handler]]);
   const byKind = new Map<string, Executor>();
   const states = new LoadedStates(settings.stateFolder);
   for (const kind of configured) {
@@ -170,7 +167,7 @@ function createProcessExecutor(
     atOnce += concurrency[kind];
   }
   return new ProcessExecutor({
-    name: PROCESS,
+    name: PROCESS_EXECUTOR,
     templates,
     body,
     python,

@@ -8,6 +8,7 @@ import { gpuProblems, gpusOfCommand } from "../../config/settings/gpu_settings.t
 import { lanesOnGpus } from "../../config/lanes.ts";
 import { CloudNodeError, quoted } from "../../errors.ts";
 import { findGpus, type FoundGpu, type FoundGpus, isNamed } from "../../gpu/find_gpus.ts";
+import { PROCESS_EXECUTOR } from "../../executors/executor.ts";
 import { LeftLoaded } from "../../executors/warm/left_loaded.ts";
 import { GpuPool } from "../../gpu/gpu_pool.ts";
 import { seenDevices } from "../../gpu/visible_devices.ts";
@@ -25,9 +26,6 @@ class GpusMissingError extends CloudNodeError {
   /** Always 1. */
   readonly exitCode = 1;
 }
-
-/** The name of the executor that runs each command as a process of its own. */
-const PROCESS = "process";
 
 /** How to look for the GPUs. */
 interface GpuPoolOptions {
@@ -104,7 +102,7 @@ function loadedNames(
 function holdGpus(pool: GpuPool, journal: Pick<Journal, "unfinished">, logger: Logger): void {
   for (const { id, kind, state, handle } of journal.unfinished()) {
     if (state !== "running" || handle === undefined) continue;
-    const mayUseAny = handle.executor === PROCESS && pool.needed(kind) !== 0;
+    const mayUseAny = handle.executor === PROCESS_EXECUTOR && pool.needed(kind) !== 0;
     if (handle.gpus !== undefined || mayUseAny) pool.hold(id, handle.gpus);
     if (handle.gpus !== undefined || !mayUseAny) continue;
     logger.warn(
