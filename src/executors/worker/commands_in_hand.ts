@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { Logger } from "../../log.ts";
 import { MAX_LINE } from "./output_reader.ts";
-import { idIn, readLine, type WorkerMessage } from "./protocol.ts";
+import { idOfUnreadable, readLine, type WorkerMessage } from "./protocol.ts";
 import type { WorkerExecution } from "./worker_execution.ts";
 
 /** An answer to a command. */
@@ -18,8 +19,8 @@ interface Keeper {
   answered(): void;
   /** A command that was in hand has ended. */
   left(): void;
-  /** It has printed a line that belongs to no command. */
-  printed(line: string): void;
+  /** What it prints that belongs to no command, and what is wrong with that. */
+  readonly logger: Pick<Logger, "info" | "warn">;
 }
 
 /** How many of the last lines say why a worker has ended. */
@@ -34,6 +35,7 @@ export class CommandsInHand {
   readonly #lastLines: string[] = [];
   /** Those whose end is not stored: a later node may have to look for their answers. */
   readonly #unstored = new Set<string>();
+  readonly #hints = new Set<string>();
   #isRecovering = true;
 
   /** Begins with none. */
@@ -85,20 +87,12 @@ export class CommandsInHand {
     return !this.#isRecovering && this.#unstored.size === 0;
   }
 
-  /** Takes a line of standard output. Of one that `isCut` there is only the beginning. */
+  /** Takes a line of standard output. Of one that `isCut` there are only the beginning and the end. */
   takeLine(line: string, isCut: boolean): void {
     if (isCut) return this.#takeLong(line);
-    const { message, log } = readLine(line);
-    if (log.trim() !== "") this.print(log);
-    if (message === undefined) return;
-    switch (message.type) {
-      case "ready":
-        return this.#keeper.ready(message.concurrency);
-      case "progress":
-        return this.#executions.get(message.id)?.onProgress?.(message.progress);
-      default:
-        return this.#answer(message);
-    }
+    const { messages, log } = readLine(line);
+    if (log.trim() !== "") this.#takeLog(log, messages.length > 0);
+    for (const message of messages) this.#take(message);
   }
 
   /** Takes a line of log output: it belongs to the command in hand, if there is one alone. */
@@ -107,7 +101,7 @@ export class CommandsInHand {
     if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
     const [only, ...others] = this.#executions.values();
     if (only !== undefined && others.length === 0) only.print(line);
-    else this.#keeper.printed(line);
+    else this.#keeper.logger.info(line);
   }
 
   /**
@@ -127,9 +121,41 @@ export class CommandsInHand {
     this.#lastLines.length = 0;
   }
 
-  #takeLong(beginning: string): void {
-    const id = idIn(beginning);
-    if (id === undefined) return this.print(`${beginning} [...]`);
+  #take(message: WorkerMessage): void {
+    switch (message.type) {
+      case "ready":
+        return this.#keeper.ready(message.concurrency);
+      case "progress":
+        return this.#executions.get(message.id)?.onProgress?.(message.progress);
+      default:
+        return this.#answer(message);
+    }
+  }
+
+  /** Takes log output of standard output, where it may be in the way of messages. */
+  #takeLog(line: string, isBesideMessage: boolean): void {
+    this.print(line);
+    if (isBesideMessage) {
+      this.#hint("it prints text and a message on one line, which belongs on stderr");
+    } else if (this.#looksLikeAnswer(line)) this.#hint('its answer lacks "jsonrpc": "2.0"');
+  }
+
+  /** Whether it is a response to a command that is in hand, but for its version. */
+  #looksLikeAnswer(line: string): boolean {
+    const id = line.startsWith("{") && !line.includes('"jsonrpc"') && idOfUnreadable(line);
+    return id !== false && id !== undefined && this.#executions.has(id);
+  }
+
+  /** Says once what is wrong with what it prints. */
+  #hint(what: string): void {
+    if (this.#hints.has(what)) return;
+    this.#hints.add(what);
+    this.#keeper.logger.warn(`The worker does not keep to the protocol: ${what}`);
+  }
+
+  #takeLong(part: string): void {
+    const id = idOfUnreadable(part);
+    if (id === undefined) return this.print(part);
     const error =
       `The answer is a line of more than ${MAX_LINE} bytes: a larger one belongs into ` +
       'a file, as "result_file"';
@@ -138,9 +164,15 @@ export class CommandsInHand {
 
   #answer(message: WorkerAnswer): void {
     const execution = this.#executions.get(message.id);
-    if (execution === undefined) return void this.#unclaimed.set(message.id, message);
+    if (execution === undefined) {
+      if (this.#isRecovering) this.#unclaimed.set(message.id, message);
+      else this.#hint("it has answered a command twice, or one that it was not given");
+      return;
+    }
     this.#executions.delete(message.id);
     execution.answer(message);
+    // What was printed for it does not say why the worker ends later.
+    if (this.count === 0) this.#lastLines.length = 0;
     this.#keeper.answered();
   }
 }

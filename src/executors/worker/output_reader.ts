@@ -11,6 +11,10 @@ export const MAX_LINE: number = 4 * 1024 * 1024;
 /** How much is read at a time. */
 const PIECE = 256 * 1024;
 
+/** Of a longer line so much of its beginning and of its end is handed on. */
+const BEGINNING = 1024;
+const END = 256;
+
 const LINE_BREAK = 0x0a;
 
 /** Reads a file that grows, and that is emptied now and then. */
@@ -23,8 +27,10 @@ export class OutputReader {
   /** The beginning of a line that is not whole yet. */
   #rest: Uint8Array[] = [];
   #restSize = 0;
+  /** The last bytes of what is too much of a line. */
+  #end: Uint8Array = new Uint8Array();
 
-  /** Reads from a position on. A line that was cut is its beginning. */
+  /** Reads from a position on. A line that was cut is its beginning and its end. */
   constructor(path: string, position: number, onLine: (line: string, isCut: boolean) => void) {
     this.#path = path;
     this.#position = position;
@@ -92,6 +98,7 @@ export class OutputReader {
     const room = Math.max(0, MAX_LINE - this.#restSize);
     if (room > 0 && bytes.length > 0) this.#rest.push(bytes.slice(0, room));
     this.#restSize += bytes.length;
+    if (bytes.length > room) this.#end = lastOf(this.#end, bytes.subarray(room));
   }
 
   #endLine(): void {
@@ -103,9 +110,19 @@ export class OutputReader {
       line.set(part, position);
       position += part.length;
     }
-    const shown = isCut ? first!.subarray(0, 1024) : line;
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    const shown = isCut
+      ? `${decode(first!.subarray(0, BEGINNING))} [...] ${decode(lastOf(line, this.#end))}`
+      : decode(line);
     this.#rest = [];
     this.#restSize = 0;
-    this.#onLine(new TextDecoder().decode(shown), isCut);
+    this.#end = new Uint8Array();
+    this.#onLine(shown, isCut);
   }
+}
+
+/** The last bytes of two parts that follow each other. */
+function lastOf(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const parts = [first.subarray(-END), second.subarray(-END)];
+  return new Uint8Array(parts.flatMap((part) => [...part])).subarray(-END);
 }

@@ -70,6 +70,7 @@ async function lookForPast(
   if (code === undefined) await killRest(process, id, context);
   const reader = new OutputReader(`${folder}/${FILES.output}`, 0, takeLine);
   reader.read();
+  reader.end();
   reader.close();
   // Its files make room for the next one's.
   const written = readText(`${folder}/${FILES.handed}`);
@@ -77,15 +78,21 @@ async function lookForPast(
   return { life: id, program, end: describeEnd(code), handing };
 }
 
-/** The file that says that a worker was ready. */
+/** The file that says that a worker was ready, and for how many commands at a time. */
 const READY = "ready";
 
 /** Writes down that a worker is ready: a later node need not wait for it. */
-export function noteReady(folder: string): void {
-  fs.writeFileSync(`${folder}/${READY}`, "", { mode: 0o600 });
+export function noteReady(folder: string, concurrency: number): void {
+  try {
+    fs.writeFileSync(`${folder}/${READY}`, `${concurrency}`, { mode: 0o600 });
+  } catch {
+    // A full disk, which others report. A later node reads the worker's own words.
+  }
 }
 
-/** Whether that is written down. */
-export function wasReady(folder: string): boolean {
-  return fs.existsSync(`${folder}/${READY}`);
+/** How many commands it takes at a time, as is written down; `undefined`: it was not ready. */
+export function readyFor(folder: string): number | undefined {
+  const path = `${folder}/${READY}`;
+  // A node of an earlier version has written nothing into it.
+  return fs.existsSync(path) ? Number(readText(path)) || Infinity : undefined;
 }

@@ -62,27 +62,71 @@ export type WorkerMessage =
 
 /** A line of a worker: what it says, and what stands there beside that. */
 export interface WorkerLine {
-  readonly message?: WorkerMessage;
+  readonly messages: readonly WorkerMessage[];
   /** What is log output; `""`: nothing. */
   readonly log: string;
 }
 
-const BEGINNING = /\{\s*"(?:jsonrpc|id|method|result|error|params)"\s*:/g;
+const BEGINNING = /\{\s*"(?:jsonrpc|id|method|result|result_file|error|params)"\s*:/g;
 
-/** Reads a line of a worker. Anything that is no message is log output. */
+/** At so many places of a line it is tried whether a message begins there. */
+const MAX_TRIES = 16;
+
+/**
+ * Reads a line of a worker. Anything that is no message is log output. Two threads that print at once
+ * may bring more than one message on a line, or a message and something else.
+ */
 export function readLine(line: string): WorkerLine {
-  for (const { index } of line.matchAll(BEGINNING)) {
-    const message = messageIn(line.slice(index));
-    if (message !== undefined) return { message, log: line.slice(0, index) };
+  const atStart = messagesAt(line);
+  if (atStart.messages.length > 0) {
+    const { messages, log } = atStart.rest.trim() === "" ? NOTHING : readLine(atStart.rest);
+    return { messages: [...atStart.messages, ...messages], log };
+  }
+  for (const { index } of line.matchAll(BEGINNING).take(MAX_TRIES)) {
+    const { messages, rest } = messagesAt(line.slice(index));
+    if (messages.length > 0 && rest.trim() === "") return { messages, log: line.slice(0, index) };
   }
   const id = idOfInvalid(line);
-  if (id !== undefined) return { message: { type: "error", id, error: INVALID }, log: line };
-  return { log: line };
+  const messages: WorkerMessage[] = id === undefined ? [] : [{ type: "error", id, error: INVALID }];
+  return { messages, log: line };
 }
+
+const NOTHING: WorkerLine = { messages: [], log: "" };
 
 const INVALID =
   "The worker's answer is not valid JSON: NaN and Infinity, for example, are not. The " +
   "log has its line";
+
+/** The messages with which a text begins, and what comes after them. */
+function messagesAt(text: string): { messages: WorkerMessage[]; rest: string } {
+  const messages: WorkerMessage[] = [];
+  let rest = text;
+  while (rest.startsWith("{")) {
+    const whole = messageIn(rest);
+    if (whole !== undefined) return { messages: [...messages, whole], rest: "" };
+    const end = endOfObject(rest);
+    const message = end === undefined ? undefined : messageIn(rest.slice(0, end));
+    if (message === undefined) break;
+    messages.push(message);
+    rest = rest.slice(end);
+  }
+  return { messages, rest };
+}
+
+/** Where the object ends with which a text begins; `undefined`: it does not. */
+function endOfObject(text: string): number | undefined {
+  let depth = 0;
+  let isString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (isString && character === "\\") at++;
+    else if (character === '"') isString = !isString;
+    else if (isString) continue;
+    else if (character === "{") depth++;
+    else if (character === "}" && --depth === 0) return at + 1;
+  }
+  return undefined;
+}
 
 /**
  * The id of a response that is no JSON, from its first character to its last: nothing better will come
@@ -90,10 +134,7 @@ const INVALID =
  */
 function idOfInvalid(line: string): string | undefined {
   if (!line.startsWith("{") || !line.trimEnd().endsWith("}")) return undefined;
-  const end = line.search(/"(?:result|error)"\s*:/);
-  if (end === -1 || !line.includes('"jsonrpc"') || isJson(line)) return undefined;
-  const head = line.slice(0, end);
-  return head.includes('"method"') ? undefined : idIn(head);
+  return line.includes('"jsonrpc"') && !isJson(line) ? idOfUnreadable(line) : undefined;
 }
 
 function isJson(text: string): boolean {
@@ -105,10 +146,19 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The id in the beginning of a response that is too long to be read. */
-export function idIn(beginning: string): string | undefined {
-  return /"id"\s*:\s*"([\w-]+)"/.exec(beginning)?.[1];
+/**
+ * The id of a response that cannot be read, or of which there is only the beginning and the end: it
+ * stands before the result, or after it, as in the examples of the specification.
+ */
+export function idOfUnreadable(line: string): string | undefined {
+  const end = line.search(/"(?:result|error)"\s*:/);
+  if (end === -1) return undefined;
+  const head = line.slice(0, end);
+  if (head.includes('"method"')) return undefined;
+  return (/"id"\s*:\s*"([\w-]+)"/.exec(head) ?? ID_AT_END.exec(line.slice(-200)))?.[1];
 }
+
+const ID_AT_END = /,\s*"id"\s*:\s*"([\w-]+)"\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/;
 
 function messageIn(text: string): WorkerMessage | undefined {
   let value: unknown;
@@ -120,19 +170,28 @@ function messageIn(text: string): WorkerMessage | undefined {
   if (!isJsonObject(value) || value.jsonrpc !== "2.0") return undefined;
   const { id, method, params } = value;
   if (method === "ready") {
-    const concurrency = isJsonObject(params) ? params.concurrency : undefined;
     return {
       type: "ready",
-      concurrency: Number.isSafeInteger(concurrency) ? concurrency as number : undefined,
+      concurrency: isJsonObject(params) ? positive(params.concurrency) : undefined,
     };
   }
   if (method === "notifications/progress") return progressIn(params);
   if (typeof id !== "string" || method !== undefined) return undefined;
+  // Libraries that always write both members leave the one that does not count null.
+  if (value.error !== undefined && value.error !== null) {
+    return { type: "error", id, error: errorIn(value.error) };
+  }
   if (typeof value.result_file === "string") {
     return { type: "result_file", id, path: value.result_file };
   }
   if (Object.hasOwn(value, "result")) return { type: "result", id, output: textOf(value.result) };
-  return { type: "error", id, error: errorIn(value.error) };
+  return { type: "error", id, error: NO_RESULT };
+}
+
+const NO_RESULT = 'The worker\'s answer has neither "result" nor "error"';
+
+function positive(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && value as number > 0 ? value as number : undefined;
 }
 
 function progressIn(params: unknown): WorkerMessage | undefined {
@@ -143,7 +202,7 @@ function progressIn(params: unknown): WorkerMessage | undefined {
 
 function errorIn(error: unknown): string {
   const message = isJsonObject(error) ? error.message : error;
-  return typeof message === "string" && message !== "" ? message : textOf(error ?? null);
+  return typeof message === "string" && message !== "" ? message : JSON.stringify(error);
 }
 
 function textOf(value: unknown): string {

@@ -12,7 +12,7 @@ import { yieldingTo } from "../warm/yielding.ts";
 import type { ExecutorState, ExecutorStatus, Handle, Recovered, Work } from "../executor.ts";
 import { CommandsInHand } from "./commands_in_hand.ts";
 import { handleFor, handOver } from "./hand_over.ts";
-import { findPast, noteReady, type Past, wasReady } from "./past.ts";
+import { findPast, noteReady, type Past, readyFor } from "./past.ts";
 import { cancelLine } from "./protocol.ts";
 import { OneTimer } from "./one_timer.ts";
 import { recoverCommand } from "./recover_command.ts";
@@ -66,7 +66,7 @@ export class Worker implements Holder {
       ready: (concurrency = program.concurrency) => this.#becomeReady(concurrency),
       answered: () => this.#afterCommand(),
       left: () => this.#changed(),
-      printed: (line) => logger.info(line),
+      logger,
     });
     this.found = this.#find();
   }
@@ -195,11 +195,11 @@ export class Worker implements Holder {
     const { process } = past;
     this.#life = attachLife({ ...past, process }, this.#options, this.#listener);
     this.#life.read();
-    const why = whyToReplace(past.program, this.#options);
+    const [why, concurrency] = [whyToReplace(past.program, this.#options), readyFor(folder)];
     if (why !== undefined) this.#retire(why);
-    else if (wasReady(folder)) {
+    else if (concurrency !== undefined) {
       logger.info(`Worker ${process.pid} is still loaded`);
-      this.#becomeReady(this.#concurrency);
+      this.#becomeReady(concurrency);
     } else this.#limitLoading();
     this.#changed();
   }
@@ -234,7 +234,7 @@ export class Worker implements Holder {
     this.#timer.clear();
     this.#concurrency = Math.min(concurrency, this.#options.program.concurrency);
     if (this.#life === undefined) return;
-    noteReady(this.#options.folder);
+    noteReady(this.#options.folder, this.#concurrency);
     this.#restarts.ready();
     this.#setState("ready");
   }

@@ -39,6 +39,11 @@ def handle(request):
         with open(path, "w") as file:
             file.write("x" * params["bytes"])
         return send({"id": id, "result_file": path})
+    elif do == "raw":
+        return os.write(1, params["text"].replace("ID", id).encode())
+    elif do == "long_then_id":
+        line = '{"jsonrpc": "2.0", "result": "%s", "id": "%s"}\n'
+        return print(line % ("x" * params["bytes"], id), end="", flush=True)
     elif do == "long":
         result = "x" * (5 * 1024 * 1024)
     elif do == "garbage":
@@ -66,7 +71,7 @@ if os.environ.get("LOADS"):
         file.write("%s\n" % os.getpid())
 if os.environ.get("FAIL_TO_LOAD"):
     sys.exit("no such model")
-send({"method": "ready", "params": {"concurrency": 8}})
+send({"method": "ready", "params": {"concurrency": int(os.environ.get("TAKES", 8))}})
 threads = []
 for line in sys.stdin:
     request = json.loads(line)

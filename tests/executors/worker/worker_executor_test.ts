@@ -165,6 +165,68 @@ test("a line that is too long is a failure, and the worker goes on", {}, async (
   assertEquals(bench.loads().length, 1);
 });
 
+test(
+  "a line that is too long is that of a command also where the id stands last",
+  {},
+  async (bench) => {
+    for (const bytes of [4 * 1024 * 1024 - 40, 5_000_000]) {
+      const exit = await bench.do({ do: "long_then_id", bytes });
+      assertStringIncludes(exit.type === "failed" ? exit.error : "", "result_file");
+    }
+  },
+);
+
+test("a worker that does not keep to the protocol is told so, once", {}, async (bench) => {
+  const answer = '{"jsonrpc":"2.0","id":"ID","result":1}';
+  const lines = [`90% ${answer}`, `91% ${answer}`, `${answer}\n${answer}`, answer];
+  for (const line of lines) await bench.do({ do: "raw", text: `${line}\n` });
+  assertEquals(
+    textOf(await bench.do({ do: "raw", text: `{"id":"ID","result":2}\n${answer}\n` })),
+    "1",
+  );
+  assertEquals(bench.logger.shown.filter((line) => line.includes("protocol")), [
+    "warn: The worker does not keep to the protocol: it prints text and a message on one line, which " +
+    "belongs on stderr",
+    "warn: The worker does not keep to the protocol: it has answered a command twice, or one that it was " +
+    "not given",
+    'warn: The worker does not keep to the protocol: its answer lacks "jsonrpc": "2.0"',
+  ]);
+});
+
+test("an answer without a line break counts, also when the worker ends with it", {
+  env: { TAKES: "1" },
+}, async (bench) => {
+  const text = '{"jsonrpc":"2.0","id":"ID","result":"all of it"}';
+  const { execution } = await bench.begin({ do: "raw", text });
+  await bench.logged("out.log", "all of it");
+  Deno.kill(bench.loads().at(-1)!, "SIGKILL");
+  assertEquals(textOf(await execution.exit), "all of it");
+});
+
+test("a worker that ends does not say what it printed for earlier commands", {}, async (bench) => {
+  await bench.do({ do: "garbage" });
+  const exit = await bench.do({ do: "exit" });
+  assertEquals(
+    exit.type === "failed" && exit.error,
+    "The worker exited with code 3:\nout of memory",
+  );
+});
+
+test("a worker that takes fewer commands than it may keeps to that after a restart", {
+  program: { concurrency: 2 },
+  env: { TAKES: "1" },
+}, async (bench) => {
+  await bench.room();
+  await bench.restart();
+  await bench.room();
+  assertEquals(bench.loads().length, 1);
+  const go = `${bench.workFolder}/go`;
+  const { execution } = await bench.begin({ do: "wait", until: go });
+  assertEquals(bench.executor.reserve({ id: "c2", kind: "inference" }), undefined);
+  Deno.writeTextFileSync(go, "");
+  assertEquals(textOf(await execution.exit), "waited");
+});
+
 test("an answer behind garbage is found, and the rest is log output", {}, async (bench) => {
   const exit = await bench.do({ do: "garbage" });
   assertEquals(textOf(exit), "found");
