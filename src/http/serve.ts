@@ -5,12 +5,12 @@
  */
 import * as fs from "node:fs";
 import { readHttpAddress } from "../config/values/http_address.ts";
-import { messageOf, quoted } from "../errors.ts";
+import { quoted } from "../errors.ts";
 import { databaseBytes, JOURNAL_FILE } from "../journal/database_file.ts";
+import { untilStored } from "../journal/until_stored.ts";
 import { readStateFile, requireFile, type StateFileParts } from "../state/state_file.ts";
 import { replacePrivateFile } from "../state/private_file.ts";
 import type { ServedNode } from "../node/served_node.ts";
-import { backoff } from "../time.ts";
 import { HttpServer, type HttpServerOptions } from "./http_server.ts";
 import { requireFree } from "./listen.ts";
 import { secret } from "./sessions.ts";
@@ -48,9 +48,6 @@ export async function serveNode(http: string, parts: ServeParts): Promise<AsyncD
   return resources.move();
 }
 
-/** How long it waits before it writes again. */
-const WRITE_AGAIN = { min: 2_000, max: 30_000 };
-
 /**
  * Writes a file. If that fails, as on a full disk, it is written later, unless the result is
  * disposed before: a node does not end because other programs cannot find its server.
@@ -58,30 +55,21 @@ const WRITE_AGAIN = { min: 2_000, max: 30_000 };
 async function writeUntilWritten(
   path: string,
   text: string,
-  { clock, logger }: Pick<ServedNode, "clock" | "logger">,
+  parts: Pick<ServedNode, "clock" | "logger">,
 ): Promise<AsyncDisposable> {
   const leaving = new AbortController();
-  const write = async (): Promise<boolean> => {
-    try {
-      await replacePrivateFile(path, text);
-      return true;
-    } catch (error) {
-      logger.error(`Cannot write ${quoted(path)}: ${messageOf(error)}; retrying`);
-      return false;
-    }
-  };
-  const writeLater = async (): Promise<void> => {
-    for (let attempt = 0;; attempt++) {
-      await clock.sleep(backoff(attempt, WRITE_AGAIN), leaving.signal);
-      if (await write()) return;
-    }
-  };
-  const writing = await write() ? Promise.resolve() : writeLater();
-  writing.catch(() => {}); // It was disposed.
+  const tried = Promise.withResolvers<void>();
+  const writing = untilStored(
+    quoted(path),
+    parts,
+    leaving.signal,
+    () => replacePrivateFile(path, text).finally(tried.resolve),
+  );
+  await tried.promise;
   return {
     async [Symbol.asyncDispose]() {
       leaving.abort();
-      await writing.catch(() => {});
+      await writing;
     },
   };
 }

@@ -188,15 +188,24 @@ class JsonScanner {
 }
 
 // The character codes of what JSON is made of.
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COLON = 0x3a;
-const COMMA = 0x2c;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const SPACE = 0x20;
+/** The code of `"`. */
+export const QUOTE = 0x22;
+/** The code of `\`. */
+export const BACKSLASH = 0x5c;
+/** The code of `:`. */
+export const COLON = 0x3a;
+/** The code of `,`. */
+export const COMMA = 0x2c;
+/** The code of `{`. */
+export const OPEN_OBJECT = 0x7b;
+/** The code of `}`. */
+export const CLOSE_OBJECT = 0x7d;
+/** The code of `[`. */
+export const OPEN_ARRAY = 0x5b;
+/** The code of `]`. */
+export const CLOSE_ARRAY = 0x5d;
+/** The code of a space. */
+export const SPACE = 0x20;
 const TAB = 0x09;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;

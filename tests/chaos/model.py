@@ -2,7 +2,10 @@
 
 Does what the params of a command say, as workload.sh does, and keeps a ledger of it.
 """
-import http.server, json, os, random, select, shutil, signal, socket, sys, threading, time
+import json, os, random, shutil, signal, sys, threading, time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../support"))
+from http_model import Model, serve
 
 cancelled = set()
 
@@ -74,38 +77,15 @@ def worker():
             cancelled.add(request["params"]["requestId"])
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        self.answer(200, "ready")
-
-    def do_POST(self):
-        params = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+class Server(Model):
+    def infer(self, params):
         token = self.headers.get("Cyberwave-Api-Key", os.environ.get("CYBERWAVE_API_KEY"))
-        try:
-            results = self.headers.get("Cyberwave-Results-Folder")
-            self.answer(200, infer(params, token, results, self.is_closed))
-        except Exception as error:
-            self.answer(500, str(error))
-
-    def is_closed(self):
-        readable, _, _ = select.select([self.connection], [], [], 0)
-        return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
-
-    def answer(self, status, text):
-        try:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
-        except OSError:
-            pass  # The node is gone.
+        results = self.headers.get("Cyberwave-Results-Folder")
+        return infer(params, token, results, self.is_closed).encode()
 
 
 def server(port):
-    http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), Server).serve_forever()
+    serve(port, Server)
 
 
 globals()[sys.argv[1]](*sys.argv[2:])

@@ -1,27 +1,27 @@
 /** Commands that run as Slurm jobs, at a node that is killed meanwhile. */
 import { assertEquals, assertMatch } from "@std/assert";
+import { clusterScene } from "../support/cluster_scene.ts";
 import { becomes, statusNames } from "../support/followed.ts";
-import { NodeProcess } from "../support/node_process.ts";
 import { slurmAvailable, SlurmCluster } from "../support/slurm.ts";
-import { Gate } from "../support/stage.ts";
-import { World } from "../support/world.ts";
+import type { Gate } from "../support/stage.ts";
 
 /** A node of a Slurm cluster. */
 async function scene(training: (gate: Gate) => unknown) {
   const stack = new AsyncDisposableStack();
   const cluster = stack.use(await SlurmCluster.start());
-  const world = stack.use(await World.start());
-  await world.answerOverMqtt();
-  await Deno.mkdir(`${world.folder}/results`);
-  const gate = await Gate.in(world.folder);
-  const yaml = { training: training(gate), results_folder: `${world.folder}/results` };
-  const env = { SLURM_CONF: cluster.conf, PATH: Deno.env.get("PATH")! };
-  const next = async () => stack.use(await NodeProcess.start(world, { yaml, env }));
-  const node = await next();
-  const [identity] = world.backend.instances.values();
-  const sender = stack.use(await world.sender(identity));
-  const end = () => stack.disposeAsync();
-  return { cluster, world, gate, identity, node, sender, next, [Symbol.asyncDispose]: end };
+  const node = stack.use(
+    await clusterScene({
+      training,
+      async settings(world) {
+        await world.answerOverMqtt();
+        const folder = `${world.folder}/results`;
+        await Deno.mkdir(folder);
+        return { results_folder: folder };
+      },
+      env: { SLURM_CONF: cluster.conf },
+    }),
+  );
+  return { ...node, cluster, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 function test(name: string, fn: () => Promise<void>): void {

@@ -51,7 +51,7 @@ Deno.test("http: where it is is written later when that cannot be written now", 
   await Deno.mkdir(inTheWay, { recursive: true, mode: 0o700 });
   const logger = new RecordingLogger();
   await using _node = await world.runNode({ http: "127.0.0.1:0" }, { logger });
-  await logger.logged(`Cannot write "${inTheWay}"`);
+  await logger.logged(`Cannot store "${inTheWay}"`);
   await Deno.remove(inTheWay);
   await fileWritten(inTheWay);
   assertEquals((await ask(await urlOf(world.stateFolder), "/healthz")).status, 200);

@@ -1,5 +1,8 @@
 """One model as a program for each command, a worker, and a server: `model.py FORM [ARGUMENT]`."""
-import http.server, json, os, select, socket, sys, threading, time
+import json, os, sys, threading, time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../support"))
+from http_model import Model, serve
 
 LONG_LINE = 1 << 20
 cancelled = set()
@@ -62,36 +65,13 @@ def worker():
             cancelled.add(request["params"]["requestId"])
 
 
-class Server(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        self.answer(200, b"ready")
-
-    def do_POST(self):
-        params = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        try:
-            self.answer(200, infer(params, self.is_closed))
-        except ValueError as error:
-            self.answer(500, str(error).encode())
-
-    def is_closed(self):
-        readable, _, _ = select.select([self.connection], [], [], 0)
-        return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
-
-    def answer(self, status, body):
-        try:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-        except OSError:
-            pass  # Nobody waits for it any more.
+class Server(Model):
+    def infer(self, params):
+        return infer(params, self.is_closed)
 
 
 def server(port):
-    http.server.HTTPServer(("127.0.0.1", int(port)), Server).serve_forever()
+    serve(port, Server)
 
 
 globals()[sys.argv[1]](*sys.argv[2:])
