@@ -18,13 +18,10 @@ Deno.test("salvageString() finds a string at the top of what is no JSON any more
   for (const [text, found] of texts) assertEquals(salvageString(text, "id"), found, text);
 });
 
-Deno.test("megabytes of hostile text are looked through in linear time", () => {
-  const size = 1024 * 1024;
-  const started = performance.now();
+Deno.test("megabytes of hostile text are looked through, and hold what a little of it holds", () => {
+  // A look that takes quadratic time would not come to the end of this test.
   for (const piece of ['\\"', '"id":', '"id":"', '"', "[", "\\", '{"id":  ']) {
-    const text = '{"' + piece.repeat(size / piece.length);
-    salvageString(text, "id");
+    const found = (times: number) => salvageString('{"' + piece.repeat(times), "id");
+    assertEquals(found(1024 * 1024 / piece.length), found(4), piece);
   }
-  // Linear takes a second at most, quadratic takes hours.
-  assertEquals(performance.now() - started < 30_000, true);
 });
