@@ -52,7 +52,7 @@ import type { PoolMember } from "./pool.ts";
 import type { SettingChanges } from "./setting_changes.ts";
 import { ProgressOverMqtt } from "./progress_publisher.ts";
 import { nodeCredentials } from "./workload_environment.ts";
-import { snapshotOf, type SnapshotParts, statusSource } from "./snapshot.ts";
+import { type SnapshotParts, stateOf, statusSource } from "./snapshot.ts";
 
 /** What a node is made from. */
 interface NodePartsOptions {
@@ -213,7 +213,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
       ...nodeCredentials(settings, token.value),
       ...traces?.variablesFor(id),
     }),
-    status: () => statusOutput(statusSource(snapshotOf(parts), settings.profileSlug, clock.now())),
+    status: () => statusOutput(statusSource(stateOf(parts), settings.profileSlug, clock.now())),
   });
   const pool = createPoolMember(options, {
     ...{ ...client, ...commands, executors, workloadsFolder, clock },

@@ -18,8 +18,8 @@ import type { CommandParts } from "./create/command_parts.ts";
 import type { Executors } from "./create/create_executors.ts";
 import type { CurrentIdentity } from "./current_identity.ts";
 
-/** A node as it is now. */
-export interface NodeSnapshot {
+/** What a node knows of itself in memory. */
+export interface NodeState {
   /** When it was started, in milliseconds since the epoch. */
   readonly startedAt: number;
   /** Who it is; `undefined` while it is not registered. */
@@ -35,8 +35,6 @@ export interface NodeSnapshot {
   readonly pool: { readonly name: string; readonly isMember: boolean } | undefined;
   /** Whether it takes no new commands. */
   readonly isDraining: boolean;
-  /** Whether it takes no new commands until there is space on its disk. */
-  readonly isDiskFull: boolean;
   /** Whether it was asked to stop. */
   readonly isStopping: boolean;
   /** How full the lane of each configured kind is. */
@@ -47,12 +45,6 @@ export interface NodeSnapshot {
   readonly finalizing: readonly CommandInfo[];
   /** The state of the executor of each configured kind. */
   readonly executors: Readonly<Record<string, ExecutorStatus>>;
-  readonly outbox: {
-    /** How many replies and statuses the broker has not acknowledged. */
-    readonly pending: number;
-    /** When the oldest of them was written, in milliseconds since the epoch. */
-    readonly oldestAt: number | undefined;
-  };
   /** The GPUs of the machine; `undefined`: they are not watched. */
   readonly gpus: GpuReadings | undefined;
   /** The processes that compute on GPUs, and whose they are. */
@@ -63,35 +55,59 @@ export interface NodeSnapshot {
   readonly lastHeartbeat: number | undefined;
 }
 
+/** A node as it is now, with what only the disk tells. */
+export interface NodeSnapshot extends NodeState {
+  /** Whether it takes no new commands until there is space on its disk. */
+  readonly isDiskFull: boolean;
+  readonly outbox: {
+    /** How many replies and statuses the broker has not acknowledged. */
+    readonly pending: number;
+    /** When the oldest of them was written, in milliseconds since the epoch. */
+    readonly oldestAt: number | undefined;
+  };
+}
+
 /** A process on a GPU, and the workload that it belongs to. */
 interface OwnedGpuProcess extends GpuProcess {
   /** `undefined`: it is not known, or not of this node. */
   readonly workload: CommandInfo | undefined;
 }
 
-/** What a snapshot is taken of. */
-export interface SnapshotParts
-  extends Pick<CommandParts, "acceptor" | "queue" | "runner" | "uploads"> {
+/** What a state is taken of. */
+interface StateParts extends Pick<CommandParts, "acceptor" | "queue" | "runner" | "uploads"> {
   readonly identity: CurrentIdentity;
   /** When the node was started and its connection last changed, in milliseconds since the epoch. */
   readonly times: { readonly startedAt: number; readonly connectionSince: number };
-  /** Where the workloads have their files. */
-  readonly workloadsFolder: string;
   /** Aborts when the node is to stop. */
   readonly stopping: AbortSignal;
   readonly connection: { readonly url: string; readonly connected: boolean };
   readonly pool: { readonly name: string; readonly isMember: boolean } | undefined;
   readonly executors: Executors;
-  readonly journal: { readonly messages: Pick<Messages, "backlog"> };
   /** What watches the GPUs, where something does. */
   readonly gpus: Pick<GpuMonitor, "readings"> | undefined;
   /** The GPUs to give, where some are given. */
   readonly gpuPool: Pick<GpuPool, "states"> | undefined;
 }
 
+/** What a snapshot is taken of. */
+export interface SnapshotParts extends StateParts {
+  /** Where the workloads have their files. */
+  readonly workloadsFolder: string;
+  readonly journal: { readonly messages: Pick<Messages, "backlog"> };
+}
+
 /** Takes a snapshot. */
 export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
-  const { identity, connection, times, acceptor, queue, uploads, executors, journal } = parts;
+  return {
+    ...stateOf(parts),
+    isDiskFull: isDiskFull(parts.workloadsFolder),
+    outbox: parts.journal.messages.backlog(),
+  };
+}
+
+/** What the node knows in memory: enough for `status`, whose sender waits for the reply. */
+export function stateOf(parts: StateParts): NodeState {
+  const { identity, connection, times, acceptor, queue, uploads, executors } = parts;
   const { kinds } = executors;
   const gpus = parts.gpus?.readings();
   return {
@@ -104,7 +120,6 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
     },
     pool: parts.pool && { name: parts.pool.name, isMember: parts.pool.isMember },
     isDraining: acceptor.isDraining,
-    isDiskFull: isDiskFull(parts.workloadsFolder),
     isStopping: parts.stopping.aborted,
     lanes: Object.fromEntries(kinds.map((kind) => [kind, queue.lane(kind)])),
     workloads: parts.runner.runs().map(({ command, startedAt, execution, progress, gpus }) => ({
@@ -119,7 +134,6 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
     executors: Object.fromEntries(
       kinds.map((kind) => [kind, executors.of(kind).status()]),
     ),
-    outbox: journal.messages.backlog(),
     gpus,
     gpuProcesses: owned(gpus?.processes ?? [], parts),
     gpuPool: parts.gpuPool?.states(),
@@ -130,7 +144,7 @@ export function snapshotOf(parts: SnapshotParts): NodeSnapshot {
 /** Whose processes they are, as far as pids tell: a driver may show those of the host to a container. */
 function owned(
   processes: readonly GpuProcess[],
-  { runner }: Pick<SnapshotParts, "runner">,
+  { runner }: Pick<StateParts, "runner">,
 ): OwnedGpuProcess[] {
   if (processes.length === 0) return [];
   const owners = new Map(
@@ -141,22 +155,22 @@ function owned(
   return processes.map((process) => ({ ...process, workload: owners.get(process.pid) }));
 }
 
-/** The view of a snapshot that `status` answers with. */
+/** What `status` is answered with. */
 export function statusSource(
-  snapshot: NodeSnapshot,
+  state: NodeState,
   profileSlug: string,
   now: number,
 ): StatusSource {
-  const { identity, lanes, workloads, finalizing, executors } = snapshot;
+  const { identity, lanes, workloads, finalizing, executors } = state;
   return {
     slug: identity?.slug ?? "",
     uuid: identity?.uuid ?? "",
     profileSlug,
     kinds: Object.keys(lanes),
     version: manifest.version,
-    startedAt: snapshot.startedAt,
-    isDraining: snapshot.isDraining,
-    pool: snapshot.pool,
+    startedAt: state.startedAt,
+    isDraining: state.isDraining,
+    pool: state.pool,
     lanes,
     running: workloads,
     finalizing: finalizing.map(({ workloadUuid }) => workloadUuid),

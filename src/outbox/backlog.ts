@@ -56,10 +56,10 @@ export class Backlog {
     }
   }
 
-  /** Takes out the first message that is free to go. Leaves out what has a number in `passed`. */
+  /** Takes out the first message that is free to go. What `hasPassed` by its number is left out. */
   next(
     isFree: (message: Pending) => boolean,
-    passed: ReadonlySet<number | undefined>,
+    hasPassed: (seq: number) => boolean,
   ): Pending | undefined {
     for (;;) {
       const index = this.#queue.findIndex(isFree);
@@ -72,7 +72,7 @@ export class Backlog {
       const page = this.#store.pending(this.#readTo, PAGE);
       this.#hasMore = page.length > 0;
       this.#readTo = page.at(-1)?.seq ?? this.#readTo;
-      for (const message of page) if (!passed.has(message.seq)) this.#push(message);
+      for (const message of page) if (!hasPassed(message.seq)) this.#push(message);
     }
   }
 

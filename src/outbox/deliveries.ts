@@ -26,7 +26,7 @@ const RETRY = { min: 1_000, max: 60_000 };
 /** The deliveries that the journal does not know yet. */
 export class Deliveries {
   readonly #options: DeliveriesOptions;
-  #unstored: Pending[] = [];
+  readonly #unstored = new Map<number, Pending>();
   readonly #soon: DelayedRetry;
   readonly #retry: DelayedRetry;
 
@@ -47,24 +47,23 @@ export class Deliveries {
 
   /** A message was delivered, which is stored soon. */
   add(message: Pending): void {
-    this.#unstored.push(message);
+    this.#unstored.set(message.seq, message);
     if (!this.#retry.isWaiting) this.#soon.schedule();
   }
 
-  /** The numbers of those that are not stored. */
-  get numbers(): number[] {
-    return this.#unstored.map(({ seq }) => seq);
+  /** Whether the delivery of the message with this number is not stored. */
+  has(seq: number): boolean {
+    return this.#unstored.has(seq);
   }
 
   /** Whether a delivery on this topic is not stored. */
-  has(topic: string): boolean {
-    return this.#unstored.some((message) => message.topic === topic);
+  hasTopic(topic: string): boolean {
+    return this.#unstored.values().some((message) => message.topic === topic);
   }
 
   /** These messages are sent again: that they were delivered does not count. */
   withdraw(messages: readonly Pending[]): void {
-    const again = new Set(messages.map(({ seq }) => seq));
-    this.#unstored = this.#unstored.filter(({ seq }) => !again.has(seq));
+    for (const { seq } of messages) this.#unstored.delete(seq);
   }
 
   /** Stores them now, unless that failed a short while ago. */
@@ -80,11 +79,11 @@ export class Deliveries {
   }
 
   #store(): void {
-    if (this.#unstored.length === 0) return;
+    if (this.#unstored.size === 0) return;
     const { store, logger } = this.#options;
     try {
-      store.delivered(this.#unstored.map(({ seq }) => seq));
-      this.#unstored = [];
+      store.delivered([...this.#unstored.keys()]);
+      this.#unstored.clear();
       this.#retry.cancel();
     } catch (error) {
       logger.warn(`Cannot store that messages were delivered: ${messageOf(error)}; retrying`);

@@ -114,8 +114,7 @@ export class Outbox {
     this.#deliveries.withdraw(messages);
     // The next connection starts over with the journal, which has them.
     if (!this.#options.publisher.connected) return;
-    const inFlight = new Set(this.#inFlight.map(({ seq }) => seq));
-    this.#backlog.add(messages.filter(({ seq }) => !inFlight.has(seq)));
+    this.#backlog.add(messages.filter(({ seq }) => !this.#isInFlight(seq)));
     this.#publish();
   }
 
@@ -206,9 +205,9 @@ export class Outbox {
   }
 
   #next(): Pending | undefined {
-    const passed = new Set([...this.#inFlight.map(({ seq }) => seq), ...this.#deliveries.numbers]);
+    const hasPassed = (seq: number) => this.#isInFlight(seq) || this.#deliveries.has(seq);
     try {
-      const next = this.#backlog.next((message) => this.#isFree(message), passed);
+      const next = this.#backlog.next((message) => this.#isFree(message), hasPassed);
       this.#readAgain.reset();
       return next;
     } catch (error) {
@@ -224,8 +223,12 @@ export class Outbox {
     if (!this.#options.inOrder?.(topic)) return true;
     const isInFlight = this.#inFlight.some((other) => other.topic === topic);
     if (isInFlight || this.#refused.isBefore(message)) return false;
-    if (this.#deliveries.has(topic)) this.#deliveries.flush();
-    return !this.#deliveries.has(topic);
+    if (this.#deliveries.hasTopic(topic)) this.#deliveries.flush();
+    return !this.#deliveries.hasTopic(topic);
+  }
+
+  #isInFlight(seq: number): boolean {
+    return this.#inFlight.some((message) => message.seq === seq);
   }
 
   /** How many messages wait behind one that is refused. */
@@ -275,13 +278,12 @@ export class Outbox {
 
   #fail(message: Pending, error: unknown): void {
     const { publisher, mayBeRefused } = this.#options;
-    const { topic } = message;
-    if (publisher.connected && mayBeRefused?.(topic)) {
+    if (publisher.connected && mayBeRefused?.(message.topic)) {
       this.#lose(message, messageOf(error));
       this.#finish(message);
     } else if (publisher.connected) {
       this.#suspects.remove(message);
-      this.#refused.add(message, `Cannot publish on ${quoted(topic)}: ${messageOf(error)}`);
+      this.#refused.add(message, `Cannot publish on ${quoted(message.topic)}: ${messageOf(error)}`);
     } else if (error instanceof UnacknowledgedError && error.failure.closing !== undefined) {
       // What a lost connection took with it is in the journal, where the next one begins.
       this.#suspects.add(message);

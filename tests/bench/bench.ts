@@ -15,7 +15,6 @@ import { warm, warmAtOnce, warmModel, warmRestart } from "./warm.ts";
 /** What `deno task bench` measures. */
 export const NORMAL: Sizes = {
   latencies: 300,
-  warm: 1_000,
   loadSeconds: 1,
   processes: 15,
   bursts: 7,

@@ -16,8 +16,6 @@ export interface Site {
 export interface Sizes {
   /** Samples of a latency. */
   readonly latencies: number;
-  /** Samples of the latency of a warm command, of which one in a hundred counts as well. */
-  readonly warm: number;
   /** Seconds that a program takes to load its model. */
   readonly loadSeconds: number;
   /** Samples of a whole process: a start, a call of the command line. */
@@ -26,7 +24,7 @@ export interface Sizes {
   readonly bursts: number;
   /** Commands that are sent at once to a node with as many places. */
   readonly atOnce: number;
-  /** Commands that are sent at once to a node with four places. */
+  /** Commands that are sent in a row, or at once to a node with fewer places. */
   readonly queued: number;
   /** Bytes that one command prints. */
   readonly outputBytes: number;

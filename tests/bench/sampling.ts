@@ -1,7 +1,7 @@
 /** Taking samples on a machine that others use as well. */
 
 /** The time between two samples, for the machine to finish what the last one left to do. */
-const REST_MS = 10;
+export const REST_MS = 10;
 
 /** Measures once. */
 export type Sampler<Sample = number> = () => Promise<Sample>;

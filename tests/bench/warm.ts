@@ -11,13 +11,13 @@ import {
 } from "./node.ts";
 import { PipedWorker, workerCommand, type WorkerOptions } from "./piped_worker.ts";
 import { Program } from "./program.ts";
-import { type Burst, burst, duration, median, percentile, samplesOf } from "./sampling.ts";
+import { type Burst, burst, duration, median, percentile, REST_MS, samplesOf } from "./sampling.ts";
 
 /** Commands in the worker's hands while many are sent. */
 const PARALLEL = 16;
 
-/** How long a small model takes to answer, in seconds. */
-const ANSWER_SECONDS = 0.002;
+/** How long workers take to answer, in seconds: the last one as long as a small model. */
+const ANSWER_SECONDS = [0.0002, 0.002];
 
 /** Far longer than a node takes to restart. */
 const KEEP_LOADED_SECONDS = 30;
@@ -29,27 +29,34 @@ interface Bench extends AsyncDisposable {
   readonly node: Responder;
 }
 
-/** One command at a time, and a program that loads for each command. */
+/** One command after the other, and after a rest, and a program that loads for each command. */
 export const warm: Measure = {
   name: "warm",
-  async run(site, { warm: count, processes, loadSeconds }) {
+  async run(site, { bursts, queued, latencies: count, processes, loadSeconds }) {
     await using bench = await startBench(site, 1);
     const load = `python3 -c 'import time; time.sleep(${loadSeconds})'`;
     await using cold = await startNode(site, { inference: load });
-    const { floor, node } = await samplesOf({
-      floor: () => duration(() => echoAndWorker(bench)),
-      node: () => duration(() => bench.node.caller.run("inference")),
+    const floor = () => echoAndWorker(bench);
+    const node = () => bench.node.caller.run("inference");
+    const inARow = (action: () => Promise<void>) => () =>
+      burst(action, { count: queued, parallel: 1 });
+    const busy = await samplesOf({ floor: inARow(floor), node: inARow(node) }, bursts);
+    const rested = await samplesOf({
+      floor: () => duration(floor),
+      node: () => duration(node),
     }, count);
     const { loading } = await samplesOf({
       loading: () => duration(() => cold.caller.run("inference")),
     }, processes);
+    const goals = { p50: 1, p99: 5 };
     return [
-      ...latencies("a warm command", node, floor, { p50: 1, p99: 5 }),
+      ...latencies("warm commands in a row", allOf(busy.node), allOf(busy.floor), goals),
+      ...latencies(`a warm command after ${REST_MS} ms of rest`, rested.node, rested.floor),
       {
         name: `a cold command that loads for ${loadSeconds} s, p50`,
         value: median(loading),
         unit: "ms",
-        floor: { value: median(node), is: "warm command" },
+        floor: { value: median(rested.node), is: "warm command" },
         goal: { of: "ratio", atLeast: 100 },
       },
     ];
@@ -76,20 +83,24 @@ export const warmAtOnce: Measure = {
   },
 };
 
-/** The same with a worker that takes as long as a small model. */
+/** The same with workers that take a while for an answer. */
 export const warmModel: Measure = {
   name: "warm model",
   async run(site, { bursts, atOnce: count }) {
-    await using bench = await startBench(site, PARALLEL, ANSWER_SECONDS);
-    const many = (action: () => Promise<void>) => () =>
-      burst(action, { count, parallel: PARALLEL });
-    const rates = await samplesOf({
-      echo: many(() => bench.echo.caller.run("inference")),
-      worker: many(() => bench.worker.call()),
-      node: many(() => bench.node.caller.run("inference")),
-    }, bursts);
-    const answer = `answers of ${ANSWER_SECONDS * 1000} ms`;
-    return [throughput(`${PARALLEL} warm commands at a time, ${answer}`, rates)];
+    const results: Result[] = [];
+    for (const seconds of ANSWER_SECONDS) {
+      await using bench = await startBench(site, PARALLEL, seconds);
+      const many = (action: () => Promise<void>) => () =>
+        burst(action, { count, parallel: PARALLEL });
+      const rates = await samplesOf({
+        echo: many(() => bench.echo.caller.run("inference")),
+        worker: many(() => bench.worker.call()),
+        node: many(() => bench.node.caller.run("inference")),
+      }, bursts);
+      const answers = `answers of ${seconds * 1000} ms`;
+      results.push(throughput(`${PARALLEL} warm commands at a time, ${answers}`, rates));
+    }
+    return results;
   },
 };
 
