@@ -1,6 +1,6 @@
 /**
- * What the backend answered, whatever carried it, and what can be read from it. Nothing in it is
- * taken on trust: names go into topics and URLs, words into messages.
+ * An answer of the backend, over REST or MQTT, and what can be read from it. Nothing in it is
+ * trusted: names go into topics and URLs, texts into messages.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export class Answer {
     readonly retryAfterMs?: number,
   ) {}
 
-  /** What the backend says about its answer: its own words, or the whole text. */
+  /** The message in the answer, or else its whole text. */
   get message(): string {
     const json = this.#json() ?? {};
     const { message, detail, error } = json as Record<string, unknown>;
@@ -30,14 +30,14 @@ export class Answer {
     return said as string | undefined ?? this.text;
   }
 
-  /** Whether the instance that the call was about no longer lives. */
+  /** Whether the backend no longer has the instance of the call. */
   get isGone(): boolean {
     if (this.status === 404) return true;
     // The backend has no code of its own for an instance that it has terminated.
     return (this.status === 400 || this.#isRefusal) && /terminat/i.test(this.message);
   }
 
-  /** What the call brought. Throws a {@linkcode BackendError} unless it succeeded. */
+  /** The result of the call. Throws a {@linkcode BackendError} unless it succeeded. */
   result(): Record<string, unknown> {
     if (this.status >= 300) throw this.error(`answered ${this.status}`);
     const json = this.text === "" ? {} : this.#json();

@@ -9,7 +9,7 @@ import { nearest } from "../config/values/nearest.ts";
 import { positiveSeconds } from "../config/values/values.ts";
 import { ConfigError, quoted } from "../errors.ts";
 
-/** A flag of a command that is no setting. */
+/** A flag of a command that is not a setting. */
 export interface Flag {
   /** Its name, without dashes. */
   readonly name: string;
@@ -46,7 +46,7 @@ export const COMMON_FLAGS: readonly Flag[] = [
 /** What was written after a command. */
 export class Arguments {
   readonly #flags: Readonly<Record<string, unknown>>;
-  /** What stands there beside flags. */
+  /** The words that are not flags. */
   readonly operands: readonly string[];
   /** What `--config` names, where that is a URL and was fetched. */
   readonly fetchedConfig: FetchedFile | undefined;

@@ -9,12 +9,12 @@ import type { History } from "../journal/history.ts";
 import type { CommandRecord } from "../journal/record.ts";
 import { PROGRAM } from "./subcommand.ts";
 
-/** How many are named when it is not clear which one is meant. */
+/** How many workloads an error names if several match. */
 const MAX_NAMED = 3;
 
 /**
- * The workload with this id, the newest with this request id, or the only one that one of both begins
- * so of; without a name, the newest of all.
+ * The workload with this id, the newest with this request id, or the only one whose id or request
+ * id begins like this; without a name, the newest of all.
  *
  * @throws {ConfigError} if there is none, or it is not clear which one
  */
@@ -33,7 +33,7 @@ export function findWorkload(
   }
   // As "ps" shows ids where there is little room.
   const start = name.replace(/…$/, "");
-  // Every id begins with nothing, as a variable of a script that is not set.
+  // An empty name, such as an unset variable of a script, would match every id.
   const found = start === "" ? [] : newestOfEachRequest(history?.beginningWith(start) ?? []);
   if (found.length === 1) return found[0]!;
   if (found.length === 0) {

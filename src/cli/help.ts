@@ -37,7 +37,7 @@ export function programHelp(commands: readonly CliCommand[]): string {
   ].join("\n\n");
 }
 
-/** What somebody needs who gave no command. */
+/** The help if no command is given. */
 export function shortHelp(commands: readonly CliCommand[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
   return [
@@ -78,7 +78,7 @@ export function showVersion(): number {
   return 0;
 }
 
-/** What is said of a command that there is not. */
+/** The error for an unknown command. */
 export function unknownCommand(name: string, commands: readonly CliCommand[]): ConfigError {
   const names = commands.map(({ name }) => name);
   const near = nearest(name, names);

@@ -49,8 +49,8 @@ export async function logAs(
 }
 
 /**
- * Logs as JSON from the beginning where a flag or a variable asks for that: an error may come before
- * all settings are known, and the same program reads it.
+ * Logs as JSON from the beginning if a flag or a variable asks for that: an error may come before
+ * all settings are known, and a program reads it as well.
  */
 export async function logAsAskedFor(args: readonly string[]): Promise<void> {
   const env = readEnvironment();
@@ -67,7 +67,7 @@ function logSettings(loaded: LoadedSettings): void {
   for (const line of describeSettings(loaded)) logger.debug(line);
 }
 
-/** All that is to be said about the settings, with their secrets hidden from what is printed. */
+/** The review of the settings; their secrets are masked in all output from now on. */
 export async function reviewSettings(args: Arguments): Promise<Review> {
   await logAs("text", args);
   const review = await reviewAgain(args);

@@ -18,7 +18,7 @@ const LOGGING: readonly (keyof Settings)[] = ["logFormat", "logLevel"];
 /** The token is looked for again when it is refused. */
 const ELSEWHERE: readonly (keyof Settings)[] = ["token"];
 
-/** Takes over what has changed in the configuration and can without a restart, and says the rest. */
+/** Applies the changes of the configuration that need no restart, and logs the others. */
 export class Reloads {
   readonly #args: Arguments;
   readonly #changes: SettingChanges;
@@ -47,7 +47,7 @@ export class Reloads {
   async #reload(): Promise<void> {
     const examined = await examineSettings(loadOptions(this.#args));
     const { settings, problems, warnings, configFile } = examined;
-    // Somebody is about to write it anew.
+    // It is being written.
     const isGone = this.#configFile !== undefined && configFile === undefined;
     const { fetchedConfig: fetched } = this.#args;
     if (fetched !== undefined) {

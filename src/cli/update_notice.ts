@@ -1,5 +1,5 @@
 /**
- * Says that there is a newer version: once a day at most, and never at the expense of anything.
+ * Logs that there is a newer version, at most once a day, without delaying anything.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { Logger } from "../log.ts";
 import { replacePrivateFile } from "../state/private_file.ts";
 import { type Clock, within } from "../time.ts";
 
-/** What it takes to look for a newer version. */
+/** What a newer version is looked for with. */
 export interface UpdateParts {
   /** The URL of a module of this program: a file, or where it was published. */
   readonly moduleUrl: string;
   /** The environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** Where the day is kept on which the registry was asked last. */
+  /** Where the day of the last request to the registry is stored. */
   readonly stateFolder: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** The day on which the registry was asked last. */
+/** The file with the day of the last request to the registry. */
 const FILE = "update_check.json";
 
 const TIMEOUT_MS = 5000;

@@ -1,5 +1,5 @@
 /**
- * What a client of a node may be told.
+ * The options of a client.
  *
  * @module
  */
@@ -88,7 +88,9 @@ export interface CallOptions {
   timeout?: number;
   /** Stops waiting; the command goes on. Default: none. */
   signal?: AbortSignal;
-  /** The id of the command. A node runs what comes twice with one id once. Default: a random one. */
+  /**
+   * The id of the command. A node runs commands with the same id only once. Default: a random one.
+   */
   requestId?: string;
   /**
    * Called when the node reports how far the command is. If it throws or rejects, so does the call.

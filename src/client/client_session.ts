@@ -1,5 +1,5 @@
 /**
- * The connection of a client: it sends commands and receives what nodes answer and report.
+ * The connection of a client: it sends commands, and receives replies and progress.
  *
  * @module
  */
@@ -28,7 +28,7 @@ import { type CommandReply, decodeReply } from "./command_reply.ts";
 import { type PendingCall, PendingCalls } from "./pending_calls.ts";
 import { ReplyStream } from "./reply_stream.ts";
 
-/** Which node is meant, or that any one of a pool is. */
+/** One node, or any node of a pool. */
 export type NodeAddress =
   | { readonly uuid: string }
   | { readonly slug: string }
@@ -49,17 +49,17 @@ interface OutgoingCommand {
   readonly requestId: string;
   /** JSON. Default: none. */
   readonly params?: string;
-  /** The node that is meant. Default: that of the session. */
+  /** The node to send it to. Default: that of the session. */
   readonly to?: NodeAddress;
 }
 
-/** How long a broker keeps a question for nodes that are away. */
+/** How long a broker keeps a status request for nodes that are away, in seconds. */
 const EXPIRY_SECONDS = 10;
 
 /** How the broker's log names this client, before what is random. */
 const CLIENT_ID = "cyberwave-cloud-node-run";
 
-/** How often a message is sent that the broker may or may not have received. */
+/** How often a message is sent while it is unknown whether the broker has received it. */
 const MAX_SENDS = 3;
 
 /** How long to wait before a command is sent again that no node of a pool had room for. */
@@ -153,8 +153,8 @@ export class ClientSession implements AsyncDisposable {
   }
 
   /**
-   * Asks all nodes of a pool how they are. Resolves with the reply of each that answers in time, or as
-   * soon as those that are `wanted`, by their slugs, have: all, if there are none.
+   * Asks all nodes of a pool for their status. Resolves with the replies that come in time, or as
+   * soon as all `wanted` nodes, by their slugs, have replied.
    */
   async survey(
     pool: string,
@@ -241,7 +241,7 @@ export class ClientSession implements AsyncDisposable {
     const reply = decodeReply(payload);
     if (reply === undefined) return;
     const isOwn = topic === this.#topics.own;
-    // Who publishes on a node's topic is that node, whatever name is in a message.
+    // A message on a node's topic counts as that node's, whatever name it contains.
     if (!isOwn && !["", topic.split("/").at(-2)].includes(reply.instanceUuid)) return;
     this.#calls.replied(reply, isOwn ? properties?.correlationData?.toString("hex") : undefined);
     // What comes on both topics is one reply.

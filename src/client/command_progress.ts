@@ -7,7 +7,7 @@ import { type Progress, readProgress } from "../protocol/progress.ts";
 import { parseObject } from "./command_reply.ts";
 
 /**
- * How far a command is.
+ * The progress of a command.
  *
  * @example
  * ```ts

@@ -99,7 +99,7 @@ export function readNodeStatus(output: string): NodeStatus {
   };
 }
 
-/** Text of a node, which may be anything; what is none is empty. */
+/** A text that a node sent; anything else becomes an empty text. */
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

@@ -10,7 +10,7 @@ import type { CommandReply } from "./command_reply.ts";
 export interface PendingCall {
   /** The id by which its reply is known. */
   readonly requestId: string;
-  /** By what else it is known over MQTT 5, as hex digits. */
+  /** Its correlation data over MQTT 5, as hex digits. */
   readonly correlation: string;
   /** Called for each report of its progress. */
   readonly onProgress?: (progress: CommandProgress) => void;
@@ -49,7 +49,7 @@ export class PendingCalls {
     return call;
   }
 
-  /** Passes a reply to whom it belongs: by its correlation data, else by its request id. */
+  /** Passes a reply to its call, found by correlation data or else by request id. */
   replied(reply: CommandReply, correlation?: string): void {
     const known = correlation === undefined
       ? undefined
@@ -58,7 +58,7 @@ export class PendingCalls {
     call?.resolve(reply);
   }
 
-  /** Passes a report to whom it belongs. */
+  /** Passes a report to its call. */
   progressed(progress: CommandProgress): void {
     const call = this.#calls.get(progress.requestId);
     try {

@@ -1,6 +1,6 @@
 /**
- * Refuses what a program gives under a name that means nothing, which types alone do not prevent: it
- * may be JavaScript, or have a cast.
+ * Refuses unknown names in what a program passes. Types alone do not prevent them: the program may
+ * be JavaScript, or have a cast.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import { SETTINGS } from "./settings/settings.ts";
 import { inCamelCase, isMapping } from "./sources.ts";
 
 /**
- * Checks the keys of a configuration. A key that is known in `cyberwave.yml` is answered with its name
- * here: `mqttPort` for `mqtt_port`.
+ * Checks the keys of a configuration. For a key of `cyberwave.yml` the error names the key to use:
+ * `mqttPort` for `mqtt_port`.
  *
  * @throws {ConfigError} naming every unknown key, and the nearest known one
  */

@@ -1,5 +1,6 @@
 /**
- * How many commands of a kind run at once, where what runs them says so itself, or the GPUs do.
+ * How many commands of a kind run at once: as its worker or server says, as `concurrency` says, or
+ * as many as there are GPUs for.
  *
  * @module
  */
@@ -35,7 +36,7 @@ export function lanesOf(
   return { gpuLanes, concurrency: count === undefined ? lanes : lanesOnGpus(laned, count) };
 }
 
-/** The same when it turns out how many GPUs there are. */
+/** The same once the number of GPUs is known. */
 export function lanesOnGpus(
   settings: Pick<Settings, "concurrency" | "gpuLanes" | "gpusPer">,
   count: number,
@@ -45,7 +46,7 @@ export function lanesOnGpus(
   return lanes;
 }
 
-/** Where `concurrency` says something else than a program does, and who never gets its GPUs. */
+/** What is wrong where `concurrency` contradicts a program, or a command can never get its GPUs. */
 export function laneProblems(settings: LaneSettings, sources: readonly Source[]): ConfigError[] {
   const count = gpuCount(settings.gpus);
   const onGpus = count === undefined ? [] : gpuProblems(settings, count);
@@ -64,7 +65,7 @@ export function laneProblems(settings: LaneSettings, sources: readonly Source[])
   }).concat(onGpus);
 }
 
-/** What `concurrency` says, where somebody gives it. */
+/** What `concurrency` says, if it is given. */
 function namedIn(sources: readonly Source[]):
   | {
     readonly name: string;
@@ -82,7 +83,7 @@ function namedIn(sources: readonly Source[]):
   return undefined;
 }
 
-/** Where what runs a kind of command is to make room for itself. */
+/** What is wrong where a program should yield to itself. */
 export function yieldProblems(settings: LaneSettings): ConfigError[] {
   return WORKLOAD_KINDS.flatMap((kind) => {
     const program = settings[kind];

@@ -36,7 +36,7 @@ export interface FetchedFile {
   readonly url: string;
   /** What it says. */
   readonly text: string;
-  /** What an operator may want to know of how it was got. Default: nothing. */
+  /** A warning about how it was fetched. Default: none. */
   readonly warning?: string;
 }
 
@@ -48,7 +48,7 @@ export interface LoadOptions {
   fetched?: FetchedFile;
   /** Values by the names of their flags, without dashes. Other names are ignored. */
   flags?: Readonly<Record<string, unknown>>;
-  /** What a program gives: it wins over every other place. Default: nothing. */
+  /** The configuration of a program, which wins over every other place. Default: none. */
   config?: CloudNodeConfig;
   /** The environment variables. */
   env: Readonly<Record<string, string>>;
@@ -58,9 +58,9 @@ export interface LoadOptions {
 
 /** Settings, and where they came from. */
 export interface LoadedSettings extends Resolved {
-  /** What an operator may want to know. */
+  /** Warnings for the operator. */
   readonly warnings: readonly string[];
-  /** What the `.env` file beside the config file says, for workloads as well. */
+  /** The variables of the `.env` file beside the config file, for workloads as well. */
   readonly dotenv: Readonly<Record<string, string>>;
   /** The config file that was read: its absolute path, or its URL. */
   readonly configFile: string | undefined;
@@ -168,7 +168,9 @@ async function configFileOf({ configPath, cwd, fetched }: LoadOptions): Promise<
   return !isThere && await hasFrontMatter(join(cwd, README)) ? README : CONFIG_FILE;
 }
 
-/** Whether the front matter of a file has a section for the node. Nothing else of it is ours. */
+/**
+ * Whether the front matter of a file has a section for the node. The node reads nothing else of it.
+ */
 async function hasFrontMatter(path: string): Promise<boolean> {
   const text = await readTextFile(path).catch(() => undefined);
   const sections = new RegExp(`^(${WRAPPERS.join("|")}):`, "m");

@@ -1,5 +1,5 @@
 /**
- * What can be configured, as a program gives it.
+ * The configuration that a program passes to a node.
  *
  * @module
  */

@@ -14,7 +14,7 @@ export const TOKEN_VARIABLES: readonly string[] = [
   "CYBERWAVE_MQTT_PASSWORD",
 ];
 
-/** The variables in which a workload finds what it may show the platform and the broker. */
+/** The variables with the credentials of a workload for the platform and the broker. */
 export function credentials(token: string, mqttPassword: string = token): Record<string, string> {
   return {
     CYBERWAVE_API_KEY: token,

@@ -23,7 +23,7 @@ export function backendCheck({ apiUrl, controlPlane }: Settings, clock: Clock): 
   return {
     name: "backend",
     async run(signal) {
-      // Both, whatever the way looks like: a proxy may lead where no direct way does.
+      // Both in any case: a proxy may reach what has no direct route.
       const [way, answer] = await Promise.all([
         reach(serverAt(apiUrl), clock, signal),
         probe(apiUrl + PATH, clock, signal).catch((error) => {
@@ -126,7 +126,7 @@ export function clockCheck({ apiUrl }: Settings, clock: Clock): Check {
   };
 }
 
-/** What it means that the backend's clock is `ahead` by so many milliseconds. */
+/** The finding for a backend whose clock is `ahead` by so many milliseconds. */
 export function skewFinding(ahead: number): Finding {
   const skew = Math.abs(ahead);
   if (skew <= ODD_SKEW_MS) return ok("agrees with the backend's");

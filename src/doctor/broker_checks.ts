@@ -1,6 +1,6 @@
 /**
- * Whether the broker lets this node in, and lets it subscribe to its commands. As a stranger with a
- * client id of its own: a node that runs keeps its session.
+ * Whether the broker accepts this node and lets it subscribe to its commands. The check has a
+ * client id of its own, so a running node keeps its session.
  *
  * @module
  */
@@ -110,7 +110,7 @@ async function brokerFor(settings: Settings, whoAmI: WhoAmI): Promise<Visit> {
   };
 }
 
-/** The name of a node that has none yet. */
+/** A temporary name for a node that has none yet. */
 function bootstrapName(): string {
   return `cloud-node-bootstrap-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Everything that is looked at.
+ * All checks.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export function checksFor(review: Review, clock: Clock, askNode: AskNode): Check
   ];
 }
 
-/** A check that would look at defaults in place of what is configured. */
+/** A check that is skipped, since it would check defaults instead of what is configured. */
 function postponed({ name }: Check): Check {
   const finding = warn("not checked: first correct the configuration");
   return { name, run: () => Promise.resolve(finding) };

@@ -1,5 +1,5 @@
 /**
- * Everything that can be checked in a configuration without starting anything.
+ * Checks a configuration without starting anything.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface Review {
   readonly loaded: LoadedSettings;
   /** What keeps a node from starting or doing what it should. */
   readonly problems: readonly Finding[];
-  /** What its author may want to know. */
+  /** Warnings for its author. */
   readonly warnings: readonly Finding[];
   /** Whether every setting could be read, so that no default stands in for one. */
   readonly isComplete: boolean;
@@ -46,7 +46,7 @@ export const MISSING_TOKEN: Finding = warn(
 /** The variables by which programs see some of the GPUs. */
 const GPU_VARIABLES = ["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"] as const;
 
-/** Looks at everything in a configuration. */
+/** Checks everything in a configuration. */
 export async function reviewConfig(options: LoadOptions): Promise<Review> {
   const { problems, ...loaded } = await examineSettings(options);
   const commands = await reviewCommands(loaded);
@@ -71,13 +71,13 @@ export async function reviewConfig(options: LoadOptions): Promise<Review> {
   };
 }
 
-/** What there is to say about a configuration when a node starts with it. */
+/** The review of a configuration with which a node starts. */
 interface StartReview extends Pick<Review, "problems" | "warnings" | "variables"> {
-  /** What the node itself says of its environment as it starts. */
+  /** Warnings about the environment that the node logs itself when it starts. */
   readonly environmentWarnings: readonly Finding[];
 }
 
-/** Looks at what a node that starts with the environment `own` is likely to fail at. Runs nothing. */
+/** Checks what a node that starts with the environment `own` is likely to fail at. Runs nothing. */
 export async function reviewStart(
   loaded: LoadedSettings,
   own: Readonly<Record<string, string>>,

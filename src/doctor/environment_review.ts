@@ -12,7 +12,7 @@ import { fail, type Finding, warn } from "./finding.ts";
 interface EnvironmentReview {
   /** What keeps a node from starting. */
   readonly problems: readonly Finding[];
-  /** What its author may want to know. */
+  /** Warnings for its author. */
   readonly warnings: readonly Finding[];
   /** Where variables come from, and their names: `env: HF_TOKEN, B`. Never a value. */
   readonly names: readonly string[];
@@ -20,7 +20,7 @@ interface EnvironmentReview {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Looks at `env`, at the files that `env_file` names and at `.env`, in a node with this environment. */
+/** Checks `env`, the files that `env_file` names and `.env`, for a node with this environment. */
 export async function reviewEnvironment(
   loaded: LoadedSettings,
   own: Readonly<Record<string, string>>,

@@ -6,9 +6,9 @@
 import { CloudNodeError, messageOf } from "../errors.ts";
 import { type Check, fail, type Finding } from "./finding.ts";
 
-/** A finding, and what it is about. */
+/** A finding, and its check. */
 export interface Result extends Finding {
-  /** What was looked at. */
+  /** The name of the check. */
   readonly name: string;
 }
 
@@ -25,7 +25,7 @@ async function examineOne(check: Check, timeoutSeconds: number): Promise<Result>
   const tooLate = Promise.withResolvers<never>();
   signal.addEventListener("abort", () => tooLate.reject(signal.reason));
   try {
-    // A check that ignores the signal is left behind.
+    // A check that ignores the signal is not waited for.
     return { name: check.name, ...await Promise.race([check.run(signal), tooLate.promise]) };
   } catch (error) {
     const late = check.late ?? noResult;

@@ -14,11 +14,11 @@ export interface Finding {
   readonly fix?: string;
 }
 
-/** Something to look at. */
+/** A check. */
 export interface Check {
-  /** What is looked at, in a word. */
+  /** Its name. */
   readonly name: string;
-  /** Looks at it, and gives up when `signal` aborts. */
+  /** Runs it, and gives up when `signal` aborts. */
   run(signal: AbortSignal): Promise<Finding>;
   /** What it means that it has found nothing within so many seconds. Default: nobody knows. */
   late?(seconds: number): Finding;

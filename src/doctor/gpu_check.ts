@@ -11,7 +11,7 @@ import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
 /** What nvidia-smi prints for each GPU: `NVIDIA L4, 23034 MiB, 550.54`. */
 const GPU_QUERY = "--query-gpu=name,memory.total,driver_version --format=csv,noheader";
 
-/** Which GPUs there are. Many a node has none. */
+/** Which GPUs there are. Many nodes have none. */
 export function gpuCheck({ gpus }: Pick<Settings, "gpus">): Check {
   let asked = "nvidia-smi";
   return {
@@ -49,7 +49,7 @@ function hanging(program: string, seconds: number): [detail: string, fix: string
   ];
 }
 
-/** Compares what is configured with what is there. */
+/** Compares the configured GPUs with those that were found. */
 async function compare(gpus: Settings["gpus"], described: string | undefined): Promise<Finding> {
   const { gpus: found } = await findGpus();
   const amd = found.length === 0 ? undefined : `rocm-smi finds ${found.length}`;

@@ -1,6 +1,6 @@
 /**
- * What a template probably does not do as its author means. It is looked at as the words of a shell
- * command: where that is not certain, nothing is said.
+ * Mistakes that a template probably has. It is read as the words of a shell command; where that is
+ * uncertain nothing is reported.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Whether a collector takes the traces of the node.
+ * Whether a collector accepts the traces of the node.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Clock } from "../time.ts";
 import { postSpans, shownUrl } from "../tracing/post_spans.ts";
 import { type Check, ok, warn } from "./finding.ts";
 
-/** Sends a collector nothing, where the environment of the node names one. */
+/** Sends an empty request to the collector that the environment of the node names, if any. */
 export function tracesCheck(env: Readonly<Record<string, string>>, clock: Clock): Check[] {
   const { target, problems } = readOtlp(env);
   const isDenoTraced = env.OTEL_DENO?.toLowerCase() === "true";

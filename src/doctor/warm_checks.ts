@@ -9,7 +9,7 @@ import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { lockHolder } from "../state/lock.ts";
 import { type Check, fail, type Finding, ok, warn } from "./finding.ts";
 
-/** What a node says of the lane of a kind. */
+/** The state of a lane, as a node reports it. */
 interface LaneStatus {
   readonly kind: string;
   readonly state?: string;
@@ -39,7 +39,7 @@ export function warmChecks(settings: Settings, ask: AskNode): Check[] {
 const FIX =
   "See what it printed in the log of the node, and under workers/ or loaded/ of its state";
 
-/** What follows from the states of lanes. */
+/** The finding for these states of lanes. */
 export function warmFinding(lanes: readonly LaneStatus[]): Finding {
   const isIn = (...states: string[]) =>
     lanes.some(({ state }) => state !== undefined && states.includes(state));

@@ -1,6 +1,6 @@
 /**
- * Which tokens the backend has accepted from a state folder. No token is stored, but a keyed hash of
- * each, from which nobody gets it back: a token is random and long.
+ * Which tokens the backend has accepted from a state folder. Stored are keyed hashes, from which no
+ * token can be recovered, since tokens are long and random.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
 
 const FILE_NAME = "accepted_tokens.json";
 
-/** A token that was replaced so many times is not coming back. */
+/** How many hashes are kept: a token that was replaced so often does not come back. */
 const MAX_HASHES = 8;
 
 /** What the file holds. */
@@ -35,8 +35,8 @@ export class AcceptedTokens {
   readonly #parts: StateFileParts;
 
   /**
-   * `isRegistered` says whether a node was registered from this state folder: versions before 0.2
-   * remembered no tokens, but those nodes had one that was accepted.
+   * `isRegistered`: whether a node was registered from this state folder. Then its token was
+   * accepted, even if no hash is stored.
    *
    * @throws {ConfigError} if a link stands in the place of the file.
    */
@@ -67,7 +67,7 @@ export class AcceptedTokens {
     await replacePrivateFile(this.#path, `${JSON.stringify({ key, hashes: kept })}\n`);
   }
 
-  /** What is stored; `undefined` where there is nothing. What is of no use is set aside. */
+  /** The stored hashes; `undefined`: there are none. A damaged file is set aside. */
   #read(): Hashes | undefined {
     try {
       const text = readStateFile(this.#path);
@@ -80,7 +80,7 @@ export class AcceptedTokens {
   }
 }
 
-/** What the file's text holds. Throws when that is nothing of use. */
+/** Parses the file's text. Throws if it is damaged. */
 function parseHashes(text: string): Hashes {
   const { key, hashes } = parseState(text);
   const isUsable = typeof key === "string" && /^[0-9a-f]{64}$/.test(key) &&

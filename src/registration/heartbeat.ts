@@ -9,9 +9,9 @@ import { type Clock, isAbort, Outage, timeInWords } from "../time.ts";
 import type { Identity } from "./identity.ts";
 import type { TokenInUse } from "./retry.ts";
 
-/** What a heartbeat asks of the backend. */
+/** The calls of heartbeats. */
 export interface HeartbeatApi {
-  /** Reports that the instance is alive; `"gone"` when the backend has given it up. */
+  /** Reports that the instance is alive; `"gone"`: the backend no longer has it. */
   heartbeat(identity: Identity, signal?: AbortSignal): Promise<"alive" | "gone">;
 }
 
@@ -21,11 +21,11 @@ interface HeartbeatOptions {
   api: HeartbeatApi;
   /** The token. */
   token: TokenInUse;
-  /** Who this node is now: asked before each heartbeat. */
+  /** The identity of the node, read before each heartbeat. */
   identity: () => Identity;
   /** From the start of one heartbeat to the start of the next, in milliseconds. */
   intervalMs: number;
-  /** Called when the backend has given the instance up; registers another one. */
+  /** Called when the backend no longer has the instance; registers again. */
   onGone: (signal: AbortSignal) => Promise<void>;
   /** Waits between the heartbeats. */
   clock: Clock;
@@ -85,7 +85,7 @@ async function sendHeartbeat(
   return 0;
 }
 
-/** Turns the outcomes of heartbeats into log lines: one for each change, not one for each beat. */
+/** Turns the outcomes of heartbeats into log lines: one for each change, not for each heartbeat. */
 class Health {
   readonly #logger: Logger;
   readonly #outage: Outage;

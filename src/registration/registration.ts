@@ -8,7 +8,7 @@ import { BackendError, ConfigError, quoted } from "../errors.ts";
 import type { Identity } from "./identity.ts";
 import { retry, type TokenRetryParts } from "./retry.ts";
 
-/** What registration asks of the backend. */
+/** The calls of registration. */
 interface InstanceApi {
   /** Creates an instance. */
   createInstance(
@@ -56,7 +56,7 @@ export interface RegistrationSettings {
 interface RegistrationParts extends TokenRetryParts {
   /** The backend. */
   api: InstanceApi;
-  /** The memory across restarts. */
+  /** Where the identity is stored. */
   store: Identities;
 }
 
@@ -122,8 +122,8 @@ export class Registration {
   }
 
   /**
-   * Registers again when the backend has given up the instance: the provisioned one, else a new one
-   * in its place.
+   * Registers again when the backend no longer has the instance: the provisioned one, or else a new
+   * one.
    */
   async renew(signal?: AbortSignal): Promise<Identity> {
     const { instanceUuid } = this.#settings;

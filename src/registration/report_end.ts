@@ -15,7 +15,7 @@ interface EndedInstance {
   readonly slug?: string;
 }
 
-/** What a last report asks of the backend. */
+/** The calls of a last report. */
 interface EndApi {
   /** Reports that the instance stopped because it was asked to. */
   terminated(instance: EndedInstance, signal?: AbortSignal): Promise<void>;

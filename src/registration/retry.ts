@@ -11,9 +11,9 @@ import { backoff, type BackoffOptions, type Clock } from "../time.ts";
 export interface TokenInUse {
   /** The token. */
   readonly value: string;
-  /** Notes that the backend accepted a token. */
+  /** Records that the backend accepted a token. */
   accepted(token: string): Promise<void>;
-  /** Notes that the backend refused a token. Resolves with what that means. */
+  /** Records that the backend refused a token. Resolves with what that means. */
   refused(token: string): Promise<"changed" | "wait" | "final">;
 }
 
@@ -30,7 +30,7 @@ export interface TokenRetryParts {
 }
 
 const WAIT: BackoffOptions = { min: 1_000, max: 30_000 };
-/** For what stays as it is until somebody changes something. */
+/** The waits after failures that last until somebody changes something. */
 const LONG_WAIT: BackoffOptions = { min: 30_000, max: 60_000 };
 
 /**

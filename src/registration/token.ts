@@ -22,7 +22,7 @@ interface TokenMemory {
   add(token: string): Promise<void>;
 }
 
-/** What a token is kept with. */
+/** What a token is managed with. */
 interface TokenParts {
   /** Where to look for another one. Default: there is only the first. */
   readonly source?: TokenSource;
@@ -62,7 +62,7 @@ export class ApiToken {
     return this.#found.source;
   }
 
-  /** Notes that the backend accepted `token`. */
+  /** Records that the backend accepted `token`. */
   async accepted(token: string): Promise<void> {
     if (this.#accepted === token) return;
     this.#accepted = token;
@@ -73,7 +73,7 @@ export class ApiToken {
     }
   }
 
-  /** Notes that `token` was refused, and looks for another one. Resolves with what that means. */
+  /** Records that `token` was refused, and looks for another one. Resolves with what that means. */
   async refused(token: string): Promise<Refusal> {
     if (token !== this.value) return "changed";
     await (this.#lookingAgain ??= this.#lookAgain());
@@ -99,7 +99,7 @@ export class ApiToken {
   }
 }
 
-/** What the check asks of the backend. */
+/** The call of the check. */
 interface TokenApi {
   /** Makes sure that the token is not refused, as far as the answer shows. */
   checkToken(signal?: AbortSignal): Promise<"accepted" | "unknown">;

@@ -1,6 +1,6 @@
 /**
- * The spans of a command, made of what the journal knows of it. Their ids follow from the id of the
- * command: whatever node writes them, before or after a restart, they are the same. Pure.
+ * The spans of a command, made from its row in the journal. Their ids are derived from the id of
+ * the command, so they are the same before and after a restart. Pure.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export interface TraceSpan {
   readonly end: number;
   readonly attributes: Readonly<Record<string, string | number>>;
   readonly events: readonly { readonly name: string; readonly at: number }[];
-  /** Why what it stands for failed; `undefined`: it did not. */
+  /** Why it failed; `undefined`: it did not. */
   readonly error?: string;
 }
 
@@ -53,12 +53,12 @@ export function traceOf(
   };
 }
 
-/** The random part of a trace id as a number from 0 to 1, which is the same wherever it is asked for. */
+/** The random part of a trace id as a number from 0 to 1. */
 function fractionOf(traceId: string): number {
   return parseInt(traceId.slice(-13), 16) / 2 ** 52;
 }
 
-/** What the work of a command belongs under. */
+/** The span context for the work of a command. */
 export function workContext(commandId: string, trace: CommandTrace): TraceContext {
   const { traceId, isSampled, state } = trace;
   const spanId = spanIdOf(commandId, "run");
@@ -106,7 +106,7 @@ export function spansOf(
   ];
 }
 
-/** What may be said of a command: neither its params nor anything that it printed. */
+/** The attributes of a command: neither its params nor its output. */
 function commandAttributes(
   { id, kind, requestId, workloadUuid, slug, instanceUuid, replyTopic }: CommandRecord,
 ): Record<string, string> {

@@ -64,7 +64,7 @@ export class CommandTraces implements AsyncDisposable {
     await this.#exporter[Symbol.asyncDispose]();
   }
 
-  /** Whoever waits for the reply to a command that came without a broker has it now. */
+  /** The reply to a command that came over HTTP counts as delivered at its end. */
   #ended(commandId: string): void {
     const { journal, clock } = this.#parts;
     if (journal.find(commandId)?.replyTopic === NO_TOPIC) this.#write(commandId, clock.now());
@@ -81,7 +81,7 @@ export class CommandTraces implements AsyncDisposable {
     const command = trace.isSampled ? this.#parts.journal.find(commandId) : undefined;
     if (command === undefined) return;
     const { requestId } = command;
-    // Strangers chose it.
+    // Its sender chose it, so it may be anything.
     const shown = { ...command, requestId: requestId && redact(requestId) };
     this.#exporter.add(spansOf(shown, trace, repliedAt));
   }

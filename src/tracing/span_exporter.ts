@@ -1,5 +1,6 @@
 /**
- * Sends spans to a collector, in the background and in bounded time: what it does not take is dropped.
+ * Sends spans to a collector, in the background and in bounded time: spans that it does not accept
+ * are dropped.
  *
  * @module
  */
@@ -51,7 +52,7 @@ export class SpanExporter implements AsyncDisposable {
     for (const value of Object.values(parts.target.headers)) addSecret(value);
   }
 
-  /** Has spans sent soon. The oldest that wait give way to them. */
+  /** Queues spans, which are sent soon. If too many wait, the oldest are dropped. */
   add(spans: readonly TraceSpan[]): void {
     if (this.#stopped.signal.aborted) return;
     this.#waiting.push(...spans);

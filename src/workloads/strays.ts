@@ -22,7 +22,7 @@ interface StrayOptions {
   readonly logger: Logger;
 }
 
-/** The ids of commands that name folders: those of version 0.1.0, and ULIDs. */
+/** The ids of commands that name folders: those of early versions, and ULIDs. */
 const COMMAND_ID = /^([0-9a-z]{14}|[0-9a-z]{26})$/;
 
 /** Removes those that are old and that nothing works in: a workload may still run there. */

@@ -1,5 +1,5 @@
 /**
- * A command that `run` waits for: where it stands, and what it prints.
+ * A command that `run` waits for: its state, and what it prints.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { inLikelyOrder } from "../../workloads/mirror.ts";
 import { ShownOutput } from "../terminal/shown_output.ts";
 import type { Spinner } from "../terminal/spinner.ts";
 
-/** How often a node of this computer is looked at. It costs that node nothing. */
+/** How often the journal of a node on this computer is read. It costs that node nothing. */
 const LOCAL_INTERVAL_MS = 250;
 
 /** How often a node elsewhere is asked. */
@@ -21,11 +21,11 @@ const REMOTE_INTERVAL_MS = 5_000;
 /** Follows a command until `signal` aborts. Never rejects. */
 export interface Followed {
   follow(signal: AbortSignal): Promise<void>;
-  /** Shows the last of its output. Returns whether that is all that its reply has to say. */
+  /** Shows the rest of its output. Returns whether that is all that its reply contains. */
   end(): boolean;
 }
 
-/** A command of a node on this computer, which is looked at in its state folder. */
+/** A command of a node on this computer, observed in its state folder. */
 export class LocalCommand implements Followed {
   readonly #stateFolder: string;
   readonly #requestId: string;
@@ -92,7 +92,7 @@ function waiting({ id, kind }: CommandRecord, unfinished: readonly CommandRecord
   return ahead <= 0 ? `${kind} is next in the queue` : `${kind} waits, ${ahead} before it`;
 }
 
-/** A command of a node elsewhere, which is asked where it stands. */
+/** A command of a node elsewhere, which is asked for its status. */
 export class RemoteCommand implements Followed {
   readonly #client: CloudNodeClient;
   readonly #requestId: string;

@@ -51,7 +51,7 @@ export async function run(args: Arguments): Promise<number> {
 }
 
 /**
- * What a request that a node has carried out did to a command, which may have begun or ended before.
+ * What a carried out request did to a command, which may have begun or ended before.
  *
  * @throws {ConfigError} if it had ended already
  */
@@ -77,7 +77,7 @@ function hasEnded(record: CommandRecord): ConfigError {
   return new ConfigError(`${nameOf(record)} has ended already: ${how}`);
 }
 
-/** Ends what runs, and leaves it to the next node to answer the sender. */
+/** Ends a running command, and leaves the reply to the next node. */
 async function cancelWithoutNode(
   record: CommandRecord,
   request: CancelRequest,
@@ -88,14 +88,14 @@ async function cancelWithoutNode(
   const context = { host: await inspectHost(), clock: systemClock, logger: createLogger("cancel") };
   const { handle } = record;
   const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
-  // Others may have their commands with one process, which only a node takes care of.
+  // The process of a worker or server may run other commands, so only a node can stop this one.
   const isOwnProcess = record.state === "running" && handle?.executor === PROCESS_EXECUTOR;
   const found = isOwnProcess ? await look(handle, folder, context) : undefined;
-  // What it did to its end it did without being stopped.
+  // It ended without being stopped.
   if (found?.action === "collect") {
     throw new ConfigError(`${nameOf(record)} has ended already: the next start answers its sender`);
   }
-  // First: whoever starts a node meanwhile finds it.
+  // First, so that a node that is started meanwhile finds it.
   const isSent = found?.action === "attach";
   await new LocalRequests(stateFolder).ask({ ...request, isSent });
   if (found?.action !== "attach") {

@@ -15,7 +15,7 @@ interface DemoStep {
   readonly title: string;
   /** The message, but for its request id. */
   readonly message: { readonly command: string; readonly params?: unknown };
-  /** How it should come back. */
+  /** The status that its reply should have. */
   readonly expected: "ok" | "error";
 }
 

@@ -83,7 +83,7 @@ class Fleet implements AsyncDisposable {
   readonly #pool: string;
   readonly #waitMs: number;
   readonly #only: readonly string[];
-  /** What was said of answers that are none: nodes are asked again and again. */
+  /** The invalid answers that were reported: nodes are asked repeatedly. */
   readonly #reported = new Set<string>();
   readonly #never = new AbortController().signal;
 
@@ -123,7 +123,7 @@ class Fleet implements AsyncDisposable {
     return this.#only.filter((slug) => !there.has(slug));
   }
 
-  /** What a node says of itself. One that says something else costs nobody a look at the others. */
+  /** Reads the status of a node. An invalid one is reported and left out. */
   #read({ status: outcome, output, instanceUuid, slug }: CommandReply): FleetNode[] {
     if (outcome !== "ok") return [];
     try {
@@ -260,7 +260,7 @@ async function drainInTurn(
   return NOT_DONE;
 }
 
-/** Waits until a node is as `isSo` says; `undefined`: it is gone, or another run of it is there. */
+/** Waits until `isSo` holds for a node; `undefined`: it has stopped, or was started again. */
 async function until(
   fleet: Fleet,
   { status: { slug, instanceUuid, startedAt } }: FleetNode,

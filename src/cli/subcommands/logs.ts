@@ -31,7 +31,7 @@ import { useStateFolder } from "../load_settings.ts";
 import { ShownOutput } from "../terminal/shown_output.ts";
 import { report, type Stream } from "../terminal/terminal.ts";
 
-/** How often there is a look for new output: short steps show both streams in their order. */
+/** How often new output is looked for: short intervals show both streams in their order. */
 const INTERVAL_MS = 50;
 
 /** Prints the output of a workload. */
@@ -86,7 +86,7 @@ function piecesToShow(
 ): readonly OutputPiece[] {
   const sizeOf = (stream: OutputStream) => outputSize(folder, stream);
   const [count, since] = [lineCount(args), sinceTime(args)];
-  // When it was printed of which nobody noted that: before the end, and after the rest.
+  // Output without a recorded time was printed before the end, and after the rest.
   const at = record.endedAt ?? systemClock.now();
   const last = { at, stdout: sizeOf("stdout"), stderr: sizeOf("stderr") };
   const read: ReadPiece = (stream, from, to) =>

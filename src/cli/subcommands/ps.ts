@@ -82,7 +82,7 @@ async function list(args: Arguments, stateFolder: string): Promise<void> {
   else for (const line of shownTable(records, live)) print(line);
 }
 
-/** How what stays loaded for commands is, a line for each kind. */
+/** The states of workers and servers, a line for each kind. */
 function loadedLines(loaded: Readonly<Record<string, LoadedState>>): string[] {
   return Object.entries(loaded).map(([kind, { state, reason }]) => {
     const why = reason === undefined ? "" : `: ${reason.trim().replaceAll(/\s+/g, " ")}`;
@@ -90,7 +90,7 @@ function loadedLines(loaded: Readonly<Record<string, LoadedState>>): string[] {
   });
 }
 
-/** How far a command is that runs. */
+/** The progress of a running command. */
 function progressOf({ id, state }: CommandRecord, stateFolder: string): Progress | undefined {
   if (state !== "running") return undefined;
   return latestProgress(new WorkloadFolder(`${stateFolder}/workloads/${id}`).progressFile).progress;
@@ -113,7 +113,7 @@ async function usedSoFar(
   );
 }
 
-/** The commands as they are while no node is there to see them end. */
+/** The commands as they are while no node runs. */
 async function lookAtAll(
   records: readonly CommandRecord[],
   stateFolder: string,
@@ -121,7 +121,7 @@ async function lookAtAll(
   if (!records.some(({ state }) => state === "running")) return records;
   const context = { host: await inspectHost(), clock: systemClock, logger: createLogger("ps") };
   return await Promise.all(records.map(async (record) => {
-    // Whether one has begun whose process nobody knows is for the next node to decide.
+    // The next node decides whether a command without a known process has begun.
     if (record.state !== "running" || record.handle?.process === undefined) return record;
     if (record.handle.executor !== "process") return record;
     const folder = new WorkloadFolder(`${stateFolder}/workloads/${record.id}`);
@@ -138,7 +138,7 @@ export function asRecovered(record: CommandRecord, recovery: Recovery): CommandR
 
 /** What is known of a command beside its record. */
 interface Live {
-  /** How far it is. */
+  /** Its progress. */
   readonly progress?: Progress;
   /** What it has used. */
   readonly resources?: Resources;
@@ -155,7 +155,7 @@ function shownTable(records: readonly CommandRecord[], live: readonly Live[]): s
 /** The fewest characters of an id that are shown. */
 const SHORT_ID = 10;
 
-/** Commands with as much of their ids as it takes to tell them apart, and to name them. */
+/** Commands with their ids shortened as far as they stay distinct. */
 export function withShortIds(records: readonly CommandRecord[]): CommandRecord[] {
   const starts = (length: number) => new Set(records.map(({ id }) => id.slice(0, length)));
   let length = SHORT_ID;

@@ -88,7 +88,7 @@ async function sendAndWait(sending: Sending, args: Arguments): Promise<number> {
     ? new LocalCommand(target.stateFolder, requestId, spinner, isLive)
     : new RemoteCommand(client, requestId, spinner);
   const over = new AbortController();
-  // Which node of a pool has it shows in the reply alone.
+  // Only the reply shows which node of a pool has it.
   const isPooled = "pool" in target.address;
   const isFollowed = (isLive || spinner.isShown) && !isPooled;
   const following = isFollowed ? followed.follow(over.signal) : undefined;
@@ -119,7 +119,7 @@ async function sendAndWait(sending: Sending, args: Arguments): Promise<number> {
   }
 }
 
-/** What is misspelt is asked about; what a node does not know it answers itself. */
+/** Refuses a name that looks misspelt. The node answers other unknown names itself. */
 function checkName(command: string): void {
   if (NODE_COMMANDS.includes(command)) return;
   const near = nearest(command, NODE_COMMANDS);
@@ -194,7 +194,7 @@ function replyText({ output, message }: CommandReply, args: Arguments): string {
   return args.has("json") ? `${JSON.stringify(message)}\n` : output;
 }
 
-/** What cannot be written is shown instead: to run the command again may take days. */
+/** Output that cannot be written is shown instead: running the command again may take days. */
 async function writeOutput(path: string, text: string): Promise<void> {
   try {
     await Deno.writeTextFile(path, text);

@@ -43,7 +43,7 @@ const ONLY_WITH: readonly (readonly [flag: string, action: string])[] = [
   ["follow", "logs"],
 ];
 
-/** How many seconds more than it allows itself the node is given to stop. */
+/** How many seconds the node may take to stop beyond `stop_timeout`. */
 const SPARE_SECONDS = 10;
 
 /** Carries out the action. */
@@ -92,7 +92,7 @@ export async function run(args: Arguments): Promise<number> {
   }
 }
 
-/** Stops the service so that its node ends what it has loaded: it is not to come back soon. */
+/** Stops the service for longer, so that its node ends its workers and servers. */
 async function unloading(
   args: Arguments,
   caller: Caller,
@@ -124,14 +124,14 @@ async function runningFolder(args: Arguments, caller: Caller): Promise<string | 
   return lockHolder(stateFolder) === undefined ? undefined : stateFolder;
 }
 
-/** Who runs this, and for whom. */
+/** The user who runs this, and the user of the service. */
 interface Caller {
   readonly env: Readonly<Record<string, string>>;
   readonly uid: number;
   readonly scope: Scope;
   /** The user the service runs as. */
   readonly user: string;
-  /** Whether that is who asks. */
+  /** Whether that is the user who runs this. */
   readonly isSelf: boolean;
 }
 
@@ -205,7 +205,7 @@ async function describe(
   };
 }
 
-/** How many seconds what stays loaded may take to end. */
+/** How many seconds workers and servers may take to end. */
 function unloadSecondsOf(settings: Settings | undefined): number {
   const programs = WORKLOAD_KINDS.map((kind) => settings?.[kind]);
   return Math.max(...programs.map((each) => each && "keepLoaded" in each ? each.unloadTimeout : 0));
@@ -250,7 +250,7 @@ function readsSecrets(): boolean {
   return Deno.build.os === "linux" || !Deno.build.standalone;
 }
 
-/** The file with the versions of the program's packages; `undefined`: nobody knows its folder. */
+/** The file with the versions of the program's packages; `undefined`: its folder is unknown. */
 function lockFile(args: Arguments, caller: Caller, settings?: Settings): string | undefined {
   if (args.value("exec-start") !== undefined) return undefined;
   if (args.has("print") && !caller.isSelf) return undefined;

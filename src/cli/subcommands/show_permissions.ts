@@ -1,5 +1,5 @@
 /**
- * `permissions`: the flags for whoever does not want to allow everything.
+ * `permissions`: the flags that grant only what the node needs.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `status`: shows how the node of this computer is.
+ * `status`: shows the state of the node of this computer.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { duration, table } from "../terminal/layout.ts";
 import { useStateFolder } from "../load_settings.ts";
 import { harmless, print, report } from "../terminal/terminal.ts";
 
-/** The status as a node of this version or another answers it. */
+/** The status as a node answers it, which may have another version. */
 export interface ShownStatus {
   readonly version?: string;
   readonly node_pid?: number;
@@ -107,7 +107,7 @@ export function statusLines(status: ShownStatus, now: number): string[] {
   return table(rows).map(harmless);
 }
 
-/** What keeps a lane from taking commands, which is worth a word. */
+/** Why a lane takes no commands. */
 function unready(
   { state, reason }: { readonly state?: string | null; readonly reason?: string | null },
 ): string {

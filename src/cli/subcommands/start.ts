@@ -92,7 +92,10 @@ function checkIdleTimeout(args: Arguments): void {
   });
 }
 
-/** Says what looks wrong with the configuration, as `validate` does, and names the jobs' variables. */
+/**
+ * Logs what looks wrong with the configuration, as `validate` does, and the names of the jobs'
+ * variables.
+ */
 async function reportReview(loaded: LoadedSettings): Promise<void> {
   const logger = createLogger("config");
   const { problems: [problem], warnings, variables } = await reviewStart(loaded, readEnvironment());

@@ -17,7 +17,7 @@ import { type Color, isTerminal, paint, print, write } from "../terminal/termina
 import type { ShownStatus } from "./show_status.ts";
 import { type TopGpu, topScreen, type TopView } from "./top_screen.ts";
 
-/** How many are looked up: no screen shows more. */
+/** How many ended workloads are read: no screen shows more. */
 const ENDED = 50;
 const UNFINISHED = 100;
 
@@ -34,7 +34,7 @@ const CLEAR_BELOW = "\x1b[J";
 const ENTER = "\x1b[?1049h\x1b[?25l";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
 
-/** Where nobody looks at a terminal, one screen of this size. */
+/** The size of the one screen that is printed without a terminal. */
 const PRINTED = { columns: 120, rows: 60 };
 
 /** Shows it. */
@@ -73,7 +73,7 @@ export async function run(args: Arguments): Promise<number> {
   return 0;
 }
 
-/** Nothing may be written on the screen but the screen. */
+/** A logger that writes nothing, since log lines would disturb the screen. */
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 const inColor = (color: Color, text: string) => paint(color, text, "stdout");

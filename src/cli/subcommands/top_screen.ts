@@ -81,7 +81,7 @@ function cut(lines: readonly Line[], height: number): readonly Line[] {
   return [...lines.slice(0, shown), [["gray", `and ${lines.length - shown} more`]]];
 }
 
-/** What a section has beside its lines: its heading and what parts it from the last one. */
+/** The lines of a section beside its rows: its heading and an empty line before it. */
 const HEADING = 2;
 
 /** How many lines what runs, waits and ended get of `rows`. What runs comes first. */
@@ -208,7 +208,7 @@ function endedLine(record: CommandRecord, columns: number): Line {
   return lineOf(record, ran, [[isGood ? "green" : "red", resultOf(end)]], columns);
 }
 
-/** A workload: what it is called, its kind, for how long, and what there is to say. */
+/** A workload: its name, its kind, for how long, and its progress or result. */
 function lineOf(record: CommandRecord, ms: number, rest: readonly Piece[], columns: number): Line {
   const width = columns < 60 ? 14 : 28;
   return [

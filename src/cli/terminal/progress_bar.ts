@@ -9,7 +9,7 @@ import { harmless } from "./terminal.ts";
 /** The narrowest bar that shows anything. */
 const MIN_BAR = 10;
 
-/** The widest that is worth looking at. */
+/** The widest bar that is drawn. */
 const MAX_BAR = 30;
 
 /** Progress in words, on one line: `40% (4 of 10) epoch 4`. */
@@ -19,8 +19,8 @@ export function progressText(progress: Progress): string {
 }
 
 /**
- * Progress as a bar with its words, on one line of at most `columns` characters. Where it cannot be
- * told which part is done, there are words only.
+ * Progress as a bar with its words, on one line of at most `columns` characters. If the fraction is
+ * unknown there are only words.
  */
 export function progressLine(progress: Progress, columns: number): string {
   const fraction = fractionOf(progress);
@@ -45,7 +45,7 @@ function amountOf(amount: Progress): string {
   return total === undefined ? percent : `${percent} (${count})`;
 }
 
-/** A number without the noise of its last digits. */
+/** A number, rounded for people. */
 function short(value: number): string {
   return String(Number(value.toPrecision(6)));
 }

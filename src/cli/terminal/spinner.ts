@@ -1,5 +1,5 @@
 /**
- * A line on a terminal that says what is waited for, and for how long.
+ * A line on a terminal that shows what is awaited, and for how long.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "
 const INTERVAL_MS = 100;
 const CLEAR_LINE = "\r\x1b[K";
 
-/** A line on standard error that is drawn again and again. Nothing where that is no terminal. */
+/** A line on standard error that is redrawn. Nothing if that is not a terminal. */
 export class Spinner implements Disposable {
   readonly #since = Date.now();
   readonly #isShown = isTerminal("stderr");
@@ -30,17 +30,17 @@ export class Spinner implements Disposable {
     if (this.#isShown) this.#timer = setInterval(() => this.#draw(), INTERVAL_MS);
   }
 
-  /** Whether anybody sees it. */
+  /** Whether it is shown. */
   get isShown(): boolean {
     return this.#isShown;
   }
 
-  /** Says something else from now on. */
+  /** Changes its text. */
   say(text: string): void {
     this.#text = text;
   }
 
-  /** Shows how far it is from now on, in place of what is said. */
+  /** Shows progress from now on, instead of the text. */
   show(progress: Progress): void {
     this.#progress = progress;
   }

@@ -20,7 +20,7 @@ export function print(line: string): void {
   write("stdout", encoder.encode(`${line}\n`));
 }
 
-/** Prints what is not a result to standard error. That nobody reads it does not matter. */
+/** Prints what is not a result to standard error, whether or not it is read. */
 export function report(line: string): void {
   try {
     write("stderr", encoder.encode(`${line}\n`));

@@ -1,5 +1,5 @@
 /**
- * The settings part of a cyberwave.yml, and what in it looks like a mistake.
+ * The settings in a cyberwave.yml, and warnings about what looks like a mistake.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { type YamlPath, yamlPosition } from "./yaml_position.ts";
 export interface ConfigFile {
   /** Its settings, not yet checked. */
   readonly mapping: Readonly<Record<string, unknown>>;
-  /** What its author may want to know. */
+  /** Warnings for its author. */
   readonly warnings: readonly string[];
   /** Where the value at `path` of its settings stands: `cyberwave.yml, line 3, column 5`. */
   place(path: YamlPath): string;
@@ -28,7 +28,7 @@ export const WRAPPERS: readonly string[] = ["cyberwave-cloud-node", "cyberwave"]
 
 const KEYS = SETTINGS.flatMap(({ yaml }) => yaml);
 
-/** What manifests hold for other programs of the platform: nothing that a node uses. */
+/** Keys for other programs of the platform, which a node ignores. */
 const MANIFEST_KEYS: readonly string[] = [
   ...["config", "gpu", "input", "model", "models", "name", "provider", "requirements", "resources"],
   ...["runtime", "server_port", "version", "workers"],
@@ -132,7 +132,7 @@ function noSuchKey(key: string, near: string | undefined, place: string): string
   return `Ignored ${quoted(key)} in ${place}: there is no such setting${question}`;
 }
 
-/** Whether `key` names a setting that cannot stand in a file, such as the token. */
+/** Whether `key` names a setting that cannot be given in a file, such as the token. */
 function isMeantBy({ name, env, yaml }: Setting, key: string): boolean {
   const names = [name, ...env.map((variable) => variable.replace("CYBERWAVE_", "").toLowerCase())];
   return yaml.length === 0 && names.includes(key);

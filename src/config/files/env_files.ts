@@ -43,11 +43,11 @@ function parseFile(item: unknown): Parsed<EnvFile> {
   return refuse("a path, or { path: PATH, required: false }, or a list of them", item);
 }
 
-/** What files of variables say. */
+/** The content of files of variables. */
 interface EnvFilesRead {
   /** The variables; of two with the same name the later one. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What their author may want to know. */
+  /** Warnings for their author. */
   readonly warnings: readonly string[];
   /** What is wrong, with the index of its file. */
   readonly problems: readonly { readonly index: number; readonly error: ConfigError }[];

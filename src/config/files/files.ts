@@ -10,7 +10,7 @@ import { isMapping } from "../sources.ts";
 import { readTextFile } from "./text_file.ts";
 import { parseYaml, YamlError } from "./yaml.ts";
 
-/** Takes what the operator may want to know. */
+/** Takes a warning for the operator. */
 export type Warn = (message: string) => void;
 
 /** A YAML document. */

@@ -6,7 +6,7 @@
  */
 import { ConfigError } from "../../errors.ts";
 
-/** More bytes than any file of settings has. */
+/** The largest file of settings, in bytes. */
 const MAX_SIZE = 256 * 1024;
 
 /**
@@ -29,7 +29,7 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   }
 }
 
-/** Whether there is anything at `path`, or that cannot be told. */
+/** Whether there is something at `path`, or may be. */
 export async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(
     () => true,

@@ -1,6 +1,6 @@
 /**
- * Where a value stands in a YAML document. The parser does not say, so it is asked: the position is
- * that of the text whose replacement changes just that value.
+ * Where a value stands in a YAML document. The parser does not report positions, so it is found by
+ * trial: the position is that of the text whose replacement changes just that value.
  *
  * @module
  */

@@ -18,7 +18,7 @@
  * ```
  */
 export interface SlurmConfig {
-  /** What is run, and how; a text is its command. */
+  /** The options of the jobs; a text is the command. */
   slurm: string | {
     /** The shell command template, or the name of a Python file with a function to call. */
     command: string;

@@ -21,7 +21,10 @@ interface ClusterKey<T = unknown> {
   readonly help: string;
 }
 
-/** What the node says to sbatch itself, so that nobody else may, and what makes more than one job. */
+/**
+ * Options of sbatch that the node sets itself or that would make more than one job: they are
+ * refused.
+ */
 const RESERVED =
   /^--(array|chdir|clusters?|comment|error|export(-file)?|get-user-env|input|job-name|no-requeue|open-mode|output|parsable|quiet|requeue|test-only|wait|wrap)(=|$)/;
 

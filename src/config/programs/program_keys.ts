@@ -39,7 +39,7 @@ interface ProgramKey<T = unknown> {
 const WARM = ["worker", "server"] as const;
 const SERVER = ["server"] as const;
 
-/** Where to ask whether a server is ready; for a worker whether it says so. */
+/** The readiness check of a server; for a worker, whether it sends `ready`. */
 const readiness: ValueType<unknown> = {
   parse(value) {
     if (typeof value === "boolean") return { value };
@@ -74,7 +74,7 @@ const headers: ValueType<Readonly<Record<string, string>>> = {
   format: (value) => `{${Object.keys(value).join(", ")}}`,
 };
 
-/** What starts something that stays. Params do not come in its command line. */
+/** The command that starts a worker or server. Its command line has no params. */
 const startCommand: ValueType<string> = {
   ...values.shellCommand,
   parse(value): Parsed<string> {

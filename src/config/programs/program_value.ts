@@ -16,10 +16,10 @@ import {
 import { inCamelCase, isMapping } from "../sources.ts";
 import { type Parsed, type Problem, refuse, template, type ValueType } from "../values/values.ts";
 
-/** The keys that say what runs commands, but for a server that somebody else runs. */
+/** The keys that start something that runs commands. */
 const MAKERS = PROGRAM_FORMS;
 
-/** What is only for something that the node starts. */
+/** The keys that are only for a server that the node starts. */
 const OF_STARTED = ["unload_timeout", "keep_loaded", "yield_to"] as const;
 
 /** The values of a mapping's keys. */

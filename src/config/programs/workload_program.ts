@@ -41,13 +41,13 @@ export interface CommandConfig {
  * ```
  */
 export interface WarmConfig {
-  /** How many commands one worker, or the server, has in hand at the same time. Default: 1. */
+  /** How many commands one worker, or the server, runs at the same time. Default: 1. */
   concurrency?: number;
   /** Seconds that starting and loading may take. Default: 600. */
   readyTimeout?: number;
   /** Seconds between asking it to end and killing it. Default: 10. */
   unloadTimeout?: number;
-  /** Seconds for which it stays without a node; 0: it ends with the node. Default: 300. */
+  /** Seconds for which it stays loaded without a node; 0: it ends with the node. Default: 300. */
   keepLoaded?: number;
   /** The kind of command that it makes room for: it ends while one runs. Default: none. */
   yieldTo?: "training";
@@ -70,9 +70,12 @@ export interface WorkerConfig extends WarmConfig {
   worker: string;
   /** How many of them run. Default: 1. */
   workers?: number;
-  /** Whether a worker says when it is ready; `false`: it is from its start. Default: `true`. */
+  /**
+   * Whether a worker sends `ready` when it is loaded; `false`: it gets commands from its start.
+   * Default: `true`.
+   */
   ready?: boolean;
-  /** The commands after which a worker is replaced; 0: never. Default: 0. */
+  /** After how many commands a worker is replaced; 0: never. Default: 0. */
   restartAfter?: number;
 }
 
@@ -93,7 +96,7 @@ export interface WorkerConfig extends WarmConfig {
 export interface ReadinessConfig {
   /** Where to ask. */
   url: string;
-  /** Seconds between two questions. Default: 1. */
+  /** Seconds between two checks. Default: 1. */
   every?: number;
   /** Seconds that an answer may take. Default: 5. */
   timeout?: number;
@@ -170,7 +173,7 @@ interface CommandProgram {
   readonly command: string;
 }
 
-/** What is set for workers and servers alike. Times are in seconds. */
+/** The settings that workers and servers share. Times are in seconds. */
 interface WarmProgram {
   readonly concurrency: number;
   readonly readyTimeout: number;
@@ -211,7 +214,7 @@ export function isWarm(program: Program): program is WorkerProgram | ServerProgr
   return program.type === "worker" || program.type === "server";
 }
 
-/** The command lane's places that a program has; `undefined`: as many as one likes. */
+/** How many commands a program runs at once; `undefined`: any number. */
 export function placesOf(program: Program): number | undefined {
   switch (program.type) {
     case "worker":

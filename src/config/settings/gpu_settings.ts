@@ -74,7 +74,10 @@ export function gpuCount(gpus: GpuChoice | undefined): number | undefined {
   return typeof gpus === "object" ? gpus.length : gpus === "auto" ? undefined : gpus;
 }
 
-/** How many workloads of a kind `count` GPUs are enough for. At least one: it waits for ever, or fails. */
+/**
+ * How many workloads of a kind `count` GPUs are enough for, but at least one, which then waits
+ * forever or fails.
+ */
 export function workloadsOn(count: number, needed: number): number {
   return needed === 0 ? 1 : Math.max(1, Math.floor(count / needed));
 }
@@ -93,7 +96,7 @@ function gpusLoaded(settings: GpuSettings, kind: WorkloadKind): number {
   return program.command === undefined ? 0 : settings.gpusPer[kind];
 }
 
-/** What can never have the GPUs that it needs, of `count`. */
+/** The programs that can never get the GPUs that they need, of `count`. */
 export function gpuProblems(settings: GpuSettings, count: number): ConfigError[] {
   const kinds = WORKLOAD_KINDS.filter((kind) => settings[kind] !== undefined);
   const have = count === 1 ? "gpus gives 1" : `gpus gives ${count}`;

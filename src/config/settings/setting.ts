@@ -1,5 +1,5 @@
 /**
- * What there is to know about a setting.
+ * A setting: its names, its type, its meaning.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface Setting<T = unknown> {
   readonly type: ValueType<T>;
   /** What it means. */
   readonly help: string;
-  /** Its value when nobody gives one. */
+  /** Its value if none is given. */
   readonly default?: T;
   /** The default in words, where it depends on something. */
   readonly defaultText?: string;
