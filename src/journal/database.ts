@@ -90,12 +90,14 @@ function openAndMigrate(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
     if (pragma(database, "page_count") === 0) database.exec("PRAGMA auto_vacuum = INCREMENTAL");
-    // FULL makes a commit survive a power cut; the busy timeout is for `ps` reading meanwhile.
+    // FULL makes a commit survive a power cut; the busy timeout is for `ps` reading meanwhile. What
+    // undoes one of many writes of a transaction is kept in memory: files for that took most of it.
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA foreign_keys = ON;
       PRAGMA busy_timeout = 5000;
+      PRAGMA temp_store = MEMORY;
       PRAGMA journal_size_limit = ${WAL_SIZE_LIMIT};
     `);
     refuseNewer(database, path);

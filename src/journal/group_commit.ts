@@ -29,8 +29,8 @@ export class GroupCommit {
 
   /**
    * Runs `write` in the transaction of this turn, and resolves with its result once that is on disk.
-   * Rejects when it is not: then nothing of it is. A write that throws takes no other with it. What is
-   * committed while a transaction is written is part of that.
+   * Rejects when it is not: then nothing of it is. A write that throws takes no other with it, but
+   * those that it has added. What is committed while a transaction is written is part of that.
    */
   commit<T>(write: () => T): Promise<T> {
     const stored = this.#add(write);
@@ -58,9 +58,13 @@ export class GroupCommit {
   /** Writes them, and whatever they add, and reports the results in the same order. */
   #report(writes: readonly Write[]): void {
     const outcomes: (() => void)[] = [];
+    // One alone, with what it adds, is undone as the transaction: a savepoint takes a while.
+    const isOneAlone = writes.length === 1;
     try {
       this.#statements.atomically(() => {
-        for (const write of writes) outcomes.push(this.#run(write));
+        for (const write of writes) {
+          outcomes.push(isOneAlone ? reportOf(write) : this.#runApart(write));
+        }
       });
     } catch (error) {
       for (const { reject } of writes) reject(error);
@@ -75,15 +79,20 @@ export class GroupCommit {
     });
   }
 
-  /** Runs one write, and returns what reports its result to the caller once the transaction is committed. */
-  #run({ run, resolve, reject }: Write): () => void {
+  /** The same for a write that is undone by itself when it throws. */
+  #runApart(write: Write): () => void {
     try {
-      const result = this.#statements.nested(run);
-      return () => resolve(result);
+      return this.#statements.nested(() => reportOf(write));
     } catch (error) {
       // A full disk ends the whole transaction.
       if (!this.#statements.isInTransaction) throw error;
-      return () => reject(error);
+      return () => write.reject(error);
     }
   }
+}
+
+/** Runs a write. Returns what reports its result to the caller once the transaction is committed. */
+function reportOf({ run, resolve }: Write): () => void {
+  const result = run();
+  return () => resolve(result);
 }

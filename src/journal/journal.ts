@@ -149,7 +149,7 @@ export class Journal implements Disposable {
    * to be sent. A command that is `finalizing` stays so until `finalized()`.
    */
   end(id: string, end: End, messages: readonly Message[], finalizing = false): Pending[] {
-    return this.atomically(() => {
+    return this.#statements.inTransaction(() => {
       // Large params are of no use any more, but would stay on disk for days.
       this.#statements.run(
         `UPDATE commands SET state = 'ended', ended_at = ?, cause = ?, exit_code = ?, signal = ?,

@@ -73,7 +73,7 @@ export class ResultFiles {
    */
   record(commandId: string, files: readonly ResultFile[]): void {
     const given = new Map(files.map((file) => [file.name, file]));
-    this.#statements.atomically(() => {
+    this.#statements.inTransaction(() => {
       for (const { seq, name, fingerprint, state } of this.of(commandId)) {
         const file = given.get(name);
         if (file?.fingerprint === fingerprint) {
@@ -153,7 +153,7 @@ export class ResultFiles {
 
   /** Records which files are removed, and which are left where they are. */
   cleaned(files: readonly { seq: number; state: "removed" | "left" }[]): void {
-    this.#statements.atomically(() => {
+    this.#statements.inTransaction(() => {
       for (const { seq, state } of files) {
         this.#statements.run(
           "UPDATE result_files SET state = ?, signed_url = NULL WHERE seq = ?",

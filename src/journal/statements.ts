@@ -43,7 +43,12 @@ export class Statements {
     return this.#prepare(sql).all(...values);
   }
 
-  /** Makes all that `body` runs one transaction, which is undone when it throws. */
+  /** Makes all that `body` runs a part of the open transaction, or else one of its own. */
+  inTransaction<T>(body: () => T): T {
+    return this.#isWithin ? body() : this.atomically(body);
+  }
+
+  /** Makes all that `body` runs one transaction, or a part of one, which is undone when it throws. */
   atomically<T>(body: () => T): T {
     if (this.#isWithin) return this.nested(body);
     this.#undoLeftOver();

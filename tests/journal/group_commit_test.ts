@@ -129,6 +129,20 @@ Deno.test("a write that a write makes is the last one of the same transaction", 
   assertEquals([commits.notes.length, commits.transactions], [4, 2]);
 });
 
+Deno.test("a write alone that throws leaves nothing of itself, and takes what it has added with it", async () => {
+  using commits = new Commits();
+  let added: Promise<unknown> | undefined;
+  const failing = commits.group.commit(() => {
+    added = commits.write("added");
+    commits.insert("half");
+    commits.insert(null);
+  });
+  await assertRejects(() => failing, Error, "NOT NULL");
+  await assertRejects(() => added!, Error, "NOT NULL");
+  assertEquals([commits.notes, commits.transactions], [[], 0]);
+  assertEquals([await commits.write("next"), commits.notes], ["next", ["next"]]);
+});
+
 Deno.test("a write that a write makes is rejected with it when the disk is full", async () => {
   using commits = new Commits();
   commits.fillDisk();
