@@ -60,7 +60,8 @@ export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0
       });
     case "failed":
       return {
-        ...nodeError(exit.error, { cause: "exited", exitCode: 1 }),
+        // What answers for itself has no exit code.
+        ...nodeError(exit.error, { cause: "exited" }),
         ...(exit.output && { output: exit.output }),
       };
     case "lost":

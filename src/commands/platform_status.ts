@@ -108,7 +108,8 @@ export function statusOf(
       return {
         status: "completed",
         success: false,
-        exit_code: exitCode ?? null,
+        // The platform knows no failure without one.
+        exit_code: exitCode ?? (cause === "exited" ? 1 : null),
         error,
         ...(text !== "" && { stderr: text }),
       };

@@ -84,7 +84,7 @@ export class History implements Disposable {
     };
     if (kind !== undefined) where("kind = ?", kind);
     if (outcome === "succeeded") where("cause = 'exited' AND exit_code = 0");
-    else if (outcome === "failed") where("cause = 'exited' AND exit_code <> 0");
+    else if (outcome === "failed") where("cause = 'exited' AND exit_code IS NOT 0");
     else if (outcome !== undefined) where("cause = ?", outcome);
     if (text !== undefined) {
       // Request ids are stored as JSON, and matched without the quotes.

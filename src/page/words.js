@@ -51,7 +51,9 @@ export function percent(part) {
 export function outcome({ state, cause, exit_code, signal, oom_kill }) {
   if (state !== "ended") return { tone: state === "running" ? "busy" : "idle", text: state };
   if (cause === "exited" && exit_code === 0) return { tone: "good", text: "succeeded" };
-  if (cause === "exited") return { tone: "bad", text: `failed: exit code ${exit_code}` };
+  if (cause === "exited") {
+    return { tone: "bad", text: exit_code === null ? "failed" : `failed: exit code ${exit_code}` };
+  }
   if (oom_kill) return { tone: "bad", text: "killed: out of memory" };
   if (cause === "killed") return { tone: "bad", text: `killed by ${signal}` };
   const tone = cause === "cancelled" || cause === "withdrawn" ? "idle" : "bad";

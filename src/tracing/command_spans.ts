@@ -141,7 +141,9 @@ function resourceAttributes(end: End | undefined): Record<string, number> {
 
 function errorOf(end: End | undefined): string | undefined {
   if (end === undefined || (end.cause === "exited" && end.exitCode === 0)) return undefined;
-  if (end.cause === "exited") return `exit code ${end.exitCode ?? "unknown"}`;
+  if (end.cause === "exited") {
+    return end.exitCode === undefined ? "failed" : `exit code ${end.exitCode}`;
+  }
   return end.signal === undefined ? end.cause : `${end.cause} (${end.signal})`;
 }
 

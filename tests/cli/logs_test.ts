@@ -51,6 +51,23 @@ Deno.test("logs shows both streams in the order in which they came", async () =>
   assertEquals(new TextDecoder().decode(stdout), "1\n2\n3\n4\n");
 });
 
+Deno.test("why a command failed that printed nothing is in the log, and what logs shows", async () => {
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request) => new Response("bad\nthing", { status: request.method === "POST" ? 500 : 200 }),
+  );
+  await using world = await setUp(`  inference: {url: "http://127.0.0.1:${server.addr.port}/"}`);
+  const { stage, node, sender } = world;
+  await sender.ask({ command: "inference", request_id: "r1" });
+  await node.awaitLine(/inference r1 failed after \d\.\d s: The server answered 500: bad thing$/);
+  const { stdout, stderr } = await stage.run(["logs", "r1"]);
+  assertEquals([stdout, stderr], [
+    "",
+    "inference r1 failed: The server answered 500: bad\nthing\n",
+  ]);
+  assertMatch((await stage.run(["ps"])).stdout, /r1 .* failed$/m);
+});
+
 Deno.test("logs takes the newest of several workloads, and any by its id", async () => {
   await using world = await setUp("  dedupe_window: 0\n  inference: cat $CYBERWAVE_PARAMS_FILE");
   const { stage, sender } = world;

@@ -80,8 +80,8 @@ const OUTCOMES: [exit: Exit, stop: StopRequest | undefined, outcome: Outcome, to
   [
     { type: "failed", error: "out of memory", output: {} },
     undefined,
-    { ...fromNode("out of memory", { cause: "exited", exitCode: 1 }), output: {} },
-    "failed (code 1)",
+    { ...fromNode("out of memory", { cause: "exited" }), output: {} },
+    "failed",
   ],
   [
     { type: "killed", signal: "SIGKILL", note: "its worker was restarted" },

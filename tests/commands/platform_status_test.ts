@@ -123,6 +123,11 @@ Deno.test("what ended by itself is completed, well or not", () => {
     exit_code: null,
     error: "Workload lost: the machine restarted",
   });
+  assertEquals(told({ type: "failed", error: "no such label" }), {
+    ...failure,
+    exit_code: 1,
+    error: "no such label",
+  });
   assertEquals(told({ type: "exited", code: 143 }, { stop: stop("timed_out") }), {
     ...failure,
     exit_code: 143,

@@ -63,7 +63,8 @@ Deno.test("a failure is answered with its reason, and what was printed is kept",
   await test.idle();
   using history = History.open(test.folder)!;
   const { id, end } = history.find("r1")!;
-  assertEquals([end?.cause, end?.exitCode, end?.bytes], ["exited", 1, 8]);
+  assertEquals([end?.cause, end?.exitCode, end?.bytes], ["exited", undefined, 8]);
+  assertEquals(history.ended({ outcome: "failed" }, 10).map((record) => record.id), [id]);
   assertEquals(new TextDecoder().decode(history.output(id).stderr), "loading\n");
 });
 

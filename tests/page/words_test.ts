@@ -29,6 +29,7 @@ Deno.test("page: how a workload ended, in words and in a tone", () => {
   const ended = (end: Record<string, unknown>) => outcome({ state: "ended", ...unknown, ...end });
   assertEquals(ended({ cause: "exited", exit_code: 0 }), { tone: "good", text: "succeeded" });
   assertEquals(ended({ cause: "exited", exit_code: 3 }).text, "failed: exit code 3");
+  assertEquals(ended({ cause: "exited" }).text, "failed");
   assertEquals(ended({ cause: "killed", signal: "SIGSEGV" }).text, "killed by SIGSEGV");
   assertEquals(ended({ cause: "killed", oom_kill: true }).text, "killed: out of memory");
   assertEquals(ended({ cause: "cancelled" }), { tone: "idle", text: "cancelled" });

@@ -11,7 +11,7 @@ import { createLogger } from "../../log.ts";
 import { systemClock } from "../../time.ts";
 import { type OutputStream, WorkloadFolder } from "../../workloads/folder.ts";
 import { inLikelyOrder } from "../../workloads/mirror.ts";
-import { outputSize, readOutputAt } from "../../workloads/output.ts";
+import { excerptOf, outputSize, readOutputAt } from "../../workloads/output.ts";
 import { readOutputIndex } from "../../workloads/output_index.ts";
 import { ProgressFile } from "../../workloads/progress_file.ts";
 import { inspectHost } from "../../os/processes.ts";
@@ -29,7 +29,7 @@ import { progressText } from "../terminal/progress_bar.ts";
 import { findWorkload } from "../find_workload.ts";
 import { useStateFolder } from "../load_settings.ts";
 import { ShownOutput } from "../terminal/shown_output.ts";
-import { report, type Stream } from "../terminal/terminal.ts";
+import { harmless, report, type Stream } from "../terminal/terminal.ts";
 
 /** How often new output is looked for: short intervals show both streams in their order. */
 const INTERVAL_MS = 50;
@@ -64,10 +64,38 @@ export async function run(args: Arguments): Promise<number> {
   if (!args.has("follow") && record.state === "queued") {
     report(`${nameOf(record)} is queued and has printed nothing yet`);
   }
-  if (record.state === "ended" && !outputs.some((output) => output.exists)) {
-    report(`The files of ${nameOf(record)} were removed: see keep_workloads`);
+  const ended = history?.find(record.id);
+  if (ended?.state === "ended") {
+    const hasOutput = outputs.some((output) => output.exists);
+    const remark = remarkOn(ended, history!.reply(ended.id), folder, hasOutput);
+    if (remark !== undefined) report(harmless(remark));
   }
   return 0;
+}
+
+/** Of standard error so much is looked at for the error of the reply. */
+const LOOKED_AT = 256 * 1024;
+
+/** What is said of a command that has ended, beside what it printed. */
+function remarkOn(
+  record: CommandRecord,
+  reply: Uint8Array<ArrayBuffer> | undefined,
+  folder: WorkloadFolder,
+  hasOutput: boolean,
+): string | undefined {
+  const { cause, exitCode } = record.end!;
+  const name = nameOf(record);
+  const { error, output } = reply ? JSON.parse(new TextDecoder().decode(reply)) : {};
+  // The error of a process is what it printed.
+  if (typeof error === "string" && !(cause === "exited" && exitCode !== undefined)) {
+    const text = error.trim();
+    if (excerptOf(folder, "stderr", LOOKED_AT).text.includes(text)) return undefined;
+    return `${name} ${cause === "exited" ? "failed" : cause.replace("_", " ")}: ${text}`;
+  }
+  if (hasOutput) return undefined;
+  return output === ""
+    ? `${name} has printed nothing`
+    : `The files of ${name} were removed: see keep_workloads`;
 }
 
 function outputsOf(args: Arguments): { from: OutputStream; to: Stream }[] {

@@ -236,7 +236,7 @@ function shortened(text: string): string {
 export function resultOf({ cause, exitCode, signal, oomKill }: Omit<End, "bytes">): string {
   switch (cause) {
     case "exited":
-      return exitCode === 0 ? "ok" : inWords(exitCode!, oomKill);
+      return exitCode === 0 ? "ok" : inWords(exitCode, oomKill);
     case "killed":
       return `killed by ${signal}`;
     case "cancelled":
@@ -252,7 +252,8 @@ export function resultOf({ cause, exitCode, signal, oomKill }: Omit<End, "bytes"
   }
 }
 
-function inWords(exitCode: number, oomKill?: boolean): string {
+function inWords(exitCode: number | undefined, oomKill?: boolean): string {
+  if (exitCode === undefined) return "failed";
   const meaning = exitCodeMeaning(exitCode, oomKill);
   return `exit code ${exitCode}${meaning === undefined ? "" : ` (${meaning})`}`;
 }
