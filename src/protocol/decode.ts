@@ -36,6 +36,8 @@ export type Decoded =
 /** The member that holds the token for one workload, wherever it stands in a message. */
 export const TOKEN_PARAM = "cyberwave_workload_token";
 
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
+
 /** More than this in an id is not an id. */
 const MAX_REQUEST_ID_LENGTH = 1_000;
 
@@ -52,7 +54,7 @@ export function decodeCommand(payload: Uint8Array, maxBytes: number): Decoded {
   }
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
+    text = UTF_8.decode(payload);
   } catch {
     return unreadable("is not valid UTF-8", new TextDecoder().decode(payload));
   }
