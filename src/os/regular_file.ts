@@ -25,11 +25,24 @@ export function openRegularFile(path: string): number {
   throw new Error(`${quoted(path)} is not a regular file`);
 }
 
+/**
+ * What is at `path`, without following a link; `undefined`: nothing. The same from node:fs takes five
+ * times the memory, and a command asks ten times.
+ */
+export function lstat(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 /** The size of a regular file: 0 when there is none. Throws when there is something else. */
 export function regularFileSize(path: string): number {
-  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  const stat = lstat(path);
   if (stat === undefined) return 0;
-  if (!stat.isFile()) throw new Error("it is not a regular file");
+  if (!stat.isFile) throw new Error("it is not a regular file");
   return stat.size;
 }
 

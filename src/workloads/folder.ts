@@ -93,7 +93,7 @@ export class WorkloadFolder {
     if (!this.exists) return { bytes: 0, isSilent };
     try {
       for (const name of fs.readdirSync(this.path)) {
-        const { size } = fs.lstatSync(`${this.path}/${name}`);
+        const { size } = Deno.lstatSync(`${this.path}/${name}`);
         bytes += Math.max(BLOCK, size);
         if (size > 0 && name.endsWith(".log")) isSilent = false;
       }

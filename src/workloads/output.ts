@@ -5,7 +5,7 @@
  * @module
  */
 import * as fs from "node:fs";
-import { fillAt, openRegularFile, readRegularFileAt } from "../os/regular_file.ts";
+import { fillAt, lstat, openRegularFile, readRegularFileAt } from "../os/regular_file.ts";
 import { cutMark, type Excerpt, type LongExcerpt } from "../protocol/response.ts";
 import type { OutputStream, WorkloadFolder } from "./folder.ts";
 import { LineSplitter } from "./line_splitter.ts";
@@ -40,7 +40,7 @@ export function excerptOf(
 /** Whether a stream of output can be read: a workload may have removed its file, or anybody else. */
 export function hasOutput(folder: WorkloadFolder, stream: OutputStream): boolean {
   if (folder.small[stream] !== undefined) return true;
-  return fs.lstatSync(folder.outputFile(stream), { throwIfNoEntry: false })?.isFile() ?? false;
+  return lstat(folder.outputFile(stream))?.isFile ?? false;
 }
 
 /** How many bytes of output there are. */
@@ -49,8 +49,8 @@ export function outputSize(folder: WorkloadFolder, stream: OutputStream): number
 }
 
 function fileSize(path: string): number {
-  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-  return stat?.isFile() ? stat.size : 0;
+  const stat = lstat(path);
+  return stat?.isFile ? stat.size : 0;
 }
 
 /** Fills `buffer` with output from `position` on, as far as there is any. */

@@ -5,7 +5,7 @@
  * @module
  */
 import * as fs from "node:fs";
-import { openRegularFile, readAt } from "../os/regular_file.ts";
+import { lstat, openRegularFile, readAt } from "../os/regular_file.ts";
 import { type Progress, readProgress } from "../protocol/progress.ts";
 
 /** How much of the end of the file is read. */
@@ -24,9 +24,9 @@ export interface FoundProgress {
 
 /** The latest progress in a file. */
 export function latestProgress(path: string): FoundProgress {
-  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  const stat = lstat(path);
   if (stat === undefined) return { progress: undefined };
-  if (!stat.isFile()) return { progress: undefined, problem: "it is not a regular file" };
+  if (!stat.isFile) return { progress: undefined, problem: "it is not a regular file" };
   let text: string;
   try {
     text = endOf(path);
@@ -63,9 +63,9 @@ export class ProgressFile {
 
   /** What is new since the last look; `undefined`: nothing is. */
   look(): FoundProgress | undefined {
-    const stat = fs.lstatSync(this.#path, { throwIfNoEntry: false });
+    const stat = lstat(this.#path);
     if (stat === undefined) return undefined;
-    const seen = `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
+    const seen = `${stat.ino} ${stat.size} ${stat.mtime?.getTime()}`;
     if (seen === this.#seen) return undefined;
     this.#seen = seen;
     return latestProgress(this.#path);

@@ -9,7 +9,7 @@
  */
 import * as fs from "node:fs";
 import { OS } from "../../os/current.ts";
-import { readRegularFile } from "../../os/regular_file.ts";
+import { lstat, readRegularFile } from "../../os/regular_file.ts";
 import type { Resources } from "../../protocol/resources.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
 
@@ -42,9 +42,9 @@ export function claimPath(folder: WorkloadFolder, attempt: string): string {
 /** Reads a claim. One that cannot be read counts as a supervisor's: the attempt may have run. */
 export function readClaim(folder: WorkloadFolder, attempt: string): Claim {
   const path = claimPath(folder, attempt);
-  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  const stat = lstat(path);
   if (stat === undefined) return { by: "nobody" };
-  if (stat.isDirectory()) return { by: "node" };
+  if (stat.isDirectory) return { by: "node" };
   try {
     return parseClaim(new TextDecoder().decode(readRegularFile(path, MAX_BYTES)));
   } catch {
