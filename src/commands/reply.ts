@@ -141,7 +141,7 @@ export function notConfigured(kind: string): string {
   return `${kind[0].toUpperCase()}${kind.slice(1)} command not configured in cyberwave.yml`;
 }
 
-/** How the log reports a refusal, in which a stranger's words may be, at any length. */
+/** How the log reports a refusal, in which untrusted text may be, at any length. */
 export function refusalLine(name: string, why: string): string {
   return `Refused a command for ${name}: ${why.slice(0, 300)}`;
 }

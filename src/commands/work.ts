@@ -45,7 +45,7 @@ export function isPermanent(error: unknown): boolean {
   return error instanceof Error && "code" in error && PERMANENT.includes(error.code);
 }
 
-/** What strangers sent, as variables: no variable can hold NUL. */
+/** What was sent, as variables: no variable can hold NUL. */
 function variables(values: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, value.replaceAll("\0", "")]),

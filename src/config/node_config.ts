@@ -107,7 +107,7 @@ export interface CloudNodeConfig {
   poolPrefetch?: number;
   /** A shell command, run once at each start before registration. Default: none. */
   installScript?: string;
-  /** What runs `inference` commands: a shell command template, or what stays loaded. Default: none. */
+  /** What runs `inference` commands: a template, a worker, a server or a cluster. Default: none. */
   inference?: ProgramConfig;
   /** What runs `training` commands. Default: none. */
   training?: ProgramConfig;

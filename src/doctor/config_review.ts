@@ -105,7 +105,7 @@ function templateWarnings(
     const program = settings[kind];
     const command = program && commandOf(program);
     if (program === undefined || command === undefined) return [];
-    // What stays loaded gets its params in another way.
+    // Workers and servers get their params in another way.
     const remarks = isWarm(program) ? reviewWords(command, where) : reviewTemplate(command, where);
     return remarks.map(({ detail, fix }) =>
       warn(`${nameOf(kind)} ${detail} (from ${place(kind)})`, fix)

@@ -1,5 +1,5 @@
 /**
- * Whether what stays loaded for commands can take them.
+ * Whether workers and servers can take commands.
  *
  * @module
  */

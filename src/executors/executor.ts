@@ -113,13 +113,13 @@ export interface Executor extends AsyncDisposable {
   recover(handle: Handle, folder: WorkloadFolder): Promise<Recovered>;
   /** What it is doing. */
   status(): ExecutorStatus;
-  /** Ends what stays loaded between commands, where anything does. No command is run any more. */
+  /** Ends its workers or its server, if it has any. No command is run any more. */
   unload?(): Promise<void>;
   /** The kind of command that it makes room for; `undefined`: it keeps what it has loaded. */
   readonly yieldsTo?: string;
   /**
-   * Says whether it has to make room now. While it does, it takes no command, and ends what is loaded
-   * once it has none in hand. One that makes room for a kind loads nothing before the first call.
+   * Says whether it has to make room now. While it does, it takes no command, and ends its workers or
+   * its server once they run none. One that makes room for a kind loads nothing before the first call.
    */
   setYielding?(isYielding: boolean): void;
   /** Whether it makes room and nothing of it is loaded. `onRoom` is called when that becomes true. */

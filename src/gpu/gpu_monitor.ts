@@ -127,7 +127,7 @@ export class GpuMonitor {
         logger.warn(`${ends}: GPU metrics are up to ${RETRY.max / 1000} s old, or missing`);
       }
       try {
-        // Nobody else uses this driver, so there is nobody to stay out of the way of.
+        // Without jitter: nobody else asks this driver at the same time.
         const wait = backoff((hasPrinted ? endings : failures) - 1, RETRY, () => 1);
         await clock.sleep(isPause ? PAUSE_MS : wait, signal);
       } catch (error) {

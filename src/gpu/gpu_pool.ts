@@ -18,7 +18,7 @@ interface GpuPoolOptions {
 /** A GPU, and who has it. */
 export interface GpuState {
   readonly name: string;
-  /** The ids of the commands, or the names of what stays loaded, that have it. */
+  /** The ids of the commands, or the names of workers and servers, that have it. */
   readonly holders: readonly string[];
 }
 

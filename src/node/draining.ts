@@ -39,8 +39,8 @@ async function whenIdle({ acceptor, queue, uploads }: DrainingParts): Promise<vo
 }
 
 /**
- * Resolves when all commands have ended, their replies are delivered and nothing stays loaded, or
- * when `signal` aborts.
+ * Resolves when all commands have ended, their replies are delivered, and workers and servers have
+ * ended, or when `signal` aborts.
  *
  * @throws {BrokerError} if the broker has refused all that is left for `patienceMs`
  */
@@ -64,7 +64,7 @@ export async function whenDone(
   });
 }
 
-/** Ends what stays loaded between commands: a node that does not come back holds no GPU. */
+/** Ends workers and servers: a node that does not come back holds no GPU. */
 export async function unloadAll({ executors }: Pick<DrainingParts, "executors">): Promise<void> {
   await Promise.all(executors.byName.values().map((executor) => executor.unload?.()));
 }

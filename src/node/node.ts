@@ -191,7 +191,7 @@ export class Node {
     if (exitWhenIdle !== undefined) this.#run(this.#drainWhenIdle(parts, exitWhenIdle));
   }
 
-  /** Ends what stays loaded if whoever stops the node has left a mark for that. Never rejects. */
+  /** Ends workers and servers if whoever stops the node has left a mark for that. Never rejects. */
   async #unloadIfMarked(parts: NodeParts): Promise<void> {
     if (!takeUnloadMark(parts.settings.stateFolder)) return;
     try {

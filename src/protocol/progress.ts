@@ -26,7 +26,7 @@ export interface Progress {
 }
 
 /**
- * The progress that a value is, as somebody wrote it who may be a stranger; `undefined`: it is none.
+ * The progress that an untrusted value is; `undefined`: it is none.
  * Members of other names are left out.
  */
 export function readProgress(value: unknown): Progress | undefined {

@@ -21,7 +21,7 @@ export function isForeignTopic(topic: string): boolean {
 
 /**
  * Why a requester cannot get replies on `topic`; `undefined` when it can. `own` is the topic of the
- * node's replies: all others of the platform would let a stranger speak in the node's name.
+ * node's replies: any other of the platform's would let senders reply in its name.
  */
 export function requesterTopicProblem(topic: string, own: string): string | undefined {
   if (topic.length > MAX_REQUESTER_TOPIC) return "is too long";

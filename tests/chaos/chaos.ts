@@ -84,8 +84,8 @@ async function readLedgers(
 }
 
 /**
- * The sessions that were not there for a task: those of others, but for what stays loaded, which may
- * have had in hand what it never began.
+ * The sessions that were not there for a task: those of others, but for workers and servers, which
+ * may have been given what they never began.
  */
 function knownSessions(ledgers: ReadonlyMap<Course, Ledger>): (course: Course) => Set<number> {
   const isLoaded = ({ task }: Course) => FORMS[task.kind] !== "process";

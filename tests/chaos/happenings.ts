@@ -50,7 +50,7 @@ export class Happenings {
     const until = (answeredAt ?? Infinity) + AFTERMATH_MS;
     const isLoaded = FORMS[task.kind] !== "process";
     const during = (at: number) => at >= sentAt && at <= until;
-    // What stays loaded takes commands until the node sees that its supervisor was killed.
+    // A worker or server takes commands until the node sees that its supervisor was killed.
     const nearby = (at: number) => during(isLoaded ? at + AFTERMATH_MS : at) || during(at);
     return {
       killed: this.#kills.some(({ session, at }) => sessions.includes(session) && nearby(at)),

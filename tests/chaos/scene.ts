@@ -161,7 +161,7 @@ export class Scene implements AsyncDisposable {
     answered.abort();
     const open = this.workloads.entries().filter(([, workload]) => isOpen(workload));
     this.problems.push(...open.map(([id, { status }]) => `${id} is still ${status}`));
-    // So it ends what stays loaded, too.
+    // So it ends workers and servers, too.
     await this.#endNode("SIGQUIT");
     let left: ProcessEntry[] = [];
     for (let look = 0; look < 20; look++) {

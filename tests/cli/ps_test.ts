@@ -71,7 +71,7 @@ Deno.test("ps lists what ended, runs and waits, whether the node runs or not", a
   );
 });
 
-Deno.test("ps says how what stays loaded is, and why, while the node runs", async () => {
+Deno.test("ps says the state of workers and servers, and why, while the node runs", async () => {
   await using stage = await Stage.set();
   await using _ = { [Symbol.asyncDispose]: () => endWorkers(`${stage.world.stateFolder}/workers`) };
   const ready = `echo '{"jsonrpc":"2.0","method":"ready"}'; exec cat`;

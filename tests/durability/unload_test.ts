@@ -36,7 +36,7 @@ async function worldWithModels() {
   return { world, yaml, ended: { [Symbol.asyncDispose]: end } };
 }
 
-Deno.test("a node that was marked ends what is loaded as it stops, any other one keeps it", async () => {
+Deno.test("a node that was marked ends its worker and its server as it stops, any other one keeps them", async () => {
   const { world, yaml, ended } = await worldWithModels();
   await using _world = world;
   await using _ended = ended;

@@ -32,7 +32,7 @@ Deno.test("gpu pool: before it is open nothing is given away", () => {
   assertEquals([given, pool.available], [["1"], 0]);
 });
 
-Deno.test("gpu pool: what is loaded waits in a line, and commands do not overtake it", () => {
+Deno.test("gpu pool: workers and servers wait in a line, and commands do not overtake them", () => {
   const pool = openPool(["0", "1"]);
   const given: string[] = [];
   const ask = (name: string, count: number) =>

@@ -220,7 +220,7 @@ Deno.test("metrics: GPUs, without a sample of what the driver does not tell", as
   assertEquals(await sample(metrics, "cloud_node_gpu_last_collect_success"), undefined);
 });
 
-Deno.test("metrics: what stays loaded, its state, its restarts and how long it loaded", async () => {
+Deno.test("metrics: workers and servers, their states, their restarts and how long they loaded", async () => {
   const events = new NodeEvents(createLogger("test"));
   const clock = new FakeClock();
   let executors: NodeSnapshot["executors"] = {

@@ -11,7 +11,7 @@ class Place implements Disposable {
   }
 }
 
-Deno.test("the states of what stays loaded are read as they were noted, those of an earlier node are gone", () => {
+Deno.test("the states of workers and servers are read as they were noted, those of an earlier node are not", () => {
   using place = new Place();
   const states = new LoadedStates(place.folder);
   assertEquals(loadedStates(place.folder), {});

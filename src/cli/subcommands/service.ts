@@ -103,7 +103,7 @@ async function unloading(
     folder = await runningFolder(args, caller);
     if (folder !== undefined) leaveUnloadMark(folder);
   } catch (error) {
-    report(`What is loaded stays for keep_loaded: ${messageOf(error)}`);
+    report(`Workers and servers stay loaded for keep_loaded: ${messageOf(error)}`);
   }
   try {
     await stop();

@@ -115,7 +115,7 @@ function unready(
   return `, ${state}${reason ? `: ${reason.trim().replaceAll(/\s+/g, " ")}` : ""}`;
 }
 
-/** Each GPU and what has it: a kind of command that runs, or what stays loaded. */
+/** Each GPU and what has it: a kind of command that runs, a worker or a server. */
 function gpusText(
   gpus: NonNullable<ShownStatus["given_gpus"]>,
   { workloads = [] }: ShownStatus,

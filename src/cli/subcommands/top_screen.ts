@@ -220,7 +220,7 @@ function lineOf(record: CommandRecord, ms: number, rest: readonly Piece[], colum
   ];
 }
 
-/** Text of strangers in a column of this width. */
+/** Untrusted text in a column of this width. */
 function fit(text: string, width: number): string {
   const line = [...harmless(text.replaceAll(/\s/g, " "))];
   const cut = line.length < width ? line : [...line.slice(0, width - 2), "…"];

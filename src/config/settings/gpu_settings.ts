@@ -82,13 +82,13 @@ export function workloadsOn(count: number, needed: number): number {
   return needed === 0 ? 1 : Math.max(1, Math.floor(count / needed));
 }
 
-/** How many GPUs a command of a kind is given when it starts: what stays loaded has its own. */
+/** How many GPUs a command of a kind is given when it starts: a worker or server has its own. */
 export function gpusOfCommand(settings: GpuSettings, kind: WorkloadKind): number {
   const type = settings[kind]?.type ?? "command";
   return type === "command" ? settings.gpusPer[kind] : 0;
 }
 
-/** How many GPUs what stays loaded for a kind holds, all of it together. */
+/** How many GPUs the workers or the server of a kind hold, all together. */
 function gpusLoaded(settings: GpuSettings, kind: WorkloadKind): number {
   const program = settings[kind];
   if (program === undefined || !isWarm(program)) return 0;
@@ -123,7 +123,7 @@ export function gpuProblems(settings: GpuSettings, count: number): ConfigError[]
   });
 }
 
-/** Whether what stays loaded for a kind keeps its GPUs while another kind needs some. */
+/** Whether the workers or the server of a kind keep their GPUs while another kind needs some. */
 function staysBeside(settings: GpuSettings, loaded: WorkloadKind, kind: WorkloadKind): boolean {
   const program = settings[loaded]!;
   const yieldsTo = "yieldTo" in program ? program.yieldTo : undefined;

@@ -28,7 +28,7 @@ interface ExecutorsOptions {
   /** The environment of all workloads. */
   readonly env: Readonly<Record<string, string>>;
   readonly host: Host;
-  /** The GPUs to give to what stays loaded. Default: it sees what is there. */
+  /** The GPUs to give to workers and servers. Default: they see all that are there. */
   readonly gpus?: GpuSource;
   readonly loggerFor: (component: string) => Logger;
   readonly events: Pick<NodeEvents, "emit">;

@@ -39,7 +39,7 @@ for (const [given, problem] of WRONG) {
 }
 
 for (const given of [{ worker: "a" }, { server: "a", url: "http://127.0.0.1:1/" }]) {
-  Deno.test(`what is loaded by ${Object.keys(given)[0]} may make room for training`, () => {
+  Deno.test(`a ${Object.keys(given)[0]} may make room for training`, () => {
     const parsed = program.parse({ ...given, yield_to: "training" });
     assert("value" in parsed && "yieldTo" in parsed.value);
     assertEquals(parsed.value.yieldTo, "training");

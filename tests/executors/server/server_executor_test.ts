@@ -209,7 +209,7 @@ async function yielded(bench: Bench): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   executor.onRoom = () => executor.hasYielded && resolve();
   executor.onRoom();
-  await inTime(promise, "the end of what is loaded");
+  await inTime(promise, "the end of the server");
 }
 
 Deno.test("server: it makes room once it has nothing in hand, and is loaded again later", async () => {
