@@ -3,7 +3,7 @@ import { whatCancellingDid } from "../../src/cli/subcommands/cancel_workload.ts"
 import { ConfigError } from "../../src/errors.ts";
 import type { CommandRecord } from "../../src/journal/record.ts";
 import { LocalRequests } from "../../src/state/local_requests.ts";
-import { Gate, Stage } from "../support/stage.ts";
+import { Gate, nodeAtGate, Stage } from "../support/stage.ts";
 
 const STOP = { cause: "cancelled", signal: "SIGINT", at: 3 } as const;
 
@@ -26,17 +26,7 @@ const RECORD: CommandRecord = {
 };
 
 /** A stage with a node that waits at a gate, and somebody who sends it commands. */
-async function setUp(more = "") {
-  await using resources = new AsyncDisposableStack();
-  const stage = resources.use(await Stage.set());
-  const gate = await Gate.in(stage.world.folder);
-  await stage.configure(`  training: ${gate.template}\n${more}`);
-  const node = resources.use(stage.start(["start"]));
-  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  const sender = resources.use(await stage.world.sender({ slug: slug!, uuid: uuid! }));
-  const all = resources.move();
-  return { stage, gate, node, sender, [Symbol.asyncDispose]: () => all.disposeAsync() };
-}
+const setUp = (more = "") => nodeAtGate((gate) => `  training: ${gate.template}\n${more}`);
 
 Deno.test("cancel stops what runs, and the sender is answered that it was cancelled", async () => {
   await using world = await setUp();
@@ -92,8 +82,7 @@ Deno.test("cancel does not undo what ended by itself while there was no node", a
   const gate = await Gate.in(stage.world.folder);
   await stage.configure(`  training: ${gate.template}`);
   await using node = stage.start(["start"]);
-  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await using sender = await stage.senderFor(node);
   await sender.send({ command: "training", request_id: "t1" });
   await node.awaitLine(/at the gate/);
   await node.end("SIGKILL");

@@ -1,19 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { commandOf, DENO_DIR } from "../support/command.ts";
-import { Gate, Stage } from "../support/stage.ts";
+import { nodeAtGate, Stage } from "../support/stage.ts";
 
 /** A stage with a node, and what it takes to send that node commands. */
-async function setUp(yaml: string) {
-  await using resources = new AsyncDisposableStack();
-  const stage = resources.use(await Stage.set());
-  const gate = await Gate.in(stage.world.folder);
-  await stage.configure(yaml.replace("GATE", gate.template));
-  const node = resources.use(stage.start(["start"]));
-  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  const sender = resources.use(await stage.world.sender({ slug: slug!, uuid: uuid! }));
-  const all = resources.move();
-  return { stage, gate, node, sender, [Symbol.asyncDispose]: () => all.disposeAsync() };
-}
+const setUp = (yaml: string) => nodeAtGate((gate) => yaml.replace("GATE", gate.template));
 
 Deno.test("logs shows each stream of output where it belongs, byte for byte", async () => {
   await using world = await setUp(String.raw`  inference: printf 'out\377'; echo err >&2`);

@@ -42,8 +42,7 @@ Deno.test("ps lists what ended, runs and waits, whether the node runs or not", a
   const gate = await Gate.in(folder);
   await stage.configure(`  inference: ${gate.template}\n  training: exit 3`);
   await using node = stage.start(["start"]);
-  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await using sender = await stage.senderFor(node);
   await sender.ask({ command: "training", request_id: "t1" });
   await sender.send({ command: "inference", request_id: "i1" });
   await sender.send({ command: "inference", request_id: "i2\u001b[2J\nforged" });
@@ -123,8 +122,7 @@ Deno.test("ps sees what ended while the node was down", async () => {
   const gate = await Gate.in(stage.world.folder);
   await stage.configure(`  inference: ${gate.template}; exit 3\n  training: ${gate.template}`);
   await using node = stage.start(["start"]);
-  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await using sender = await stage.senderFor(node);
   await sender.send({ command: "training", request_id: "t1" });
   const [, pid] = await node.awaitLine(/training t1 started as process (\d+)/);
   await node.awaitLine(/\] at the gate/);

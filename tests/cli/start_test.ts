@@ -37,15 +37,14 @@ Deno.test("a node that was killed starts again as the same, and takes up what st
   const gate = await Gate.in(stage.world.folder);
   await stage.configure(`  inference: ${gate.template}`);
   await using first = stage.start(["start"]);
-  const [, slug, uuid] = await first.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await using sender = await stage.senderFor(first);
   await sender.send({ command: "inference", request_id: "r1" });
   const [, pid] = await first.awaitLine(/inference r1 started as process (\d+)/);
   await first.end("SIGKILL");
 
   await using second = stage.start(["start"]);
   await second.awaitLine(new RegExp(`inference r1 still runs as process ${pid}`));
-  await second.awaitLine(new RegExp(`\\(${uuid}\\) is ready`));
+  await second.awaitLine(new RegExp(`\\(${sender.uuid}\\) is ready`));
   await gate.open("luck");
   assertEquals((await sender.reply("r1")).output, "at the gate\nlet through with luck\n");
   assertEquals(await second.end("SIGTERM"), 0);
@@ -219,8 +218,7 @@ Deno.test("start --drain finishes what is left, refuses what is new, and exits w
   const gate = await Gate.in(stage.world.folder);
   await stage.configure(`  inference: ${gate.template}`);
   await using first = stage.start(["start"]);
-  const [, slug, uuid] = await first.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await using sender = await stage.senderFor(first);
   await sender.send({ command: "inference", request_id: "left" });
   await first.awaitLine(/inference left started/);
   await first.end("SIGTERM");
@@ -281,8 +279,7 @@ Deno.test("unknown keys of cyberwave.yml are told, and no reason to stop", async
 Deno.test("with --log-format json lines about a job have its fields, and one that failed is a warning", async () => {
   await using stage = await Stage.set("  inference: exit 127");
   await using node = stage.start(["start", "--log-format", "json"]);
-  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await using sender = await stage.senderFor(node);
   await sender.ask({ command: "inference", request_id: "r1" });
   const [line] = await node.awaitLine(/^.*inference r1 failed.*$/);
   const { time: _, workload_id, pid, duration_s, message, ...rest } = JSON.parse(line!);
@@ -348,8 +345,7 @@ Deno.test("a job gets env, env_file and .env in this order, and logs show names 
   await node.awaitLine(/DEBUG .*variables for workloads from env: A, CYBERWAVE_API_TOKEN$/);
   await node.awaitLine(/DEBUG .*variables for workloads from env_file: A, B$/);
   await node.awaitLine(/DEBUG .*variables for workloads from \.env: A, B, C, D_TOKEN$/);
-  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
+  await using sender = await stage.senderFor(node);
   const { output } = await sender.ask({ command: "inference", request_id: "r1" });
   assertEquals(output, "env-from-dotenv file dot token-of-the-job\n");
   assertEquals(await node.end("SIGTERM"), 0);

@@ -111,26 +111,21 @@ Deno.test("gpu monitor: one that prints once and ends is started ever less often
   ]);
 });
 
-Deno.test("gpu monitor: a card that falls off the bus hangs nvidia-smi, which is started anew", async () => {
-  const script = `echo "0, ${CARD}"; exec /bin/sleep 1000`;
-  await using test = await MonitorTest.start(script);
-  await test.readings(({ samples }) => samples.length === 1);
-  await test.clock.sleepingFor(30 * SECOND);
-  await test.clock.advance(30 * SECOND);
-  const { samples } = await test.readings(({ isSuccessful }) => isSuccessful === false);
-  assertEquals(samples, []);
-});
+const NO_MORE: readonly [what: string, does: string][] = [
+  ["hangs, as when a card falls off the bus,", "exec /bin/sleep 1000"],
+  ["goes on, but only complains,", 'while :; do echo "Unknown Error"; /bin/sleep 0.01; done'],
+];
 
-Deno.test("gpu monitor: an nvidia-smi that goes on, but only complains, is started anew", async () => {
-  const complaint = "Unable to determine the device handle for GPU 0000:41:00.0: Unknown Error";
-  const script = `echo "0, ${CARD}"; while :; do echo "${complaint}"; /bin/sleep 0.01; done`;
-  await using test = await MonitorTest.start(script);
-  await test.readings(({ samples }) => samples.length === 1);
-  await test.clock.sleepingFor(30 * SECOND);
-  await test.clock.advance(30 * SECOND);
-  const { samples } = await test.readings(({ isSuccessful }) => isSuccessful === false);
-  assertEquals(samples, []);
-});
+for (const [what, does] of NO_MORE) {
+  Deno.test(`gpu monitor: an nvidia-smi that ${what} is started anew`, async () => {
+    await using test = await MonitorTest.start(`echo "0, ${CARD}"; ${does}`);
+    await test.readings(({ samples }) => samples.length === 1);
+    await test.clock.sleepingFor(30 * SECOND);
+    await test.clock.advance(30 * SECOND);
+    const { samples } = await test.readings(({ isSuccessful }) => isSuccessful === false);
+    assertEquals(samples, []);
+  });
+}
 
 Deno.test("gpu monitor: an nvidia-smi that does not end when it is asked to keeps no node from stopping", async () => {
   const scripts = [

@@ -25,9 +25,8 @@ for (const { name, start, ignore } of BROKERS) {
       await using world = await start();
       const gate = await Gate.in(world.folder);
       await using local = await world.runNode({ environment: "dev", inference: REPORTS });
-      const { uuid } = local.identity;
       await using sender = await world.sender(local.identity, "dev");
-      const inbox = await sender.client.collect(`devcyberwave/cloud-node/${uuid}/progress`);
+      const inbox = await sender.client.collect(`devcyberwave/cloud-node/${sender.uuid}/progress`);
       await sender.send({
         command: "inference",
         request_id: "r1",
@@ -55,9 +54,8 @@ Deno.test("ps and logs -f show the progress of what runs", async () => {
   const gate = await Gate.in(stage.world.folder);
   await stage.configure(`  inference: |\n    ${REPORTS.replaceAll("\n", "\n    ")}`);
   await using node = stage.start(["start"]);
-  const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
-  await using sender = await stage.world.sender({ slug: slug!, uuid: uuid! });
-  const inbox = await sender.client.collect(`cyberwave/cloud-node/${uuid}/progress`);
+  await using sender = await stage.senderFor(node);
+  const inbox = await sender.client.collect(`cyberwave/cloud-node/${sender.uuid}/progress`);
   await sender.send({ command: "inference", request_id: "r1" });
   await inbox.next();
   assertMatch(

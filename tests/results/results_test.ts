@@ -85,6 +85,21 @@ Deno.test("an attachment that has no UUID for a name fails the upload at once", 
   assertEquals(test.server.names("put"), []);
 });
 
+/** Answers uploads once four move at a time, and counts how many did at most. */
+function countUploads({ server }: TestUploads): { readonly most: number } {
+  const counts = { now: 0, most: 0 };
+  const { promise: four, resolve: fourMove } = Promise.withResolvers<void>();
+  server.answer = async ({ type }) => {
+    if (type !== "put") return undefined;
+    counts.most = Math.max(counts.most, ++counts.now);
+    if (counts.now === 4) fourMove();
+    await four;
+    counts.now--;
+    return undefined;
+  };
+  return counts;
+}
+
 Deno.test("uploads of four commands move at a time, whatever waits", async () => {
   await using test = new TestUploads();
   const commands: TestCommand[] = [];
@@ -92,39 +107,19 @@ Deno.test("uploads of four commands move at a time, whatever waits", async () =>
     test.folder.write("a.txt", "x");
     commands.push(await test.ended(`c${index}`));
   }
-  let open = 0;
-  let most = 0;
-  const { promise: four, resolve: fourAreOpen } = Promise.withResolvers<void>();
-  test.server.answer = async ({ type }) => {
-    if (type !== "put") return undefined;
-    most = Math.max(most, ++open);
-    if (open === 4) fourAreOpen();
-    await four;
-    open--;
-    return undefined;
-  };
+  const uploads = countUploads(test);
   const outcomes = await Promise.all(commands.map((command) => test.upload(command)));
   assertEquals(outcomes, commands.map(() => ({ type: "uploaded" as const })));
-  assertEquals(most, 4);
+  assertEquals(uploads.most, 4);
 });
 
 Deno.test("at most four files are on their way at a time", async () => {
   await using test = new TestUploads();
   for (let i = 0; i < 10; i++) test.folder.write(`${i}`, "x");
-  let open = 0;
-  let most = 0;
-  const { promise: four, resolve: fourAreOpen } = Promise.withResolvers<void>();
-  test.server.answer = async ({ type }) => {
-    if (type !== "put") return undefined;
-    most = Math.max(most, ++open);
-    if (open === 4) fourAreOpen();
-    await four;
-    open--;
-    return undefined;
-  };
+  const uploads = countUploads(test);
   const command = await test.ended("a");
   assertEquals(await test.upload(command), { type: "uploaded" });
-  assertEquals(most, 4);
+  assertEquals(uploads.most, 4);
 });
 
 for (const status of [408, 409, 425, 429, 500, 502, 503, 504]) {

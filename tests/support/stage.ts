@@ -3,7 +3,7 @@ import type { EmbeddedBroker } from "../../src/dev/embedded_broker.ts";
 import { endWorkloads } from "../../src/dev/state_folder.ts";
 import { wordFrom } from "./files.ts";
 import { Program, type ProgramOptions } from "./program.ts";
-import { World } from "./world.ts";
+import { type Sender, World } from "./world.ts";
 
 /** Where the program runs. */
 export class Stage implements AsyncDisposable {
@@ -56,6 +56,12 @@ export class Stage implements AsyncDisposable {
     return program;
   }
 
+  /** Who sends commands to a node that gets ready. */
+  async senderFor(node: Program): Promise<Sender> {
+    const [, slug, uuid] = await node.awaitLine(/Cloud Node '(.*)' \((.*)\) is ready/);
+    return await this.world.sender({ slug: slug!, uuid: uuid! });
+  }
+
   #here({ env, ...options }: ProgramOptions): ProgramOptions {
     return { cwd: this.world.folder, env: { ...this.env, ...env }, ...options };
   }
@@ -65,6 +71,18 @@ export class Stage implements AsyncDisposable {
     await endWorkloads(this.world.stateFolder);
     await this.world[Symbol.asyncDispose]();
   }
+}
+
+/** A stage with a gate, a node, and somebody who sends it commands. */
+export async function nodeAtGate(yaml: (gate: Gate) => string) {
+  await using resources = new AsyncDisposableStack();
+  const stage = resources.use(await Stage.set());
+  const gate = await Gate.in(stage.world.folder);
+  await stage.configure(yaml(gate));
+  const node = resources.use(stage.start(["start"]));
+  const sender = resources.use(await stage.senderFor(node));
+  const all = resources.move();
+  return { stage, gate, node, sender, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** A workload that says that it began, and goes on until it is let through the gate. */

@@ -144,6 +144,8 @@ export class Sender implements AsyncDisposable {
     readonly client: TestClient,
     /** Every reply as it came. */
     readonly inbox: Inbox<Message>,
+    /** The node's. */
+    readonly uuid: string,
     topic: string,
   ) {
     this.#topic = topic;
@@ -153,7 +155,7 @@ export class Sender implements AsyncDisposable {
   static async connect(url: string, { uuid }: NodeIdentity, prefix = ""): Promise<Sender> {
     const client = await TestClient.connect(url);
     const inbox = await client.collect(`${prefix}cyberwave/cloud-node/${uuid}/response`);
-    return new Sender(client, inbox, `${prefix}cyberwave/cloud-node/${uuid}/command`);
+    return new Sender(client, inbox, uuid, `${prefix}cyberwave/cloud-node/${uuid}/command`);
   }
 
   /** Sends a command, or anything else, to the node's UUID. */

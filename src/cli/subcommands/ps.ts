@@ -222,7 +222,7 @@ function runTime({ startedAt, endedAt }: CommandRecord, now: number): string {
   return startedAt === undefined ? "-" : duration((endedAt ?? now) - startedAt);
 }
 
-/** An id that a stranger chose, on one line. */
+/** An untrusted id, on one line. */
 function harmlessId(id: string): string {
   return id === "" ? '""' : shortened(printable(id.replaceAll(/\s/g, " ")));
 }

@@ -1,11 +1,10 @@
 /** An executor of Slurm jobs for a bench. */
-import { ClusterExecutor } from "../../../src/executors/cluster/cluster_executor.ts";
-import { FolderCluster } from "../../../src/executors/cluster/folder_cluster.ts";
+import type { ClusterExecutor } from "../../../src/executors/cluster/cluster_executor.ts";
 import { Slurm } from "../../../src/executors/slurm/slurm.ts";
 import { systemClock } from "../../../src/time.ts";
-import { type Bench, HOST } from "../../support/executors.ts";
+import type { Bench } from "../../support/executors.ts";
 import type { SlurmCluster } from "../../support/slurm.ts";
-import { TEMPLATES } from "../shell_commands.ts";
+import { jobExecutor } from "../job_executor.ts";
 
 /** What may be different. */
 interface SlurmExecutorOptions {
@@ -17,27 +16,12 @@ interface SlurmExecutorOptions {
 
 /** Makes one. */
 export function slurmExecutor(
-  { workFolder, logger }: Bench,
+  bench: Bench,
   cluster: SlurmCluster,
-  { options = [], pendingTimeout = 0, env = {} }: SlurmExecutorOptions = {},
+  { options = [], pendingTimeout = 0, env: more = {} }: SlurmExecutorOptions = {},
 ): ClusterExecutor {
-  const shared = {
-    env: { PATH: Deno.env.get("PATH")!, SLURM_CONF: cluster.conf, ...env },
-    workFolder,
-    clock: systemClock,
-  };
-  return new ClusterExecutor({
-    name: "slurm",
-    cluster: new FolderCluster(new Slurm({ ...shared, options }), {
-      ...shared,
-      templates: { ...TEMPLATES, source: "eval {param:source}" },
-      maxOutputFiles: 1024 ** 3,
-      host: HOST,
-      listMs: 200,
-    }),
-    pendingTimeout,
-    bootId: HOST.bootId,
-    clock: systemClock,
-    logger,
-  });
+  const env = { PATH: Deno.env.get("PATH")!, SLURM_CONF: cluster.conf, ...more };
+  const { workFolder } = bench;
+  const slurm = new Slurm({ env, workFolder, clock: systemClock, options });
+  return jobExecutor("slurm", slurm, bench, { env, pendingTimeout });
 }
