@@ -33,7 +33,7 @@ export function gpuCheck({ gpus }: Pick<Settings, "gpus">): Check {
       const described = code === 0 ? stdout.trim().split("\n").join("; ") : undefined;
       return gpus === undefined && described !== undefined
         ? ok(described)
-        : await compare(gpus, described);
+        : await compare(gpus, described, signal);
     },
     // A node that is to give GPUs away looks for them the same way.
     late: (seconds) => (gpus === undefined ? warn : fail)(...hanging(asked, seconds)),
@@ -50,8 +50,12 @@ function hanging(program: string, seconds: number): [detail: string, fix: string
 }
 
 /** Compares the configured GPUs with those that were found. */
-async function compare(gpus: Settings["gpus"], described: string | undefined): Promise<Finding> {
-  const { gpus: found } = await findGpus();
+async function compare(
+  gpus: Settings["gpus"],
+  described: string | undefined,
+  signal: AbortSignal,
+): Promise<Finding> {
+  const { gpus: found } = await findGpus({ signal });
   const amd = found.length === 0 ? undefined : `rocm-smi finds ${found.length}`;
   const there = described ?? amd ?? "neither nvidia-smi nor rocm-smi finds any";
   if (gpus === undefined) return ok(there);

@@ -23,21 +23,27 @@ export interface FoundGpus {
 /** How long a driver may take to answer: the first call after a boot loads it. */
 const TIMEOUT_MS = 30_000;
 
-/** Asks `nvidia-smi`, and if that finds none `rocm-smi`. Never rejects. */
-export async function findGpus(timeoutMs = TIMEOUT_MS): Promise<FoundGpus> {
-  const nvidia = await ask("nvidia-smi -L", parseNvidiaList, timeoutMs);
+/**
+ * Asks `nvidia-smi`, and if that finds none `rocm-smi`. Each is killed when it has not answered within
+ * `timeoutMs`, or when `signal` aborts. Never rejects.
+ */
+export async function findGpus(
+  { timeoutMs = TIMEOUT_MS, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+): Promise<FoundGpus> {
+  const limit = () =>
+    AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
+  const nvidia = await ask("nvidia-smi -L", parseNvidiaList, limit());
   if (nvidia.gpus.length > 0) return nvidia;
-  const amd = await ask("rocm-smi --showuniqueid --json", parseRocmIds, timeoutMs);
+  const amd = await ask("rocm-smi --showuniqueid --json", parseRocmIds, limit());
   return { gpus: amd.gpus, problems: [...nvidia.problems, ...amd.problems] };
 }
 
 async function ask(
   command: string,
   parse: (text: string) => FoundGpu[],
-  timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<FoundGpus> {
   const [program] = command.split(" ");
-  const signal = AbortSignal.timeout(timeoutMs);
   try {
     const { code, stdout, stderr } = await askShell("sh", ["-c", `exec ${command}`], signal);
     if (signal.aborted) return { gpus: [], problems: [`${program} does not answer`] };

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Authority } from "../support/authority.ts";
 import { denySubscriptions, Mosquitto, mosquittoAvailable } from "../support/mosquitto.ts";
+import { isAlive } from "../support/executors.ts";
 import { Program } from "../support/program.ts";
 import { Stage } from "../support/stage.ts";
 
@@ -280,22 +281,25 @@ Deno.test("doctor tells which GPUs nvidia-smi knows, and when it fails", async (
   assertStringIncludes(broken.found.gpu!.detail, "code 18: driver/library version mismatch");
 });
 
-Deno.test("doctor says which program does not answer about GPUs, and what to do", async () => {
+Deno.test("doctor says which program does not answer about GPUs, and leaves none of them behind", async () => {
   await using stage = await Stage.set(YAML);
   const { folder } = stage.world;
   const env = { PATH: `${folder}:${Deno.env.get("PATH")}` };
-  const silent = "#!/bin/sh\nexec sleep 1000\n";
-  const gpu = async (seconds: string) =>
-    (await examine(stage, env, ["--timeout", seconds])).found.gpu!;
+  const silent = `#!/bin/sh\necho $$ >>${folder}/pids\nexec sleep 1000\n`;
+  const gpu = async (seconds: string) => {
+    const { status, detail, fix } = (await examine(stage, env, ["--timeout", seconds])).found.gpu!;
+    assertStringIncludes(fix!, "look for errors of the GPU in dmesg (Xid, amdgpu)");
+    return [status, detail];
+  };
   await Deno.writeTextFile(`${folder}/rocm-smi`, silent, { mode: 0o755 });
   await stage.configure(`${YAML}\n  gpus: auto\n`);
-  const rocm = await gpu("5");
-  assertEquals([rocm.status, rocm.detail], ["fail", "rocm-smi has not answered within 5 s"]);
+  assertEquals(await gpu("5"), ["fail", "rocm-smi has not answered within 5 s"]);
   await Deno.writeTextFile(`${folder}/nvidia-smi`, silent, { mode: 0o755 });
+  assertEquals(await gpu("2"), ["fail", "nvidia-smi has not answered within 2 s"]);
   await stage.configure(YAML);
-  const nvidia = await gpu("1");
-  assertEquals([nvidia.status, nvidia.detail], ["warn", "nvidia-smi has not answered within 1 s"]);
-  assertStringIncludes(nvidia.fix!, "look for errors of the GPU in dmesg (Xid, amdgpu)");
+  assertEquals(await gpu("1"), ["warn", "nvidia-smi has not answered within 1 s"]);
+  const pids = (await Deno.readTextFile(`${folder}/pids`)).trim().split("\n").map(Number);
+  for (const pid of pids) while (await isAlive(pid));
 });
 
 Deno.test("doctor compares the GPUs that are to be given with those that are there", async () => {

@@ -103,7 +103,7 @@ async function findWith(script: string, timeoutMs?: number): Promise<FoundGpus> 
   await Deno.symlink("/bin/sh", `${folder}/sh`);
   Deno.env.set("PATH", folder);
   try {
-    return await findGpus(timeoutMs);
+    return await findGpus({ timeoutMs });
   } finally {
     Deno.env.set("PATH", path);
     await Deno.remove(folder, { recursive: true });
