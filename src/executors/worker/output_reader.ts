@@ -46,14 +46,19 @@ export class OutputReader {
   read(): void {
     this.#file ??= this.#open();
     if (this.#file === undefined) return;
-    const { size } = fs.fstatSync(this.#file);
-    if (size < this.#position) this.#position = 0;
-    while (this.#position < size) {
-      const length = Math.min(PIECE, size - this.#position);
-      const count = fs.readSync(this.#file, this.#piece, 0, length, this.#position);
-      if (count === 0) return;
+    for (let size = Infinity; this.#position < size;) {
+      const count = fs.readSync(this.#file, this.#piece, 0, PIECE, this.#position);
+      if (count === 0) {
+        if (this.#position === 0 || fs.fstatSync(this.#file).size >= this.#position) return;
+        // It was emptied.
+        this.#position = 0;
+        continue;
+      }
       this.#position += count;
       this.#take(this.#piece.subarray(0, count));
+      // Most reads are short, and asking for the size first takes longer than they do.
+      if (count < PIECE) return;
+      if (size === Infinity) size = fs.fstatSync(this.#file).size;
     }
   }
 
