@@ -25,10 +25,10 @@ export function findWorkload(
 ): CommandRecord {
   const record = name === undefined ? history?.latest() : history?.find(name);
   if (record !== undefined) return record;
-  const hint = `See "${PROGRAM} ps --all" for those there are`;
+  const hint = `See "${PROGRAM} ps --all" for all workloads`;
   if (name === undefined) {
     throw new ConfigError(`There is no workload in ${quoted(stateFolder)}`, {
-      hint: "No node has accepted a command here, or all are forgotten (keep_workloads)",
+      hint: "No node has accepted a command here, or its records were removed (keep_workloads)",
     });
   }
   // As "ps" shows ids where there is little room.

@@ -8,11 +8,13 @@ import type { LaneState } from "./queue.ts";
 
 /** What the decision depends on. */
 export interface Situation extends LaneState {
-  /** Whether the work is refused rather than made to wait: the platform runs it elsewhere. */
+  /**
+   * Whether the command is refused if it would have to wait: the platform then runs it elsewhere.
+   */
   readonly mustStart: boolean;
   /** Whether the node takes no new commands any more. */
   readonly draining: boolean;
-  /** Whether it was sent to a pool, whose nodes have left it for as long as they have no room. */
+  /** Whether it was sent to a pool, which a node leaves while it has no room. */
   readonly isPooled: boolean;
   /** How much disk space is left, in bytes. */
   readonly freeBytes: number;
@@ -24,11 +26,11 @@ export function isFull(
     readonly mustStart: boolean;
   },
 ): boolean {
-  // Some of those that wait do so only until the turn of the event loop in which they start.
+  // Some commands wait only until the turn of the event loop in which they start.
   return running - leaving + queued >= concurrency + (mustStart ? 0 : maxQueued);
 }
 
-/** Why a command is refused that may be accepted later: in a word for programs, and in a sentence. */
+/** Why a command is refused that may be accepted later: a code for programs, and a sentence. */
 export interface NotNow {
   readonly code: "draining" | "disk_full" | "queue_full";
   readonly why: string;
@@ -49,7 +51,7 @@ export function reasonToRefuse(situation: Situation): NotNow | undefined {
   return { code: "queue_full", why: whyFull(situation) };
 }
 
-/** How many may run now: none more while a kind that excludes it does, or waits, or without its GPUs. */
+/** How many may run now: no more while an exclusive kind runs or waits, or without GPUs. */
 function placesNow(
   { running, leaving, concurrency, isExcluded, isShortOfGpus }: Omit<
     LaneState,

@@ -9,7 +9,7 @@ import { jsonTypeOf } from "../protocol/json.ts";
 import { ObjectText } from "../protocol/object_text.ts";
 import { type ParamsProblem, readWorkloadUuid } from "./params.ts";
 
-/** What is announced. */
+/** The workload that is announced. */
 interface Announcement {
   readonly workloadUuid: string;
   /** What to run; `undefined`: nothing. */

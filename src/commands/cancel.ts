@@ -30,14 +30,14 @@ export function readCancel(params: ObjectText): CancelRequest {
   return { error: "Cancel needs params with a pid (number) or a workload_request_id (string)" };
 }
 
-/** What is answered when there is no such workload. */
+/** The answer if there is no such workload. */
 export function noSuchWorkload(target: CancelTarget): string {
   return "pid" in target
     ? `No active workload found with PID ${target.pid}`
     : `No active workload found with request_id ${redact(target.requestId)}`;
 }
 
-/** What is answered when the process has several commands in hand. */
+/** The answer if the process runs several commands. */
 export function sharedWorker(pid: number): string {
   return `PID ${pid} has several commands in hand: name the one to cancel by its ` +
     "workload_request_id";

@@ -34,7 +34,7 @@ export class CommandCanceller {
     this.#parts = parts;
   }
 
-  /** Stops what the params of a `cancel` command name, and returns what is answered. */
+  /** Stops the command that the params of `cancel` name, and returns the answer. */
   async cancel(
     params: ObjectText,
   ): Promise<{ readonly output: string } | { readonly error: string }> {
@@ -48,7 +48,7 @@ export class CommandCanceller {
     if (found === undefined) return { error: noSuchWorkload(target) };
     const { command, pid, isRunning } = found;
     const { kind, requestId } = command;
-    // Answered once that is on disk: the node may end at any moment, and the next one must know.
+    // Answered once that is on disk: the next node must know of it if this one ends.
     const isStopped = await this.#parts.runner.cancel(command, signal, "cancelled");
     if (!isStopped) return { error: noSuchWorkload(target) };
     return {
@@ -82,7 +82,7 @@ export class CommandCanceller {
     for (const { command, execution } of runner.runs()) {
       const pid = execution?.pid;
       const isMeant = "pid" in target ? pid === target.pid : command.requestId === target.requestId;
-      // One that is about to start has none yet, and is answered as one that waits.
+      // A command that is about to start has no process yet, and is answered like one that waits.
       if (isMeant) return { command, pid, isRunning: execution !== undefined };
     }
     if ("pid" in target) return undefined;

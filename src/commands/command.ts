@@ -45,12 +45,12 @@ export interface CommandInfo {
   readonly workloadUuid: string | undefined;
 }
 
-/** What of a command may be shown. */
+/** The parts of a command that may be shown. */
 export function infoOf({ id, kind, requestId, workloadUuid }: Command): CommandInfo {
   return { id, kind, requestId, workloadUuid };
 }
 
-/** What lines of the log about a command say of it. */
+/** The fields of log lines about a command. */
 export function fieldsOf(
   { id, kind, requestId, workloadUuid }: Pick<NewCommand, keyof CommandInfo>,
 ): LogFields {

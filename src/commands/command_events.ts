@@ -18,7 +18,7 @@ export interface CommandEventMap {
     /** How long it waited for its turn. */
     readonly queuedSeconds: number;
   };
-  /** A command has said how far it is: twice a second at most, and the last of it always. */
+  /** A command has reported progress: at most twice a second, and always the last of it. */
   readonly progress: { readonly command: CommandInfo; readonly progress: Progress };
   /** A command has ended, and its reply is in the journal. */
   readonly ended: {

@@ -18,7 +18,7 @@ import type { PlatformStatus } from "./platform_status.ts";
 import { replyTo } from "./reply.ts";
 import type { Uploads } from "./uploads.ts";
 
-/** What is made of an end. */
+/** The end of a command, ready to be stored and sent. */
 interface Ending {
   readonly outcome: Outcome;
   readonly end: End;
@@ -37,10 +37,10 @@ interface EndingParts {
   folderOf(id: string): WorkloadFolder;
 }
 
-/** Enough for the end of it that the platform wants to see. */
+/** How many bytes at the end of standard error the platform gets at most. */
 const STDERR_BYTES = 16 * 1024;
 
-/** What ran a command, if anything did, or what it used where that ended without a node. */
+/** The execution of a command, if there was one, or what it used if it ended without a node. */
 interface Ran {
   readonly execution: Pick<Execution, "pid" | "resources"> | undefined;
   readonly used: Resources | undefined;

@@ -22,10 +22,10 @@ export type Outcome =
       readonly status: "error";
       readonly source: "stderr";
       readonly fallback: string;
-      /** What is said beside that. */
+      /** A note that follows. */
       readonly note?: string;
     }
-    /** The error is the node's own, or what its executor was told. */
+    /** The error is the node's own, or comes from its executor. */
     | { readonly status: "error"; readonly source: "node"; readonly error: string }
   );
 
@@ -71,7 +71,7 @@ export function outcomeOf(exit: Exit, stop: StopRequest | undefined, timeout = 0
   }
 }
 
-/** All that the kernel tells of it. */
+/** What the reply says about a kill for lack of memory, of which the kernel shows no more. */
 const OUT_OF_MEMORY = "The kernel killed a process for lack of memory while this ran";
 
 /** The outcome of a command that never became a workload. */
@@ -123,7 +123,7 @@ function stopped(exit: Exit, stop: StopRequest, timeout: number): Outcome {
   const force = isForced && left + note === "" ? ", and ended by SIGKILL" : "";
   const outcome = nodeError(reason + force + left + note, {
     cause: stop.cause,
-    // The one that was asked for, whatever it took to end it.
+    // The requested signal, whichever it took to end it.
     signal: stop.signal,
     ...(exit.type === "exited" && { exitCode: exit.code }),
   });

@@ -21,9 +21,9 @@ export interface CommandMessage {
   readonly packetId: number | undefined;
   /** The MQTT session that numbered it: 0 for one that began before this node was started. */
   readonly session: number;
-  /** Whether it was sent to a pool: no other node will get it, so that it is not refused as too much. */
+  /** Whether it was sent to a pool: no other node will get it, so a full node accepts it, too. */
   readonly isPooled?: boolean;
-  /** Whether all nodes of a pool get it: they answer how they are, and do nothing else. */
+  /** Whether all nodes of a pool get it: then they answer only `status`. */
   readonly isBroadcast?: boolean;
   /** What MQTT 5 carries beside. */
   readonly properties?: {
@@ -33,7 +33,7 @@ export interface CommandMessage {
   };
 }
 
-/** What is the same for each delivery of a message; `undefined`: nothing is. */
+/** What identifies a message in each of its deliveries; `undefined`: nothing does. */
 export function packetOf({ packetId, payload, isPooled }: CommandMessage): string | undefined {
   if (packetId === undefined) return undefined;
   const packet = `${packetId}:${createHash("sha256").update(payload).digest("hex")}`;

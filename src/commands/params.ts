@@ -1,5 +1,5 @@
 /**
- * What the platform puts into the params of a command beside what the workload asked for.
+ * The params of a command, and what the platform adds to them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { imageIn } from "./image.ts";
 
 /** The params of a command, read. */
 export interface PlatformParams {
-  /** What the workload gets to see: JSON without a token anywhere in it. */
+  /** The params for the workload: JSON without any token. */
   readonly params: string;
   /** The platform's id for the work, when it follows it. */
   readonly workloadUuid: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * What is reported to the platform of the workloads that it tracks.
+ * The statuses of workloads that the platform tracks.
  *
  * @module
  */
@@ -15,7 +15,7 @@ type ReportedCommand = Pick<Command, "workloadUuid">;
 
 const SUCCESS: WorkloadStatus = { status: "completed", success: true, exit_code: 0 };
 
-/** How a refusal begins after which older backends queue the workload again. */
+/** The beginning of a refusal after which older backends queue the workload again. */
 const BUSY_PREFIX = "Controller host is busy with";
 
 /** How much of its standard error the platform wants to see, in characters. */
@@ -81,7 +81,7 @@ export class PlatformStatus {
   }
 }
 
-/** How a workload ended, in the platform's words; `undefined`: the platform does not want it any more. */
+/** The final status of a workload for the platform; `undefined`: the platform has withdrawn it. */
 export function statusOf(
   { kind }: Pick<Command, "kind">,
   outcome: Outcome,

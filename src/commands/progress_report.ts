@@ -1,6 +1,6 @@
 /**
- * Reports how far a command is: to whoever listens on the broker, to listeners in this process, and
- * to `ps` and `logs`.
+ * Reports the progress of a command: to the broker, to listeners in this process, and to `ps` and
+ * `logs`.
  *
  * @module
  */
@@ -49,8 +49,8 @@ export class ProgressReport {
   #kept: Progress | undefined;
   #reportedAt = -Infinity;
   #lookedAt = -Infinity;
-  /** Whether what runs the command says how far it is, so that no file does. */
-  #isTold = false;
+  /** Whether the execution reports progress itself, so that no file is read. */
+  #isReported = false;
   #hasHinted = false;
 
   /** Reports the progress of a command, which may also be in a file of its folder. */
@@ -66,11 +66,11 @@ export class ProgressReport {
     return this.#latest;
   }
 
-  /** Takes the progress that an execution tells of, until `end()`. */
+  /** Takes the progress that an execution reports, until `end()`. */
   follow(execution: Execution): void {
     this.#execution = execution;
     execution.onProgress = (progress) => {
-      this.#isTold = true;
+      this.#isReported = true;
       this.#latest = shown(progress);
       this.#reportIfDue();
     };
@@ -79,7 +79,7 @@ export class ProgressReport {
   /** Looks whether there is more in the file, and reports what is due. */
   look(): void {
     const now = this.#parts.clock.monotonic();
-    if (!this.#isTold && now - this.#lookedAt >= LOOK_MS) {
+    if (!this.#isReported && now - this.#lookedAt >= LOOK_MS) {
       this.#lookedAt = now;
       this.#take(this.#file.look());
     }
@@ -90,7 +90,7 @@ export class ProgressReport {
   /** Reports the last progress. There is none after that. */
   end(): void {
     if (this.#execution !== undefined) this.#execution.onProgress = undefined;
-    if (!this.#isTold && this.#folder.exists) this.#take(this.#file.read());
+    if (!this.#isReported && this.#folder.exists) this.#take(this.#file.read());
     this.#report();
   }
 
@@ -113,7 +113,7 @@ export class ProgressReport {
     const latest = this.#latest;
     if (latest === undefined || isSameProgress(latest, this.#reported)) return;
     const { progress, events, clock } = this.#parts;
-    // Not for one that is over at once: it need not leave a file.
+    // Not for a command that ends at once: it need not leave a file.
     if (this.#reported !== undefined) this.#keep();
     this.#reported = latest;
     this.#reportedAt = clock.monotonic();
@@ -121,10 +121,10 @@ export class ProgressReport {
     events.emit("progress", { command: infoOf(this.#command), progress: latest });
   }
 
-  /** Keeps what was told of where `ps` and `logs` find it. */
+  /** Writes the progress to where `ps` and `logs` find it. */
   #keep(): void {
     const latest = this.#latest;
-    if (!this.#isTold || latest === undefined || latest === this.#kept) return;
+    if (!this.#isReported || latest === undefined || latest === this.#kept) return;
     this.#kept = latest;
     try {
       this.#folder.create();

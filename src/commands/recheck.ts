@@ -18,9 +18,9 @@ export interface KnownWorkload {
   readonly instanceUuid: string | undefined;
 }
 
-/** Where workloads are asked for. */
+/** The platform's list of workloads. */
 export interface WorkloadDirectory {
-  /** What the platform knows about a workload; `undefined` when it knows none such. */
+  /** What the platform knows about a workload; `undefined`: it does not know it. */
   workload(uuid: string, signal?: AbortSignal): Promise<KnownWorkload | undefined>;
 }
 
@@ -30,7 +30,7 @@ interface PlatformRecheckParts {
   /** Runs and stops commands. */
   readonly runner: Pick<CommandRunner, "runs" | "cancel">;
   readonly queue: Pick<CommandQueue, "waiting" | "expectEnd">;
-  /** Who the node is now. */
+  /** The identity of the node. */
   address(): { readonly uuid: string };
   readonly clock: Clock;
   readonly logger: Logger;
@@ -130,7 +130,7 @@ export class PlatformRecheck {
         await this.#calls.run(() => this.#askAbout(command, uuid, occasion, signal), signal);
         this.#unanswered.delete(command.id);
       } catch (error) {
-        // What the node was too slow for, or is too late for, is asked next time.
+        // A workload that was not asked about in time is asked about next time.
         if (signal.aborted || this.#unanswered.has(command.id)) return;
         this.#unanswered.add(command.id);
         this.#parts.logger.warn(
@@ -169,7 +169,10 @@ export class PlatformRecheck {
     return this.#since(this.#knownSince, id) < YOUNG_MS;
   }
 
-  /** For how long something is noted of a command, which is noted now if it was not before. */
+  /**
+   * How long ago a command was recorded in `noted`, where it is recorded now if it is not there
+   * yet.
+   */
   #since(noted: Map<string, number>, id: string): number {
     const now = this.#parts.clock.monotonic();
     const since = noted.get(id) ?? now;
@@ -177,7 +180,7 @@ export class PlatformRecheck {
     return now - since;
   }
 
-  /** Forgets what was noted of commands that have ended. */
+  /** Forgets what was recorded for commands that have ended. */
   #forgetAllBut(commands: readonly Command[]): void {
     const ids = new Set(commands.map(({ id }) => id));
     for (const noted of [this.#unanswered, this.#knownSince, this.#completedSince]) {

@@ -1,5 +1,5 @@
 /**
- * Recovers what an earlier node left: each command enters its story where that node left it.
+ * Recovers what an earlier node left: each command continues where that node left it.
  *
  * @module
  */

@@ -25,7 +25,7 @@ interface RepeatsParts {
   readonly logger: Logger;
 }
 
-/** How long a broker keeps a session, and with it what it delivers again. */
+/** How long a broker keeps a session and may deliver its messages again. */
 const SESSION_MS = 60 * 60 * 1000;
 
 /** What was decided about a command that is a repeat, and what is sent for it. */
@@ -68,7 +68,7 @@ export class Repeats {
     if (requestId !== undefined && settings.dedupeWindow > 0) {
       const since = clock.now() - settings.dedupeWindow * 1000;
       const known = journal.findRequest(kind, requestId, since);
-      // What the platform took away it may give back, which is no redelivery.
+      // The platform may give a withdrawn workload again, which is not a redelivery.
       return known?.end?.cause === "withdrawn" && !dup ? undefined : known;
     }
     if (packet === undefined || !dup) return undefined;
@@ -76,7 +76,7 @@ export class Repeats {
     return known !== undefined && known.acceptedAt > clock.now() - SESSION_MS ? known : undefined;
   }
 
-  /** Whoever repeats a command gets its reply too, now or when it ends. */
+  /** The sender of a repeat gets the reply, too, now or when the command ends. */
   #answerRepeated(
     known: CommandRecord,
     command: Command,
@@ -100,24 +100,24 @@ export class Repeats {
     return { decision, messages: this.#sendAgain(known, command, requester) };
   }
 
-  /** Whoever repeats a command that is under way is to get its reply. */
+  /** The sender of a repeat will get the reply of a command that is under way. */
   #addRequesters(known: CommandRecord, command: Command, requester: Requester | undefined): void {
     const { requesters } = this.#parts.journal;
-    // What came over HTTP would be answered there alone.
+    // A command over HTTP would be answered there alone.
     if (known.replyTopic === NO_TOPIC && command.replyTopic !== NO_TOPIC) {
       requesters.add(known.id, { topic: command.replyTopic });
     }
     if (requester !== undefined) requesters.add(known.id, requester);
   }
 
-  /** Sends the reply of a command again, to whoever repeats it as well. */
+  /** Sends the reply of a command again, also to the sender of the repeat. */
   #sendAgain(
     known: CommandRecord,
     command: Command,
     requester: Requester | undefined,
   ): Pending[] {
     const { messages } = this.#parts.journal;
-    // Who asks over HTTP takes it from the journal.
+    // A sender over HTTP reads it from the journal.
     if (command.replyTopic === NO_TOPIC) return [];
     const again = messages.repost(known.id) ?? [];
     const payload = messages.replyOf(known.id) ?? replyNotKept(known).payload;

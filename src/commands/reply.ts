@@ -21,23 +21,23 @@ import { hasOutput, readOutput } from "../workloads/output.ts";
 import type { Command } from "./command.ts";
 import { howItEnded, type Outcome } from "./outcome.ts";
 
-/** Who answers, and where. */
+/** The identity that a reply names, and its topic. */
 export interface ReplyAddress {
   readonly slug: string;
   readonly uuid: string;
   readonly topic: string;
-  /** Who gets the reply as well. */
+  /** A sender who gets a copy of the reply. */
   readonly requester?: Requester;
 }
 
-/** A reply, and the same for those who asked for it on a topic of their own. */
+/** A reply, and its copies for requesters. */
 export function toAll(reply: Message, requesters: readonly (Requester | undefined)[]): Message[] {
   const copies = requesters.flatMap((to) => to === undefined ? [] : [{ ...reply, ...to }]);
-  // One that goes to the same topic takes its place, since it only says more.
+  // A copy for the same topic replaces it, since it only has more properties.
   return copies.some(({ topic }) => topic === reply.topic) ? copies : [reply, ...copies];
 }
 
-/** The same answer for everybody who is to get it. */
+/** The same answer for the node's topic and for the requester. */
 export function answers(
   address: ReplyAddress,
   requestId: RequestId | undefined,
@@ -95,7 +95,7 @@ export function replyTo(
   return { topic, payload: encodeLongReply(reply, withNote(stderr, note)) };
 }
 
-/** Where a command is answered: by the name it was accepted under. */
+/** The address of a reply: the identity under which the command was accepted. */
 export function addressOf(
   { slug, instanceUuid, replyTopic }: Pick<Command, "slug" | "instanceUuid" | "replyTopic">,
 ): ReplyAddress {

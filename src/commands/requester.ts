@@ -8,7 +8,7 @@ import type { Requester } from "../journal/requesters.ts";
 import { requesterTopicProblem } from "../protocol/topics.ts";
 import type { CommandMessage } from "./packet.ts";
 
-/** More than this is no mark to know an answer by. */
+/** The most bytes of correlation data. */
 const MAX_CORRELATION_BYTES = 4_096;
 
 /** Reads it, or says why there is no reply there; `undefined`: the sender wants none. */

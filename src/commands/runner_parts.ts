@@ -1,5 +1,5 @@
 /**
- * What running commands takes, and what is known of each that runs.
+ * What commands are run with, and the state of each command in hand.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export interface CommandRunnerParts extends ProgressParts {
   readonly uploads: Uploads;
   readonly outbox: { send(messages: readonly Pending[]): void };
   readonly platformStatus: PlatformStatus;
-  /** Where what workloads print is shown. It reaches the platform from their files. */
+  /** Where the output of workloads is logged. The platform gets it from their files. */
   readonly outputLogger: Logger;
   folderOf(id: string): WorkloadFolder;
   /** The variables with which a command may act for the node now, and those of its trace. */
@@ -50,13 +50,13 @@ export interface Run {
   /** When it was started, in milliseconds since the epoch. */
   readonly startedAt: number;
   readonly stop: Stop;
-  /** How far it is. */
+  /** Its progress. */
   readonly progress: ProgressReport;
   /** Whether an earlier node started it, and has shown and reported that. */
   readonly isResumed: boolean;
   /** The GPUs that it was given; `undefined`: it sees what is there. */
   readonly gpus?: readonly string[];
-  /** What it has used, where it has ended without a node. */
+  /** What it has used, if it ended without a node. */
   readonly used?: Resources;
   /** What runs it, once something does. */
   execution?: Execution;

@@ -1,5 +1,5 @@
 /**
- * Shows what a workload prints in the node's own log, and how far it is.
+ * Shows the output of a workload in the node's own log, and reports its progress.
  *
  * @module
  */
@@ -27,7 +27,7 @@ interface RunningCommand {
   readonly execution?: Pick<Execution, "output">;
 }
 
-/** What showing output takes. */
+/** What output is shown with. */
 interface ShowOutputParts {
   readonly settings: ShowSettings;
   /** Where lines are shown. */

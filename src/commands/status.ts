@@ -22,11 +22,11 @@ export interface WorkloadState {
   readonly gpus?: readonly string[];
   /** What it has used so far, as far as that is known. */
   readonly resources?: Resources;
-  /** How far it is, if it has said so. */
+  /** Its progress, if it has reported any. */
   readonly progress?: Progress;
 }
 
-/** What a status is made of. */
+/** What a status is made from. */
 export interface StatusSource {
   readonly slug: string;
   readonly uuid: string;
@@ -36,7 +36,7 @@ export interface StatusSource {
   readonly running: readonly WorkloadState[];
   /** The platform's ids of the workloads whose results are being sent. */
   readonly finalizing: readonly (string | undefined)[];
-  /** What runs the commands of each configured kind is doing. */
+  /** The state of the executor of each configured kind. */
   readonly executors: Readonly<Record<string, ExecutorStatus>>;
   readonly queued: number;
   /** The version of the program. */

@@ -12,7 +12,7 @@ import { type Clock, orAbort } from "../time.ts";
 import { type Command, fieldsOf, nameOf } from "./command.ts";
 import { Tasks } from "./tasks.ts";
 
-/** What stopping takes. */
+/** What commands are stopped with. */
 export interface StopParts {
   /** Seconds after which a kind of command is stopped. */
   readonly timeout: Readonly<Partial<Record<string, number>>>;
@@ -24,7 +24,9 @@ export interface StopParts {
   store(id: string, request: StopRequest): Promise<void>;
 }
 
-/** One for all of them: to make one takes longer than all else here. */
+/**
+ * The reason of all aborted waits, shared because making an error takes longer than all else here.
+ */
 const ENDED = new Error("The command has ended");
 
 /** The stopping of one command, from its turn to its end. */
@@ -46,7 +48,7 @@ export class Stop implements Disposable {
     this.#request = this.#due = earlier;
   }
 
-  /** That the command is to be stopped, and why. */
+  /** The request to stop the command, if there is one. */
   get request(): StopRequest | undefined {
     return this.#request;
   }
@@ -87,7 +89,7 @@ export class Stop implements Disposable {
     return fieldsOf(this.#command);
   }
 
-  /** Ends what watches over the command. */
+  /** Stops watching the command. */
   [Symbol.dispose](): void {
     this.#over.abort(ENDED);
   }
@@ -113,7 +115,7 @@ export class Stop implements Disposable {
         "sending SIGKILL",
       this.#fields,
     );
-    // Whoever asked did not ask for this one: the reply names both.
+    // Nobody asked for SIGKILL: the reply names both signals.
     execution.stop("SIGKILL");
   }
 

@@ -1,6 +1,6 @@
 /**
- * Commands that come without a broker: the way of every other command, but for the answer, which goes
- * to whoever has brought it, and a reply that is only kept.
+ * Commands that come over HTTP: they are handled like others, but the decision is returned to the
+ * caller, and the reply is only stored.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import type { Acceptor, RefusalCode } from "./accept.ts";
 import type { CommandMessage } from "./packet.ts";
 import type { ReplyAddress } from "./reply.ts";
 
-/** What submitting takes. */
+/** What commands are submitted with. */
 interface SubmitParts {
   readonly acceptor: Pick<Acceptor, "offer">;
   readonly settings: { readonly maxCommandSize: number };
   /** The names of the commands that can be run. */
   readonly kinds: readonly string[];
-  /** Who answers now. */
+  /** The identity that replies name now. */
   address(): ReplyAddress;
 }
 
@@ -45,9 +45,9 @@ export async function submitCommand(
   if (decoded.type === "invalid") return invalid(`The command ${decoded.reason}`);
   const { name, requestId = crypto.randomUUID(), params } = decoded.command;
   if (!isWorkloadKind(name) && !kinds.includes(name)) {
-    return invalid(`The command is none that runs a workload: ${kinds.join(", ")}`);
+    return invalid(`The command must be one that runs a workload: ${kinds.join(", ")}`);
   }
-  // They must not appear in anything that is logged meanwhile.
+  // Tokens must not appear in anything that is logged meanwhile.
   const release = decoded.tokens.map(holdSecret);
   try {
     const offer = {

@@ -69,7 +69,7 @@ export function commandsCheck(settings: Settings, whoAmI: WhoAmI): Check {
       const addresses = addressesOf(settings, identity);
       if (addresses.length === 0) {
         return warn(
-          "not checked: this node has no name yet, which its topics hold",
+          "not checked: this node is not registered yet, so it has no topics",
           "Start the node once, or give --slug",
         );
       }

@@ -96,7 +96,7 @@ export function nodeCheck(stateFolder: string, whoAmI: WhoAmI): Check {
         ? "not registered yet"
         : `registered as ${quoted(identity.slug)} (${identity.uuid})`;
       const pid = lockHolder(stateFolder);
-      return ok(pid === undefined ? `${name}, does not run` : `${name}, runs as process ${pid}`);
+      return ok(pid === undefined ? `${name}, not running` : `${name}, running as process ${pid}`);
     },
   };
 }

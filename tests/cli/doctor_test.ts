@@ -78,7 +78,7 @@ Deno.test("doctor disturbs no node that runs, and names its process and topics",
   await using node = await stage.startNode("--slug", "busy");
   const { found, failed } = await examine(stage);
   assertEquals(failed, []);
-  const [, uuid] = /registered as "busy" \((.*)\), runs as process (\d+)$/.exec(
+  const [, uuid] = /registered as "busy" \((.*)\), running as process (\d+)$/.exec(
     found.node!.detail,
   )!;
   assertStringIncludes(found.node!.detail, `process ${node.pid}`);

@@ -103,9 +103,9 @@ Deno.test("commands: what cannot be taken is refused, in a word for programs", a
     ['{"command":1}', 400, "invalid_request", /not a name/],
     ['{"params":{}}', 400, "invalid_request", /has no "command"/],
     ['{"status":"ok"}', 400, "invalid_request", /as replies have/],
-    ['{"command":"status"}', 400, "invalid_request", /none that runs a workload: inference/],
-    ['{"command":"cancel","params":{}}', 400, "invalid_request", /none that runs a workload/],
-    ['{"command":"workload_received"}', 400, "invalid_request", /none that runs a workload/],
+    ['{"command":"status"}', 400, "invalid_request", /one that runs a workload: inference/],
+    ['{"command":"cancel","params":{}}', 400, "invalid_request", /one that runs a workload/],
+    ['{"command":"workload_received"}', 400, "invalid_request", /one that runs a workload/],
     ['{"command":"inference","request_id":7}', 400, "invalid_request", /not a string/],
     ['{"command":"inference","params":[]}', 400, "invalid_request", /not an object/],
     [
