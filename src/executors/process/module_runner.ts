@@ -66,8 +66,8 @@ def load(path, name, key):
         fail(f"There is no {path} in {os.getcwd()}")
     try:
         module = import_file(path)
-    except (Exception, SystemExit):
-        traceback.print_exc()
+    except (Exception, SystemExit) as problem:
+        print("".join(shown(problem)), end="", file=sys.stderr)
         fail(f"{path} cannot be imported, so as to call {name}(**params): correct it, or {write}")
     function = getattr(module, name, None)
     if not callable(function):
@@ -98,5 +98,8 @@ def fail(message):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception as problem:
+        fail("".join(shown(problem)).rstrip())
 `;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Its source. Called from outside: all but `is_of_platform()`. */
+/** Its source. Called from outside: all but `is_own()` and `is_of_platform()`. */
 export const PYTHON_MODULE = `
 def import_file(path):
     """Imports a file, which finds what lies beside it and in the current folder."""
@@ -17,6 +17,18 @@ def import_file(path):
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def shown(problem):
+    """An exception as Python shows it, without the parts of this program in its traceback."""
+    trace = problem.__traceback__
+    while trace is not None and is_own(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return traceback.format_exception(type(problem), problem, trace)
+
+
+def is_own(path):
+    return path == __file__ or path.startswith("<frozen importlib")
 
 
 def taken(signature, params):

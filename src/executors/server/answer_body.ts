@@ -75,7 +75,8 @@ export class AnswerBody implements Disposable {
    */
   output(span: Span, isJson: boolean): Iterable<Uint8Array> {
     const { start, end } = this.#trimmed(span);
-    const isString = isJson && end - start >= 2 && this.read(start, start + 1)[0] === QUOTE;
+    const isQuote = (at: number) => this.read(at, at + 1)[0] === QUOTE;
+    const isString = isJson && end - start >= 2 && isQuote(start) && isQuote(end - 1);
     if (isString) return unescaped(this.#piecesBetween(start + 1, end - 1));
     return isJson ? this.#piecesBetween(start, end) : this.#piecesBetween(span.start, span.end);
   }

@@ -68,6 +68,7 @@ export async function exchange(
     agent: false,
     headers: {
       Accept: "application/json, */*",
+      "Accept-Encoding": "identity",
       ...(bytes !== undefined && { "Content-Type": "application/json" }),
       ...headers,
       ...(bytes !== undefined && { "Content-Length": bytes.length }),
@@ -85,6 +86,8 @@ export async function exchange(
   try {
     const response = await answerTo(request, bytes);
     for await (const piece of response) onBody(piece);
+    // Where the end of the connection ends the answer, closing it looks like the end of the answer.
+    signal.throwIfAborted();
     if (!response.complete) {
       throw new Error("the connection was closed in the middle of the answer");
     }

@@ -51,6 +51,10 @@ export function verdictOn(
     if (isBusy(answer, preset)) return { type: "busy" };
     return failed(`The server answered ${status}${colon(wordsOf(answer))}`);
   }
+  const encoding = encodingOf(answer);
+  if (encoding !== undefined) {
+    return failed(`The server's answer is compressed (${quoted(encoding)}), which it must not be`);
+  }
   const word = memberOf(answer, "status");
   const lower = typeof word === "string" ? word.toLowerCase() : "";
   if (preset.failures.includes(lower) || (preset.failsByError && hasError(answer))) {
@@ -123,7 +127,15 @@ function memberOf({ members, read }: AnswerParts, name: string): unknown {
   }
 }
 
-function beginning({ size, read }: AnswerParts): string | undefined {
+/** How a body is compressed, which was not asked for; `undefined`: it is not. */
+function encodingOf({ header }: AnswerParts): string | undefined {
+  const encoding = header("content-encoding")?.trim() ?? "";
+  return /^(identity)?$/i.test(encoding) ? undefined : encoding;
+}
+
+function beginning(answer: AnswerParts): string | undefined {
+  if (encodingOf(answer) !== undefined) return undefined;
+  const { size, read } = answer;
   const text = new TextDecoder().decode(read(0, Math.min(size, 2 * SHOWN))).trim();
   return text === "" ? undefined : cut(text);
 }

@@ -57,7 +57,10 @@ def main():
     sys.stdout = sys.stderr
     asyncio.set_event_loop(loop)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    function = load(path, names.split(","), key)
+    try:
+        function = load(path, names.split(","), key)
+    except Exception as problem:
+        sys.exit("".join(shown(problem)).rstrip())
     notify("ready", {"concurrency": 1})
     threading.Thread(target=read, args=(lines,), daemon=True).start()
     for request in iter(requests.get, None):
@@ -119,9 +122,9 @@ def answer_to(function, request):
     except KeyboardInterrupt:
         raise
     except BaseException as problem:
-        traceback.print_exc()
-        lines = traceback.format_exception(type(problem), problem, problem.__traceback__)
-        answer = error("".join(lines[-3:]).strip())
+        lines = shown(problem)
+        print("".join(lines), end="", file=sys.stderr, flush=True)
+        answer = error("".join(lines[-3:]).strip("\\n"))
     end(request["id"])
     return answer
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { exchange, ExchangeError } from "../../../src/executors/server/exchange.ts";
 
 /** What a raw server does with each connection. */
@@ -145,6 +145,21 @@ Deno.test("exchange: a signal ends it, with its reason", async () => {
   });
   const error = await assertRejects(() => send(server.url, stop.signal), Error);
   assertEquals(error.message, "enough");
+});
+
+Deno.test("exchange: an answer that a signal ends is none, also where its end is that of the connection", async () => {
+  await using server = new RawServer(async (connection, request) => {
+    assertStringIncludes(request.toLowerCase(), "accept-encoding: identity");
+    await write(connection, "HTTP/1.1 200 OK\r\n\r\nthe beginning");
+    // Until the client closes it.
+    await connection.read(new Uint8Array(1));
+  });
+  const stop = new AbortController();
+  const sent = exchange({ method: "POST", url: server.url, headers: {} }, {
+    signal: stop.signal,
+    onBody: () => stop.abort(new Error("enough")),
+  });
+  await assertRejects(() => sent, Error, "enough");
 });
 
 Deno.test("exchange: 16 MB go and come back", async () => {

@@ -54,6 +54,15 @@ Deno.test("answers: all of one is the output, or the member that is asked for", 
   });
 });
 
+Deno.test("answers: a compressed one is a failure, since nobody has asked for it", () => {
+  const headers = { "content-encoding": "gzip" };
+  const compressed = 'The server\'s answer is compressed ("gzip"), which it must not be';
+  assertEquals(error({ body: "\x1f\x8b", headers }), compressed);
+  assertEquals(error({ status: 500, body: "\x1f\x8b", headers }), "The server answered 500");
+  const identity = { "content-encoding": "identity" };
+  assertEquals(verdict({ body: "1", headers: identity }), { type: "ok", ok: "1" });
+});
+
 Deno.test("answers: one without the member that is asked for is a failure", () => {
   assertEquals(
     error({ body: { a: 1 }, unwrap: "out" }),

@@ -34,6 +34,26 @@ test("an exception is the error, and the worker goes on", SETUP, async (bench) =
   assertEquals((await bench.do({ x: 1 })).type, "answered");
 });
 
+const RAISES = `
+def infer(x):
+    return check(x)
+def check(x):
+    raise ValueError("not like that")
+`;
+
+test("an exception is shown from the user's file on", RAISES, async (bench) => {
+  const exit = await bench.do({ x: 1 });
+  const error = errorOf(exit).replaceAll(/"[^"]*infer.py"/g, '"infer.py"');
+  // Python 3.11 and later mark parts of lines.
+  assertEquals(error.split("\n").filter((line) => !/^[\s~^]+$/.test(line)), [
+    '  File "infer.py", line 3, in infer',
+    "    return check(x)",
+    '  File "infer.py", line 5, in check',
+    '    raise ValueError("not like that")',
+    "ValueError: not like that",
+  ]);
+});
+
 const GENERATOR = `
 def infer():
     yield {"progress": 1, "total": 2}
