@@ -113,9 +113,9 @@ export function textLine({ time, level, message, fields }: LogLine, hasColor: bo
   const paint: typeof styleText = (color, text) =>
     hasColor && text !== "" ? styleText(color, text, { validateStream: false }) : text;
   const levelName = paint(LEVEL_COLORS[level], level.toUpperCase().padEnd(5));
-  const color = colorOf(fields?.workloadId ?? "");
-  const label = paint(color, labelOf(fields));
-  return `${paint("gray", localTime(time))} ${levelName} ${label}${message}`;
+  const label = labelOf(fields);
+  const shownLabel = hasColor ? paint(colorOf(fields?.workloadId ?? ""), label) : label;
+  return `${paint("gray", localTime(time))} ${levelName} ${shownLabel}${message}`;
 }
 
 /** What a line begins with that is about a workload, so that lines of different ones are told apart. */
