@@ -83,7 +83,7 @@ function parsed(text) {
   try {
     value = JSON.parse(text.trim() || "{}");
   } catch (error) {
-    throw new Error(`The params are no JSON: ${error.message}`);
+    throw new Error(`The params are not JSON: ${error.message}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error('The params must be a JSON object, as {"prompt": "a cat"}');

@@ -21,7 +21,7 @@ export function mayPass(error: unknown): boolean {
   return status < 300 || PASSING.includes(status) || status >= 500;
 }
 
-/** What retrying takes. */
+/** What attempts are made with. */
 export interface AttemptParts {
   /** Waits between the attempts. */
   readonly clock: Clock;
@@ -36,7 +36,7 @@ const WAIT = { min: 500, max: 10_000 };
 /** A server that asks for more than this is left alone until the next round. */
 const LONGEST_RETRY_AFTER_MS = 30_000;
 
-/** Makes up to three attempts at something, as long as another may help. */
+/** Makes up to three attempts, as long as another one may succeed. */
 export async function attempts<T>(
   attempt: () => Promise<T>,
   { clock, logger, random }: AttemptParts,

@@ -1,6 +1,6 @@
 /**
- * Which files are whose: those in a command's own folder are its own, those in the shared one are
- * identified by what was there before.
+ * Finds the result files of a command: all in its own folder, and those in the shared folder that
+ * were not there before it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { distinctNames } from "./names.ts";
 import { readSnapshot, writeSnapshot } from "./folder_snapshot.ts";
 import type { TrackedCommand } from "./upload.ts";
 
-/** Where it is recorded whose files are whose. */
+/** Where the files of each command are recorded. */
 export interface FinderStore {
   /** Whether a file, as it is now, is no result to be taken for this command. */
   isTaken(file: ResultFile, commandId: string): boolean;
@@ -24,7 +24,7 @@ export interface FinderStore {
   ranBeside(commandId: string): number;
 }
 
-/** What finding results takes. */
+/** What results are found with. */
 interface FinderParts {
   readonly settings: {
     /** Where workloads may leave their results, all in one folder. */
@@ -39,7 +39,9 @@ interface FinderParts {
 /** Finds the result files of commands. */
 export class ResultFinder {
   readonly #parts: FinderParts;
-  /** For looks before the end: what cannot be sent is worth a warning when it is to be sent. */
+  /**
+   * The logger before a command has ended: files that cannot be sent are warned about at the end.
+   */
   readonly #quiet: Logger;
 
   /** Makes one. */
@@ -50,7 +52,7 @@ export class ResultFinder {
     this.#quiet = { debug, info: debug, warn: debug, error: debug };
   }
 
-  /** Notes what is in the shared folder before a command starts. */
+  /** Records what is in the shared folder before a command starts. */
   noteShared(folder: CommandFolder): void {
     const shared = folderAt(this.#parts.settings.resultsFolder, this.#quiet);
     if (shared !== undefined) writeSnapshot(folder.snapshot, filesIn(shared, this.#quiet));
@@ -59,7 +61,7 @@ export class ResultFinder {
   /** What a command that runs has left so far, each file under a name of its own. */
   async look(id: string, folder: CommandFolder): Promise<ResultFile[]> {
     const files = await this.#listOwn(folder, this.#quiet);
-    // Of files in the shared folder it is only certain whose they are while nothing else runs.
+    // Files in the shared folder can only be attributed while no other command runs.
     if (this.#parts.store.ranBeside(id) === 0) {
       files.push(...await this.#listShared(id, this.#quiet));
     }

@@ -1,5 +1,5 @@
 /**
- * The files that workloads leave: moved out of the way of the next workload after a success, and
+ * The result files of workloads: after a success they are moved out of the shared folder and
  * uploaded to the platform.
  *
  * @module

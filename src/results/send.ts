@@ -20,7 +20,7 @@ export interface FileStorage {
   put(signedUrl: string, payload: Payload, signal: AbortSignal): Promise<StorageAnswer>;
 }
 
-/** What sending a file takes. */
+/** What a file is sent with. */
 interface SendParts extends AttemptParts {
   /** Whether a file may be written to after its workload ended, and is then sent as it is. */
   mayChange(file: ResultFile): boolean;
@@ -39,7 +39,7 @@ class AttachmentNameError extends CloudNodeError {
 /** How many files of a command are sent at a time. */
 const AT_A_TIME = 4;
 
-/** A transfer in which nothing moves for this long is broken off. */
+/** A transfer without any bytes for this long is aborted, in milliseconds. */
 const STALLED_MS = 60_000;
 
 /**
@@ -135,7 +135,7 @@ async function put(
   });
 }
 
-/** Breaks transfers off in which nothing moves. */
+/** Aborts transfers that stall. */
 class StallWatch {
   readonly #clock: Clock;
   #lastMove = 0;
@@ -144,7 +144,7 @@ class StallWatch {
     this.#clock = clock;
   }
 
-  /** Something moved. */
+  /** Some bytes were transferred. */
   moved(): void {
     this.#lastMove = this.#clock.monotonic();
   }

@@ -21,7 +21,7 @@ export interface TrackedCommand {
   readonly workloadUuid: string;
 }
 
-/** Where an upload records how far it is. */
+/** Where an upload records its progress. */
 export interface UploadStore {
   /** The files of a command. */
   of(commandId: string): RecordedFile[];
@@ -30,7 +30,7 @@ export interface UploadStore {
   acknowledged(commandId: string): void;
 }
 
-/** What an upload asks of the platform. */
+/** The calls of an upload. */
 interface ResultsApi {
   /** Asks where the file of this name is to be put. */
   signUpload(workloadUuid: string, name: string, signal: AbortSignal): Promise<SignedUpload>;
@@ -82,7 +82,7 @@ export class Upload {
       } catch (error) {
         signal.throwIfAborted();
         if (!mayPass(error)) throw error;
-        // One file out of luck does not keep the others waiting.
+        // A file that fails does not keep the others waiting.
         const moved = this.#unsent().length < before;
         if (moved) trouble = { since: clock.monotonic(), rounds: 0 };
         if (clock.monotonic() - trouble.since >= GIVE_UP_MS) throw error;

@@ -1,5 +1,5 @@
 /**
- * Reports how far an upload is.
+ * Reports the progress of an upload.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How a workload's two streams grew together: when each had how many bytes. The streams are two files,
- * and nothing else says in which order they were written.
+ * How a workload's two streams grew together: when each had how many bytes. The streams are two
+ * files, and nothing else shows in which order they were written.
  *
  * The node notes it while it looks for new output, from 20 to 50 ms apart: what came in between has
  * no order. What a job prints while there is no node has none either.
@@ -23,13 +23,13 @@ export interface Growth {
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 
-/** After so many entries, and each time there are so many more, they get further apart. */
+/** After so many entries, and after each further multiple, entries get further apart. */
 const ENTRIES = 4096;
 
 /** How far apart they are then. */
 const FIRST_GAP_MS = 250;
 
-/** More is no index that a node has written. */
+/** A node never writes a larger index. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
 function indexFile(folder: WorkloadFolder): string {
@@ -49,7 +49,10 @@ export class OutputIndex {
     this.#path = indexFile(folder);
   }
 
-  /** Notes the sizes now, if one of them has grown. Never throws: what is missing is only an order. */
+  /**
+   * Records the sizes now, if one of them has grown. Never throws: without it only the order is
+   * unknown.
+   */
   note(growth: Growth): void {
     const last = this.#last;
     if (last?.stdout === growth.stdout && last.stderr === growth.stderr) return;
@@ -83,7 +86,7 @@ export class OutputIndex {
   }
 }
 
-/** How the streams of a workload grew, as far as that was noted. Neither ever shrinks. */
+/** How the streams of a workload grew, as far as that was recorded. Neither ever shrinks. */
 export function readOutputIndex(folder: WorkloadFolder): Growth[] {
   let text: string;
   try {

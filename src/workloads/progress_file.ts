@@ -1,6 +1,6 @@
 /**
- * The file in which a workload writes down how far it is: a JSON object a line, of which the last one
- * counts. A workload may put anything in its place, and may write as much as it likes.
+ * The file in which a workload reports its progress: JSON objects, one per line, of which the last
+ * one counts. A workload may put anything in its place, and may write as much as it likes.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { type Progress, readProgress } from "../protocol/progress.ts";
 /** How much of the end of the file is read. */
 const MAX_BYTES = 16 * 1024;
 
-/** How many lines are looked at for the latest progress, from the end. */
+/** How many lines are searched for the latest progress, from the end. */
 const MAX_LINES = 20;
 
-/** What a look finds. */
+/** What was found in the file. */
 export interface FoundProgress {
   /** The latest progress; `undefined`: there is none. */
   readonly progress: Progress | undefined;
-  /** What is wrong with what stands there, or with a line after the latest progress. */
+  /** What is wrong with the file, or with a line after the latest progress. */
   readonly problem?: string;
 }
 
@@ -61,7 +61,7 @@ export class ProgressFile {
     this.#path = path;
   }
 
-  /** What is new since the last look; `undefined`: nothing is. */
+  /** What is new since the last call; `undefined`: nothing is. */
   look(): FoundProgress | undefined {
     const stat = lstat(this.#path);
     if (stat === undefined) return undefined;
@@ -71,7 +71,7 @@ export class ProgressFile {
     return latestProgress(this.#path);
   }
 
-  /** What is there, whether or not that is new. */
+  /** What is in the file, whether or not it is new. */
   read(): FoundProgress {
     return latestProgress(this.#path);
   }

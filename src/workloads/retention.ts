@@ -38,11 +38,11 @@ export interface RetentionJournal {
 
 /** How long and how much is kept, whichever is exceeded first. */
 export interface KeepLimits {
-  /** What ended longer ago than this goes, in milliseconds. */
+  /** What ended longer ago than this is removed, in milliseconds. */
   readonly maxAgeMs: number;
-  /** Only so many of those that ended so are kept: the latest. */
+  /** How many are kept of those that ended like this: the latest. */
   readonly maxCount: Readonly<Record<EndedHow, number>>;
-  /** What all files and delivered replies may take, in bytes: the oldest go first. */
+  /** How many bytes all files and delivered replies may take: the oldest are removed first. */
   readonly maxBytes: number;
   /** A request and its reply are remembered at least this long, in milliseconds. */
   readonly dedupeMs: number;
@@ -61,7 +61,7 @@ export interface RetentionOptions {
   pause?(): Promise<void>;
 }
 
-/** How often it looks for what may go. */
+/** How often it looks for what may be removed. */
 const INTERVAL_MS = 10 * 60 * 1000;
 
 /** How many rows a page has. */
@@ -77,7 +77,7 @@ const START: Cursor = { endedAt: -Number.MAX_SAFE_INTEGER, seq: 0 };
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(() => resolve()));
 
-/** Removes what may go, at once and every ten minutes, until `signal` aborts. */
+/** Removes what may be removed, at once and every ten minutes, until `signal` aborts. */
 export async function applyRetention(
   options: RetentionOptions,
   signal: AbortSignal,
@@ -104,7 +104,7 @@ class Retention {
   readonly #signal: AbortSignal;
   readonly #now: number;
   readonly #removed = { workloads: 0, records: 0, unsentBytes: 0 };
-  /** Those whose files cannot be removed: their records keep bringing them up. */
+  /** The commands whose files cannot be removed, which are skipped in this pass. */
   readonly #stuck = new Set<string>();
 
   constructor(options: RetentionOptions, signal: AbortSignal) {
@@ -124,7 +124,7 @@ class Retention {
     this.#report();
   }
 
-  /** Removes the files that are too old or of too many. */
+  /** Removes the files of commands that are too old or too many. */
   async #removeFiles(): Promise<void> {
     const oldBefore = this.#now - this.#options.limits.maxAgeMs;
     const limits = {
@@ -153,7 +153,7 @@ class Retention {
     }
   }
 
-  /** Forgets the commands that are too old or of too many, once a repeat need not be recognised. */
+  /** Forgets the commands that are too old or too many, once a repeat need not be recognised. */
   async #removeRecords(): Promise<void> {
     const { journal: { answered }, limits: { maxAgeMs, dedupeMs } } = this.#options;
     const { endedBefore } = this.#pages();

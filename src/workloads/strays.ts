@@ -10,7 +10,7 @@ import type { Logger } from "../log.ts";
 import { foldersInUse } from "../os/processes.ts";
 import type { Clock } from "../time.ts";
 
-/** What it takes to find and remove them. */
+/** What strays are found and removed with. */
 interface StrayOptions {
   /** Knows commands by the names of their folders. */
   readonly journal: { find(id: string): unknown };
@@ -30,7 +30,7 @@ export async function removeStrays(options: StrayOptions): Promise<void> {
   const { journal, workloadsFolder, maxAgeMs, clock, logger } = options;
   const old: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(workloadsFolder)) {
-    // What else is there is not the node's, such as the lost+found of a disk that is mounted there.
+    // Other names are not the node's, such as the lost+found of a disk that is mounted there.
     if (!isDirectory || !COMMAND_ID.test(name) || journal.find(name) !== undefined) continue;
     const path = `${workloadsFolder}/${name}`;
     if (clock.now() - await lastChange(path, clock) > maxAgeMs) old.push(path);
