@@ -11,8 +11,8 @@ import type { WorkerExecution } from "./worker_execution.ts";
 /** An answer to a command. */
 export type WorkerAnswer = Extract<WorkerMessage, { type: "result" | "result_file" | "error" }>;
 
-/** Who keeps a worker. */
-interface Keeper {
+/** What a worker reports to whoever runs it. */
+interface WorkerOwner {
   /** It is loaded, and takes so many commands at a time. */
   ready(concurrency: number | undefined): void;
   /** It has answered a command that is in hand. */
@@ -28,10 +28,10 @@ const LAST_LINES = 20;
 
 /** The commands in the hands of one worker. */
 export class CommandsInHand {
-  readonly #keeper: Keeper;
+  readonly #owner: WorkerOwner;
   readonly #executions = new Map<string, WorkerExecution>();
-  /** Answers to commands that nobody has asked for yet: an earlier node has handed them over. */
-  readonly #unclaimed = new Map<string, WorkerAnswer>();
+  /** Answers to commands of an earlier node, until these are recovered. */
+  readonly #earlierAnswers = new Map<string, WorkerAnswer>();
   readonly #lastLines: string[] = [];
   /** Those whose end is not stored: a later node may have to look for their answers. */
   readonly #unstored = new Set<string>();
@@ -39,8 +39,8 @@ export class CommandsInHand {
   #isRecovering = true;
 
   /** Begins with none. */
-  constructor(keeper: Keeper) {
-    this.#keeper = keeper;
+  constructor(owner: WorkerOwner) {
+    this.#owner = owner;
   }
 
   get count(): number {
@@ -59,22 +59,22 @@ export class CommandsInHand {
     this.#unstored.add(id);
     execution.exit.then(() => {
       this.#executions.delete(id);
-      this.#keeper.left();
+      this.#owner.left();
     });
     return execution;
   }
 
   /** The answer to a command of an earlier node, if there is one. */
-  claim(id: string): WorkerAnswer | undefined {
-    const answer = this.#unclaimed.get(id);
-    this.#unclaimed.delete(id);
+  takeAnswer(id: string): WorkerAnswer | undefined {
+    const answer = this.#earlierAnswers.get(id);
+    this.#earlierAnswers.delete(id);
     return answer;
   }
 
   /** What an earlier node has left is recovered: nobody will ask for other answers any more. */
   recoveryIsOver(): void {
     this.#isRecovering = false;
-    this.#unclaimed.clear();
+    this.#earlierAnswers.clear();
   }
 
   /** The end of a command is stored. */
@@ -101,7 +101,7 @@ export class CommandsInHand {
     if (this.#lastLines.length > LAST_LINES) this.#lastLines.shift();
     const [only, ...others] = this.#executions.values();
     if (only !== undefined && others.length === 0) only.print(line);
-    else this.#keeper.logger.info(line);
+    else this.#owner.logger.info(line);
   }
 
   /**
@@ -124,7 +124,7 @@ export class CommandsInHand {
   #take(message: WorkerMessage): void {
     switch (message.type) {
       case "ready":
-        return this.#keeper.ready(message.concurrency);
+        return this.#owner.ready(message.concurrency);
       case "progress":
         return this.#executions.get(message.id)?.onProgress?.(message.progress);
       default:
@@ -150,7 +150,7 @@ export class CommandsInHand {
   #hint(what: string): void {
     if (this.#hints.has(what)) return;
     this.#hints.add(what);
-    this.#keeper.logger.warn(`The worker does not keep to the protocol: ${what}`);
+    this.#owner.logger.warn(`The worker does not keep to the protocol: ${what}`);
   }
 
   #takeLong(part: string): void {
@@ -165,7 +165,7 @@ export class CommandsInHand {
   #answer(message: WorkerAnswer): void {
     const execution = this.#executions.get(message.id);
     if (execution === undefined) {
-      if (this.#isRecovering) this.#unclaimed.set(message.id, message);
+      if (this.#isRecovering) this.#earlierAnswers.set(message.id, message);
       else this.#hint("it has answered a command twice, or one that it was not given");
       return;
     }
@@ -173,6 +173,6 @@ export class CommandsInHand {
     execution.answer(message);
     // What was printed for it does not say why the worker ends later.
     if (this.count === 0) this.#lastLines.length = 0;
-    this.#keeper.answered();
+    this.#owner.answered();
   }
 }

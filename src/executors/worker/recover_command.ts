@@ -14,7 +14,7 @@ interface RecoverParts {
   /** The worker of the earlier node. */
   readonly past: Past | undefined;
   /** The answer that it has given, if it has. */
-  claim(id: string): WorkerAnswer | undefined;
+  takeAnswer(id: string): WorkerAnswer | undefined;
   /** Puts the command into the worker's hands again. */
   execution(id: string): WorkerExecution;
   /** Ends the worker: it may have a command that is answered as lost. */
@@ -38,7 +38,7 @@ export async function recoverCommand(handle: Handle, parts: RecoverParts): Promi
   const { life, id } = readAttempt(handle.attempt);
   if (handle.bootId !== bootId || bootId === "") return lost("the machine was restarted");
   if (past?.life !== life) return lost("its worker is not there any more");
-  const answer = parts.claim(id);
+  const answer = parts.takeAnswer(id);
   const handing = past.handing(id);
   if (answer === undefined && handing === "no") return { type: "not_started" };
   const execution = parts.execution(id);

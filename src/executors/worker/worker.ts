@@ -142,7 +142,7 @@ export class Worker implements Holder {
     return await recoverCommand(handle, {
       bootId: this.#options.host.bootId,
       past: this.#past,
-      claim: (id) => this.#inHand.claim(id),
+      takeAnswer: (id) => this.#inHand.takeAnswer(id),
       execution: (id) => this.#execution(handle, id, folder),
       endWorker: (why) => this.#kill(why),
     });
