@@ -13,10 +13,14 @@ type Env = Readonly<Record<string, string>>;
 
 /** A Python file behind the node's own program. */
 export class PythonBench extends Bench {
+  /** What the file has in it from the next restart on. */
+  declare source?: string;
+
   /** Runs `source` as `infer.py` with this Python, or the one on the PATH. */
   constructor(source: string, python?: string) {
-    super(({ workFolder, folder, logger }) => {
-      Deno.writeTextFileSync(`${workFolder}/infer.py`, source);
+    super((bench) => {
+      const { workFolder, folder, logger } = bench;
+      Deno.writeTextFileSync(`${workFolder}/infer.py`, (bench as PythonBench).source ?? source);
       const inference = { worker: "infer.py" };
       const settings = resolveConfig({ inference, workFolder, stateFolder: folder, python });
       const env = { PATH: Deno.env.get("PATH")! };

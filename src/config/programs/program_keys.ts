@@ -48,15 +48,19 @@ const readiness: ValueType<unknown> = {
     const unknown = Object.keys(given).find((key) => !["url", "every", "timeout"].includes(key));
     if (unknown !== undefined) return refuse("given for url, every, timeout", unknown);
     const url = endpoint.parse(given.url);
-    if ("problem" in url) return { problem: `${"url"} ${url.problem}` };
+    if ("problem" in url) return typeof value === "string" ? url : another("url", url);
     const every = values.positiveSeconds.parse(given.every ?? 1);
-    if ("problem" in every) return { problem: `every ${every.problem}` };
+    if ("problem" in every) return another("every", every);
     const timeout = values.positiveSeconds.parse(given.timeout ?? 5);
-    if ("problem" in timeout) return { problem: `timeout ${timeout.problem}` };
+    if ("problem" in timeout) return another("timeout", timeout);
     return { value: { url: url.value, every: every.value, timeout: timeout.value } };
   },
   format: (value) => isMapping(value) ? String(value.url) : String(value),
 };
+
+function another(name: string, { problem }: { readonly problem: string }) {
+  return { problem: `must have another ${name}: it ${problem}` };
+}
 
 /** Headers by their names. Their values may be secrets. */
 const headers: ValueType<Readonly<Record<string, string>>> = {

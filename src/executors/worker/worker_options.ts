@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import { resolve } from "node:path";
+import { moduleIn } from "../../config/programs/module_template.ts";
 import type { WorkerProgram } from "../../config/programs/workload_program.ts";
 import type { Logger } from "../../log.ts";
 import type { Host } from "../../os/processes.ts";
@@ -74,13 +78,24 @@ export function lifeOptionsOf(options: WorkerOptions): LifeOptions {
 }
 
 /** What makes it another worker when it changes. */
-export function fingerprintOf({ source, workFolder }: WorkerOptions): string {
-  return JSON.stringify([source, workFolder]);
+export function fingerprintOf({ source, workFolder, program }: WorkerOptions): string {
+  const module = moduleIn(program.command);
+  const file = module === undefined ? [] : [hashOf(resolve(workFolder, module))];
+  return JSON.stringify([source, workFolder, ...file]);
+}
+
+/** The hash of a file; `null`: it cannot be read. */
+function hashOf(path: string): string | null {
+  try {
+    return createHash("sha256").update(fs.readFileSync(path)).digest("hex");
+  } catch {
+    return null;
+  }
 }
 
 /** Why a worker of an earlier node is to be replaced; `undefined`: it is what it is to be. */
 export function whyToReplace(program: string, options: WorkerOptions): string | undefined {
-  if (program !== fingerprintOf(options)) return "its command was changed";
+  if (program !== fingerprintOf(options)) return "its command or its file was changed";
   return options.gpus.isRight ? undefined : "it is to have other GPUs";
 }
 

@@ -48,6 +48,19 @@ for (const given of [{ worker: "a" }, { server: "a", url: "http://127.0.0.1:1/" 
   });
 }
 
+Deno.test("what is wrong with a readiness check is said in whole sentences", () => {
+  const wrong = (ready: unknown) => {
+    const parsed = program.parse({ url: "http://127.0.0.1/", ready });
+    return "problem" in parsed && parsed.problem;
+  };
+  const what = "has an invalid value for ready: it must";
+  assertEquals(wrong("/health"), `${what} be an http:// or https:// URL, got "/health"`);
+  assertEquals(
+    wrong({ url: "/health" }),
+    `${what} have another url: it must be an http:// or https:// URL, got "/health"`,
+  );
+});
+
 Deno.test("a wrong value inside of a program is named with the way to it", () => {
   const problem = 'has an invalid value for command: it must be a shell command, got " "';
   assertEquals(program.parse({ command: " " }), { problem, path: ["command"] });

@@ -34,6 +34,21 @@ test("an exception is the error, and the worker goes on", SETUP, async (bench) =
   assertEquals((await bench.do({ x: 1 })).type, "answered");
 });
 
+const SAYS_ITS_PID = `
+import os
+def infer():
+    return os.getpid()
+`;
+
+test("the next node goes on with it, unless the file was changed", SAYS_ITS_PID, async (bench) => {
+  const first = outputOf(await bench.do({}));
+  await bench.restart();
+  assertEquals(outputOf(await bench.do({})), first);
+  bench.source = "def infer():\n    return 'changed'\n";
+  await bench.restart();
+  assertEquals(outputOf(await bench.do({})), "changed");
+});
+
 const RAISES = `
 def infer(x):
     return check(x)
