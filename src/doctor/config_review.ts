@@ -17,7 +17,8 @@ import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { reviewEnvironment } from "./environment_review.ts";
 import { fail, type Finding, warn } from "./finding.ts";
 import { reviewSyntax } from "./syntax.ts";
-import { reviewTemplate, reviewWords } from "./template_review.ts";
+import { reviewTemplate } from "./template_review.ts";
+import { reviewWarm } from "./warm_review.ts";
 import { findShell, type Host, ShellMissingError } from "../os/processes.ts";
 
 /** A configuration, and what was found in it. */
@@ -103,10 +104,13 @@ function templateWarnings(
   const where = { workFolder, env, hasInstallScript: installScript !== undefined };
   return WORKLOAD_KINDS.flatMap((kind) => {
     const program = settings[kind];
-    const command = program && commandOf(program);
-    if (program === undefined || command === undefined) return [];
-    // Workers and servers get their params in another way.
-    const remarks = isWarm(program) ? reviewWords(command, where) : reviewTemplate(command, where);
+    if (program === undefined) return [];
+    const template = commandOf(program);
+    const remarks = isWarm(program)
+      ? reviewWarm(program, where)
+      : template === undefined
+      ? []
+      : reviewTemplate(template, where);
     return remarks.map(({ detail, fix }) =>
       warn(`${nameOf(kind)} ${detail} (from ${place(kind)})`, fix)
     );

@@ -23,7 +23,7 @@ export interface TemplatePlace {
 }
 
 /** A remark: words that follow the setting's name, and what to do. */
-interface TemplateRemark {
+export interface TemplateRemark {
   /** What looks wrong. */
   readonly detail: string;
   /** What to do about it. */

@@ -22,7 +22,7 @@ export const NORMAL: Sizes = {
   queued: 1_000,
   outputBytes: 100_000_000,
   idleMs: 5_000,
-  commands: 5_000,
+  commands: 20_000,
   records: 100_000,
 };
 

@@ -86,7 +86,7 @@ export const warmAtOnce: Measure = {
 /** The same with workers that take a while for an answer. */
 export const warmModel: Measure = {
   name: "warm model",
-  async run(site, { bursts, atOnce: count }) {
+  async run(site, { bursts, queued: count }) {
     const results: Result[] = [];
     for (const seconds of ANSWER_SECONDS) {
       await using bench = await startBench(site, PARALLEL, seconds);

@@ -158,11 +158,29 @@ Deno.test("flags and variables are checked like the file", async () => {
   assertStringIncludes(stdout, "(from --mqtt-port)");
 });
 
+const PYTHON_FILE = new URL("../executors/worker/worker.py", import.meta.url).pathname;
+
 Deno.test("what looks wrong is a warning and no problem", async () => {
   const table: [string, RegExp][] = [
     [
       "inference: { worker: cat }\nmemory_limit: 8 GiB\n" + LOCAL,
       /^memory_limit has no effect on inference: it limits only commands that run as processes of their own$/,
+    ],
+    [
+      `inference: { worker: ${PYTHON_FILE}, concurrency: 4 }\n${LOCAL}`,
+      /^inference has concurrency: 4, but a Python file runs one command at a time/,
+    ],
+    [
+      "inference: { url: 'http://127.0.0.1:1/?x={param:x}' }\n" + LOCAL,
+      /^inference has \{param:x\} in its url, where it stays as it is/,
+    ],
+    [
+      "inference: { worker: 'cat {param:x}' }\n" + LOCAL,
+      /^inference has \{param:x\} in its command, where it stays as it is/,
+    ],
+    [
+      "inference: { url: 'http://127.0.0.1:1', headers: { A: '${NOT_SET}' } }\n" + LOCAL,
+      /^inference has headers that refer to \$\{NOT_SET\}, which is not set/,
     ],
     ["inference: echo {body}\ngpus_per: 2\n" + LOCAL, /^gpus_per has no effect without gpus$/],
     [
