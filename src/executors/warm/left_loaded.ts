@@ -10,7 +10,7 @@ import type { Logger } from "../../log.ts";
 import type { ProcessIdentity } from "../../os/process_identity.ts";
 import { type Host, startTimes } from "../../os/processes.ts";
 import type { Clock } from "../../time.ts";
-import { exitCodeIn, lifeIn, processIn } from "../worker/worker_files.ts";
+import { exitCodeIn, processIn, workerRecordIn } from "../worker/worker_files.ts";
 import type { GpuSource } from "./gpu_share.ts";
 import { readLoaded } from "./warm_process.ts";
 
@@ -95,10 +95,10 @@ async function alive(programs: readonly Left[]): Promise<Left[]> {
 function programsIn({ stateFolder, host }: LeftLoadedOptions): Left[] {
   const workers = fs.globSync("*", { cwd: `${stateFolder}/workers` }).flatMap((name) => {
     const folder = `${stateFolder}/workers/${name}`;
-    const life = lifeIn(folder);
-    const process = life?.bootId === host.bootId ? processIn(folder, host) : undefined;
+    const record = workerRecordIn(folder);
+    const process = record?.bootId === host.bootId ? processIn(folder, host) : undefined;
     if (process === undefined || exitCodeIn(folder) !== undefined) return [];
-    return [{ name, process, gpus: life?.gpus }];
+    return [{ name, process, gpus: record?.gpus }];
   });
   const others = fs.globSync("*.json", { cwd: `${stateFolder}/loaded` }).flatMap((file) => {
     const loaded = readLoaded(`${stateFolder}/loaded/${file}`);

@@ -8,17 +8,17 @@ import type { Handle, Work } from "../executor.ts";
 import { attemptOf, readAttempt } from "./recover_command.ts";
 import { requestFor } from "./request.ts";
 import type { WorkerExecution } from "./worker_execution.ts";
-import type { WorkerLife } from "./worker_life.ts";
+import type { WorkerProcess } from "./worker_process.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 
 /** Names the attempt that hands a command to a worker process. */
 export function handleFor(
   id: string,
-  { id: life, process }: Pick<WorkerLife, "id" | "process">,
+  { id: worker, identity }: Pick<WorkerProcess, "id" | "identity">,
   { name, number, host: { bootId } }: Pick<WorkerOptions, "name" | "number" | "host">,
 ): Handle {
-  const attempt = attemptOf(number, life, id);
-  return { executor: name, attempt, bootId, ...(process && { process }) };
+  const attempt = attemptOf(number, worker, id);
+  return { executor: name, attempt, bootId, ...(identity && { process: identity }) };
 }
 
 /**
@@ -26,11 +26,11 @@ export function handleFor(
  * if its own has ended meanwhile. Never throws.
  */
 export function handOver(
-  life: WorkerLife | undefined,
+  worker: WorkerProcess | undefined,
   work: Work,
   execution: WorkerExecution,
 ): void {
-  if (life === undefined || readAttempt(execution.handle.attempt).life !== life.id) {
+  if (worker === undefined || readAttempt(execution.handle.attempt).worker !== worker.id) {
     return execution.giveBack();
   }
   const { id } = work;
@@ -38,10 +38,10 @@ export function handOver(
     execution.end({ type: "not_started", why: `it cannot be handed over: ${messageOf(error)}` });
   };
   try {
-    life.send(requestFor(work), {
-      writing: (pipe) => life.handed.writing(id, pipe),
+    worker.send(requestFor(work), {
+      writing: (pipe) => worker.handed.writing(id, pipe),
       written: () => {
-        life.handed.written();
+        worker.handed.written();
         execution.begin();
       },
       failed,

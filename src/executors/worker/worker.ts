@@ -12,15 +12,15 @@ import { yieldingTo } from "../warm/yielding.ts";
 import type { ExecutorState, ExecutorStatus, Handle, Recovered, Work } from "../executor.ts";
 import { CommandsInHand } from "./commands_in_hand.ts";
 import { handleFor, handOver } from "./hand_over.ts";
-import { findPast, noteReady, type Past, readyFor } from "./past.ts";
+import { type EarlierWorker, findEarlier, noteReady, readyFor } from "./earlier_worker.ts";
 import { cancelLine } from "./protocol.ts";
 import { OneTimer } from "./one_timer.ts";
 import { recoverCommand } from "./recover_command.ts";
-import { askToLeave, attachLife, startLife } from "./start_life.ts";
+import { askToLeave, attachProcess, startProcess } from "./start_process.ts";
 import { type Holder, WorkerExecution } from "./worker_execution.ts";
 import { describeEnd } from "./worker_files.ts";
-import type { WorkerLife } from "./worker_life.ts";
-import { isDue, type LifeListener, whyToReplace, type WorkerOptions } from "./worker_options.ts";
+import type { WorkerProcess } from "./worker_process.ts";
+import { isDue, type ProcessListener, whyToReplace, type WorkerOptions } from "./worker_options.ts";
 
 /** A worker. */
 export class Worker implements Holder {
@@ -30,15 +30,15 @@ export class Worker implements Holder {
   readonly #inHand: CommandsInHand;
   readonly #restarts: Restarts;
   readonly #leaving = new AbortController();
-  readonly #listener: LifeListener = {
+  readonly #listener: ProcessListener = {
     line: (line, isCut) => this.#inHand.takeLine(line, isCut),
     errorLine: (line) => this.#inHand.print(line),
     ended: (code) => this.#ended(code),
   };
   /** What happens in time unless it is aborted: that loading took too long, or a start. */
   readonly #timer: OneTimer;
-  #past: Past | undefined;
-  #life: WorkerLife | undefined;
+  #earlier: EarlierWorker | undefined;
+  #process: WorkerProcess | undefined;
   #status: ExecutorStatus = { state: "starting" };
   #reserved = 0;
   #concurrency: number;
@@ -77,7 +77,7 @@ export class Worker implements Holder {
   }
 
   get pid(): number | undefined {
-    return this.#life?.process?.pid;
+    return this.#process?.identity?.pid;
   }
 
   get count(): number {
@@ -92,7 +92,7 @@ export class Worker implements Holder {
   /** How many more commands it takes now. */
   get room(): number {
     if (this.#isYielding !== false) return 0;
-    if (this.#status.state !== "ready" || this.#ending !== undefined || this.#life?.isFull) {
+    if (this.#status.state !== "ready" || this.#ending !== undefined || this.#process?.isFull) {
       return 0;
     }
     return this.#concurrency - this.count - this.#reserved;
@@ -102,7 +102,7 @@ export class Worker implements Holder {
   take(id: string): Handle {
     this.#reserved++;
     this.#inHand.recoveryIsOver();
-    return handleFor(id, this.#life!, this.#options);
+    return handleFor(id, this.#process!, this.#options);
   }
 
   release(): void {
@@ -112,14 +112,14 @@ export class Worker implements Holder {
 
   /** Whether it makes room for others and nothing of it runs. */
   get hasYielded(): boolean {
-    return this.#isYielding === true && this.#hasFound && this.#life === undefined;
+    return this.#isYielding === true && this.#hasFound && this.#process === undefined;
   }
 
   /** Says whether it has to make room for others. */
   setYielding(isYielding: boolean): void {
     if (this.#isYielding === isYielding) return;
     this.#isYielding = isYielding;
-    if (this.#hasFound && this.#life === undefined) {
+    if (this.#hasFound && this.#process === undefined) {
       this.#timer.clear();
       this.#options.gpus.release();
       if (!isYielding) return this.#start();
@@ -131,7 +131,7 @@ export class Worker implements Holder {
   hand(handle: Handle, work: Work): WorkerExecution {
     this.#reserved--;
     const execution = this.#execution(handle, work.id, work.folder);
-    handOver(this.#life, work, execution);
+    handOver(this.#process, work, execution);
     this.#handled++;
     return execution;
   }
@@ -141,7 +141,7 @@ export class Worker implements Holder {
     await this.found;
     return await recoverCommand(handle, {
       bootId: this.#options.host.bootId,
-      past: this.#past,
+      earlier: this.#earlier,
       takeAnswer: (id) => this.#inHand.takeAnswer(id),
       execution: (id) => this.#execution(handle, id, folder),
       endWorker: (why) => this.#kill(why),
@@ -149,12 +149,12 @@ export class Worker implements Holder {
   }
 
   cancel(id: string, signal: StopSignal): void {
-    this.#life?.send(cancelLine(id, signal));
+    this.#process?.send(cancelLine(id, signal));
   }
 
   stored(id: string): void {
     this.#inHand.stored(id);
-    if (this.#inHand.areAllStored) this.#life?.tidy();
+    if (this.#inHand.areAllStored) this.#process?.tidy();
   }
 
   kill(id: string): void {
@@ -168,7 +168,7 @@ export class Worker implements Holder {
     this.#leaving.abort();
     this.#timer.clear();
     await this.#killing;
-    this.#life?.leave();
+    this.#process?.leave();
     this.#status = { state: "stopped" };
   }
 
@@ -178,24 +178,24 @@ export class Worker implements Holder {
     const { clock, program: { unloadTimeout } } = this.#options;
     this.#isUnloading = true;
     this.#timer.clear();
-    const life = this.#life;
-    if (life === undefined) return;
+    const process = this.#process;
+    if (process === undefined) return;
     this.#retire("the node was stopped");
-    await within(unloadTimeout * 1000, clock, (tooLate) => orAbort(life.over, tooLate));
-    if (this.#life === life) this.#kill("the node was stopped");
+    await within(unloadTimeout * 1000, clock, (tooLate) => orAbort(process.over, tooLate));
+    if (this.#process === process) this.#kill("the node was stopped");
     await this.#killing;
   }
 
   async #find(): Promise<void> {
     const { folder, logger } = this.#options;
-    const past = this.#past = await findPast(folder, this.#options, this.#listener.line);
+    const earlier = this.#earlier = await findEarlier(folder, this.#options, this.#listener.line);
     this.#hasFound = true;
     if (this.#leaving.signal.aborted) return;
-    if (past?.process === undefined) return this.#start();
-    const { process } = past;
-    this.#life = attachLife({ ...past, process }, this.#options, this.#listener);
-    this.#life.read();
-    const [why, concurrency] = [whyToReplace(past.program, this.#options), readyFor(folder)];
+    if (earlier?.process === undefined) return this.#start();
+    const { process } = earlier;
+    this.#process = attachProcess({ ...earlier, process }, this.#options, this.#listener);
+    this.#process.read();
+    const [why, concurrency] = [whyToReplace(earlier.program, this.#options), readyFor(folder)];
     if (why !== undefined) this.#retire(why);
     else if (concurrency !== undefined) {
       logger.info(`Worker ${process.pid} is still loaded`);
@@ -213,7 +213,7 @@ export class Worker implements Holder {
     this.#setState("starting");
     this.#handled = 0;
     try {
-      this.#life = startLife(this.#options, this.#listener);
+      this.#process = startProcess(this.#options, this.#listener);
     } catch (error) {
       return this.#crashed(`The worker cannot be started: ${messageOf(error)}`);
     }
@@ -233,7 +233,7 @@ export class Worker implements Holder {
   #becomeReady(concurrency: number): void {
     this.#timer.clear();
     this.#concurrency = Math.min(concurrency, this.#options.program.concurrency);
-    if (this.#life === undefined) return;
+    if (this.#process === undefined) return;
     noteReady(this.#options.folder, this.#concurrency);
     this.#restarts.ready();
     this.#setState("ready");
@@ -249,12 +249,12 @@ export class Worker implements Holder {
   #retire(why: string): void {
     this.#ending = why;
     this.#setState("restarting", why);
-    const leaving = () => this.#ending === why ? this.#life : undefined;
+    const leaving = () => this.#ending === why ? this.#process : undefined;
     void askToLeave(leaving, this.#options.clock, this.#leaving.signal);
   }
 
   #ended(code: number | undefined): void {
-    this.#life = undefined;
+    this.#process = undefined;
     this.#timer.clear();
     this.#options.gpus.release();
     const intended = this.#ending && `The worker was stopped: ${this.#ending}`;
@@ -277,7 +277,7 @@ export class Worker implements Holder {
   /** Kills it; with a reason, another one is started at once. */
   #kill(why?: string): void {
     this.#ending = why;
-    this.#killing = this.#life?.kill() ?? Promise.resolve();
+    this.#killing = this.#process?.kill() ?? Promise.resolve();
   }
 
   #execution(handle: Handle, id: string, folder: WorkloadFolder): WorkerExecution {
@@ -288,7 +288,7 @@ export class Worker implements Holder {
 
   /** Its state or its room is another one: it may have nothing in hand any more. */
   #changed(): void {
-    const mayEnd = this.#life !== undefined && this.#ending === undefined && this.#isIdle;
+    const mayEnd = this.#process !== undefined && this.#ending === undefined && this.#isIdle;
     if (this.#isYielding && mayEnd) return this.#retire("it makes room");
     this.#options.onChange();
   }

@@ -15,7 +15,7 @@ import type {
 } from "../executor.ts";
 import type { GpusForEach } from "../warm/gpu_share.ts";
 import type { WorkloadFolder } from "../../workloads/folder.ts";
-import { gpusOf } from "./past.ts";
+import { gpusOf } from "./earlier_worker.ts";
 import { readAttempt } from "./recover_command.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerOptions } from "./worker_options.ts";

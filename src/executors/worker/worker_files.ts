@@ -45,7 +45,7 @@ export function openPipe(path: string): number | undefined {
 }
 
 /** What is written down about a worker before it starts. */
-interface WrittenLife {
+interface WorkerRecord {
   readonly id: string;
   readonly bootId: string;
   readonly program: string;
@@ -61,11 +61,11 @@ export function hasReader(path: string): boolean {
 }
 
 /** What is written down about the worker in a folder. */
-export function lifeIn(
+export function workerRecordIn(
   folder: string,
-): WrittenLife | undefined {
+): WorkerRecord | undefined {
   try {
-    const { id, bootId, program, gpus } = JSON.parse(readText(`${folder}/${FILES.life}`));
+    const { id, bootId, program, gpus } = JSON.parse(readText(`${folder}/${FILES.record}`));
     return typeof id === "string" ? { id, bootId, program, gpus } : undefined;
   } catch {
     return undefined;
@@ -93,11 +93,11 @@ export function describeEnd(code: number | undefined, lastLines = ""): string {
 export function makeFolder(
   folder: string,
   files: readonly WorkloadFile[],
-  life: WrittenLife,
+  record: WorkerRecord,
 ): void {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const { name, bytes } of [...files, { name: FILES.life, bytes: JSON.stringify(life) }]) {
+  for (const { name, bytes } of [...files, { name: FILES.record, bytes: JSON.stringify(record) }]) {
     fs.writeFileSync(`${folder}/${name}`, bytes, { mode: 0o600 });
   }
 }

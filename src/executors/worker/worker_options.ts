@@ -43,7 +43,7 @@ export interface WorkerOptions {
 }
 
 /** What a worker is started with. */
-export interface LifeOptions {
+export interface ProcessOptions {
   /** Where its files are. */
   readonly folder: string;
   /** What starts it: shell source. */
@@ -60,7 +60,7 @@ export interface LifeOptions {
 }
 
 /** Who follows a worker. */
-export interface LifeListener {
+export interface ProcessListener {
   line(line: string, isCut: boolean): void;
   errorLine(line: string): void;
   /** It has ended, with this exit code; `undefined`: that is not known. */
@@ -68,7 +68,7 @@ export interface LifeListener {
 }
 
 /** What a worker process is started with. */
-export function lifeOptionsOf(options: WorkerOptions): LifeOptions {
+export function processOptionsOf(options: WorkerOptions): ProcessOptions {
   const runner = { [RUNNER_VARIABLE]: `${options.folder}/${PYTHON_RUNNER_FILE}` };
   return {
     ...options,

@@ -10,7 +10,7 @@ import type { Host } from "../../os/processes.ts";
 import { ATTEMPT_VARIABLE, CLAIM_VARIABLE } from "../process/supervisor_script.ts";
 
 /** Set in the environment of a worker's processes: the same variable that marks those of workloads. */
-export const LIFE_VARIABLE = ATTEMPT_VARIABLE;
+export const WORKER_VARIABLE = ATTEMPT_VARIABLE;
 
 /** The files of a worker, in its folder. */
 export const FILES = {
@@ -36,7 +36,7 @@ export const FILES = {
   /** What the node has handed over. */
   handed: "handed",
   /** Which worker this is. */
-  life: "life.json",
+  record: "life.json",
 } as const;
 
 /** What a node writes into the lease when it comes. */
@@ -85,7 +85,7 @@ cloud_node_holding() {
 # What the supervisor has started for itself holds its claim as well.
 cloud_node_signal() {
   cloud_node_own=" $(cloud_node_holding "${CLAIM_VARIABLE}=$${CLAIM_VARIABLE}" | tr '\\n' ' ') "
-  for cloud_node_each in $(cloud_node_holding "${LIFE_VARIABLE}=$${CLAIM_VARIABLE}"); do
+  for cloud_node_each in $(cloud_node_holding "${WORKER_VARIABLE}=$${CLAIM_VARIABLE}"); do
     case $cloud_node_own in *" $cloud_node_each "*) continue ;; esac
     cloud_node_each=\${cloud_node_each#/proc/}
     kill -s "$1" "\${cloud_node_each%%/*}"

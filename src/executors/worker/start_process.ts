@@ -4,13 +4,13 @@
  * @module
  */
 import type { Clock } from "../../time.ts";
-import type { Past } from "./past.ts";
+import type { EarlierWorker } from "./earlier_worker.ts";
 import { makeFolder } from "./worker_files.ts";
-import { WorkerLife } from "./worker_life.ts";
+import { WorkerProcess } from "./worker_process.ts";
 import {
   fingerprintOf,
-  type LifeListener,
-  lifeOptionsOf,
+  type ProcessListener,
+  processOptionsOf,
   type WorkerOptions,
 } from "./worker_options.ts";
 
@@ -18,33 +18,33 @@ import {
 const ASKING_MS = 1_000;
 
 /** Starts one. Throws when that cannot be done. */
-export function startLife(options: WorkerOptions, listener: LifeListener): WorkerLife {
+export function startProcess(options: WorkerOptions, listener: ProcessListener): WorkerProcess {
   const { folder, files, host: { bootId }, gpus: { names } } = options;
-  const life = {
+  const record = {
     ...{ id: crypto.randomUUID(), bootId, program: fingerprintOf(options) },
     gpus: names,
   };
-  makeFolder(folder, files, life);
-  return WorkerLife.start(life.id, lifeOptionsOf(options), listener);
+  makeFolder(folder, files, record);
+  return WorkerProcess.start(record.id, processOptionsOf(options), listener);
 }
 
 /** Follows one that an earlier node has left. */
-export function attachLife(
-  { life, process }: Past & Required<Pick<Past, "process">>,
+export function attachProcess(
+  { id, process }: EarlierWorker & Required<Pick<EarlierWorker, "process">>,
   options: WorkerOptions,
-  listener: LifeListener,
-): WorkerLife {
-  return WorkerLife.attach(life, process, lifeOptionsOf(options), listener);
+  listener: ProcessListener,
+): WorkerProcess {
+  return WorkerProcess.attach(id, process, processOptionsOf(options), listener);
 }
 
 /** Asks what is leaving to finish what it has in hand and to end, until nothing is or `signal` aborts. */
 export async function askToLeave(
-  leaving: () => WorkerLife | undefined,
+  leaving: () => WorkerProcess | undefined,
   clock: Pick<Clock, "sleep">,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let life = leaving(); life !== undefined && !signal.aborted; life = leaving()) {
-    life.end();
+  for (let worker = leaving(); worker !== undefined && !signal.aborted; worker = leaving()) {
+    worker.end();
     await clock.sleep(ASKING_MS, signal).catch(() => {});
   }
 }

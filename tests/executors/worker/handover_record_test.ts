@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import * as fs from "node:fs";
-import { HandedOver } from "../../../src/executors/worker/handed_over.ts";
+import { HandoverRecord } from "../../../src/executors/worker/handover_record.ts";
 
 /** A pipe that is held open, as a worker's input is, and what was handed over through it. */
 class Handing {
@@ -10,14 +10,14 @@ class Handing {
   readonly #lease = makePipe(`${this.folder}/lease`);
 
   /** A node that comes. */
-  node(): HandedOver {
-    const handed = new HandedOver(this.path);
+  node(): HandoverRecord {
+    const handed = new HandoverRecord(this.path);
     handed.tryTime(this.#lease, () => fs.writeSync(this.#lease, "node\n"));
     return handed;
   }
 
   /** Hands a command over, or only announces it. */
-  hand(handed: HandedOver, id: string, { isWritten = true } = {}): void {
+  hand(handed: HandoverRecord, id: string, { isWritten = true } = {}): void {
     handed.writing(id, this.#input);
     if (!isWritten) return handed.close();
     fs.writeSync(this.#input, `${id}\n`);
@@ -31,7 +31,7 @@ class Handing {
 
   /** What a node that comes finds of these commands. */
   find(...ids: string[]): string[] {
-    return ids.map(HandedOver.find(this.path, `${this.folder}/in`));
+    return ids.map(HandoverRecord.find(this.path, `${this.folder}/in`));
   }
 
   [Symbol.dispose](): void {
@@ -101,7 +101,7 @@ test("a line that did not fit is tried again without another note", (handing) =>
 });
 
 test("where a write does not set the time nobody knows", (handing) => {
-  const node = new HandedOver(handing.path);
+  const node = new HandoverRecord(handing.path);
   handing.hand(node, "a");
   handing.hand(node, "b");
   node.close();

@@ -8,10 +8,10 @@ import type { ProcessIdentity } from "../../os/process_identity.ts";
 import { startTimes } from "../../os/processes.ts";
 import type { StopContext } from "../process/stop_all.ts";
 import { type GpusForEach, GpuShare } from "../warm/gpu_share.ts";
-import { HandedOver, type Handing } from "./handed_over.ts";
+import { type Handing, HandoverRecord } from "./handover_record.ts";
 import { killRest } from "./kill_worker.ts";
 import { OutputReader } from "./output_reader.ts";
-import { describeEnd, exitCodeIn, lifeIn, processIn, readText } from "./worker_files.ts";
+import { describeEnd, exitCodeIn, processIn, readText, workerRecordIn } from "./worker_files.ts";
 import type { WorkerOptions } from "./worker_options.ts";
 import { FILES } from "./worker_script.ts";
 
@@ -21,15 +21,15 @@ export function gpusOf(
   gpus: GpusForEach | undefined,
 ): GpuShare {
   const share = new GpuShare(gpus, `${name}-${number}`);
-  const life = lifeIn(folder);
-  if (life !== undefined && life.bootId === host.bootId) share.hold(life.gpus);
+  const record = workerRecordIn(folder);
+  if (record !== undefined && record.bootId === host.bootId) share.hold(record.gpus);
   return share;
 }
 
 /** A worker of an earlier node. */
-export interface Past {
+export interface EarlierWorker {
   /** Which one it was. */
-  readonly life: string;
+  readonly id: string;
   /** What started it. */
   readonly program: string;
   /** Its supervisor, while that lives. */
@@ -41,31 +41,31 @@ export interface Past {
 }
 
 /** Looks for it. What one that has ended wrote goes to `takeLine`, and its GPUs are free. */
-export async function findPast(
+export async function findEarlier(
   folder: string,
   options: StopContext & Pick<WorkerOptions, "gpus">,
   takeLine: (line: string, isCut: boolean) => void,
-): Promise<Past | undefined> {
-  const past = await lookForPast(folder, options, takeLine);
-  if (past?.process === undefined) options.gpus.release();
-  return past;
+): Promise<EarlierWorker | undefined> {
+  const earlier = await lookForEarlier(folder, options, takeLine);
+  if (earlier?.process === undefined) options.gpus.release();
+  return earlier;
 }
 
-async function lookForPast(
+async function lookForEarlier(
   folder: string,
   context: StopContext,
   takeLine: (line: string, isCut: boolean) => void,
-): Promise<Past | undefined> {
+): Promise<EarlierWorker | undefined> {
   const { host } = context;
-  const life = lifeIn(folder);
-  const process = life?.bootId === host.bootId ? processIn(folder, host) : undefined;
-  if (life === undefined || process === undefined) return undefined;
-  const { id, program } = life;
+  const record = workerRecordIn(folder);
+  const process = record?.bootId === host.bootId ? processIn(folder, host) : undefined;
+  if (record === undefined || process === undefined) return undefined;
+  const { id, program } = record;
   const startTime = (await startTimes([process.pid])).get(process.pid);
   const code = exitCodeIn(folder);
   if (startTime === process.startTime && code === undefined) {
-    const handing = HandedOver.find(`${folder}/${FILES.handed}`, `${folder}/${FILES.input}`);
-    return { life: id, program, process, handing };
+    const handing = HandoverRecord.find(`${folder}/${FILES.handed}`, `${folder}/${FILES.input}`);
+    return { id, program, process, handing };
   }
   if (code === undefined) await killRest(process, id, context);
   const reader = new OutputReader(`${folder}/${FILES.output}`, 0, takeLine);
@@ -74,8 +74,8 @@ async function lookForPast(
   reader.close();
   // Its files make room for the next one's.
   const written = readText(`${folder}/${FILES.handed}`);
-  const handing = (command: string) => HandedOver.in(written, command, false);
-  return { life: id, program, end: describeEnd(code), handing };
+  const handing = (command: string) => HandoverRecord.in(written, command, false);
+  return { id, program, end: describeEnd(code), handing };
 }
 
 /** The file that says that a worker was ready, and for how many commands at a time. */

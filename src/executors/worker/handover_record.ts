@@ -29,7 +29,7 @@ const MARKS = {
 } as const;
 
 /** What one worker was handed over. */
-export class HandedOver {
+export class HandoverRecord {
   readonly #path: string;
   #file: number | undefined;
   #size = 0;
@@ -67,16 +67,16 @@ export class HandedOver {
     const time = fs.lstatSync(pipe, { throwIfNoEntry: false })?.mtimeMs;
     const last = text.trimEnd().split("\n").at(-1)!;
     if (time !== 0 || !last.startsWith(MARKS.next)) {
-      return (id) => HandedOver.in(text, id, time !== undefined);
+      return (id) => HandoverRecord.in(text, id, time !== undefined);
     }
     const note = `${MARKS.not}${last.slice(1)}\n`;
     try {
       // The time speaks of the last command alone, and soon there will be another one.
       fs.appendFileSync(path, note);
     } catch {
-      return (id) => HandedOver.in(text, id, false);
+      return (id) => HandoverRecord.in(text, id, false);
     }
-    return (id) => HandedOver.in(text + note, id, false);
+    return (id) => HandoverRecord.in(text + note, id, false);
   }
 
   /** What the text of such a file says about a command. */

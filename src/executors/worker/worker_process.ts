@@ -11,13 +11,13 @@ import { startTimes } from "../../os/processes.ts";
 import { inOwnSession } from "../../os/session.ts";
 import { isAbort } from "../../time.ts";
 import { CLAIM_VARIABLE } from "../process/supervisor_script.ts";
-import { HandedOver } from "./handed_over.ts";
+import { HandoverRecord } from "./handover_record.ts";
 import { killRest, killWorker } from "./kill_worker.ts";
 import { OutputReader } from "./output_reader.ts";
 import { type LineEvents, PipeWriter } from "./pipe_writer.ts";
-import type { LifeListener, LifeOptions } from "./worker_options.ts";
+import type { ProcessListener, ProcessOptions } from "./worker_options.ts";
 import { exitCodeIn, hasReader, openPipe, processIn, sizeOf } from "./worker_files.ts";
-import { END, FILES, HERE, LIFE_VARIABLE, workerScript } from "./worker_script.ts";
+import { END, FILES, HERE, WORKER_VARIABLE, workerScript } from "./worker_script.ts";
 
 /** How often there is a look even if nothing was reported. */
 const LOOK_MS = 1_000;
@@ -35,18 +35,18 @@ const FIRST_SECONDS = 60;
 const [MAX_LOG, MAX_OUTPUT] = [1024 * 1024, 64 * 1024 * 1024];
 
 /** One worker process. */
-export class WorkerLife {
+export class WorkerProcess {
   /** Identifies it. */
   readonly id: string;
-  readonly handed: HandedOver;
-  readonly #options: LifeOptions;
-  readonly #listener: LifeListener;
+  readonly handed: HandoverRecord;
+  readonly #options: ProcessOptions;
+  readonly #listener: ProcessListener;
   readonly #output: OutputReader;
   readonly #errors: OutputReader;
   readonly #leaving = new AbortController();
   readonly #over = Promise.withResolvers<void>();
   readonly #input: PipeWriter;
-  #process: ProcessIdentity | undefined;
+  #identity: ProcessIdentity | undefined;
   #supervisor: Promise<void> | undefined;
   #lease: number | undefined;
   #watcher: Deno.FsWatcher | undefined;
@@ -57,16 +57,16 @@ export class WorkerLife {
   private constructor(
     id: string,
     process: ProcessIdentity | undefined,
-    options: LifeOptions,
-    listener: LifeListener,
+    options: ProcessOptions,
+    listener: ProcessListener,
   ) {
     const { folder } = options;
     this.id = id;
-    this.#process = process;
+    this.#identity = process;
     this.#options = options;
     this.#listener = listener;
     this.#input = new PipeWriter(options.clock);
-    this.handed = new HandedOver(`${folder}/${FILES.handed}`);
+    this.handed = new HandoverRecord(`${folder}/${FILES.handed}`);
     this.#output = new OutputReader(`${folder}/${FILES.output}`, 0, (line, isCut) => {
       listener.line(line, isCut);
     });
@@ -77,15 +77,15 @@ export class WorkerLife {
   }
 
   /** Starts one in an empty folder. Throws when no shell can be run. */
-  static start(id: string, options: LifeOptions, listener: LifeListener): WorkerLife {
+  static start(id: string, options: ProcessOptions, listener: ProcessListener): WorkerProcess {
     const { folder, source, env, workFolder, host, keepLoaded, unloadTimeout } = options;
     fs.mkdirSync(`${folder}/${FILES.log}`, { mode: 0o700 });
     for (const name of [FILES.output, FILES.errors]) {
       fs.writeFileSync(`${folder}/${name}`, "", { mode: 0o600 });
     }
-    const life = new WorkerLife(id, undefined, options, listener);
+    const worker = new WorkerProcess(id, undefined, options, listener);
     const { command, ...spawned } = inOwnSession(invocation(
-      { source, env: { ...env, [LIFE_VARIABLE]: id }, host },
+      { source, env: { ...env, [WORKER_VARIABLE]: id }, host },
       workerScript(host.shell),
       {
         name: ["cyberwave-worker"],
@@ -107,22 +107,22 @@ export class WorkerLife {
       stderr: "null",
     }).spawn();
     child.unref();
-    life.#supervisor = child.status.then(() => life.#look());
-    life.#own(life.#supervisor);
-    life.#own(life.#follow());
-    return life;
+    worker.#supervisor = child.status.then(() => worker.#look());
+    worker.#own(worker.#supervisor);
+    worker.#own(worker.#follow());
+    return worker;
   }
 
   /** Follows one that runs. */
   static attach(
     id: string,
     process: ProcessIdentity,
-    options: LifeOptions,
-    listener: LifeListener,
-  ): WorkerLife {
-    const life = new WorkerLife(id, process, options, listener);
-    life.#own(life.#follow());
-    return life;
+    options: ProcessOptions,
+    listener: ProcessListener,
+  ): WorkerProcess {
+    const worker = new WorkerProcess(id, process, options, listener);
+    worker.#own(worker.#follow());
+    return worker;
   }
 
   /** Resolves when it has ended, and its supervisor too, if this node has started that. */
@@ -131,8 +131,8 @@ export class WorkerLife {
   }
 
   /** Its supervisor, once that is known. */
-  get process(): ProcessIdentity | undefined {
-    return this.#process;
+  get identity(): ProcessIdentity | undefined {
+    return this.#identity;
   }
 
   /** Reads what it wrote so far. */
@@ -155,7 +155,7 @@ export class WorkerLife {
 
   /** Kills all of it. Never rejects. */
   async kill(): Promise<void> {
-    if (this.#process !== undefined) await killWorker(this.#process, this.id, this.#options);
+    if (this.#identity !== undefined) await killWorker(this.#identity, this.id, this.#options);
   }
 
   /** Whether its files have grown so much that it must be given nothing before they are emptied. */
@@ -207,8 +207,8 @@ export class WorkerLife {
     const { folder, clock, host } = this.#options;
     const deadline = clock.monotonic() + BEGINNING_MS;
     while (!this.#hasEnded) {
-      this.#process ??= processIn(folder, host);
-      if (this.#process !== undefined && this.#lease === undefined) {
+      this.#identity ??= processIn(folder, host);
+      if (this.#identity !== undefined && this.#lease === undefined) {
         this.#lease = openPipe(`${folder}/${FILES.lease}`);
         if (this.#lease !== undefined) this.handed.tryTime(this.#lease, () => this.#say(HERE));
       }
@@ -239,16 +239,16 @@ export class WorkerLife {
 
   async #look(): Promise<void> {
     this.#lookSoon();
-    if (this.#hasEnded || this.#leaving.signal.aborted || this.#process === undefined) return;
+    if (this.#hasEnded || this.#leaving.signal.aborted || this.#identity === undefined) return;
     const { folder } = this.#options;
     if (hasReader(`${folder}/${FILES.alive}`)) {
       return this.#isCopied ? undefined : await this.kill();
     }
-    const { pid, startTime } = this.#process;
+    const { pid, startTime } = this.#identity;
     if ((await startTimes([pid])).get(pid) === startTime) return;
     this.#lookSoon();
     if (this.#hasEnded) return;
-    await killRest(this.#process, this.id, this.#options);
+    await killRest(this.#identity, this.id, this.#options);
     this.#conclude(undefined);
   }
 
