@@ -37,7 +37,7 @@ import { lockFolder } from "../state/lock.ts";
 import { makePrivateFolder } from "../state/private_folder.ts";
 import { requireFolder } from "../state/state_file.ts";
 import { takeUnloadMark } from "../state/unload_mark.ts";
-import { type Clock, systemClock } from "../time.ts";
+import { type Clock, isAbort, systemClock } from "../time.ts";
 import { type CommandParts, createCommandParts } from "./create/command_parts.ts";
 import { createBackend } from "./create/create_backend.ts";
 import { type Connected, createConnection, createPoolMember } from "./create/create_connection.ts";
@@ -266,7 +266,7 @@ export async function createParts(options: NodePartsOptions): Promise<NodeParts>
 
 /** The settings, and the GPUs to give to workloads, where there are some. */
 async function withGpus(
-  { settings, handlers, env, host, loggerFor }: NodePartsOptions,
+  { settings, handlers, env, host, stopping, loggerFor }: NodePartsOptions,
   journal: Journal,
   clock: Clock,
 ): Promise<
@@ -276,7 +276,13 @@ async function withGpus(
   if (gpus === undefined) return { settings };
   const { createGpuPool } = await import("./create/create_gpu_pool.ts");
   const logger = loggerFor("gpu");
-  return await createGpuPool({ gpus, settings, handlers, env, journal, host, clock, logger });
+  const given = { gpus, settings, handlers, env, journal, host };
+  try {
+    return await createGpuPool({ ...given, clock, logger, stopping });
+  } catch (error) {
+    if (isAbort(error, stopping)) return { settings };
+    throw error;
+  }
 }
 
 function createToken(

@@ -1,5 +1,7 @@
 /** Nodes that give GPUs away and are killed: the real program, under its permissions. */
 import { assertEquals, assertMatch } from "@std/assert";
+import { fileWritten } from "../support/files.ts";
+import { isAlive } from "../support/executors.ts";
 import { NodeProcess } from "../support/node_process.ts";
 import { endWorkers } from "../support/workers.ts";
 import { type Sender, World } from "../support/world.ts";
@@ -142,4 +144,19 @@ Deno.test("without the GPUs that it is to give a node does not start, and says w
   const line = await node.logged("gpus is auto");
   assertMatch(line, /no GPU was found \(there is no nvidia-smi; there is no rocm-smi\)/);
   assertEquals((await node.ended).code, 1);
+});
+
+Deno.test("a node that waits for a driver stops when it is asked to", async () => {
+  await using world = await World.start();
+  const script = `#!/bin/sh\necho $$ >${world.folder}/asked\nexec sleep 1000\n`;
+  await Deno.writeTextFile(`${world.folder}/nvidia-smi`, script, { mode: 0o700 });
+  const env = { PATH: `${world.folder}:${Deno.env.get("PATH")}` };
+  await using node = await NodeProcess.spawn(world, {
+    yaml: { inference: "true", gpus: "auto" },
+    env,
+  });
+  const pid = Number(await fileWritten(`${world.folder}/asked`));
+  Deno.kill(node.pid, "SIGTERM");
+  assertEquals((await node.ended).code, 0);
+  assertEquals(await isAlive(pid), false);
 });

@@ -117,7 +117,8 @@ export class WorkerExecutor implements Executor {
     if (this.#isStopped || this.#workers === undefined) return;
     const status = this.status();
     if (status.state !== this.#last && !(isWell(status) && isWell({ state: this.#last }))) {
-      const why = status.reason === undefined ? "" : `: ${status.reason}`;
+      // All lines of it are in the line about the end of the worker.
+      const why = status.reason === undefined ? "" : `: ${status.reason.split("\n")[0]}`;
       this.#options.logger.info(`${this.#options.name} is ${status.state}${why}`);
     }
     if (status.state !== this.#last) this.onStatus?.(status);

@@ -216,7 +216,7 @@ export class WorkerProcess {
         const pipe = openPipe(`${folder}/${FILES.input}`);
         if (pipe !== undefined) return this.#input.open(pipe);
       }
-      if (fs.existsSync(`${folder}/${FILES.exit}`)) return this.#concludeFromFile();
+      if (fs.existsSync(`${folder}/${FILES.exit}`)) return this.#conclude(exitCodeIn(folder));
       if (clock.monotonic() > deadline) return this.#conclude(undefined);
       await clock.sleep(RETRY_MS, signal);
     }
@@ -234,15 +234,18 @@ export class WorkerProcess {
     this.read();
     this.#hasWritten ||= this.#output.position > 0;
     this.#tidyErrors();
-    if (fs.existsSync(`${this.#options.folder}/${FILES.exit}`)) this.#concludeFromFile();
+    const { folder } = this.#options;
+    if (fs.existsSync(`${folder}/${FILES.exit}`)) this.#conclude(exitCodeIn(folder));
   }
 
   async #look(): Promise<void> {
     this.#lookSoon();
     if (this.#hasEnded || this.#leaving.signal.aborted || this.#identity === undefined) return;
-    const { folder } = this.#options;
+    const { folder, logger } = this.#options;
     if (hasReader(`${folder}/${FILES.alive}`)) {
-      return this.#isCopied ? undefined : await this.kill();
+      if (this.#isCopied) return;
+      logger.error("A worker has closed its output, or what copies that was killed; killing it");
+      return await this.kill();
     }
     const { pid, startTime } = this.#identity;
     if ((await startTimes([pid])).get(pid) === startTime) return;
@@ -261,10 +264,6 @@ export class WorkerProcess {
 
   #tidyErrors(): void {
     if (this.#errors.position > MAX_LOG) this.#errors.empty();
-  }
-
-  #concludeFromFile(): void {
-    this.#conclude(exitCodeIn(this.#options.folder));
   }
 
   #conclude(code: number | undefined): void {

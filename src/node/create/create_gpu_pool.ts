@@ -39,6 +39,8 @@ interface GpuPoolOptions {
   readonly host: Host;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Aborts when the node is to stop. */
+  readonly stopping: AbortSignal;
 }
 
 /** The GPUs to give, and the settings in which as many commands run at once as there are GPUs for. */
@@ -53,10 +55,12 @@ interface GivenGpus {
  * Looks for the GPUs.
  *
  * @throws {GpusMissingError} when there are fewer than the settings say, or than they need
+ * @throws the reason of `stopping` when that aborts meanwhile
  */
 export async function createGpuPool(options: GpuPoolOptions): Promise<GivenGpus> {
-  const { gpus, settings, handlers, env, journal, host, clock, logger } = options;
-  const found = await findGpus();
+  const { gpus, settings, handlers, env, journal, host, clock, logger, stopping } = options;
+  const found = await findGpus({ signal: stopping });
+  stopping.throwIfAborted();
   const names = namesOf(gpus, seenDevices(env), found);
   const aliases = aliasesOf(names, found.gpus);
   reportUnknown(names, found, logger);

@@ -723,6 +723,9 @@ test(
     for (const pid of [shell, program]) Deno.kill(pid, "SIGKILL");
     const exit = await execution.exit;
     assertStringIncludes(exit.type === "failed" ? exit.error : "", "signal 9");
+    assertEquals(bench.logger.shown.filter((line) => line.includes("closed its output")), [
+      "error: A worker has closed its output, or what copies that was killed; killing it",
+    ]);
     assertEquals((await bench.do({})).type, "answered");
   },
 );
