@@ -6,8 +6,9 @@ import { NodeProcess } from "../support/node_process.ts";
 import { endWorkers } from "../support/workers.ts";
 import { type Sender, World } from "../support/world.ts";
 
-/** Writes down which GPUs it sees, and goes on until there is a file of its name. */
-const JOB = 'echo "$CYBERWAVE_REQUEST_ID on $CUDA_VISIBLE_DEVICES" >>seen; ' +
+/** Writes down which GPUs it sees, says so, and goes on until there is a file of its name. */
+const JOB =
+  'line="$CYBERWAVE_REQUEST_ID on $CUDA_VISIBLE_DEVICES"; echo "$line" >>seen; echo "$line"; ' +
   'until [ -e "go-$CYBERWAVE_REQUEST_ID" ]; do sleep 0.02; done';
 
 const YAML = { inference: JOB, training: JOB, gpus: [0, 1], gpus_per: { training: 2 } };
@@ -60,23 +61,23 @@ async function scene(yaml: Record<string, unknown> = YAML): Promise<Scene> {
 Deno.test("nodes that are killed never give a GPU away that one of an earlier node still has", async () => {
   await using test = await scene();
   await test.send("i1", "i2");
-  await test.node.logged("i1 started");
-  await test.node.logged("i2 started");
+  await test.node.logged("i1 on ");
+  await test.node.logged("i2 on ");
   await test.send("i3", "t4", "i5");
   await test.node.logged("i5 waits for its turn");
   await test.next();
   await test.letGo("i2");
-  await test.node.logged("i3 started");
-  assertEquals(test.seen(), ["i1 on 0", "i2 on 1", "i3 on 1"]);
+  await test.node.logged("i3 on ");
+  assertEquals(test.seen().toSorted(), ["i1 on 0", "i2 on 1", "i3 on 1"]);
   await test.next();
   await test.letGo("i1");
   await test.next();
   await test.letGo("i3");
-  await test.node.logged("t4 started");
+  await test.node.logged("t4 on ");
   assertEquals(test.seen().slice(3), ["t4 on 0,1"]);
   await test.next();
   await test.letGo("t4");
-  await test.node.logged("i5 started");
+  await test.node.logged("i5 on ");
   assertEquals(test.seen().slice(4), ["i5 on 0"]);
   await test.letGo("i5");
 });
@@ -84,14 +85,14 @@ Deno.test("nodes that are killed never give a GPU away that one of an earlier no
 Deno.test("what was started before GPUs were given keeps all of them until it has ended", async () => {
   await using test = await scene({ inference: JOB });
   await test.send("i1");
-  await test.node.logged("i1 started");
+  await test.node.logged("i1 on ");
   await test.next(YAML);
   const line = await test.node.logged("was started without GPUs of its own");
   assertMatch(line, /inference .*no workload gets a GPU until it has ended/);
   await test.send("i2");
   await test.node.logged("i2 waits for its turn");
   await test.letGo("i1");
-  await test.node.logged("i2 started");
+  await test.node.logged("i2 on ");
   assertEquals(test.seen().at(-1), "i2 on 0");
   await test.letGo("i2");
 });
@@ -104,11 +105,11 @@ Deno.test("a worker keeps its GPU over the node's death, and commands get the ot
   stack.defer(() => endWorkers(`${test.world.stateFolder}/workers`));
   await test.node.logged("inference-worker is ready");
   await test.send("t1");
-  await test.node.logged("t1 started");
+  await test.node.logged("t1 on ");
   await test.next();
   await test.letGo("t1");
   await test.send("t2");
-  await test.node.logged("t2 started");
+  await test.node.logged("t2 on ");
   assertEquals(test.seen(), ["worker on 0", "t1 on 1", "t2 on 1"]);
   await test.letGo("t2");
 });
@@ -127,7 +128,7 @@ Deno.test("a worker of an earlier configuration keeps its GPU until it has ended
   await test.node.logged("t1 waits for its turn");
   assertEquals(test.seen(), ["worker on 0"]);
   await endWorkers(workers);
-  await test.node.logged("t1 started");
+  await test.node.logged("t1 on ");
   assertEquals(test.seen(), ["worker on 0", "t1 on 0"]);
   await test.letGo("t1");
 });
