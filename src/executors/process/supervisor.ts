@@ -115,7 +115,7 @@ export class Supervisor {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   #onReport: (report: Report) => void = () => {};
-  readonly #output: ReadableStreamBYOBReader;
+  readonly #output: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   /** Resolves when it waits for orders and its folder may get another name. */
   readonly waiting: Promise<void>;
   readonly #isWaiting = Promise.withResolvers<void>();
@@ -152,7 +152,7 @@ export class Supervisor {
       stderr: "null",
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
-    this.#output = this.#child.stdout.getReader({ mode: "byob" });
+    this.#output = this.#child.stdout.getReader();
     this.ended = this.#child.status.then(({ signal }) => signal ?? undefined);
     this.drained = this.#listen();
   }
@@ -199,12 +199,10 @@ export class Supervisor {
       else if (report !== undefined) this.#onReport(report);
     });
     try {
-      // A reader without a buffer of its own gets 64 KiB for each of the few lines.
-      for (let buffer = new ArrayBuffer(1024);;) {
-        const { done, value } = await this.#output.read(new Uint8Array(buffer));
+      for (;;) {
+        const { done, value } = await this.#output.read();
         if (done) return;
         lines.push(value);
-        buffer = value.buffer;
       }
     } catch {
       // A pipe that cannot be read counts as one that has ended.
