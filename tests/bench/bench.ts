@@ -23,6 +23,7 @@ export const NORMAL: Sizes = {
   outputBytes: 100_000_000,
   idleMs: 5_000,
   commands: 20_000,
+  settled: 5_000,
   records: 100_000,
 };
 

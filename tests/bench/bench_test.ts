@@ -14,7 +14,8 @@ const TINY: Sizes = {
   queued: 6,
   outputBytes: 100_000,
   idleMs: 0,
-  commands: 20,
+  commands: 22,
+  settled: 2,
   records: 2_000,
 };
 

@@ -32,6 +32,8 @@ export interface Sizes {
   readonly idleMs: number;
   /** Commands over which the memory's growth is measured. */
   readonly commands: number;
+  /** The first ones, in which the heap grows to its working size. */
+  readonly settled: number;
   /** Commands in the journal over which retention passes. */
   readonly records: number;
 }

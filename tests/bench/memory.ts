@@ -37,22 +37,23 @@ export const memory: Measure = {
 
 /**
  * Over many quick commands, four at a time. A runtime's heap first grows to its working size, in a
- * bare client as well: so the growth from the first tenth to the end counts, in steps of a tenth.
+ * bare client as well: what counts is the growth after that, at the highest of ten looks.
  */
 export const growth: Measure = {
   name: "growth",
-  async run(site, { commands }) {
+  async run(site, { commands, settled }) {
     await using echo = await startEcho(site);
     await using node = await startNode(site, { inference: "true", concurrency: PARALLEL });
     const idle = node.program.rss();
-    const [bare, own] = [[] as number[], [] as number[]];
-    for (let tenth = 0; tenth < 10; tenth++) {
-      bare.push(await rssAfter(echo, commands / 10));
-      own.push(await rssAfter(node, commands / 10));
+    const bare = [await rssAfter(echo, settled)];
+    const own = [await rssAfter(node, settled)];
+    for (let look = 0; look < 10; look++) {
+      bare.push(await rssAfter(echo, (commands - settled) / 10));
+      own.push(await rssAfter(node, (commands - settled) / 10));
     }
     return [
       {
-        name: `more memory after the first ${commands / 10} commands`,
+        name: `more memory after the first ${settled} commands`,
         value: own[0] - idle,
         unit: "MiB",
       },
