@@ -186,7 +186,7 @@ test("what is no command is not sent, and a command is cancelled only when that 
   const { browser } = visit;
   await browser.fill("Params, as JSON", "{prompt: 1}");
   await browser.click("button", "Run");
-  await browser.until(`document.querySelector("[role=alert]")?.textContent.includes("no JSON")`);
+  await browser.until(`document.querySelector("[role=alert]")?.textContent.includes("not JSON")`);
   await browser.fill("Params, as JSON", "{}");
   await browser.click("button", "Run");
   await browser.until(`document.querySelector(".output pre")?.textContent.includes("began")`);
