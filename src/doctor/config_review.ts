@@ -9,7 +9,7 @@ import type { Settings } from "../config/config.ts";
 import { examineSettings, type LoadedSettings, type LoadOptions } from "../config/load.ts";
 import type { Setting, SettingKey } from "../config/settings/setting.ts";
 import { FUNCTIONS, moduleIn } from "../config/programs/module_template.ts";
-import { commandOf, isWarm } from "../config/programs/workload_program.ts";
+import { commandOf, isWarm, type Program } from "../config/programs/workload_program.ts";
 import { SETTINGS } from "../config/settings/settings.ts";
 import { isThere } from "../config/files/text_file.ts";
 import { CloudNodeError, messageOf, quoted } from "../errors.ts";
@@ -17,8 +17,8 @@ import { WORKLOAD_KINDS } from "../protocol/kinds.ts";
 import { reviewEnvironment } from "./environment_review.ts";
 import { fail, type Finding, warn } from "./finding.ts";
 import { reviewSyntax } from "./syntax.ts";
-import { reviewTemplate } from "./template_review.ts";
-import { reviewWarm } from "./warm_review.ts";
+import { reviewTemplate, type TemplatePlace, type TemplateRemark } from "./template_review.ts";
+import { reviewHeaders, reviewWarm } from "./warm_review.ts";
 import { findShell, type Host, ShellMissingError } from "../os/processes.ts";
 
 /** A configuration, and what was found in it. */
@@ -84,37 +84,41 @@ export async function reviewStart(
   own: Readonly<Record<string, string>>,
 ): Promise<StartReview> {
   const { problems, warnings, names, env } = await reviewEnvironment(loaded, own);
+  const { workFolder, installScript } = loaded.settings;
+  const where = { workFolder, env, hasInstallScript: installScript !== undefined };
   return {
     problems,
     warnings: [
       ...moduleWarnings(loaded.settings),
-      ...templateWarnings(loaded, env),
+      ...programWarnings(loaded, (program) => reviewProgram(program, where)),
       ...oddities(loaded),
     ],
-    environmentWarnings: warnings,
+    environmentWarnings: [
+      ...warnings,
+      ...programWarnings(loaded, (program) => reviewHeaders(program, env)),
+    ],
     variables: names,
   };
 }
 
-function templateWarnings(
+/** What `review` finds odd about the program of each kind. */
+function programWarnings(
   { settings, place }: LoadedSettings,
-  env: Readonly<Record<string, string>>,
+  review: (program: Program) => TemplateRemark[],
 ): Finding[] {
-  const { workFolder, installScript } = settings;
-  const where = { workFolder, env, hasInstallScript: installScript !== undefined };
   return WORKLOAD_KINDS.flatMap((kind) => {
     const program = settings[kind];
-    if (program === undefined) return [];
-    const template = commandOf(program);
-    const remarks = isWarm(program)
-      ? reviewWarm(program, where)
-      : template === undefined
-      ? []
-      : reviewTemplate(template, where);
+    const remarks = program === undefined ? [] : review(program);
     return remarks.map(({ detail, fix }) =>
       warn(`${nameOf(kind)} ${detail} (from ${place(kind)})`, fix)
     );
   });
+}
+
+function reviewProgram(program: Program, place: TemplatePlace): TemplateRemark[] {
+  if (isWarm(program)) return reviewWarm(program, place);
+  const template = commandOf(program);
+  return template === undefined ? [] : reviewTemplate(template, place);
 }
 
 function problemOf({ message, hint }: CloudNodeError): Finding {

@@ -5,7 +5,7 @@
  */
 import { moduleIn } from "../config/programs/module_template.ts";
 import { findPlaceholders } from "../config/programs/placeholders.ts";
-import type { ServerProgram, WorkerProgram } from "../config/programs/workload_program.ts";
+import type { Program, ServerProgram, WorkerProgram } from "../config/programs/workload_program.ts";
 import { expandAll } from "../config/variables.ts";
 import { reviewWords, type TemplatePlace, type TemplateRemark } from "./template_review.ts";
 
@@ -16,10 +16,23 @@ export function reviewWarm(
 ): TemplateRemark[] {
   const { command } = program;
   return [
-    ...command === undefined ? [] : reviewWords(command, place),
-    ...command === undefined ? [] : placeholderRemarks("command", command),
-    ...program.type === "worker" ? workerRemarks(program) : serverRemarks(program, place),
+    ...command === undefined
+      ? []
+      : [...reviewWords(command, place), ...placeholderRemarks("command", command)],
+    ...program.type === "worker" ? workerRemarks(program) : placeholderRemarks("url", program.url),
   ];
+}
+
+/** Which variables the headers of a server refer to that are not set. */
+export function reviewHeaders(
+  program: Program,
+  env: Readonly<Record<string, string>>,
+): TemplateRemark[] {
+  if (program.type !== "server") return [];
+  return expandAll(program.headers, env).unset.map((name) => ({
+    detail: `has headers that refer to \${${name}}, which is not set: it is sent as nothing`,
+    fix: `Set ${name} where the node starts, or give a default with \${${name}:-default}`,
+  }));
 }
 
 function workerRemarks({ command, workers, concurrency }: WorkerProgram): TemplateRemark[] {
@@ -28,17 +41,6 @@ function workerRemarks({ command, workers, concurrency }: WorkerProgram): Templa
     detail: `has concurrency: ${concurrency}, but a Python file runs one command at a time`,
     fix: `Write "workers: ${workers * concurrency}" for as many processes`,
   }];
-}
-
-function serverRemarks({ url, headers }: ServerProgram, { env }: TemplatePlace): TemplateRemark[] {
-  const { unset } = expandAll(headers, env);
-  return [
-    ...placeholderRemarks("url", url),
-    ...unset.map((name) => ({
-      detail: `has headers that refer to \${${name}}, which is not set: it is sent as nothing`,
-      fix: `Set ${name} where the node starts, or give a default with \${${name}:-default}`,
-    })),
-  ];
 }
 
 /** A worker or server is started once, and its URL is the same for all commands. */
